@@ -1,0 +1,63 @@
+# Three targets do everything, each with its own set-up on a fresh Debian machine with a Rust toolchain:
+#   make lib    the library and its SONAME link, in target/release
+#   make demo   a C host loads it and collects a real RocksDB
+#   make test   the whole suite; make test-all runs it against both RocksDBs
+# ROCKSDB=system (Debian's, the default) or bundled (11.8.1 of librocksdb-sys, built once into a cache outside the tree).
+
+ROCKSDB ?= system
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+RELEASE = $(CARGO_TARGET_DIR)/release
+LIBRARY = $(RELEASE)/librocks_gc.so
+C_OUT = $(CARGO_TARGET_DIR)/c
+CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rocks-gc
+C_FLAGS = -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror
+
+ifeq ($(ROCKSDB),bundled)
+  PREFIX = $(CACHE)/rocksdb-11.8.1
+  ROCKSDB_FLAGS = -I$(PREFIX)/include -L$(PREFIX)/lib -Wl,-rpath,$(PREFIX)/lib
+  ROCKSDB_SETUP = bundled
+else ifneq ($(ROCKSDB),system)
+  $(error ROCKSDB=$(ROCKSDB) is unknown; it is system or bundled)
+else
+  ROCKSDB_SETUP = system
+endif
+# Where the tests find RocksDB: empty = the system's.
+export ROCKS_GC_TEST_ROCKSDB = $(PREFIX)
+# The library under test, as it is shipped.
+export ROCKS_GC_TEST_LIBRARY = $(LIBRARY)
+
+.PHONY: lib demo test test-all bench bundled system clean
+
+lib:
+	@.ci/setup gcc libc6-dev libclang-dev
+	cargo build --release --lib
+	@ln -sf librocks_gc.so $(RELEASE)/librocks_gc.so.1
+
+system:
+	@.ci/setup g++ librocksdb-dev
+
+bundled:
+	@.ci/setup g++ libc6-dev libclang-dev
+	@test -e $(PREFIX)/lib/librocksdb.so.11 || { \
+	  echo "building RocksDB 11.8.1 into $(PREFIX), once: about 19 minutes on two cores"; \
+	  ROCKS_GC_BUNDLED_PREFIX=$(PREFIX) CARGO_TARGET_DIR=$(CACHE)/build cargo build --release -p rocks-gc-bundled-rocksdb \
+	    && rm -rf $(CACHE)/build; }
+
+demo: lib $(ROCKSDB_SETUP)
+	@mkdir -p $(C_OUT)
+	cc $(C_FLAGS) -Iinclude examples/demo.c -o $(C_OUT)/demo $(ROCKSDB_FLAGS) -lrocksdb -ldl
+	$(C_OUT)/demo $(LIBRARY)
+
+test: lib $(ROCKSDB_SETUP)
+	@.ci/setup g++ clang libclang-rt-14-dev python3 valgrind binutils
+	cargo fmt --all --check
+	cargo clippy --all-targets -- -D warnings
+	cargo test
+
+test-all:
+	$(MAKE) test ROCKSDB=system
+	$(MAKE) test ROCKSDB=bundled
+
+clean:
+	cargo clean

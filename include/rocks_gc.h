@@ -1,0 +1,428 @@
+/* rocks_gc.h - garbage collection for RocksDB hosts, loaded at run time.
+ *
+ * librocks_gc.so decides, inside RocksDB's compactions, which old versions may go. It is told a safe point per keyspace
+ * (tenant) and links no RocksDB itself: the functions it needs come from the RocksDB that the host already has. This
+ * header needs no RocksDB header and goes together with rocksdb/c.h in any order, in C99, C11 and C++.
+ *
+ * CONVENTIONS, once for all functions
+ *
+ *  1. Handles (rgc_*_t) are opaque. X_create gives one, X_destroy takes it back; destroying NULL does nothing.
+ *  2. Bytes are a pointer and a length, need no terminating NUL and are read during the call only. NULL goes with length
+ *     0; NULL with another length is an error.
+ *  3. errptr, where there is one, comes last and may be NULL. Otherwise it is written exactly once by every call,
+ *     whatever it held: NULL on success, else a malloc'ed text for rgc_free, "Kind: what, with the value, and what to
+ *     do". Kinds are RocksDB's words: Invalid argument, Not found, Not supported, Busy, Corruption, IO error, Aborted.
+ *     A failed call returns 0 or NULL and has changed nothing.
+ *  4. What the library hands out by pointer (char*) is malloc'ed and the caller's: give it to rgc_free.
+ *  5. Public structs begin with size_t struct_size, which the caller sets to sizeof of the struct it was compiled with.
+ *     They grow at the end only. Given to the library: missing fields count as zero, a size below that of version 1 is
+ *     an error. Filled by the library: it writes the smaller of the two sizes and sets struct_size to what it wrote; a
+ *     struct that receives malloc'ed pointers must have at least its size of version 1. Structs marked "fixed for ever"
+ *     carry no size.
+ *  6. Enumerations cross as int. A number that is not listed is an error that names it.
+ *  7. A NULL handle, a wrong length, a number out of range is a clear error or, where a function has no errptr, a no-op
+ *     that returns 0, NULL or RGC_KEEP. It is never a crash. Arrays are taken all or nothing: one bad element changes
+ *     nothing and is named by its index and its value.
+ *  8. No panic and no exception leaves the library. When in doubt it keeps: bytes that are not what they should be never
+ *     lose data.
+ *  9. The library may be loaded by dlopen. It is linked -z nodelete: dlclose does not unload it.
+ *
+ * TIMESTAMPS are unsigned 64-bit numbers that only need an order. A SAFE POINT is the timestamp below which no reader
+ * will read any more; 0 = unknown = collect nothing. A KEYSPACE is a tenant, named by a number from 0 to
+ * RGC_KEYSPACE_MAX. The EFFECTIVE SAFE POINT of a key is
+ *   - of a key of a keyspace that was named keyspace level: the keyspace's own safe point (0 until one came),
+ *   - of a key of a keyspace that was named global: the global safe point,
+ *   - of a key of a keyspace that was never named, or was removed: 0 (never named, with unknown_keyspace=global: global),
+ *   - of TiDB keys (mode m and t), and of every key in the plain layout: the global safe point.
+ *
+ * WHAT IS COLLECTED. Kind RGC_DEFAULT (RawKV rows, a version a RocksDB key): a version below its effective safe point
+ * that is not the newest of its row. Within one run (one compaction) the first version of a row that the run sees is
+ * always kept. A newest version that is a delete mark or has expired stays for now and is counted in rows_refused: to
+ * remove it takes a look at the whole database, which a run cannot have. Kind RGC_TTL_V1 (API V1 with TTL): what has
+ * expired.
+ *
+ * WHAT THE HOST PROMISES. What happens to a host that breaks it is data loss, as said.
+ *  H1 Nobody reads below the effective safe point, and nobody writes, ingests or restores a version below it: it would
+ *     be collected, or let a newer one be. A restore that must: (1) rgc_remove_keyspace or rgc_set_enabled(gc, 0);
+ *     (2) restore; (3) flush and compact the range by force into the last level, with no RocksDB snapshot held; (4) name
+ *     the keyspace again, or enable. Without step 3 versions hidden by tombstones count as the newest.
+ *  H2 Nobody else deletes a newest version so that an older one should be seen: the older one may be gone already. A
+ *     tool that must goes the way of H1. Whole rows, and versions that are not the newest, may be deleted freely.
+ *  H3 (With dropped ranges, which this version does not have.)
+ *  H4 The column family has the bytewise comparator, no user-defined timestamps, no SingleDelete on these keys (RocksDB
+ *     reports corruption where one meets a removed version), and no filter object shared between compactions (the
+ *     library notices by the thread and the order of the keys, and keeps everything).
+ *  H5 WAL recovery keeps a prefix (not kSkipAnyCorruptedRecords): a hole could lose a newest version whose older ones
+ *     were collected.
+ *  H6 Compaction filters ignore snapshots: a RocksDB snapshot held across a collection may miss what was collected.
+ *  H7 Keys of judged rows hold plain values. Merge operands and wide columns that a run is shown are kept.
+ *  H8 One rgc_t serves one DB.
+ *
+ * LIFE OF AN rgc_t
+ *     rgc_options_create, rgc_options_set ...          what the keys look like
+ *     rgc_create                                       one per DB
+ *     rgc_set_logger, rgc_set_clock                    if wanted
+ *     rgc_bind_rocksdb_symbols                         or rgc_bind_rocksdb_library
+ *     rgc_set_keyspace_gc_type ...                     before the first safe point, so that nothing is kept for nothing
+ *     rgc_advance_..._safe_point ...                   now, and from then on whenever they move
+ *     rgc_rocksdb_filter_factory                       one per options object, which takes it over
+ *     rocksdb_options_set_compaction_filter_factory, rocksdb_open, ... work ..., rocksdb_close
+ *     rocksdb_options_destroy                          destroys the factory
+ *     rgc_destroy
+ */
+#ifndef ROCKS_GC_H
+#define ROCKS_GC_H
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of this contract. Within one number functions and trailing struct fields are only added.
+ * rgc_abi_version() tells the loaded library's. */
+#define RGC_ABI_VERSION 1
+/* The version of the library that this header came with. */
+#define RGC_VERSION_STRING "0.1.0"
+
+/* Options under construction. One thread at a time. Lives until rgc_options_destroy; rgc_create only reads it. */
+typedef struct rgc_options_t rgc_options_t;
+/* The context: options, safe points, counters, the bound RocksDB. Shared by any number of threads. Factories and filters
+ * hold a reference of their own, so rgc_destroy may come before theirs: they go on with the last safe points. */
+typedef struct rgc_t rgc_t;
+/* A run: the filter of one (sub)compaction. Belongs to one thread, from its first decision on. */
+typedef struct rgc_filter_t rgc_filter_t;
+
+/* RocksDB's own opaque types: the same tags as in rocksdb/c.h. */
+struct rocksdb_compactionfilter_t;
+struct rocksdb_compactionfilterfactory_t;
+struct rocksdb_compactionfiltercontext_t;
+
+/* ---------------------------------------------------------------- library */
+
+/* Levels of the log. A message's level is RGC_LOG_ERROR (something was refused or given up that the host must mend) to
+ * RGC_LOG_DEBUG (a line or two a run). */
+enum { RGC_LOG_OFF = 0, RGC_LOG_ERROR = 1, RGC_LOG_WARN = 2, RGC_LOG_INFO = 3, RGC_LOG_DEBUG = 4 };
+
+/* A logger: message is one line of UTF-8 without a line end, valid during the call. Called from any thread, RocksDB's
+ * compaction threads among them, from several at once, and under no lock of the library's. It must return soon and must
+ * not unwind (throw, panic, longjmp). It may call readers and advances; what those would log is lost. */
+typedef void (*rgc_log_fn)(void* state, int level, const char* message);
+
+/* A clock: unix time in seconds; 0 = unknown, then nothing expires and no bound on safe points can be met. Called once
+ * a run, from the thread that makes the run, and, with max_safe_point_ahead_seconds, once per advance; possibly from
+ * several threads at once; under no lock of the library's. It must not unwind. It may call readers. */
+typedef uint64_t (*rgc_clock_fn)(void* state);
+
+/* rgc_abi_version: the RGC_ABI_VERSION of the loaded library. A host that loads at run time compares it with its
+ * header's before any other call. */
+uint32_t rgc_abi_version(void);
+
+/* rgc_version: the RGC_VERSION_STRING of the loaded library. Static; not to be freed. */
+const char* rgc_version(void);
+
+/* rgc_free: gives back what the library handed out as char*: error texts, encoded keys, bounds, metrics. NULL does
+ * nothing. Works from any thread. (It is free(); the name spares hosts with another malloc a crash.) */
+void rgc_free(void* ptr);
+
+/* rgc_set_logger: sets the logger of the whole process for messages up to max_level. log NULL or max_level RGC_LOG_OFF =
+ * silence, the state at start. Any thread. When it returns the last call of the logger before has ended, so that its
+ * state may be freed. On a thread that is inside a callback of the library it does nothing but log an error. */
+void rgc_set_logger(rgc_log_fn log, void* state, int max_level);
+
+/* ---------------------------------------------------------------- options */
+
+/* rgc_options_create: options with every default. Never NULL. */
+rgc_options_t* rgc_options_create(void);
+
+/* rgc_options_set: sets one option. name and value are NUL-terminated texts. Errors: an unknown name, or a value that
+ * the option does not take: both are named. What options mean together is checked by rgc_create.
+ *
+ *   key_layout                   api_v2 (default) | plain
+ *                                api_v2: TiKV's API V2 keys; plain: user key + timestamp, all under the global safe point
+ *   data_prefix                  empty (default); text, or hex when it begins with 0x and is even: what stands before
+ *                                every stored key (TiKV: z)
+ *   plain_keys                   none (default) | N | prefix_free
+ *                                for plain: every user key has exactly N bytes (checked), or no user key is a prefix of
+ *                                another (the host's promise). Without it plain is refused: rows of keys of which one is
+ *                                a prefix of the other interleave
+ *   history                      latest (default) | snapshot
+ *                                latest: readers want the newest version only; snapshot: readers read at a timestamp at
+ *                                or above the safe point (backup, CDC), so the first version below it stays too
+ *   unknown_keyspace             keep (default) | global
+ *                                keyspaces that were never named: keep everything, or use the global safe point. global
+ *                                is for hosts without keyspace-level tenants, or that name each such tenant before the
+ *                                first global safe point and before its first write; else a slow tenant loses data
+ *   ttl_grace_seconds            0 (default): expired means expire_ts <= now - grace
+ *   max_safe_point_ahead_seconds 0 (default) = off: a safe point whose physical part (ts >> 18, milliseconds) is further
+ *                                ahead of the clock is refused
+ *   ledger_prefix                0x01726f636b735f67632f (default): keys with this prefix are the library's own records
+ *                                and are always kept; never empty. Neither it nor a non-empty data_prefix may begin
+ *                                with the other */
+void rgc_options_set(rgc_options_t* options, const char* name, const char* value, char** errptr);
+
+/* rgc_options_parse: sets several options from "name=value;name=value". Spaces around names and values and empty
+ * parts are skipped. All or nothing. */
+void rgc_options_parse(rgc_options_t* options, const char* text, char** errptr);
+
+/* rgc_options_describe: a text with one line per option: name, default, meaning. For rgc_free. */
+char* rgc_options_describe(void);
+
+/* rgc_options_destroy: gives the options back. Contexts made from them stay as they are. */
+void rgc_options_destroy(rgc_options_t* options);
+
+/* ---------------------------------------------------------------- context */
+
+/* rgc_create: a context. options_or_null NULL = every default. Errors: options that do not go together. */
+rgc_t* rgc_create(const rgc_options_t* options_or_null, char** errptr);
+
+/* rgc_destroy: gives up the host's reference; gc must not be used afterwards. Factories and filters that still live go on
+ * with the last safe points. A clock set by rgc_set_clock is not called any more when it returns; runs that begin
+ * later know no time, so nothing expires in them. On a thread inside a callback of this gc it does nothing but log an
+ * error. */
+void rgc_destroy(rgc_t* gc);
+
+/* rgc_set_clock: sets the clock; NULL = the system's, the state at start. The time that runs see never goes back from one
+ * rgc_set_clock to the next, whatever the clock answers. Any thread. When it returns the last call of the clock before
+ * has ended. On a thread inside a callback of this gc it does nothing but log an error. */
+void rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
+
+/* rgc_set_enabled: 0 = every run keeps everything, also the runs that are on, from their next row on; 1 (the state at
+ * start) = collect again. Any thread. On a thread inside a callback of this gc it does nothing but log an error. */
+void rgc_set_enabled(rgc_t* gc, unsigned char enabled);
+
+/* ---------------------------------------------------------------- safe points
+ * Any thread, at any time, runs on included. Readers never wait, whatever writers do. A run looks its safe points up once
+ * per stretch of keys of one keyspace; a safe point that moves works from the next stretch on. */
+
+/* What a keyspace's garbage is collected by: the global safe point, or its own. */
+enum { RGC_GC_GLOBAL = 0, RGC_GC_KEYSPACE_LEVEL = 1 };
+/* The highest keyspace id. */
+#define RGC_KEYSPACE_MAX 16777215u
+/* The keyspace of keys that belong to none: TiDB keys, and all in the plain layout. */
+#define RGC_KEYSPACE_NONE UINT32_MAX
+
+/* rgc_advance_global_safe_point: moves the global safe point forward to ts. 1 = moved, 0 = not newer, or refused. 0,
+ * UINT64_MAX, a step back and a ts too far ahead (max_safe_point_ahead_seconds) are refused, counted in
+ * safe_points_refused and logged. */
+unsigned char rgc_advance_global_safe_point(rgc_t* gc, uint64_t ts);
+
+/* rgc_advance_keyspace_safe_point: moves a keyspace's own safe point forward. 1 = moved, 0 = not newer, or refused. A
+ * safe point that comes before the keyspace's type is stored, and used once the keyspace is named keyspace level.
+ * Counted in safe_points_refused: a step back, and any safe point of a removed keyspace (no error, no effect). Counted,
+ * and an error: 0, UINT64_MAX, a ts too far ahead. A keyspace above RGC_KEYSPACE_MAX is an error. */
+unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint64_t ts, char** errptr);
+
+/* rgc_advance_keyspace_safe_points: the same for n pairs, in order; returns how many moved. What would be an error of one
+ * of them changes nothing at all and names the pair by index and value. Linear in n, about 10 ns a pair; readers and
+ * runs do not notice. */
+size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, const uint64_t* ts, size_t n, char** errptr);
+
+/* rgc_set_keyspace_gc_type: names a keyspace's type. The first one stands for as long as the process lives: the same again
+ * is a no-op, the other one an error that names both, counted in gc_types_refused. A keyspace that becomes keyspace level
+ * after unknown_keyspace=global may have judged it (a global safe point was there) is taken, warned about, and counted
+ * there too. */
+void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** errptr);
+
+/* rgc_set_keyspace_gc_types: the same type for n keyspaces, all or nothing. */
+void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, int type, char** errptr);
+
+/* rgc_remove_keyspace: keep everything of this keyspace until it is named again, with the same type only (one that had
+ * none may take any). Runs that are on follow from their next row. Named again, an own safe point starts at 0; the
+ * global one holds at once. Removing a removed keyspace is a no-op. */
+void rgc_remove_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
+
+/* rgc_global_safe_point: 0 = none came yet. */
+uint64_t rgc_global_safe_point(const rgc_t* gc);
+
+/* rgc_keyspace_safe_point: the effective safe point of a keyspace; 0 = nothing is collected, or keyspace out of range. */
+uint64_t rgc_keyspace_safe_point(const rgc_t* gc, uint32_t keyspace);
+
+/* rgc_safe_point_for_key: the effective safe point of a stored key (with its timestamp); 0 if it is never collected, a
+ * key that is not of the layout among them. A few nanoseconds, whatever the number of keyspaces. */
+uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
+
+/* ---------------------------------------------------------------- a run
+ * For hosts that call the decision themselves. Hosts on rocksdb/c.h need none of it: see the next section.
+ * Keys must come in RocksDB's order. A key below the one before closes the run: everything from there on is kept. The
+ * same key again is legal and judged as the first time. A value that does not parse closes its row only. */
+
+/* Kinds of runs, one per column family.
+ * RGC_DROPPED_ONLY: only what is dropped as a whole (in this version nothing can be, so no run is ever needed).
+ * RGC_DEFAULT: the column family of RawKV data. In api_v2 keys of mode r are judged, all others are kept.
+ * RGC_TTL_V1: keys without timestamp, values with 8 bytes of expiry (API V1 TTL). */
+enum { RGC_DROPPED_ONLY = 0, RGC_DEFAULT = 1, RGC_TTL_V1 = 3 };
+/* Decisions; not RocksDB's numbers. A caller that cannot skip may treat RGC_REMOVE_AND_SKIP_UNTIL as RGC_REMOVE. */
+enum { RGC_KEEP = 0, RGC_REMOVE = 1, RGC_REMOVE_AND_SKIP_UNTIL = 2, RGC_UNDETERMINED = 3 };
+/* What RocksDB shows under a key. Only values are judged; merge operands, wide columns and numbers that are not listed are
+ * kept. RGC_BLOB_INDEX: the value lies in a blob file and is not at hand; judged by the key alone. */
+enum { RGC_VALUE = 0, RGC_MERGE_OPERAND = 1, RGC_BLOB_INDEX = 2, RGC_WIDE_COLUMNS = 3 };
+
+/* What is known of the compaction. */
+typedef struct rgc_compaction_t {
+  size_t struct_size;
+  int is_full;                /* 1 yes, 0 no, -1 unknown */
+  int is_manual;              /* same */
+  int is_bottommost;          /* same: does it write the last level, so that nothing older lies below its range? */
+  int start_level;            /* -1 unknown */
+  int output_level;           /* -1 unknown */
+  uint32_t column_family_id;
+} rgc_compaction_t;
+
+/* rgc_filter_create: a run. compaction_or_null NULL = nothing is known. NULL without an error = there is nothing to do, use
+ * no filter; counted in runs_refused: no effective safe point above 0 anywhere. One that comes later works from the next
+ * run on. RGC_TTL_V1 always gets one. Errors: an unknown kind, a field out of range. Any thread. */
+rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* compaction_or_null, char** errptr);
+
+/* rgc_filter_decide: judges one key. level = the compaction's start level, as RocksDB tells it. value_type is one of
+ * RGC_VALUE ...; answers RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last *skip_until holds the key to go
+ * on from, valid until the next call on this filter; else it is set to NULL, 0. Both may be NULL. No allocation but
+ * for the longest key so far. filter NULL = RGC_KEEP. */
+int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const char* key, size_t key_len, const char* value, size_t value_len,
+                      const char** skip_until, size_t* skip_until_len);
+
+/* rgc_filter_decide_by_key: the same without the value, for values that cost a read (blob files). RGC_UNDETERMINED = the
+ * value is needed: nothing has changed, call rgc_filter_decide for the same key. */
+int rgc_filter_decide_by_key(rgc_filter_t* filter, int level, const char* key, size_t key_len, const char** skip_until, size_t* skip_until_len);
+
+/* rgc_filter_set_bottommost: what became known after creation (1, 0, -1, as in rgc_compaction_t), on stock RocksDB the
+ * usual case. Other numbers do nothing. 0 = rows with a dead newest version are not counted as handed over: a run
+ * further down will meet them again. */
+void rgc_filter_set_bottommost(rgc_filter_t* filter, int is_bottommost);
+
+/* rgc_filter_destroy: ends the run. Any thread, after its last decision. */
+void rgc_filter_destroy(rgc_filter_t* filter);
+
+/* ---------------------------------------------------------------- RocksDB's C API
+ * Either the library builds the compaction filter factory from four functions of the host's RocksDB (bind, then
+ * rgc_rocksdb_filter_factory), or the host hands the raw callbacks to RocksDB itself, with rgc_factory_state as their
+ * state, or, for one filter, with an rgc_filter_t*. */
+
+/* A function of rocksdb/c.h. Fixed for ever. */
+typedef struct rgc_symbol_t {
+  const char* name;      /* NUL-terminated; names the library does not need are skipped */
+  void (*address)(void); /* NULL = this RocksDB lacks it */
+} rgc_symbol_t;
+
+/* rgc_bind_rocksdb_symbols: binds the host's RocksDB by name and address; rocks_gc_rocksdb_c.h fills the table. A binding
+ * belongs to one gc: the same again is a no-op, another RocksDB an error. Errors: a missing function, by name. */
+void rgc_bind_rocksdb_symbols(rgc_t* gc, const rgc_symbol_t* symbols, size_t n, char** errptr);
+
+/* rgc_bind_rocksdb_library: finds the functions. By a handle of dlopen's; or by the path or SONAME of a library that is
+ * already loaded (it is never loaded a second time: two copies of RocksDB in one process crash hosts); or, both NULL, by
+ * searching the process: its global scope, then every loaded object. Errors, with what to do: both given; a path that is
+ * not loaded; a missing function; no RocksDB found (a static executable must be linked -rdynamic, or give the
+ * symbols); more than one found, with their names. */
+void rgc_bind_rocksdb_library(rgc_t* gc, void* dl_handle_or_null, const char* path_or_null, char** errptr);
+
+/* rgc_rocksdb_filter_factory: a factory for rocksdb_options_set_compaction_filter_factory, which takes it over: one call
+ * per options object, never the same one twice. It holds a reference to gc. Errors: nothing is bound; an unknown kind.
+ * If it is not given to RocksDB: rocksdb_compactionfilterfactory_destroy. */
+struct rocksdb_compactionfilterfactory_t* rgc_rocksdb_filter_factory(rgc_t* gc, int kind, char** errptr);
+
+/* rgc_factory_state: the state for rocksdb_compactionfilterfactory_create(state, rgc_factory_destructor,
+ * rgc_factory_create_filter, rgc_factory_name), when the host calls it. A reference to gc, given back by
+ * rgc_factory_destructor. */
+void* rgc_factory_state(rgc_t* gc, int kind, char** errptr);
+
+/* rgc_factory_destructor: RocksDB calls it when the factory goes. */
+void rgc_factory_destructor(void* factory_state);
+
+/* rgc_factory_create_filter: RocksDB calls it once a (sub)compaction, on the run's own thread. NULL = no filter: nothing to
+ * do, or (logged as an error) nothing is bound. */
+struct rocksdb_compactionfilter_t* rgc_factory_create_filter(void* factory_state, struct rocksdb_compactionfiltercontext_t* context);
+
+/* rgc_factory_name: "rocks_gc.default" and so on; static. OPTIONS files record it, so it never changes. */
+const char* rgc_factory_name(void* factory_state);
+
+/* rgc_filter_callback: the filter function of rocksdb_compactionfilter_create; its state is an rgc_filter_t*. 0 = keep,
+ * 1 = remove. Never changes a value: *value_changed is set to 0. RocksDB's C API shows it plain values only. */
+unsigned char rgc_filter_callback(void* filter, int level, const char* key, size_t key_len, const char* value, size_t value_len,
+                                  char** new_value, size_t* new_value_len, unsigned char* value_changed);
+
+/* rgc_filter_destructor: rgc_filter_destroy, in the shape that RocksDB wants. */
+void rgc_filter_destructor(void* filter);
+
+/* rgc_filter_name: "rocks_gc.filter"; static. */
+const char* rgc_filter_name(void* filter);
+
+/* ---------------------------------------------------------------- stored keys
+ * api_v2:  data prefix + memcomparable(prefix + user key) + timestamp. The prefix is the mode byte and, of r and x keys, 3
+ *          bytes of keyspace, big-endian. memcomparable: groups of 8 bytes, each followed by a marker, ff for a full group
+ *          that is not the last; the last one holds 0 to 7 bytes, is padded by zeros, and its marker is ff minus the
+ *          number of padding bytes (TiKV's codec::bytes).
+ * plain:   data prefix + user key + timestamp. Mode RGC_MODE_NONE, keyspace RGC_KEYSPACE_NONE.
+ * The timestamp is 8 bytes, the bitwise complement in big-endian, so that newer versions come first. */
+
+/* The mode of a key; RGC_MODE_NONE in the plain layout. */
+enum { RGC_MODE_NONE = 0, RGC_MODE_RAW = 'r', RGC_MODE_TXN = 'x', RGC_MODE_TIDB_META = 'm', RGC_MODE_TIDB_TABLE = 't' };
+
+/* A half-open range of stored keys. The bounds are the caller's, each for rgc_free; end NULL = no upper bound. */
+typedef struct rgc_range_t {
+  size_t struct_size;
+  char* start;
+  size_t start_len;
+  char* end;
+  size_t end_len;
+} rgc_range_t;
+
+/* A stored key taken apart. user_key is the caller's, for rgc_free; it is never NULL. */
+typedef struct rgc_key_t {
+  size_t struct_size;
+  int mode;
+  uint32_t keyspace; /* RGC_KEYSPACE_NONE of m, t and plain keys */
+  uint64_t ts;
+  char* user_key;
+  size_t user_key_len;
+} rgc_key_t;
+
+/* rgc_encode_key: the stored key of a user key's version ts (0 and UINT64_MAX can be encoded). keyspace is
+ * RGC_KEYSPACE_NONE for m, t and plain keys. Any thread. Errors: a mode that is not of the layout, a keyspace out of
+ * range, a plain key of the wrong length, out_len NULL. */
+char* rgc_encode_key(const rgc_t* gc, int mode, uint32_t keyspace, const char* user_key, size_t user_key_len, uint64_t ts, size_t* out_len,
+                     char** errptr);
+
+/* rgc_decode_key: takes a stored key apart; 1 = done. out->struct_size must be set. Errors (Corruption): bytes that are not a
+ * stored key of this layout, with the place. */
+unsigned char rgc_decode_key(const rgc_t* gc, const char* key, size_t len, rgc_key_t* out, char** errptr);
+
+/* rgc_encode_range: the stored range of all versions of the user keys in [start, end). end NULL or empty = up to the end of the
+ * keyspace. The bounds carry no timestamp. Errors: those of rgc_encode_key; start above end. */
+void rgc_encode_range(const rgc_t* gc, int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
+                      rgc_range_t* out, char** errptr);
+
+/* rgc_keyspace_range: the stored range of a whole keyspace; of a whole mode for m and t; of all data in the plain layout. */
+void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_t* out, char** errptr);
+
+/* ---------------------------------------------------------------- seeing */
+
+/* Counters since rgc_create, runs that are on included. Those of what this version cannot do yet (dropping, the worker)
+ * stay 0. */
+typedef struct rgc_stats_t {
+  size_t struct_size;
+  uint64_t runs_started, runs_refused, runs_closed; /* closed: a panic, a foreign thread or keys out of order; kept everything from there */
+  uint64_t kept, removed, skipped;                  /* decisions */
+  uint64_t dropped, late_dropped;                   /* of the removed: in a destroyed range, dropped keyspace or schema; after it was done */
+  uint64_t expired, delete_marked;                  /* newest versions seen dead below the safe point; TTL v1: removed by expiry */
+  uint64_t unparsed_keys, unparsed_values;          /* kept */
+  uint64_t kept_unknown_keyspace;                   /* kept because their keyspace was never named, while something is collected */
+  uint64_t kept_unknown_schema;
+  uint64_t safe_points_refused;                     /* steps back, 0, UINT64_MAX, too far ahead, of removed keyspaces */
+  uint64_t gc_types_refused;                        /* other types of named keyspaces; types that came too late */
+  uint64_t rows_queued, rows_done;                  /* handed to the worker; finished */
+  uint64_t rows_refused, rows_left_unparsed;        /* dead rows left for a later run: queue full or no store; the worker could not parse */
+  uint64_t pending, destroyed_records;
+  uint64_t cache_bytes;                             /* memory of the safe points */
+} rgc_stats_t;
+
+/* rgc_stats: fills out, whose struct_size must be set. gc NULL = zeros. Any thread; counters of runs that are on may differ
+ * from each other by the key in hand. */
+void rgc_stats(const rgc_t* gc, rgc_stats_t* out);
+
+/* rgc_metrics: the same counters, and the global safe point, as OpenMetrics text for a scrape endpoint (names
+ * rocks_gc_..., as in rgc_stats_t). For rgc_free. gc NULL = NULL. */
+char* rgc_metrics(const rgc_t* gc);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,62 @@
+//! The context.
+
+use super::c;
+use super::handles::{Context, context, inside_callback, options};
+use super::library::HostState;
+use crate::filter::Shared;
+use crate::options::Options;
+use std::ffi::c_void;
+use std::ptr::null_mut;
+use std::sync::{Arc, OnceLock};
+
+export! {
+    /// A context.
+    fn rgc_create(handle: *const c::rgc_options_t; errptr) -> *mut c::rgc_t, on error null_mut(); {
+        let chosen = if handle.is_null() { Options::default() } else { options(handle.cast_mut())?.clone() };
+        let context = Context { shared: Arc::new(Shared::new(&chosen)?), rocksdb: OnceLock::new() };
+        Ok(Arc::into_raw(Arc::new(context)).cast_mut().cast())
+    }
+}
+
+export! {
+    /// Gives up the host's reference.
+    fn rgc_destroy(gc: *mut c::rgc_t) -> (), on error (); {
+        let Some(found) = context(gc) else { return };
+        if inside_callback(found.shared.id, "rgc_destroy") {
+            return;
+        }
+        found.shared.clock.release_host();
+        drop(Arc::from_raw(gc.cast_const().cast::<Context>()));
+    }
+}
+
+export! {
+    /// Sets the clock.
+    fn rgc_set_clock(gc: *mut c::rgc_t, clock: c::rgc_clock_fn, state: *mut c_void) -> (), on error (); {
+        let Some(found) = context(gc) else { return };
+        if inside_callback(found.shared.id, "rgc_set_clock") {
+            return;
+        }
+        match clock {
+            None => found.shared.clock.set_system(),
+            Some(clock) => {
+                let state = HostState(state);
+                found.shared.clock.set_host(Box::new(move || {
+                    let state = &state;
+                    // SAFETY: the host's own function, with the state it gave for it.
+                    unsafe { clock(state.0) }
+                }));
+            }
+        }
+    }
+}
+
+export! {
+    /// Judges, or keeps everything.
+    fn rgc_set_enabled(gc: *mut c::rgc_t, enabled: u8) -> (), on error (); {
+        let Some(found) = context(gc) else { return };
+        if !inside_callback(found.shared.id, "rgc_set_enabled") {
+            found.shared.set_enabled(enabled != 0);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The one way to export a function: guarded against panics, and checked against the header at compile time.
+
+use super::memory::malloc_text;
+use crate::error::{Error, Kind};
+use crate::log::{Level, log};
+use std::ffi::c_char;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Defines an exported function.
+///
+/// The body is one unsafe context, for one reason: what C passed is what the header asks for. After `on error` stands what
+/// is returned after a panic; in the form with `errptr`, which the macro adds as the last parameter, the body yields a
+/// `Result`, and that is also returned after an error. The array at the end does not compile if the types of the
+/// parameters or of the result are not those of the header.
+macro_rules! export {
+    ($(#[$attribute:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?) -> $result:ty, on error $fallback:expr; $body:block) => {
+        $(#[$attribute])*
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($argument: $type),*) -> $result {
+            // SAFETY: the arguments are as the header demands; `memory` checks what can be checked.
+            #[allow(unused_unsafe, reason = "some bodies touch no pointer")]
+            $crate::ffi::export::guard(stringify!($name), || unsafe { $body }).unwrap_or($fallback)
+        }
+        const _: () = { let _ = [$name, $crate::ffi::c::$name]; };
+    };
+    ($(#[$attribute:meta])* fn $name:ident($($argument:ident: $type:ty),*; errptr) -> $result:ty, on error $fallback:expr; $body:block) => {
+        $(#[$attribute])*
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($argument: $type,)* errptr: *mut *mut std::ffi::c_char) -> $result {
+            // SAFETY: the arguments are as the header demands; `memory` checks what can be checked.
+            #[allow(unused_unsafe, reason = "some bodies touch no pointer")]
+            let outcome = $crate::ffi::export::fallible(stringify!($name), || unsafe { $body });
+            // SAFETY: errptr is NULL or points to a char* of the caller's.
+            unsafe { $crate::ffi::export::report(errptr, outcome) }.unwrap_or($fallback)
+        }
+        const _: () = { let _ = [$name, $crate::ffi::c::$name]; };
+    };
+}
+
+/// Runs `body`; a panic is logged and ends here.
+#[inline]
+pub(super) fn guard<R>(function: &str, body: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(result) => Some(result),
+        Err(payload) => {
+            // Dropping what somebody panicked with could panic again.
+            std::mem::forget(payload);
+            // The logger is the host's, but putting the text together is not worth a second panic.
+            let _ = catch_unwind(|| log(Level::Error, || format!("{function} panicked; please report it")));
+            None
+        }
+    }
+}
+
+/// Runs `body`; a panic is an error.
+pub(super) fn fallible<R>(function: &str, body: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+    guard(function, body)
+        .unwrap_or_else(|| Err(Error::new(Kind::Aborted, format!("{function} panicked, nothing has changed; please report it"))))
+}
+
+/// Writes errptr, once.
+///
+/// # Safety
+/// `errptr` is NULL or points to a `char*`.
+pub(super) unsafe fn report<R>(errptr: *mut *mut c_char, outcome: Result<R, Error>) -> Option<R> {
+    let (text, result) = match outcome {
+        Ok(result) => (std::ptr::null_mut(), Some(result)),
+        Err(error) if errptr.is_null() => {
+            log(Level::Error, || error.to_string());
+            return None;
+        }
+        Err(error) => (malloc_text(&error.to_string()), None),
+    };
+    if !errptr.is_null() {
+        // SAFETY: not NULL, so it points to a char* that is the caller's to be overwritten.
+        unsafe { errptr.write_unaligned(text) };
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_at_the_border() {
+        assert_eq!(guard("f", || 1), Some(1));
+        assert_eq!(guard("f", || -> i32 { std::panic::resume_unwind(Box::new("boom")) }), None);
+        let outcome: Result<(), Error> = fallible("f", || std::panic::resume_unwind(Box::new("boom")));
+        let mut text = std::ptr::null_mut();
+        // SAFETY: a valid pointer to a char*.
+        assert!(unsafe { report(&mut text, outcome) }.is_none());
+        // SAFETY: report wrote a C string.
+        let message = unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned();
+        assert!(message.starts_with("Aborted: f panicked"), "{message}");
+        // SAFETY: it is malloc'ed.
+        unsafe { libc::free(text.cast()) };
+    }
+}

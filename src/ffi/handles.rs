@@ -1,0 +1,81 @@
+//! What stands behind the opaque handles, and how each is owned.
+
+use super::c;
+use crate::callback;
+use crate::engine::rocksdb::Functions;
+use crate::error::Error;
+use crate::filter::{Kind, Shared};
+use crate::log::{Level, log};
+use crate::options::Options;
+use std::ffi::c_int;
+use std::sync::{Arc, OnceLock};
+
+/// Behind `rgc_t*`, as an `Arc` turned into a pointer: the host's reference. Factories hold their own.
+pub(super) struct Context {
+    pub(super) shared: Arc<Shared>,
+    pub(super) rocksdb: OnceLock<Functions>,
+}
+
+/// The context behind a handle, for the time of the call.
+///
+/// # Safety
+/// Unless NULL, `gc` is of rgc_create and not destroyed.
+#[inline]
+pub(super) unsafe fn context<'a>(gc: *const c::rgc_t) -> Option<&'a Context> {
+    // SAFETY: rgc_create made it from an Arc<Context>.
+    unsafe { gc.cast::<Context>().as_ref() }
+}
+
+/// The context behind a handle, or the error that it is NULL.
+///
+/// # Safety
+/// As [`context`].
+pub(super) unsafe fn need_context<'a>(gc: *const c::rgc_t) -> Result<&'a Context, Error> {
+    // SAFETY: handed on.
+    unsafe { context(gc) }.ok_or_else(|| Error::invalid("gc is NULL; make one by rgc_create"))
+}
+
+/// One more reference to the context behind a handle.
+///
+/// # Safety
+/// As [`context`].
+pub(super) unsafe fn share_context(gc: *const c::rgc_t) -> Result<Arc<Context>, Error> {
+    // SAFETY: handed on; it came out of Arc::into_raw and its reference still counts.
+    unsafe {
+        need_context(gc)?;
+        Arc::increment_strong_count(gc.cast::<Context>());
+        Ok(Arc::from_raw(gc.cast::<Context>()))
+    }
+}
+
+/// Is the thread inside a callback that `function` would wait for? Then it must not wait; that is logged.
+pub(super) fn inside_callback(owner: callback::Owner, function: &str) -> bool {
+    let inside = callback::inside(owner);
+    if inside {
+        log(Level::Error, || format!("{function} does nothing inside a callback of the library; call it from another thread"));
+    }
+    inside
+}
+
+/// Behind `rgc_options_t*`, in a Box.
+///
+/// # Safety
+/// Unless NULL, `options` is of rgc_options_create, not destroyed, and used by this thread alone.
+pub(super) unsafe fn options<'a>(options: *mut c::rgc_options_t) -> Result<&'a mut Options, Error> {
+    // SAFETY: rgc_options_create made it from a Box<Options>.
+    unsafe { options.cast::<Options>().as_mut() }.ok_or_else(|| Error::invalid("options is NULL; make one by rgc_options_create"))
+}
+
+/// The kind behind its number.
+pub(super) fn kind(kind: c_int) -> Result<Kind, Error> {
+    match u32::try_from(kind) {
+        Ok(c::RGC_DROPPED_ONLY) => Ok(Kind::DroppedOnly),
+        Ok(c::RGC_DEFAULT) => Ok(Kind::Default),
+        Ok(c::RGC_TTL_V1) => Ok(Kind::TtlV1),
+        Ok(2) => Err(Error::new(
+            crate::error::Kind::NotSupported,
+            "kind 2 (RGC_WRITE, transaction records) is not in this version; install no filter on the write column family",
+        )),
+        _ => Err(Error::invalid(format!("kind {kind} is unknown; give RGC_DROPPED_ONLY (0), RGC_DEFAULT (1) or RGC_TTL_V1 (3)"))),
+    }
+}

@@ -1,0 +1,66 @@
+//! Version, memory and the log.
+
+use super::c;
+use super::handles::inside_callback;
+use crate::callback;
+use crate::log::{self, Level};
+use std::ffi::{CString, c_char, c_int, c_void};
+use std::ptr::null;
+
+export! {
+    /// The version of the contract that this library keeps.
+    fn rgc_abi_version() -> u32, on error 0; { c::RGC_ABI_VERSION }
+}
+
+export! {
+    /// The version of this library.
+    fn rgc_version() -> *const c_char, on error null(); { c::RGC_VERSION_STRING.as_ptr().cast() }
+}
+
+export! {
+    /// Gives back what the library handed out.
+    fn rgc_free(pointer: *mut c_void) -> (), on error (); {
+        libc::free(pointer);
+    }
+}
+
+export! {
+    /// Sets the logger of the process.
+    fn rgc_set_logger(logger: c::rgc_log_fn, state: *mut c_void, max_level: c_int) -> (), on error (); {
+        if inside_callback(callback::PROCESS, "rgc_set_logger") {
+            return;
+        }
+        let sink = logger.zip(level(max_level)).map(|(logger, level)| {
+            let state = HostState(state);
+            let sink: Box<log::Sink> = Box::new(move |level, message| {
+                let state = &state;
+                let line: Vec<u8> = message.bytes().map(|byte| if byte == 0 { b'?' } else { byte }).collect();
+                if let Ok(line) = CString::new(line) {
+                    // SAFETY: the host's own function, with the state it gave for it.
+                    unsafe { logger(state.0, level as c_int, line.as_ptr()) };
+                }
+            });
+            (sink, level)
+        });
+        log::set_sink(sink);
+    }
+}
+
+/// None = silence.
+fn level(max_level: c_int) -> Option<Level> {
+    match max_level {
+        ..=0 => None,
+        1 => Some(Level::Error),
+        2 => Some(Level::Warn),
+        3 => Some(Level::Info),
+        4.. => Some(Level::Debug),
+    }
+}
+
+/// A callback's state: the host's pointer, which it promises may be used from any thread.
+pub(super) struct HostState(pub(super) *mut c_void);
+
+// SAFETY: the header says that callbacks run on any thread, several at once.
+unsafe impl Send for HostState {}
+// SAFETY: the same.
+unsafe impl Sync for HostState {}

@@ -1,0 +1,110 @@
+//! Which RocksDB the process has loaded. Nothing is loaded here: a second copy would crash the host.
+
+use crate::engine::rocksdb::Functions;
+use crate::error::{Error, Kind};
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::mem::MaybeUninit;
+
+/// What every RocksDB with a C API has.
+const WITNESS: &CStr = c"rocksdb_compactionfilterfactory_create";
+
+const HELP: &str = "a RocksDB that is linked statically must be exported (link the executable with -rdynamic), or its functions \
+                    given by rgc_bind_rocksdb_symbols, which rocks_gc_rocksdb_c.h prepares";
+
+/// By a handle of dlopen's.
+///
+/// # Safety
+/// `handle` is of dlopen and not closed for as long as the process lives.
+pub(super) unsafe fn by_handle(handle: *mut c_void) -> Result<Functions, Error> {
+    let look_up = |name: &str| {
+        let name = CString::new(name).ok()?;
+        // SAFETY: a valid handle and a C string.
+        Some(unsafe { libc::dlsym(handle, name.as_ptr()) })
+    };
+    // SAFETY: whatever the handle finds under a function's name is this function.
+    unsafe { Functions::bind(look_up) }
+}
+
+/// By the path or SONAME of a library that is already loaded.
+pub(super) fn by_path(path: &str) -> Result<Functions, Error> {
+    let handle = CString::new(path).ok().and_then(|path| loaded(&path)).ok_or_else(|| {
+        Error::new(
+            Kind::NotFound,
+            format!("{path:?} is not loaded in this process, and is never loaded a second time; load it first, or give the handle"),
+        )
+    })?;
+    // SAFETY: the handle is kept open, so that the functions stay where they are.
+    unsafe { by_handle(handle) }
+}
+
+/// A handle of a library, if it is loaded.
+fn loaded(path: &CStr) -> Option<*mut c_void> {
+    // SAFETY: a C string; RTLD_NOLOAD runs no foreign code.
+    let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+    (!handle.is_null()).then_some(handle)
+}
+
+/// By searching the process: its global scope, then every loaded object. More than one RocksDB is an error.
+pub(super) fn in_process() -> Result<Functions, Error> {
+    let global = libc::RTLD_DEFAULT;
+    let handles = std::iter::once(global).chain(objects().into_iter().filter_map(|path| loaded(&path)));
+    // Where the witness lies tells copies apart: a handle also finds what its object only depends on.
+    let mut copies = BTreeMap::new();
+    for handle in handles {
+        // SAFETY: RTLD_DEFAULT or a valid handle, and a C string.
+        let witness = unsafe { libc::dlsym(handle, WITNESS.as_ptr()) };
+        if let Some((base, name)) = object_of(witness) {
+            copies.entry(base).or_insert((name, handle));
+        }
+    }
+    let mut found = copies.into_values();
+    match (found.next(), found.next()) {
+        (None, _) => Err(Error::new(Kind::NotFound, format!("no RocksDB is found in this process; load it first; {HELP}"))),
+        // SAFETY: kept open, as above.
+        (Some((_, handle)), None) => unsafe { by_handle(handle) },
+        (Some((one, _)), Some((two, _))) => {
+            let names = [one, two].into_iter().chain(found.map(|(name, _)| name)).collect::<Vec<_>>().join(", ");
+            Err(Error::new(
+                Kind::NotSupported,
+                format!("more than one RocksDB is in this process: {names}; say which by handle, path or symbols"),
+            ))
+        }
+    }
+}
+
+/// The base address and the name of the object that an address lies in.
+fn object_of(address: *mut c_void) -> Option<(usize, String)> {
+    let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: any address may be asked for; `info` is written if the answer is not 0.
+    let info = unsafe {
+        if address.is_null() || libc::dladdr(address, info.as_mut_ptr()) == 0 {
+            return None;
+        }
+        info.assume_init()
+    };
+    let name = if info.dli_fname.is_null() {
+        "?".into()
+    } else {
+        // SAFETY: a C string of the loader's.
+        unsafe { CStr::from_ptr(info.dli_fname) }.to_string_lossy().into_owned()
+    };
+    Some((info.dli_fbase as usize, name))
+}
+
+/// The paths of all loaded objects but the executable, which the global scope covers.
+fn objects() -> Vec<CString> {
+    unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, paths: *mut c_void) -> c_int {
+        // SAFETY: dl_iterate_phdr gives a valid object and hands `paths` through.
+        unsafe {
+            if !(*info).dlpi_name.is_null() && *(*info).dlpi_name != 0 {
+                (*paths.cast::<Vec<CString>>()).push(CStr::from_ptr((*info).dlpi_name).to_owned());
+            }
+        }
+        0
+    }
+    let mut paths = Vec::new();
+    // SAFETY: `each` has the type that is asked for, and `paths` lives as long as the call.
+    unsafe { libc::dl_iterate_phdr(Some(each), (&raw mut paths).cast()) };
+    paths
+}

@@ -1,0 +1,132 @@
+//! Bytes, texts, arrays and structs across the border: every conversion that takes C at its word.
+
+use crate::error::{Error, Kind};
+use std::ffi::{CStr, c_char};
+use std::mem::{MaybeUninit, size_of};
+use std::ptr::{null, null_mut};
+
+/// Bytes of the caller's, for the time of the call. NULL goes with length 0.
+///
+/// # Safety
+/// Unless NULL, `data` points to `len` readable bytes that nobody writes for the time of the call.
+#[inline]
+pub(super) unsafe fn bytes<'a>(what: &str, data: *const c_char, len: usize) -> Result<&'a [u8], Error> {
+    // SAFETY: handed on.
+    unsafe { array(what, data.cast::<u8>(), len) }
+}
+
+/// An array of the caller's, for the time of the call. NULL goes with length 0.
+///
+/// # Safety
+/// Unless NULL, `data` points to `n` readable elements that nobody writes for the time of the call.
+#[inline]
+pub(super) unsafe fn array<'a, T>(what: &str, data: *const T, n: usize) -> Result<&'a [T], Error> {
+    if n == 0 {
+        return Ok(&[]);
+    }
+    if data.is_null() || !data.is_aligned() || n > isize::MAX as usize / size_of::<T>() {
+        return Err(Error::invalid(format!("{what} is {data:p} with length {n}; give a pointer to as many elements")));
+    }
+    // SAFETY: not NULL, aligned, no longer than an object may be; the caller promises the rest.
+    Ok(unsafe { std::slice::from_raw_parts(data, n) })
+}
+
+/// A NUL-terminated UTF-8 text of the caller's.
+///
+/// # Safety
+/// Unless NULL, `text` is NUL-terminated and nobody writes it for the time of the call.
+pub(super) unsafe fn text<'a>(what: &str, text: *const c_char) -> Result<&'a str, Error> {
+    if text.is_null() {
+        return Err(Error::invalid(format!("{what} is NULL; give a NUL-terminated text")));
+    }
+    // SAFETY: not NULL; the caller promises the rest.
+    let text = unsafe { CStr::from_ptr(text) };
+    text.to_str().map_err(|_| Error::invalid(format!("{what} {text:?} is not UTF-8")))
+}
+
+/// A malloc'ed copy, never NULL, also of no bytes.
+pub(super) fn malloc_bytes(bytes: &[u8]) -> Result<*mut c_char, Error> {
+    // SAFETY: malloc of at least one byte.
+    let copy = unsafe { libc::malloc(bytes.len().max(1)) }.cast::<u8>();
+    if copy.is_null() {
+        return Err(Error::new(Kind::Aborted, format!("no memory for {} bytes", bytes.len())));
+    }
+    // SAFETY: `copy` has room for `bytes` and is new, so they do not overlap.
+    unsafe { copy.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    Ok(copy.cast())
+}
+
+/// A malloc'ed C string; NULL when there is no memory. What follows a NUL in `text` is cut off.
+pub(super) fn malloc_text(text: &str) -> *mut c_char {
+    let text = text.split('\0').next().unwrap_or_default();
+    malloc_bytes(&[text.as_bytes(), b"\0"].concat()).unwrap_or(null_mut())
+}
+
+/// A public struct that begins with `size_t struct_size`.
+///
+/// # Safety
+/// `repr(C)`, begins with a `usize`, and all of its bytes may be zero.
+pub(super) unsafe trait Sized1 {
+    /// Its size in the first version of the ABI.
+    const VERSION_1: usize;
+}
+
+/// Reads a struct of the caller's, as much of it as the caller knows; what is missing is zero.
+///
+/// # Safety
+/// Unless NULL, `from` points to a struct of as many bytes as its struct_size says.
+pub(super) unsafe fn read_sized<T: Sized1>(what: &str, from: *const T) -> Result<T, Error> {
+    // SAFETY: handed on.
+    let size = unsafe { struct_size(what, from, T::VERSION_1) }?;
+    let mut to = MaybeUninit::<T>::zeroed();
+    // SAFETY: `to` is T's size and `from` has `size` bytes; zero bytes make a T, as the trait promises.
+    unsafe {
+        to.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast(), size.min(size_of::<T>()));
+        Ok(to.assume_init())
+    }
+}
+
+/// The struct_size of a struct of the caller's, at least `smallest`.
+///
+/// # Safety
+/// Unless NULL, `of` points to a struct that begins with its struct_size.
+pub(super) unsafe fn struct_size<T: Sized1>(what: &str, of: *const T, smallest: usize) -> Result<usize, Error> {
+    if of.is_null() {
+        return Err(Error::invalid(format!("{what} is NULL")));
+    }
+    // SAFETY: not NULL, and it begins with a usize.
+    let size = unsafe { of.cast::<usize>().read_unaligned() };
+    if size < smallest {
+        return Err(Error::invalid(format!("{what}.struct_size is {size}, version 1 has {smallest} bytes; set it to sizeof")));
+    }
+    Ok(size)
+}
+
+/// Fills a struct of the caller's with as much of `value` as it has room for, and sets its struct_size to that.
+///
+/// # Safety
+/// `to` points to a struct of as many writable bytes as its struct_size, which is at least a usize, says.
+pub(super) unsafe fn write_sized<T: Sized1>(to: *mut T, value: &T) {
+    // SAFETY: the caller's promise; the struct begins with its size, and `value` has at least `size` bytes.
+    unsafe {
+        let size = to.cast::<usize>().read_unaligned().min(size_of::<T>());
+        to.cast::<u8>().copy_from_nonoverlapping((&raw const *value).cast(), size);
+        to.cast::<usize>().write_unaligned(size);
+    }
+}
+
+/// Clears two out-parameters, either of which may be NULL.
+///
+/// # Safety
+/// Each is NULL or points to what may be overwritten.
+#[inline]
+pub(super) unsafe fn clear_out(data: *mut *const c_char, len: *mut usize) {
+    if !data.is_null() {
+        // SAFETY: not NULL.
+        unsafe { data.write_unaligned(null()) };
+    }
+    if !len.is_null() {
+        // SAFETY: not NULL.
+        unsafe { len.write_unaligned(0) };
+    }
+}

@@ -1,0 +1,41 @@
+//! The C ABI: every exported function, and nothing else, is made here by `export!`. What each one means stands in
+//! `include/rocks_gc.h`; bodies turn C's arguments into Rust's, call a room of the house, and turn the answer back.
+
+#![expect(unsafe_code, reason = "C hands over raw pointers")]
+#![expect(clippy::missing_safety_doc, reason = "the header is the manual of the exported functions")]
+
+/// The contract as Rust sees it: generated from `include/rocks_gc.h`.
+#[allow(
+    missing_docs,
+    non_camel_case_types,
+    clippy::all,
+    clippy::indexing_slicing,
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated from the header"
+)]
+pub mod c {
+    include!(concat!(env!("OUT_DIR"), "/rocks_gc.rs"));
+}
+
+#[macro_use]
+mod export;
+mod context;
+mod filter;
+mod handles;
+mod library;
+mod loaded;
+mod memory;
+mod options;
+mod rocksdb;
+mod safe_points;
+mod seeing;
+mod stored_keys;
+
+pub use context::*;
+pub use filter::*;
+pub use library::*;
+pub use options::*;
+pub use rocksdb::*;
+pub use safe_points::*;
+pub use seeing::*;
+pub use stored_keys::*;

@@ -1,0 +1,181 @@
+//! Safe points and GC types.
+
+use super::c;
+use super::handles::{context, need_context};
+use super::memory::{array, bytes};
+use crate::error::Error;
+use crate::filter::Shared;
+use crate::layout::{KeyspaceId, Place, Timestamp};
+use crate::log::{Level, log};
+use crate::safe_point::{GcType, Step};
+use std::ffi::{c_char, c_int};
+
+export! {
+    /// Moves the global safe point forward.
+    fn rgc_advance_global_safe_point(gc: *mut c::rgc_t, ts: u64) -> u8, on error 0; {
+        let Some(found) = context(gc) else { return 0 };
+        let shared = &found.shared;
+        if let Err(error) = acceptable(ts, shared.safe_point_limit()) {
+            shared.refuse_safe_points(1, || format!("global safe point: {error}"));
+            return 0;
+        }
+        match shared.safe_points.advance_global(ts) {
+            Step::Moved => 1,
+            Step::Same => 0,
+            Step::Refused => {
+                shared.refuse_safe_points(1, || format!("the global safe point does not go back to {ts} from {}", shared.safe_points.global()));
+                0
+            }
+        }
+    }
+}
+
+export! {
+    /// Moves a keyspace's own safe point forward.
+    fn rgc_advance_keyspace_safe_point(gc: *mut c::rgc_t, id: u32, ts: u64; errptr) -> u8, on error 0; {
+        let shared = &need_context(gc)?.shared;
+        advance(shared, &[id], &[ts], |_, what| what).map(|moved| u8::from(moved > 0))
+    }
+}
+
+export! {
+    /// Moves keyspaces' own safe points forward, all or none.
+    fn rgc_advance_keyspace_safe_points(gc: *mut c::rgc_t, ids: *const u32, ts: *const u64, n: usize; errptr) -> usize, on error 0; {
+        let shared = &need_context(gc)?.shared;
+        advance(shared, array("keyspaces", ids, n)?, array("ts", ts, n)?, element)
+    }
+}
+
+export! {
+    /// Names a keyspace's type.
+    fn rgc_set_keyspace_gc_type(gc: *mut c::rgc_t, id: u32, gc_type: c_int; errptr) -> (), on error (); {
+        name(&need_context(gc)?.shared, &[id], gc_type, |_, what| what)
+    }
+}
+
+export! {
+    /// Names the type of keyspaces, all or none.
+    fn rgc_set_keyspace_gc_types(gc: *mut c::rgc_t, ids: *const u32, n: usize, gc_type: c_int; errptr) -> (), on error (); {
+        name(&need_context(gc)?.shared, array("keyspaces", ids, n)?, gc_type, element)
+    }
+}
+
+export! {
+    /// Keeps everything of a keyspace until it is named again.
+    fn rgc_remove_keyspace(gc: *mut c::rgc_t, id: u32; errptr) -> (), on error (); {
+        let shared = &need_context(gc)?.shared;
+        shared.safe_points.remove(keyspace(id)?);
+        log(Level::Info, || format!("keyspace {id} is removed: everything of it is kept until it is named again"));
+        Ok(())
+    }
+}
+
+export! {
+    /// The global safe point.
+    fn rgc_global_safe_point(gc: *const c::rgc_t) -> u64, on error 0; {
+        context(gc).map_or(0, |found| found.shared.safe_points.global())
+    }
+}
+
+export! {
+    /// The effective safe point of a keyspace.
+    fn rgc_keyspace_safe_point(gc: *const c::rgc_t, id: u32) -> u64, on error 0; {
+        let (Some(found), Some(id)) = (context(gc), KeyspaceId::new(id)) else { return 0 };
+        found.shared.safe_points.effective(id).safe_point
+    }
+}
+
+export! {
+    /// The effective safe point of a stored key.
+    fn rgc_safe_point_for_key(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u64, on error 0; {
+        let (Some(found), Ok(key)) = (context(gc), bytes("key", key, len)) else { return 0 };
+        let shared = &found.shared;
+        match shared.layout.place(key) {
+            Place::Ledger | Place::Foreign => 0,
+            place if shared.layout.row(key).is_ok() => shared.effective(place).safe_point,
+            _ => 0,
+        }
+    }
+}
+
+/// Puts the index before what is wrong with an element.
+fn element(index: usize, what: String) -> String {
+    format!("element {index}: {what}")
+}
+
+fn keyspace(id: u32) -> Result<KeyspaceId, Error> {
+    KeyspaceId::new(id).ok_or_else(|| Error::invalid(out_of_range(id)))
+}
+
+fn out_of_range(id: u32) -> String {
+    format!("keyspace {id} is out of range; ids are 0 to {}", KeyspaceId::MAX)
+}
+
+fn acceptable(ts: Timestamp, limit: Timestamp) -> Result<(), String> {
+    match ts {
+        0 => Err("safe point 0 means unknown and cannot be set".into()),
+        Timestamp::MAX => Err(format!("safe point {ts} is the maximum, no reader could stand above it")),
+        _ if ts > limit => Err(format!("safe point {ts} is further ahead of the clock than max_safe_point_ahead_seconds allows ({limit})")),
+        _ => Ok(()),
+    }
+}
+
+/// Ids that have been checked, as the type that says so.
+fn checked<'a>(ids: &'a [u32], name: impl Fn(usize, String) -> String) -> Result<impl Iterator<Item = KeyspaceId> + Clone + 'a, Error> {
+    if let Some((index, &id)) = ids.iter().enumerate().find(|&(_, &id)| KeyspaceId::new(id).is_none()) {
+        return Err(Error::invalid(name(index, out_of_range(id))));
+    }
+    Ok(ids.iter().filter_map(|&id| KeyspaceId::new(id)))
+}
+
+fn advance(shared: &Shared, ids: &[u32], ts: &[Timestamp], name: impl Fn(usize, String) -> String) -> Result<usize, Error> {
+    let keyspaces = checked(ids, &name)?;
+    let limit = shared.safe_point_limit();
+    for (index, (id, &ts)) in ids.iter().zip(ts).enumerate() {
+        if let Err(what) = acceptable(ts, limit) {
+            let what = name(index, format!("keyspace {id}: {what}"));
+            shared.refuse_safe_points(1, || what.clone());
+            return Err(Error::invalid(what));
+        }
+    }
+    let advanced = shared.safe_points.advance(keyspaces.zip(ts.iter().copied()));
+    if advanced.refused > 0 {
+        shared.refuse_safe_points(advanced.refused, || {
+            format!("{} of {} keyspace safe points were not taken: they go back, or their keyspace is removed", advanced.refused, ids.len())
+        });
+    }
+    Ok(advanced.moved)
+}
+
+fn name(shared: &Shared, ids: &[u32], gc_type: c_int, name: impl Fn(usize, String) -> String) -> Result<(), Error> {
+    let gc_type = match u32::try_from(gc_type) {
+        Ok(c::RGC_GC_GLOBAL) => GcType::Global,
+        Ok(c::RGC_GC_KEYSPACE_LEVEL) => GcType::KeyspaceLevel,
+        _ => return Err(Error::invalid(format!("GC type {gc_type} is unknown; give RGC_GC_GLOBAL (0) or RGC_GC_KEYSPACE_LEVEL (1)"))),
+    };
+    let keyspaces = checked(ids, &name)?;
+    let late = shared.safe_points.name(keyspaces, gc_type).map_err(|conflict| {
+        shared.stats.shared().gc_types_refused.add(1);
+        let (standing, refused) = (type_name(conflict.standing), type_name(gc_type));
+        Error::invalid(name(
+            conflict.index,
+            format!("keyspace {} is {standing} and cannot become {refused}: the first type stands", conflict.keyspace),
+        ))
+    })?;
+    if late > 0 {
+        shared.stats.shared().gc_types_refused.add(late as u64);
+        log(Level::Warn, || {
+            format!(
+                "{late} keyspaces were named keyspace level after unknown_keyspace=global may have judged them by the global safe point; name them first"
+            )
+        });
+    }
+    Ok(())
+}
+
+fn type_name(gc_type: GcType) -> &'static str {
+    match gc_type {
+        GcType::Global => "global",
+        GcType::KeyspaceLevel => "keyspace level",
+    }
+}

@@ -1,0 +1,57 @@
+//! Counters.
+
+use super::c;
+use super::handles::context;
+use super::memory::{Sized1, malloc_text, struct_size, write_sized};
+use crate::filter::Shared;
+use std::ffi::c_char;
+use std::mem::size_of;
+use std::ptr::null_mut;
+
+// SAFETY: of the library's own, and the same for ever.
+unsafe impl Sized1 for c::rgc_stats_t {
+    const VERSION_1: usize = 192;
+}
+
+export! {
+    /// Fills the counters in.
+    fn rgc_stats(gc: *const c::rgc_t, out: *mut c::rgc_stats_t) -> (), on error (); {
+        if struct_size("out", out.cast_const(), size_of::<usize>()).is_ok() {
+            write_sized(out, &context(gc).map_or_else(c::rgc_stats_t::default, |found| to_c(&found.shared)));
+        }
+    }
+}
+
+export! {
+    /// OpenMetrics text.
+    fn rgc_metrics(gc: *const c::rgc_t) -> *mut c_char, on error null_mut(); {
+        let Some(found) = context(gc) else { return null_mut() };
+        let shared = &found.shared;
+        let gauges = vec![
+            ("global_safe_point", "The global safe point, 0 = none came yet", shared.safe_points.global()),
+            ("cache_bytes", "Memory of the safe points", shared.safe_points.bytes() as u64),
+        ];
+        shared.stats.openmetrics(gauges).map_or(null_mut(), |text| malloc_text(&text))
+    }
+}
+
+fn to_c(shared: &Shared) -> c::rgc_stats_t {
+    let sums = shared.stats.sums();
+    c::rgc_stats_t {
+        runs_started: sums.runs_started.get(),
+        runs_refused: sums.runs_refused.get(),
+        runs_closed: sums.runs_closed.get(),
+        kept: sums.kept.get(),
+        removed: sums.removed.get(),
+        expired: sums.expired.get(),
+        delete_marked: sums.delete_marked.get(),
+        unparsed_keys: sums.unparsed_keys.get(),
+        unparsed_values: sums.unparsed_values.get(),
+        kept_unknown_keyspace: sums.kept_unknown_keyspace.get(),
+        safe_points_refused: sums.safe_points_refused.get(),
+        gc_types_refused: sums.gc_types_refused.get(),
+        rows_refused: sums.rows_refused.get(),
+        cache_bytes: shared.safe_points.bytes() as u64,
+        ..c::rgc_stats_t::default()
+    }
+}

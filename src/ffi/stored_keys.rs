@@ -1,0 +1,109 @@
+//! Stored keys.
+
+use super::c;
+use super::handles::need_context;
+use super::memory::{Sized1, bytes, malloc_bytes, struct_size, write_sized};
+use crate::error::{Error, Kind};
+use crate::layout::{KeyMode, KeyspaceId, StoredRange};
+use std::ffi::{c_char, c_int};
+use std::mem::size_of;
+use std::ptr::null_mut;
+
+// SAFETY: of the library's own, and the same for ever.
+unsafe impl Sized1 for c::rgc_key_t {
+    const VERSION_1: usize = 40;
+}
+
+// SAFETY: the same.
+unsafe impl Sized1 for c::rgc_range_t {
+    const VERSION_1: usize = 40;
+}
+
+export! {
+    /// The stored key of a version.
+    fn rgc_encode_key(gc: *const c::rgc_t, mode_number: c_int, id: u32, user_key: *const c_char, user_key_len: usize, ts: u64, out_len: *mut usize; errptr)
+        -> *mut c_char, on error null_mut(); {
+        let layout = &need_context(gc)?.shared.layout;
+        if out_len.is_null() {
+            return Err(Error::invalid("out_len is NULL; the key's length would be lost"));
+        }
+        let key = layout.encode(mode(mode_number)?, keyspace(id)?, bytes("user_key", user_key, user_key_len)?, ts)?;
+        let copy = malloc_bytes(&key)?;
+        out_len.write_unaligned(key.len());
+        Ok(copy)
+    }
+}
+
+export! {
+    /// Takes a stored key apart.
+    fn rgc_decode_key(gc: *const c::rgc_t, key: *const c_char, len: usize, out: *mut c::rgc_key_t; errptr) -> u8, on error 0; {
+        let layout = &need_context(gc)?.shared.layout;
+        struct_size("out", out.cast_const(), c::rgc_key_t::VERSION_1)?;
+        let key = bytes("key", key, len)?;
+        let decoded = layout.decode(key).map_err(|error| Error::new(Kind::Corruption, format!("{key:02x?} is no stored key of this layout: {error}")))?;
+        write_sized(out, &c::rgc_key_t {
+            struct_size: 0,
+            mode: decoded.mode.map_or(c::RGC_MODE_NONE as c_int, |mode| c_int::from(mode.byte())),
+            keyspace: decoded.keyspace.map_or(c::RGC_KEYSPACE_NONE, KeyspaceId::get),
+            ts: decoded.ts,
+            user_key: malloc_bytes(&decoded.user_key)?,
+            user_key_len: decoded.user_key.len(),
+        });
+        Ok(1)
+    }
+}
+
+export! {
+    /// The stored range of user keys.
+    fn rgc_encode_range(gc: *const c::rgc_t, mode_number: c_int, id: u32, start: *const c_char, start_len: usize, end: *const c_char, end_len: usize,
+                        out: *mut c::rgc_range_t; errptr) -> (), on error (); {
+        let layout = &need_context(gc)?.shared.layout;
+        struct_size("out", out.cast_const(), c::rgc_range_t::VERSION_1)?;
+        let (start, end) = (bytes("start", start, start_len)?, bytes("end", end, end_len)?);
+        let range = layout.encode_range(mode(mode_number)?, keyspace(id)?, start, end)?;
+        write_sized(out, &to_c(&range)?);
+        Ok(())
+    }
+}
+
+export! {
+    /// The stored range of a keyspace.
+    fn rgc_keyspace_range(gc: *const c::rgc_t, mode_number: c_int, id: u32, out: *mut c::rgc_range_t; errptr) -> (), on error (); {
+        let layout = &need_context(gc)?.shared.layout;
+        struct_size("out", out.cast_const(), c::rgc_range_t::VERSION_1)?;
+        let range = layout.encode_range(mode(mode_number)?, keyspace(id)?, b"", b"")?;
+        write_sized(out, &to_c(&range)?);
+        Ok(())
+    }
+}
+
+fn to_c(range: &StoredRange) -> Result<c::rgc_range_t, Error> {
+    let start = malloc_bytes(&range.start)?;
+    let end = match &range.end {
+        Some(end) => malloc_bytes(end).inspect_err(|_| {
+            // SAFETY: malloc'ed above, and nobody has it.
+            unsafe { libc::free(start.cast()) }
+        })?,
+        None => null_mut(),
+    };
+    let end_len = range.end.as_ref().map_or(0, Vec::len);
+    Ok(c::rgc_range_t { struct_size: size_of::<c::rgc_range_t>(), start, start_len: range.start.len(), end, end_len })
+}
+
+/// None = RGC_MODE_NONE.
+fn mode(number: c_int) -> Result<Option<KeyMode>, Error> {
+    match u8::try_from(number) {
+        Ok(0) => Ok(None),
+        Ok(byte) if KeyMode::from_byte(byte).is_some() => Ok(KeyMode::from_byte(byte)),
+        _ => Err(Error::invalid(format!("mode {number} is unknown; give RGC_MODE_NONE (0), 'r', 'x', 'm' or 't'"))),
+    }
+}
+
+/// None = RGC_KEYSPACE_NONE.
+fn keyspace(id: u32) -> Result<Option<KeyspaceId>, Error> {
+    match KeyspaceId::new(id) {
+        None if id == c::RGC_KEYSPACE_NONE => Ok(None),
+        None => Err(Error::invalid(format!("keyspace {id} is out of range; ids are 0 to {}, or RGC_KEYSPACE_NONE", KeyspaceId::MAX))),
+        found => Ok(found),
+    }
+}

@@ -1,0 +1,310 @@
+//! A run: one compaction's keys, in order, from one thread.
+//!
+//! What it remembers is the last key (so that order and rows need no other key) and the last key's row. A row is judged
+//! only if its keyspace is collected and its key is of the layout to the last byte; every other key is kept by itself and
+//! belongs to no row:
+//!
+//! ```text
+//!   r 000001 "a" @ 9     first of its row: place -> safe point (once per stretch of keys of one place), encoding checked
+//!   r 000001 "a" @ 7     same bytes up to the timestamp: same row, nothing is looked up
+//!   r 000001 "b" @ 9     another row: "a" ends (dead? hand over), same stretch
+//!   r 000002 ...         another stretch
+//! ```
+
+use super::{Kind, Shared};
+use crate::layout::raw_value::RawValue;
+use crate::layout::{KeyMode, Place, TIMESTAMP_LEN, Timestamp, split_timestamp};
+use crate::log::{Level, log};
+use crate::rule::Verdict;
+use crate::rule::expiry::ExpiredUpTo;
+use crate::rule::raw::{Death, Row};
+use crate::stats::Counters;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// What RocksDB shows under a key.
+#[derive(Debug, Clone, Copy)]
+pub enum Shown<'v> {
+    /// A value.
+    Value(&'v [u8]),
+    /// A value that is not at hand.
+    ValueElsewhere,
+    /// A merge operand, wide columns, or something unheard of.
+    Other,
+}
+
+/// Keys of one place that follow each other, and what holds for them.
+#[derive(Clone, Copy)]
+struct Stretch {
+    place: Place,
+    safe_point: Timestamp,
+    unknown: bool,
+    removals: u64,
+}
+
+/// What the last key belongs to.
+#[derive(Clone, Copy)]
+enum Current {
+    /// No row: it was kept by itself.
+    Nothing,
+    /// A row that is judged.
+    Judged(Row),
+    /// A row that is kept from some version on, because a value did not parse.
+    Closed,
+}
+
+/// What is to be done with the row of a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnRow {
+    Judge,
+    Keep,
+    UnknownKeyspace,
+    NotOfTheLayout,
+}
+
+/// One compaction's filter.
+pub struct Run {
+    shared: Arc<Shared>,
+    counters: Arc<Counters>,
+    kind: Kind,
+    expired: ExpiredUpTo,
+    above_bottommost: bool,
+    closed: bool,
+    last_key: Vec<u8>,
+    current: Current,
+    stretch: Stretch,
+    first_unknown: Option<Place>,
+}
+
+impl Run {
+    /// A run over keys of this kind. `bottommost` = whether it writes the last level, if known.
+    pub fn new(shared: Arc<Shared>, kind: Kind, bottommost: Option<bool>) -> Self {
+        let counters = shared.stats.begin_run();
+        counters.runs_started.bump();
+        let expired = ExpiredUpTo::new(shared.clock.now(), shared.ttl_grace_seconds);
+        Self {
+            counters,
+            kind,
+            expired,
+            above_bottommost: bottommost == Some(false),
+            closed: false,
+            last_key: Vec::new(),
+            current: Current::Nothing,
+            stretch: Stretch { place: Place::Foreign, safe_point: 0, unknown: false, removals: shared.safe_points.removals() },
+            first_unknown: None,
+            shared,
+        }
+    }
+
+    /// What became known of the level it writes.
+    pub fn set_bottommost(&mut self, bottommost: Option<bool>) {
+        self.above_bottommost = bottommost == Some(false);
+    }
+
+    /// Keeps everything from here on.
+    pub fn close(&mut self, why: &str) {
+        if !self.closed {
+            self.closed = true;
+            self.current = Current::Nothing;
+            self.counters.runs_closed.bump();
+            log(Level::Error, || format!("a run keeps everything from here on: {why}; last key {:02x?}", self.last_key));
+        }
+    }
+
+    /// Judges the next key.
+    #[inline]
+    pub fn decide(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
+        let verdict = self.judge(key, shown);
+        match verdict {
+            Verdict::Keep => self.counters.kept.bump(),
+            Verdict::Remove => self.counters.removed.bump(),
+        }
+        verdict
+    }
+
+    /// Judges the next key without its value; `None` = the value is needed, and nothing has changed.
+    pub fn decide_by_key(&mut self, key: &[u8]) -> Option<Verdict> {
+        if self.needs_value(key) { None } else { Some(self.decide(key, Shown::ValueElsewhere)) }
+    }
+
+    #[inline]
+    fn judge(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
+        if self.closed {
+            return Verdict::Keep;
+        }
+        if !self.same_row(key) {
+            if key.cmp(self.last_key.as_slice()) == Ordering::Less {
+                self.close("its keys are not in order");
+                return Verdict::Keep;
+            }
+            self.end_row();
+            self.last_key.clear();
+            self.last_key.extend_from_slice(key);
+            if self.kind == Kind::TtlV1 {
+                return self.judge_ttl(key, shown);
+            }
+            self.begin_row(key);
+        }
+        self.judge_version(key, shown)
+    }
+
+    /// Is it the next (or the same) version of the row that is being judged? Then it takes the last key's place.
+    #[inline]
+    fn same_row(&mut self, key: &[u8]) -> bool {
+        if matches!(self.current, Current::Nothing) {
+            return false;
+        }
+        let (Some((row, ts)), Some((last_row, last_ts))) =
+            (key.split_last_chunk::<TIMESTAMP_LEN>(), self.last_key.split_last_chunk_mut::<TIMESTAMP_LEN>())
+        else {
+            return false;
+        };
+        if row != last_row || *ts < *last_ts {
+            return false;
+        }
+        *last_ts = *ts;
+        true
+    }
+
+    /// A key that is not of the current row: is its row to be judged?
+    fn begin_row(&mut self, key: &[u8]) {
+        let place = self.shared.layout.place(key);
+        self.stretch = self.stretch_at(place);
+        match self.verdict_on_row(key, &self.stretch) {
+            OnRow::Judge => self.current = Current::Judged(Row::default()),
+            OnRow::Keep => {}
+            OnRow::UnknownKeyspace => {
+                self.first_unknown.get_or_insert(place);
+                self.counters.kept_unknown_keyspace.bump();
+            }
+            OnRow::NotOfTheLayout => self.counters.unparsed_keys.bump(),
+        }
+    }
+
+    /// The stretch that a key at this place belongs to. Within one the safe point stays, but for a removal of its keyspace.
+    fn stretch_at(&self, place: Place) -> Stretch {
+        let removals = self.shared.safe_points.removals();
+        let same_place = place == self.stretch.place;
+        if same_place && removals == self.stretch.removals {
+            return self.stretch;
+        }
+        let now = self.shared.effective(place);
+        let before = if same_place { self.stretch.safe_point } else { Timestamp::MAX };
+        Stretch { place, safe_point: now.safe_point.min(before), unknown: now.unknown, removals }
+    }
+
+    fn verdict_on_row(&self, key: &[u8], stretch: &Stretch) -> OnRow {
+        match (self.kind, stretch.place) {
+            (_, Place::Foreign) => OnRow::NotOfTheLayout,
+            (Kind::Default, Place::Keyspace(KeyMode::Raw, _) | Place::Plain) => {
+                if stretch.unknown {
+                    OnRow::UnknownKeyspace
+                } else if stretch.safe_point == 0 || !self.shared.enabled() {
+                    OnRow::Keep
+                } else if self.shared.layout.row(key).is_ok() {
+                    OnRow::Judge
+                } else {
+                    OnRow::NotOfTheLayout
+                }
+            }
+            _ => OnRow::Keep,
+        }
+    }
+
+    #[inline]
+    fn judge_version(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
+        let Current::Judged(row) = &mut self.current else { return Verdict::Keep };
+        let Some((_, ts)) = split_timestamp(key) else { return Verdict::Keep };
+        let death = match shown {
+            Shown::Value(value) => match RawValue::parse_v2(value) {
+                Ok(value) => Death::of(value.delete_mark, value.expire_ts, self.expired),
+                Err(_) => {
+                    self.current = Current::Closed;
+                    self.count_unparsed_value();
+                    return Verdict::Keep;
+                }
+            },
+            Shown::ValueElsewhere => None,
+            Shown::Other => return Verdict::Keep,
+        };
+        row.judge(ts, death, self.stretch.safe_point, self.shared.history)
+    }
+
+    /// TTL v1: every key is a row, and no safe point is needed.
+    fn judge_ttl(&self, key: &[u8], shown: Shown<'_>) -> Verdict {
+        match (self.shared.layout.body(key), shown) {
+            (Ok(_), Shown::Value(value)) if self.shared.enabled() => match RawValue::parse_v1_ttl(value) {
+                Ok(value) if self.expired.covers(value.expire_ts) => {
+                    self.counters.expired.bump();
+                    return Verdict::Remove;
+                }
+                Ok(_) => {}
+                Err(_) => self.count_unparsed_value(),
+            },
+            (Err(Place::Foreign), _) => self.counters.unparsed_keys.bump(),
+            _ => {}
+        }
+        Verdict::Keep
+    }
+
+    fn needs_value(&self, key: &[u8]) -> bool {
+        if self.closed || key < self.last_key.as_slice() {
+            return false;
+        }
+        if self.kind == Kind::TtlV1 {
+            return self.shared.enabled() && self.shared.layout.body(key).is_ok();
+        }
+        let (Some((row, ts)), last) = (split_timestamp(key), split_timestamp(&self.last_key)) else { return false };
+        match &self.current {
+            Current::Judged(current) if last.is_some_and(|(last_row, _)| row == last_row) => {
+                current.needs_value(ts, self.stretch.safe_point)
+            }
+            Current::Closed if last.is_some_and(|(last_row, _)| row == last_row) => false,
+            _ => {
+                let stretch = self.stretch_at(self.shared.layout.place(key));
+                ts < stretch.safe_point && self.verdict_on_row(key, &stretch) == OnRow::Judge
+            }
+        }
+    }
+
+    /// The row is over. A dead newest version would be handed to the worker that looks at the whole database; as long as no
+    /// store can be attached it waits for a later run.
+    fn end_row(&mut self) {
+        let ended = std::mem::replace(&mut self.current, Current::Nothing);
+        let Current::Judged(row) = ended else { return };
+        match row.dead() {
+            None => return,
+            Some(Death::Deleted) => self.counters.delete_marked.bump(),
+            Some(Death::Expired) => self.counters.expired.bump(),
+        }
+        if !self.above_bottommost {
+            self.counters.rows_refused.bump();
+        }
+    }
+
+    fn count_unparsed_value(&self) {
+        if self.counters.unparsed_values.get() == 0 {
+            log(Level::Warn, || format!("a value does not parse; its row is kept from there on, key {:02x?}", self.last_key));
+        }
+        self.counters.unparsed_values.bump();
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.end_row();
+        if let Some(place) = self.first_unknown {
+            let versions = self.counters.kept_unknown_keyspace.get();
+            log(Level::Warn, || {
+                format!(
+                    "a run kept {versions} versions of keyspaces that were never named, the first at {place:?}; name them by rgc_set_keyspace_gc_type"
+                )
+            });
+        }
+        log(Level::Debug, || {
+            let c = &self.counters;
+            format!("a run ended: kept {}, removed {}, dead rows left {}", c.kept.get(), c.removed.get(), c.rows_refused.get())
+        });
+        self.shared.stats.end_run(&self.counters);
+    }
+}

@@ -1,0 +1,75 @@
+//! Key modes and keyspace ids: the first bytes of a user key in API V2.
+
+use std::fmt;
+
+/// What a key of API V2 belongs to, told by its first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyMode {
+    /// `r`: RawKV, of a keyspace.
+    Raw,
+    /// `x`: transactions, of a keyspace.
+    Txn,
+    /// `m`: TiDB's metadata, of no keyspace.
+    TidbMeta,
+    /// `t`: TiDB's tables, of no keyspace.
+    TidbTable,
+}
+
+impl KeyMode {
+    /// The mode that a first byte stands for.
+    pub const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            b'r' => Some(Self::Raw),
+            b'x' => Some(Self::Txn),
+            b'm' => Some(Self::TidbMeta),
+            b't' => Some(Self::TidbTable),
+            _ => None,
+        }
+    }
+
+    /// The first byte of its keys.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Raw => b'r',
+            Self::Txn => b'x',
+            Self::TidbMeta => b'm',
+            Self::TidbTable => b't',
+        }
+    }
+
+    /// Do its keys name a keyspace?
+    pub const fn has_keyspace(self) -> bool {
+        matches!(self, Self::Raw | Self::Txn)
+    }
+}
+
+/// A keyspace id: 24 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyspaceId(u32);
+
+impl KeyspaceId {
+    /// The highest id.
+    pub const MAX: u32 = 0x00ff_ffff;
+
+    /// The id, unless it is out of range.
+    pub const fn new(id: u32) -> Option<Self> {
+        if id <= Self::MAX { Some(Self(id)) } else { None }
+    }
+
+    /// The id that stands in 3 bytes of a key, big-endian.
+    pub const fn from_bytes(bytes: [u8; 3]) -> Self {
+        let [a, b, c] = bytes;
+        Self(u32::from_be_bytes([0, a, b, c]))
+    }
+
+    /// As a number, 0 ..= [`Self::MAX`].
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for KeyspaceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

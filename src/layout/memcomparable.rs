@@ -1,0 +1,160 @@
+//! The memcomparable encoding of byte strings (TiKV's `codec::bytes`): encodings sort as the strings do, and none is a
+//! prefix of another.
+//!
+//! Groups of 8 bytes, each followed by a marker: `ff` for a full group that is not the last; the last group holds 0 to 7
+//! bytes, is padded with zeros, and its marker is `ff` minus the number of padding bytes.
+//!
+//! ```text
+//! ""                  0000000000000000 f7
+//! "abc"               6162630000000000 fa
+//! "abcdefgh"          6162636465666768 ff 0000000000000000 f7
+//! ```
+
+use std::fmt;
+
+const GROUP: usize = 8;
+/// The length of an encoded group.
+pub const ENCODED_GROUP: usize = GROUP + 1;
+/// The marker of a full group with more behind it.
+pub const FULL: u8 = 0xff;
+
+/// Why bytes are not an encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malformed {
+    /// They end before a last group.
+    CutOff,
+    /// A marker below `f7`, or padding that is not zero.
+    Padding,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CutOff => "it ends before the last group of its encoding",
+            Self::Padding => "a group has a marker below f7 or padding that is not zero",
+        })
+    }
+}
+
+/// The length of the encoding that `bytes` begin with, checked to its last group; what follows is not looked at.
+#[inline]
+pub fn encoded_len(bytes: &[u8]) -> Result<usize, Malformed> {
+    let (groups, _) = bytes.as_chunks::<ENCODED_GROUP>();
+    let mut len = 0;
+    for &[a, b, c, d, e, f, g, h, marker] in groups {
+        len += ENCODED_GROUP;
+        if marker == FULL {
+            continue;
+        }
+        let padding = u32::from(FULL - marker);
+        let data = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        // The padding bytes are the lowest of `data`; shifting the others out leaves them alone.
+        return if padding <= 8 && data << (64 - 8 * padding) == 0 { Ok(len) } else { Err(Malformed::Padding) };
+    }
+    Err(Malformed::CutOff)
+}
+
+/// Appends the encoding of `bytes` to `out`.
+pub fn encode(bytes: &[u8], out: &mut Vec<u8>) {
+    let (groups, rest) = bytes.as_chunks::<GROUP>();
+    for group in groups {
+        out.extend_from_slice(group);
+        out.push(FULL);
+    }
+    let mut last = [0; GROUP];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    out.extend_from_slice(&last);
+    // At most 7 bytes are left, so the conversion is exact.
+    out.push(FULL - (GROUP - rest.len()) as u8);
+}
+
+/// The string whose encoding is the whole of `bytes`; trailing bytes are [`Malformed::Padding`].
+pub fn decode(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
+    if encoded_len(bytes)? != bytes.len() {
+        return Err(Malformed::Padding);
+    }
+    let (groups, _) = bytes.as_chunks::<ENCODED_GROUP>();
+    let mut out = Vec::with_capacity(bytes.len());
+    for [data @ .., marker] in groups {
+        let held = if *marker == FULL { GROUP } else { GROUP - usize::from(FULL - marker) };
+        out.extend(data.iter().take(held));
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+    }
+
+    fn encoded(bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode(bytes, &mut out);
+        out
+    }
+
+    #[test]
+    fn agrees_with_tikv() {
+        for (raw, encoding) in [
+            ("", "0000000000000000f7"),
+            ("00", "0000000000000000f8"),
+            ("010203", "0102030000000000fa"),
+            ("01020300", "0102030000000000fb"),
+            ("01020304050607", "0102030405060700fe"),
+            ("0000000000000000", "0000000000000000ff0000000000000000f7"),
+            ("0102030405060708", "0102030405060708ff0000000000000000f7"),
+            ("010203040506070809", "0102030405060708ff0900000000000000f8"),
+            ("72006161616161616161616161", "7200616161616161ff6161616161000000fc"),
+            ("7a6b6579", "7a6b657900000000fb"),
+            ("ffffffffffffffff", "ffffffffffffffffff0000000000000000f7"),
+            ("72", "7200000000000000f8"),
+            ("72323334353637383930", "7232333435363738ff3930000000000000f9"),
+        ] {
+            assert_eq!(encoded(&hex(raw)), hex(encoding), "{raw}");
+            assert_eq!(decode(&hex(encoding)), Ok(hex(raw)), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_tikv_refuses() {
+        use Malformed::{CutOff, Padding};
+        for (bytes, error) in [
+            ("", CutOff),
+            ("01020304", CutOff),
+            ("00000000000000f7", CutOff),
+            ("0000000000000000f6", Padding),
+            ("0000000000000001f7", Padding),
+            ("010203040506070800", Padding),
+            ("0102030405060708ff01", CutOff),
+            ("0102030405060708ff0102030405060708", CutOff),
+            ("0102030405060708ff0102030405060708ff", CutOff),
+            ("0102030405060708ff010203040506070800", Padding),
+            ("0102030405060708ff0100000000000000f7", Padding),
+        ] {
+            assert_eq!(encoded_len(&hex(bytes)), Err(error), "{bytes}");
+            assert_eq!(decode(&hex(bytes)), Err(error), "{bytes}");
+        }
+        assert_eq!(encoded_len(&hex("0000000000000000f700")), Ok(9), "what follows is the caller's");
+        assert_eq!(decode(&hex("0000000000000000f700")), Err(Padding), "trailing bytes");
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_bytes_survive(a: Vec<u8>, b: Vec<u8>) {
+            prop_assert_eq!(a.cmp(&b), encoded(&a).cmp(&encoded(&b)));
+            prop_assert_eq!(encoded(&a).len(), (a.len() / 8 + 1) * 9);
+            prop_assert_eq!(decode(&encoded(&a)), Ok(a));
+        }
+
+        #[test]
+        fn only_encodings_decode(bytes in proptest::collection::vec(prop_oneof![Just(0u8), Just(0xff), 0xf6u8..0xff, any::<u8>()], 0..40)) {
+            if let Ok(raw) = decode(&bytes) {
+                prop_assert_eq!(encoded(&raw), bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Bytes to meaning, and back. Pure, no allocation on the decision path, and strict: whatever is not of the format is an
+//! error, never a guess.
+
+#![forbid(unsafe_code)]
+
+mod key_mode;
+pub mod memcomparable;
+mod range;
+pub mod raw_value;
+mod stored_key;
+
+pub use key_mode::{KeyMode, KeyspaceId};
+pub use range::StoredRange;
+pub use stored_key::{DecodedKey, Form, KeyError, Layout, Place, PlainKeys, TIMESTAMP_LEN, split_timestamp};
+
+/// A point in the host's order of versions.
+pub type Timestamp = u64;

@@ -1,0 +1,158 @@
+//! Building stored keys and ranges: the way from the host's user keys to RocksDB's bytes.
+
+use super::{Form, KeyMode, KeyspaceId, Layout, PlainKeys, Timestamp, memcomparable};
+use crate::error::Error;
+
+/// A half-open range of stored keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRange {
+    /// Its first key.
+    pub start: Vec<u8>,
+    /// The first key behind it; `None` = no bound.
+    pub end: Option<Vec<u8>>,
+}
+
+impl Layout {
+    /// The stored key of a version.
+    pub fn encode(&self, mode: Option<KeyMode>, keyspace: Option<KeyspaceId>, user_key: &[u8], ts: Timestamp) -> Result<Vec<u8>, Error> {
+        if let Form::Plain(PlainKeys::Fixed(len)) = self.form
+            && user_key.len() != len
+        {
+            return Err(Error::invalid(format!("the user key has {} bytes; plain_keys says {len}", user_key.len())));
+        }
+        if matches!(self.form, Form::Plain(_)) && user_key.is_empty() {
+            return Err(Error::invalid("the user key is empty; plain keys have at least one byte"));
+        }
+        let mut key = self.bound(&self.key_prefix(mode, keyspace)?, user_key);
+        key.extend_from_slice(&(!ts).to_be_bytes());
+        Ok(key)
+    }
+
+    /// The stored range of all versions of the user keys in `[start, end)`; `end` empty = up to the end of the keyspace.
+    pub fn encode_range(
+        &self,
+        mode: Option<KeyMode>,
+        keyspace: Option<KeyspaceId>,
+        start: &[u8],
+        end: &[u8],
+    ) -> Result<StoredRange, Error> {
+        let prefix = self.key_prefix(mode, keyspace)?;
+        if !end.is_empty() && start > end {
+            return Err(Error::invalid(format!("the range is inverted: start {start:02x?} is above end {end:02x?}; swap them")));
+        }
+        let end = if !end.is_empty() {
+            Some(self.bound(&prefix, end))
+        } else if matches!(self.form, Form::Plain(_)) {
+            successor(&self.data_prefix)
+        } else {
+            // A keyspace prefix keeps its length: r/0x0102ff ends where r/0x010300 begins.
+            successor(&prefix).map(|mut next| {
+                next.resize(prefix.len(), 0);
+                self.bound(&next, b"")
+            })
+        };
+        Ok(StoredRange { start: self.bound(&prefix, start), end })
+    }
+
+    fn bound(&self, prefix: &[u8], user_key: &[u8]) -> Vec<u8> {
+        let mut bound = self.data_prefix.clone();
+        match self.form {
+            Form::ApiV2 => memcomparable::encode(&[prefix, user_key].concat(), &mut bound),
+            Form::Plain(_) => bound.extend_from_slice(user_key),
+        }
+        bound
+    }
+
+    /// What stands before the user key: mode and keyspace, as far as the layout has them.
+    fn key_prefix(&self, mode: Option<KeyMode>, keyspace: Option<KeyspaceId>) -> Result<Vec<u8>, Error> {
+        match (self.form, mode, keyspace) {
+            (Form::Plain(_), None, None) => Ok(Vec::new()),
+            (Form::Plain(_), ..) => {
+                Err(Error::invalid("plain keys have no mode and no keyspace; give RGC_MODE_NONE and RGC_KEYSPACE_NONE"))
+            }
+            (Form::ApiV2, None, _) => Err(Error::invalid("mode RGC_MODE_NONE is of the plain layout; give r, x, m or t")),
+            (Form::ApiV2, Some(mode), Some(id)) if mode.has_keyspace() => {
+                let [_, id @ ..] = id.get().to_be_bytes();
+                Ok([&[mode.byte()][..], &id].concat())
+            }
+            (Form::ApiV2, Some(mode), None) if !mode.has_keyspace() => Ok(vec![mode.byte()]),
+            (Form::ApiV2, Some(mode), None) => Err(Error::invalid(format!("keys of mode {} need a keyspace", char::from(mode.byte())))),
+            (Form::ApiV2, Some(mode), Some(id)) => Err(Error::invalid(format!(
+                "keys of mode {} are in no keyspace, not in {id}; give RGC_KEYSPACE_NONE",
+                char::from(mode.byte())
+            ))),
+        }
+    }
+}
+
+/// The first string behind all that begin with `prefix`; `None` = there is none.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|&byte| byte != 0xff)?;
+    let mut next: Vec<u8> = prefix.iter().take(last + 1).copied().collect();
+    if let Some(byte) = next.last_mut() {
+        *byte += 1;
+    }
+    Some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(form: Form, data_prefix: &[u8]) -> Layout {
+        Layout { form, data_prefix: data_prefix.to_vec(), ledger_prefix: b"\x01rocks_gc/".to_vec() }
+    }
+
+    #[test]
+    fn keyspace_bounds_agree_with_pd() {
+        let v2 = layout(Form::ApiV2, b"");
+        for (mode, id, start, end) in [
+            (KeyMode::Raw, 0, *b"r\0\0\0", *b"r\0\0\x01"),
+            (KeyMode::Txn, 1, *b"x\0\0\x01", *b"x\0\0\x02"),
+            (KeyMode::Txn, 255, *b"x\0\0\xff", *b"x\0\x01\0"),
+            (KeyMode::Raw, 4242, *b"r\0\x10\x92", *b"r\0\x10\x93"),
+            (KeyMode::Txn, 65535, *b"x\0\xff\xff", *b"x\x01\0\0"),
+            (KeyMode::Raw, 0x0102ff, *b"r\x01\x02\xff", *b"r\x01\x03\0"),
+            (KeyMode::Raw, 16_777_215, *b"r\xff\xff\xff", *b"s\0\0\0"),
+            (KeyMode::Txn, 16_777_215, *b"x\xff\xff\xff", *b"y\0\0\0"),
+        ] {
+            let range = v2.encode_range(Some(mode), KeyspaceId::new(id), b"", b"").unwrap();
+            let group = |prefix: [u8; 4]| [&prefix[..], b"\0\0\0\0\xfb"].concat();
+            assert_eq!(range, StoredRange { start: group(start), end: Some(group(end)) }, "{mode:?} {id}");
+        }
+        let tables = v2.encode_range(Some(KeyMode::TidbTable), None, b"", b"").unwrap();
+        assert_eq!(tables.start, b"t\0\0\0\0\0\0\0\xf8");
+        assert_eq!(tables.end.unwrap(), b"u\0\0\0\0\0\0\0\xf8");
+    }
+
+    #[test]
+    fn plain_ranges() {
+        let plain = layout(Form::Plain(PlainKeys::Fixed(4)), b"z");
+        assert_eq!(plain.encode(None, None, b"user", 1).unwrap(), b"zuser\xff\xff\xff\xff\xff\xff\xff\xfe");
+        assert!(plain.encode(None, None, b"users", 1).is_err());
+        assert!(plain.encode(Some(KeyMode::Raw), None, b"user", 1).is_err());
+        let range = plain.encode_range(None, None, b"a", b"").unwrap();
+        assert_eq!((range.start, range.end), (b"za".to_vec(), Some(b"{".to_vec())));
+        assert!(plain.encode_range(None, None, b"b", b"a").is_err());
+        let unbounded = layout(Form::Plain(PlainKeys::PrefixFree), b"").encode_range(None, None, b"", b"");
+        assert_eq!(unbounded.unwrap(), StoredRange { start: Vec::new(), end: None });
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        let v2 = layout(Form::ApiV2, b"");
+        let id = KeyspaceId::new(1);
+        assert!(v2.encode(None, None, b"k", 1).is_err());
+        assert!(v2.encode(Some(KeyMode::Raw), None, b"k", 1).is_err());
+        assert!(v2.encode(Some(KeyMode::TidbMeta), id, b"k", 1).is_err());
+        assert!(v2.encode(Some(KeyMode::Raw), id, b"k", 1).is_ok());
+    }
+
+    #[test]
+    fn successors() {
+        assert_eq!(successor(b"a\x01"), Some(b"a\x02".to_vec()));
+        assert_eq!(successor(b"a\xff"), Some(b"b".to_vec()));
+        assert_eq!(successor(b"\xff\xff"), None);
+        assert_eq!(successor(b""), None);
+    }
+}

@@ -1,0 +1,269 @@
+//! Stored keys, `data prefix + row + timestamp`, in the two layouts.
+//!
+//! ```text
+//! api_v2   7a | 72 000001 6b657931 ff 00..00 f7 | ffffffffffffff9b       z, r, keyspace 1, "key1", ts 100
+//! plain    7a | 6b657931                        | ffffffffffffff9b       z, "key1", ts 100
+//! ```
+//!
+//! A run cuts its keys into rows by these bytes, so what is judged is checked against the whole encoding: no legal row is
+//! a prefix of another one, hence a row is contiguous and no key of another row can stand in the middle of it.
+
+use super::memcomparable::{self, Malformed};
+use super::{KeyMode, KeyspaceId, Timestamp};
+use std::fmt;
+
+/// The length of a stored timestamp.
+pub const TIMESTAMP_LEN: usize = 8;
+/// The smallest marker of a first group that holds 4 bytes: a mode and a whole keyspace id.
+const HOLDS_KEYSPACE: u8 = 0xfb;
+
+/// Why no user key of the plain layout is a prefix of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlainKeys {
+    /// All have this length; checked.
+    Fixed(usize),
+    /// The host promises it.
+    PrefixFree,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// TiKV's API V2: memcomparable, with mode and keyspace.
+    ApiV2,
+    /// The user key as it is.
+    Plain(PlainKeys),
+}
+
+/// What the keys of a column family look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// How rows are written.
+    pub form: Form,
+    /// What stands before every key.
+    pub data_prefix: Vec<u8>,
+    /// What the library's own records begin with; neither prefix begins with the other.
+    pub ledger_prefix: Vec<u8>,
+}
+
+/// Whose key it is, read from its head alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A key of a keyspace, mode r or x.
+    Keyspace(KeyMode, KeyspaceId),
+    /// A TiDB key.
+    Tidb(KeyMode),
+    /// Any key with the data prefix, in the plain layout.
+    Plain,
+    /// A record of the library's own.
+    Ledger,
+    /// Not of the layout.
+    Foreign,
+}
+
+/// Why bytes are not a stored key of the layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyError {
+    /// Another prefix than the data prefix, or the ledger's.
+    Prefix,
+    /// No room for a row and a timestamp.
+    TooShort,
+    /// The first byte is no mode.
+    Mode,
+    /// Mode r or x without 3 bytes of keyspace.
+    NoKeyspace,
+    /// The memcomparable part is damaged.
+    Encoding(Malformed),
+    /// More, or less, than a timestamp stands behind the memcomparable part.
+    Trailing,
+    /// A plain key of another length than `plain_keys` says.
+    PlainLength,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prefix => f.write_str("it does not begin with the data prefix"),
+            Self::TooShort => f.write_str("it is too short for a row and an 8-byte timestamp"),
+            Self::Mode => f.write_str("its first byte is none of the modes r, x, m, t"),
+            Self::NoKeyspace => f.write_str("mode r and x need 3 bytes of keyspace"),
+            Self::Encoding(malformed) => malformed.fmt(f),
+            Self::Trailing => f.write_str("not exactly 8 bytes of timestamp stand behind its encoding"),
+            Self::PlainLength => f.write_str("its length is not the one that plain_keys says"),
+        }
+    }
+}
+
+/// A stored key taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodedKey {
+    /// `None` in the plain layout.
+    pub mode: Option<KeyMode>,
+    /// Of modes r and x.
+    pub keyspace: Option<KeyspaceId>,
+    /// Without mode and keyspace.
+    pub user_key: Vec<u8>,
+    /// The version.
+    pub ts: Timestamp,
+}
+
+/// Cuts the last 8 bytes off and reads them as a timestamp.
+#[inline]
+pub fn split_timestamp(key: &[u8]) -> Option<(&[u8], Timestamp)> {
+    let (row, ts) = key.split_last_chunk::<TIMESTAMP_LEN>()?;
+    Some((row, !u64::from_be_bytes(*ts)))
+}
+
+impl Layout {
+    /// What follows the data prefix; of keys without it, and of the library's records, what they are instead.
+    #[inline]
+    pub fn body<'k>(&self, key: &'k [u8]) -> Result<&'k [u8], Place> {
+        match key.strip_prefix(self.data_prefix.as_slice()) {
+            // With a data prefix, a key that begins with it cannot begin with the ledger's.
+            Some(_) if self.data_prefix.is_empty() && key.starts_with(&self.ledger_prefix) => Err(Place::Ledger),
+            Some(body) => Ok(body),
+            None if key.starts_with(&self.ledger_prefix) => Err(Place::Ledger),
+            None => Err(Place::Foreign),
+        }
+    }
+
+    /// Whose key it is. Reads the head only: of a place that is judged, [`Layout::row`] checks the rest.
+    #[inline]
+    pub fn place(&self, key: &[u8]) -> Place {
+        match (self.body(key), self.form) {
+            (Ok(body), Form::ApiV2) => Self::place_api_v2(body),
+            (Ok(_), Form::Plain(_)) => Place::Plain,
+            (Err(place), _) => place,
+        }
+    }
+
+    #[inline]
+    fn place_api_v2(body: &[u8]) -> Place {
+        let Some(&[mode, a, b, c, _, _, _, _, marker]) = body.first_chunk() else { return Place::Foreign };
+        match KeyMode::from_byte(mode) {
+            Some(mode) if !mode.has_keyspace() => Place::Tidb(mode),
+            Some(mode) if marker >= HOLDS_KEYSPACE => Place::Keyspace(mode, KeyspaceId::from_bytes([a, b, c])),
+            _ => Place::Foreign,
+        }
+    }
+
+    /// Checks a whole stored key and cuts it into its row (everything but the timestamp) and its timestamp.
+    #[inline]
+    pub fn row<'k>(&self, key: &'k [u8]) -> Result<(&'k [u8], Timestamp), KeyError> {
+        let body = self.body(key).map_err(|_| KeyError::Prefix)?;
+        let (row, ts) = split_timestamp(key).ok_or(KeyError::TooShort)?;
+        let row_len = body.len().checked_sub(TIMESTAMP_LEN).ok_or(KeyError::TooShort)?;
+        match self.form {
+            Form::ApiV2 => {
+                // Checked over the timestamp too, so that a last group that swallows it is seen.
+                if memcomparable::encoded_len(body).map_err(KeyError::Encoding)? != row_len {
+                    return Err(KeyError::Trailing);
+                }
+                let &[mode, .., marker] = body.first_chunk::<9>().ok_or(KeyError::TooShort)?;
+                let mode = KeyMode::from_byte(mode).ok_or(KeyError::Mode)?;
+                if mode.has_keyspace() && marker < HOLDS_KEYSPACE {
+                    return Err(KeyError::NoKeyspace);
+                }
+            }
+            Form::Plain(PlainKeys::Fixed(len)) if row_len != len => return Err(KeyError::PlainLength),
+            Form::Plain(_) if row_len == 0 => return Err(KeyError::TooShort),
+            Form::Plain(_) => {}
+        }
+        Ok((row, ts))
+    }
+
+    /// Takes a stored key apart.
+    pub fn decode(&self, key: &[u8]) -> Result<DecodedKey, KeyError> {
+        let (row, ts) = self.row(key)?;
+        let body = row.strip_prefix(self.data_prefix.as_slice()).ok_or(KeyError::Prefix)?;
+        if matches!(self.form, Form::Plain(_)) {
+            return Ok(DecodedKey { mode: None, keyspace: None, user_key: body.to_vec(), ts });
+        }
+        let raw = memcomparable::decode(body).map_err(KeyError::Encoding)?;
+        let (&first, rest) = raw.split_first().ok_or(KeyError::Mode)?;
+        let mode = KeyMode::from_byte(first).ok_or(KeyError::Mode)?;
+        let (keyspace, user_key) = if mode.has_keyspace() {
+            let (id, user_key) = rest.split_first_chunk().ok_or(KeyError::NoKeyspace)?;
+            (Some(KeyspaceId::from_bytes(*id)), user_key)
+        } else {
+            (None, rest)
+        };
+        Ok(DecodedKey { mode: Some(mode), keyspace, user_key: user_key.to_vec(), ts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api_v2(data_prefix: &[u8]) -> Layout {
+        Layout { form: Form::ApiV2, data_prefix: data_prefix.to_vec(), ledger_prefix: b"\x01rocks_gc/".to_vec() }
+    }
+
+    fn stored(data_prefix: &[u8], raw: &[u8], ts: u64) -> Vec<u8> {
+        let mut key = data_prefix.to_vec();
+        memcomparable::encode(raw, &mut key);
+        key.extend_from_slice(&(!ts).to_be_bytes());
+        key
+    }
+
+    #[test]
+    fn takes_keys_apart() {
+        let layout = api_v2(b"z");
+        let key = stored(b"z", b"x\0\0\x01t123_114", 411_225_436_913_926_252);
+        assert_eq!(key, b"zx\0\0\x01t123\xff_114\0\0\0\0\xfb\xfa\x4b\x08\xa4\xd6\x23\xff\x93");
+        let decoded = layout.decode(&key).unwrap();
+        assert_eq!(decoded.mode, Some(KeyMode::Txn));
+        assert_eq!(decoded.keyspace.map(KeyspaceId::get), Some(1));
+        assert_eq!((decoded.user_key.as_slice(), decoded.ts), (&b"t123_114"[..], 411_225_436_913_926_252));
+        assert_eq!(layout.place(&key), Place::Keyspace(KeyMode::Txn, KeyspaceId::from_bytes([0, 0, 1])));
+        for ts in [0, 1, u64::MAX] {
+            assert_eq!(layout.decode(&stored(b"z", b"r\xff\xff\xffk", ts)).unwrap().ts, ts);
+        }
+        assert_eq!(layout.place(&stored(b"z", b"t_a", 1)), Place::Tidb(KeyMode::TidbTable));
+        assert_eq!(layout.decode(&stored(b"z", b"m", 1)).unwrap().user_key, b"");
+    }
+
+    #[test]
+    fn a_three_byte_raw_key_is_in_no_keyspace() {
+        let key = stored(b"", b"r\0\0", 5);
+        assert_eq!(api_v2(b"").place(&key), Place::Foreign);
+        assert_eq!(api_v2(b"").row(&key), Err(KeyError::NoKeyspace));
+        // The bare prefix is: the empty user key.
+        assert!(api_v2(b"").row(&stored(b"", b"r\0\0\0", 5)).is_ok());
+    }
+
+    #[test]
+    fn refuses_what_is_not_of_the_layout() {
+        let layout = api_v2(b"z");
+        let good = stored(b"z", b"r\0\0\0key", 5);
+        for len in 0..good.len() {
+            assert!(layout.row(&good[..len]).is_err(), "cut to {len}");
+        }
+        assert_eq!(layout.row(&[good.as_slice(), b"!"].concat()), Err(KeyError::Trailing));
+        assert_eq!(layout.row(&good[1..]), Err(KeyError::Prefix));
+        assert_eq!(layout.row(&stored(b"z", b"o\0\0\0key", 5)), Err(KeyError::Mode));
+        let mut bad_marker = good.clone();
+        bad_marker[9] = 0xf6;
+        assert_eq!(layout.row(&bad_marker), Err(KeyError::Encoding(Malformed::Padding)));
+        let mut bad_padding = good.clone();
+        bad_padding[8] = 1;
+        assert_eq!(layout.row(&bad_padding), Err(KeyError::Encoding(Malformed::Padding)));
+        let mut marker_ff_at_the_end = good.clone();
+        marker_ff_at_the_end[9] = 0xff;
+        assert_eq!(layout.row(&marker_ff_at_the_end), Err(KeyError::Encoding(Malformed::CutOff)));
+    }
+
+    #[test]
+    fn plain_keys_are_checked() {
+        let plain = |keys| Layout { form: Form::Plain(keys), ..api_v2(b"") };
+        let key = b"user\xff\xff\xff\xff\xff\xff\xff\xfe";
+        assert_eq!(plain(PlainKeys::Fixed(4)).row(key), Ok((&b"user"[..], 1)));
+        assert_eq!(plain(PlainKeys::Fixed(5)).row(key), Err(KeyError::PlainLength));
+        assert_eq!(plain(PlainKeys::PrefixFree).row(key), Ok((&b"user"[..], 1)));
+        assert_eq!(plain(PlainKeys::PrefixFree).row(&key[4..]), Err(KeyError::TooShort));
+        let record = b"\x01rocks_gc/destroyed1";
+        assert_eq!(plain(PlainKeys::PrefixFree).place(record), Place::Ledger);
+        assert_eq!(plain(PlainKeys::PrefixFree).row(record), Err(KeyError::Prefix));
+    }
+}

@@ -1,0 +1,32 @@
+//! Garbage collection for RocksDB hosts, loaded at run time.
+//!
+//! `librocks_gc.so` judges, inside RocksDB's compactions, which old versions may go, by one safe point per keyspace
+//! (tenant). Its users call it through the C ABI of `include/rocks_gc.h`, which is the manual; this page is the map of
+//! the house for those who work on it.
+//!
+//! | room | what it holds | knows of |
+//! |---|---|---|
+//! | [`layout`] | bytes to meaning: stored keys, keyspace ids, timestamps, values | nothing |
+//! | [`rule`] | pure decisions on one row or value | nothing |
+//! | [`safe_point`] | the safe points of all keyspaces, read without waiting | `layout` |
+//! | [`filter`] | a run: one compaction's filter, and whether one is needed at all | `rule`, `safe_point`, `layout` |
+//! | [`engine`] | the functions bound from the host's RocksDB | nothing |
+//! | [`ffi`] | every exported function; C types and `unsafe` | all of the above |
+//!
+//! Beside the rooms: [`options`], [`stats`], [`log`], [`callback`] and [`error`].
+//!
+//! **The one principle.** A run sees neither what is newer nor what is older elsewhere, and cannot see tombstones. So by
+//! itself it removes only what no legal reader could see whatever lies elsewhere: a version shadowed by a newer version
+//! of the same row that this run keeps, or a key that is expired as a whole.
+
+pub mod callback;
+pub mod engine;
+pub mod error;
+pub mod ffi;
+pub mod filter;
+pub mod layout;
+pub mod log;
+pub mod options;
+pub mod rule;
+pub mod safe_point;
+pub mod stats;

@@ -1,0 +1,43 @@
+//! The process-wide log: silent until the host sets a logger.
+
+use crate::callback::{self, Slot};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// How much a message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// Something was refused or given up that the host must mend.
+    Error = 1,
+    /// Data is kept for a reason that an operator should know.
+    Warn = 2,
+    /// Rare events in the life of a context.
+    Info = 3,
+    /// A line or two a run.
+    Debug = 4,
+}
+
+/// Takes one line of text.
+pub type Sink = dyn Fn(Level, &str) + Send + Sync;
+
+static SINK: Slot<Sink> = Slot::new(callback::PROCESS);
+static MAX_LEVEL: AtomicU8 = AtomicU8::new(0);
+
+/// Replaces the sink for messages up to `max_level`; `None` is silence. Waits for calls of the one before.
+pub fn set_sink(sink: Option<(Box<Sink>, Level)>) {
+    // First silence, so that no message meets a sink with the other's level.
+    MAX_LEVEL.store(0, Ordering::Release);
+    let (sink, level) = match sink {
+        Some((sink, level)) => (Some(sink), level as u8),
+        None => (None, 0),
+    };
+    SINK.replace(sink);
+    MAX_LEVEL.store(level, Ordering::Release);
+}
+
+/// Logs a line that is only put together if somebody reads it. Inside a callback of the logger itself it is lost.
+pub fn log(level: Level, message: impl FnOnce() -> String) {
+    if level as u8 <= MAX_LEVEL.load(Ordering::Acquire) && !callback::inside(callback::PROCESS) {
+        SINK.with(|sink| sink(level, &message()));
+    }
+}

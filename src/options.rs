@@ -1,0 +1,274 @@
+//! Options: strings by name, so that the ABI does not grow with them. One table says their names, defaults and meaning.
+
+use crate::error::Error;
+use crate::layout::{Form, Layout, PlainKeys};
+use crate::rule::raw::History;
+use crate::safe_point::UnknownKeyspace;
+
+/// The options of a context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    plain: bool,
+    data_prefix: Vec<u8>,
+    plain_keys: Option<PlainKeys>,
+    ledger_prefix: Vec<u8>,
+    /// What readers want.
+    pub history: History,
+    /// What unnamed keyspaces follow.
+    pub unknown_keyspace: UnknownKeyspace,
+    /// Expired means expire_ts <= now - this.
+    pub ttl_grace_seconds: u64,
+    /// How far ahead of the clock a safe point may be; 0 = any.
+    pub max_safe_point_ahead_seconds: u64,
+}
+
+struct Entry {
+    name: &'static str,
+    default: &'static str,
+    values: &'static str,
+    meaning: &'static str,
+    set: fn(&mut Options, &str) -> Option<()>,
+}
+
+const TABLE: [Entry; 8] = [
+    Entry {
+        name: "key_layout",
+        default: "api_v2",
+        values: "api_v2 or plain",
+        meaning: "TiKV's API V2 keys, or user key + timestamp under the global safe point",
+        set: |options, value| {
+            options.plain = choose(value, [("api_v2", false), ("plain", true)])?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "data_prefix",
+        default: "",
+        values: "text, or hex if it begins with 0x and is even",
+        meaning: "what stands before every stored key (TiKV: z)",
+        set: |options, value| {
+            options.data_prefix = text_or_hex(value)?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "plain_keys",
+        default: "none",
+        values: "none, a number of bytes from 1 to 1048576, or prefix_free",
+        meaning: "for plain: the length of every user key, or the host's promise that none is a prefix of another",
+        set: |options, value| {
+            options.plain_keys = match value {
+                "none" => None,
+                "prefix_free" => Some(PlainKeys::PrefixFree),
+                length => Some(PlainKeys::Fixed(length.parse().ok().filter(|n| (1..=1 << 20).contains(n))?)),
+            };
+            Some(())
+        },
+    },
+    Entry {
+        name: "history",
+        default: "latest",
+        values: "latest or snapshot",
+        meaning: "RawKV readers want the newest version, or one at a timestamp from the safe point on",
+        set: |options, value| {
+            options.history = choose(value, [("latest", History::Latest), ("snapshot", History::Snapshot)])?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "unknown_keyspace",
+        default: "keep",
+        values: "keep or global",
+        meaning: "keyspaces never named: keep everything, or use the global safe point",
+        set: |options, value| {
+            options.unknown_keyspace = choose(value, [("keep", UnknownKeyspace::Keep), ("global", UnknownKeyspace::Global)])?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "ttl_grace_seconds",
+        default: "0",
+        values: "a number of seconds",
+        meaning: "expired means expire_ts <= now - grace",
+        set: |options, value| {
+            options.ttl_grace_seconds = number(value)?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "max_safe_point_ahead_seconds",
+        default: "0",
+        values: "a number of seconds, 0 = off",
+        meaning: "refuse a safe point whose physical part (ts >> 18, ms) is further ahead of the clock",
+        set: |options, value| {
+            options.max_safe_point_ahead_seconds = number(value)?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "ledger_prefix",
+        default: "0x01726f636b735f67632f",
+        values: "text, or hex if it begins with 0x and is even; not empty",
+        meaning: "keys that begin with it are the library's own records and always kept",
+        set: |options, value| {
+            options.ledger_prefix = text_or_hex(value).filter(|prefix| !prefix.is_empty())?;
+            Some(())
+        },
+    },
+];
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            plain: false,
+            data_prefix: Vec::new(),
+            plain_keys: None,
+            ledger_prefix: b"\x01rocks_gc/".to_vec(),
+            history: History::Latest,
+            unknown_keyspace: UnknownKeyspace::Keep,
+            ttl_grace_seconds: 0,
+            max_safe_point_ahead_seconds: 0,
+        }
+    }
+}
+
+impl Options {
+    /// Sets one option.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        let Some(entry) = TABLE.iter().find(|entry| entry.name == name) else {
+            let names = TABLE.map(|entry| entry.name).join(", ");
+            return Err(Error::invalid(format!("unknown option {name:?}; the options are {names}")));
+        };
+        (entry.set)(self, value).ok_or_else(|| Error::invalid(format!("option {name} does not take {value:?}; it takes {}", entry.values)))
+    }
+
+    /// Sets options from `name=value;name=value`, all or none.
+    pub fn parse(&mut self, text: &str) -> Result<(), Error> {
+        let mut parsed = self.clone();
+        for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+            let Some((name, value)) = part.split_once('=') else {
+                return Err(Error::invalid(format!("{part:?} is no option; write name=value;name=value")));
+            };
+            parsed.set(name.trim(), value.trim())?;
+        }
+        *self = parsed;
+        Ok(())
+    }
+
+    /// A line per option: name, default, values, meaning.
+    pub fn describe() -> String {
+        TABLE.map(|e| format!("{}={} ({}): {}\n", e.name, e.default, e.values, e.meaning)).concat()
+    }
+
+    /// The key layout, if the options about it go together.
+    pub fn layout(&self) -> Result<Layout, Error> {
+        let form = match (self.plain, self.plain_keys) {
+            (false, None) => Form::ApiV2,
+            (true, Some(keys)) => Form::Plain(keys),
+            (false, Some(_)) => return Err(Error::invalid("plain_keys goes with key_layout=plain only; leave it none")),
+            (true, None) => {
+                return Err(Error::invalid(
+                    "key_layout=plain needs plain_keys=N or plain_keys=prefix_free: rows of keys where one is a prefix of another interleave",
+                ));
+            }
+        };
+        let (data, ledger) = (&self.data_prefix, &self.ledger_prefix);
+        if !data.is_empty() && (data.starts_with(ledger) || ledger.starts_with(data)) {
+            return Err(Error::invalid(format!(
+                "data_prefix {data:02x?} and ledger_prefix {ledger:02x?} begin with each other; choose another ledger_prefix"
+            )));
+        }
+        Ok(Layout { form, data_prefix: data.clone(), ledger_prefix: ledger.clone() })
+    }
+}
+
+fn choose<T: Copy, const N: usize>(value: &str, choices: [(&str, T); N]) -> Option<T> {
+    choices.iter().find(|(name, _)| *name == value).map(|&(_, choice)| choice)
+}
+
+/// Decimal digits only: `parse` alone would take a plus sign.
+fn number(value: &str) -> Option<u64> {
+    value.parse().ok().filter(|_| value.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn text_or_hex(value: &str) -> Option<Vec<u8>> {
+    match value.strip_prefix("0x") {
+        Some(digits) if digits.len() % 2 == 0 => {
+            let (pairs, _) = digits.as_bytes().as_chunks::<2>();
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            pairs.iter().map(|&[high, low]| Some((digit(high)? * 16 + digit(low)?) as u8)).collect()
+        }
+        _ => Some(value.as_bytes().to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_that_the_table_says() {
+        let mut options = Options::default();
+        for entry in &TABLE {
+            options.set(entry.name, entry.default).unwrap();
+        }
+        assert_eq!(options, Options::default());
+        assert_eq!(Options::describe().lines().count(), TABLE.len());
+    }
+
+    #[test]
+    fn bad_names_and_values_are_named() {
+        let mut options = Options::default();
+        for (name, value) in [
+            ("key_layout", "v3"),
+            ("plain_keys", "0"),
+            ("plain_keys", "-1"),
+            ("plain_keys", "9999999999"),
+            ("history", ""),
+            ("unknown_keyspace", "Keep"),
+            ("ttl_grace_seconds", "-1"),
+            ("ttl_grace_seconds", "+1"),
+            ("max_safe_point_ahead_seconds", "1s"),
+            ("ledger_prefix", ""),
+            ("ledger_prefix", "0x"),
+            ("data_prefix", "0xzz"),
+        ] {
+            let error = options.set(name, value).unwrap_err().to_string();
+            assert!(error.starts_with("Invalid argument: ") && error.contains(name) && error.contains(&format!("{value:?}")), "{error}");
+        }
+        assert!(options.set("no_such", "1").unwrap_err().to_string().contains("\"no_such\""));
+        assert_eq!(options, Options::default());
+    }
+
+    #[test]
+    fn parse_is_all_or_nothing() {
+        let mut options = Options::default();
+        assert!(options.parse("history=snapshot;data_prefix=z;nonsense").is_err());
+        assert_eq!(options, Options::default());
+        options.parse(" history = snapshot ; data_prefix=0x7a ;; ").unwrap();
+        assert_eq!((options.history, options.data_prefix.as_slice()), (History::Snapshot, &b"z"[..]));
+        options.parse("").unwrap();
+    }
+
+    #[test]
+    fn prefixes_are_text_or_hex() {
+        for (value, bytes) in [("z", &b"z"[..]), ("0x7A00", b"z\0"), ("0x7", b"0x7"), ("", b"")] {
+            assert_eq!(text_or_hex(value).as_deref(), Some(bytes), "{value}");
+        }
+    }
+
+    #[test]
+    fn options_that_do_not_go_together() {
+        let layout = |text: &str| {
+            let mut options = Options::default();
+            options.parse(text).unwrap();
+            options.layout()
+        };
+        for text in
+            ["key_layout=plain", "plain_keys=8", "data_prefix=0x01", "ledger_prefix=zgc;data_prefix=z", "ledger_prefix=z;data_prefix=zz"]
+        {
+            assert!(layout(text).is_err(), "{text}");
+        }
+        assert!(layout("key_layout=plain;plain_keys=8;data_prefix=z").is_ok());
+    }
+}

@@ -1,0 +1,88 @@
+//! The RawKV rule. A version goes if it lies below the safe point and is not the newest of its row. (Dead newest versions go
+//! too in the end, but not by a run: their older versions must be gone first, wherever they lie.)
+//!
+//! A run sees a row from newest to oldest, perhaps not all of it. The first version it sees is kept and *shadows* those
+//! behind it, whatever lies elsewhere:
+//!
+//! ```text
+//!   safe point 80        latest                     snapshot: readers at 80 and above
+//!   a @ 100              keep, shadows              keep
+//!   a @ 90               keep: not below            keep
+//!   a @ 70               remove: shadowed by 100    keep, shadows: what a reader at 80 finds
+//!   a @ 60               remove                     remove: shadowed by 70
+//! ```
+//!
+//! The shadow is remembered by its timestamp: the same key shown again is not older than its own shadow, so it is judged as
+//! the first time.
+
+use super::Verdict;
+use super::expiry::ExpiredUpTo;
+
+/// Which versions readers want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// The newest.
+    Latest,
+    /// The newest at or below a timestamp that is not below the safe point.
+    Snapshot,
+}
+
+/// What a row's newest version died of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// A delete mark.
+    Deleted,
+    /// Its expiry.
+    Expired,
+}
+
+impl Death {
+    /// Whether a value with this mark and expiry is dead.
+    #[inline]
+    pub fn of(delete_mark: bool, expire_ts: Option<u64>, expired: ExpiredUpTo) -> Option<Self> {
+        if delete_mark {
+            Some(Self::Deleted)
+        } else if expired.covers(expire_ts) {
+            Some(Self::Expired)
+        } else {
+            None
+        }
+    }
+}
+
+/// What a run has seen of a row.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Row {
+    newest: Option<u64>,
+    shadow: Option<u64>,
+    dead: Option<Death>,
+}
+
+impl Row {
+    /// Judges the next version. `death` says whether its value is dead, as far as that is known.
+    #[inline]
+    pub fn judge(&mut self, ts: u64, death: Option<Death>, safe_point: u64, history: History) -> Verdict {
+        let below = ts < safe_point;
+        if self.shadow.is_some_and(|shadow| ts < shadow) {
+            return if below { Verdict::Remove } else { Verdict::Keep };
+        }
+        if self.newest.is_none_or(|newest| ts >= newest) {
+            self.newest = Some(ts);
+            self.dead = death.filter(|_| below);
+        }
+        if below || history == History::Latest {
+            self.shadow = Some(ts);
+        }
+        Verdict::Keep
+    }
+
+    /// Must the value be known? A version at or above the safe point stays, and a shadowed one goes, by the key alone.
+    pub fn needs_value(&self, ts: u64, safe_point: u64) -> bool {
+        ts < safe_point && self.shadow.is_none_or(|shadow| ts >= shadow)
+    }
+
+    /// Is the newest version, as far as this run saw, dead and below the safe point?
+    pub fn dead(&self) -> Option<Death> {
+        self.dead
+    }
+}

@@ -1,0 +1,404 @@
+//! The cache. Readers never wait: an effective safe point is two loads, whatever writers do, also one that stops half-way.
+//! Writers take turns; a safe point they move never goes back. Pages come into being when a keyspace of theirs is first
+//! written.
+//!
+//! A reader loads the naming first and then the safe point that it points to. A removal changes the naming first and then
+//! clears the own safe point, so a reader in between sees a value that held a moment ago, or 0. A naming comes after the
+//! own safe point has been cleared, so none sees one of the life before.
+
+use super::GcType;
+use super::page::{Naming, Page, SLOTS};
+use crate::callback::lock;
+use crate::layout::{KeyspaceId, Timestamp};
+use once_cell::race::OnceBox;
+use std::mem::size_of;
+use std::sync::Mutex;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+
+const PAGES: usize = (KeyspaceId::MAX as usize + 1) / SLOTS;
+
+/// What keyspaces follow that were never named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownKeyspace {
+    /// Nothing: all is kept.
+    Keep,
+    /// The global safe point.
+    Global,
+}
+
+/// What became of a safe point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It is the new one.
+    Moved,
+    /// It stands already.
+    Same,
+    /// It lies below the one that stands, or its keyspace is removed.
+    Refused,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Advanced {
+    /// How many moved.
+    pub moved: usize,
+    /// How many were refused.
+    pub refused: usize,
+}
+
+/// The other type stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeConflict {
+    /// Its place in the batch.
+    pub index: usize,
+    /// The keyspace.
+    pub keyspace: KeyspaceId,
+    /// The type that stands.
+    pub standing: GcType,
+}
+
+/// What holds for a keyspace now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effective {
+    /// Versions below it may go; 0 = none.
+    pub safe_point: Timestamp,
+    /// It is 0 because nobody named the keyspace.
+    pub unknown: bool,
+}
+
+/// The safe points of one context.
+pub struct SafePoints {
+    unknown: UnknownKeyspace,
+    global: AtomicU64,
+    pages: Box<[OnceBox<Page>]>,
+    allocated: AtomicUsize,
+    /// Keyspaces that are named keyspace level and have a safe point of their own.
+    collecting: AtomicUsize,
+    removals: AtomicU64,
+    writer: Mutex<()>,
+}
+
+impl SafePoints {
+    /// No safe point, no keyspace.
+    pub fn new(unknown: UnknownKeyspace) -> Self {
+        Self {
+            unknown,
+            global: AtomicU64::new(0),
+            pages: (0..PAGES).map(|_| OnceBox::new()).collect(),
+            allocated: AtomicUsize::new(0),
+            collecting: AtomicUsize::new(0),
+            removals: AtomicU64::new(0),
+            writer: Mutex::new(()),
+        }
+    }
+
+    /// The global safe point.
+    pub fn global(&self) -> Timestamp {
+        self.global.load(Acquire)
+    }
+
+    /// The effective safe point of a keyspace.
+    pub fn effective(&self, keyspace: KeyspaceId) -> Effective {
+        let (page, slot) = place(keyspace);
+        let page = self.pages.get(page).and_then(OnceBox::get);
+        match page.map_or(Naming::Unknown, |page| page.naming(slot)) {
+            Naming::Named(GcType::KeyspaceLevel) => Effective { safe_point: page.map_or(0, |page| page.own(slot)), unknown: false },
+            Naming::Named(GcType::Global) => Effective { safe_point: self.global(), unknown: false },
+            Naming::Removed(_) => Effective { safe_point: 0, unknown: false },
+            Naming::Unknown => match self.unknown {
+                UnknownKeyspace::Keep => Effective { safe_point: 0, unknown: true },
+                UnknownKeyspace::Global => Effective { safe_point: self.global(), unknown: false },
+            },
+        }
+    }
+
+    /// Is any effective safe point above 0? (With a global one set and only unnamed keyspaces: yes, so that they are
+    /// counted.)
+    pub fn any_effective(&self) -> bool {
+        self.global() > 0 || self.collecting.load(Acquire) > 0
+    }
+
+    /// How many keyspaces have been removed so far: when it changes, whoever holds an effective safe point looks again.
+    pub fn removals(&self) -> u64 {
+        self.removals.load(Acquire)
+    }
+
+    /// The memory it takes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + PAGES * size_of::<OnceBox<Page>>() + self.allocated.load(Acquire) * size_of::<Page>()
+    }
+
+    /// Moves the global safe point forward.
+    pub fn advance_global(&self, ts: Timestamp) -> Step {
+        let _turn = lock(&self.writer);
+        let step = step(self.global(), ts);
+        if step == Step::Moved {
+            self.global.store(ts, Release);
+        }
+        step
+    }
+
+    /// Moves keyspaces' own safe points forward, in order.
+    pub fn advance(&self, safe_points: impl IntoIterator<Item = (KeyspaceId, Timestamp)>) -> Advanced {
+        let _turn = lock(&self.writer);
+        let mut advanced = Advanced::default();
+        for (keyspace, ts) in safe_points {
+            match self.advance_one(keyspace, ts) {
+                Step::Moved => advanced.moved += 1,
+                Step::Same => {}
+                Step::Refused => advanced.refused += 1,
+            }
+        }
+        advanced
+    }
+
+    fn advance_one(&self, keyspace: KeyspaceId, ts: Timestamp) -> Step {
+        let Some((page, slot)) = self.page(keyspace) else { return Step::Refused };
+        let (naming, own) = (page.naming(slot), page.own(slot));
+        if matches!(naming, Naming::Removed(_)) {
+            return Step::Refused;
+        }
+        let step = step(own, ts);
+        if step == Step::Moved {
+            page.set_own(slot, ts);
+            if own == 0 && naming == Naming::Named(GcType::KeyspaceLevel) {
+                self.collecting.fetch_add(1, Release);
+            }
+        }
+        step
+    }
+
+    /// Names the type of all these keyspaces, or of none. Returns how many became keyspace level after
+    /// [`UnknownKeyspace::Global`] may have judged them.
+    pub fn name(&self, keyspaces: impl Iterator<Item = KeyspaceId> + Clone, gc_type: GcType) -> Result<usize, TypeConflict> {
+        let _turn = lock(&self.writer);
+        for (index, keyspace) in keyspaces.clone().enumerate() {
+            if let Some(standing) = self.naming(keyspace).gc_type()
+                && standing != gc_type
+            {
+                return Err(TypeConflict { index, keyspace, standing });
+            }
+        }
+        Ok(keyspaces.filter(|&keyspace| self.name_one(keyspace, gc_type)).count())
+    }
+
+    fn name_one(&self, keyspace: KeyspaceId, gc_type: GcType) -> bool {
+        let Some((page, slot)) = self.page(keyspace) else { return false };
+        let before = page.naming(slot);
+        if before == Naming::Named(gc_type) {
+            return false;
+        }
+        page.set_naming(slot, Naming::Named(gc_type));
+        if gc_type == GcType::KeyspaceLevel && page.own(slot) > 0 {
+            self.collecting.fetch_add(1, Release);
+        }
+        let judged_by_global = before == Naming::Unknown && self.unknown == UnknownKeyspace::Global && self.global() > 0;
+        judged_by_global && gc_type == GcType::KeyspaceLevel
+    }
+
+    /// Keeps everything of a keyspace until it is named again.
+    pub fn remove(&self, keyspace: KeyspaceId) {
+        let _turn = lock(&self.writer);
+        let Some((page, slot)) = self.page(keyspace) else { return };
+        let before = page.naming(slot);
+        if matches!(before, Naming::Removed(_)) {
+            return;
+        }
+        page.set_naming(slot, Naming::Removed(before.gc_type()));
+        if before == Naming::Named(GcType::KeyspaceLevel) && page.own(slot) > 0 {
+            self.collecting.fetch_sub(1, Release);
+        }
+        page.set_own(slot, 0);
+        self.removals.fetch_add(1, Release);
+    }
+
+    fn naming(&self, keyspace: KeyspaceId) -> Naming {
+        let (page, slot) = place(keyspace);
+        self.pages.get(page).and_then(OnceBox::get).map_or(Naming::Unknown, |page| page.naming(slot))
+    }
+
+    /// The page, made if need be; only for writers.
+    fn page(&self, keyspace: KeyspaceId) -> Option<(&Page, usize)> {
+        let (page, slot) = place(keyspace);
+        let page = self.pages.get(page)?.get_or_init(|| {
+            self.allocated.fetch_add(1, Release);
+            Page::new()
+        });
+        Some((page, slot))
+    }
+}
+
+fn place(keyspace: KeyspaceId) -> (usize, usize) {
+    let id = keyspace.get() as usize;
+    (id / SLOTS, id % SLOTS)
+}
+
+fn step(standing: Timestamp, ts: Timestamp) -> Step {
+    match ts.cmp(&standing) {
+        std::cmp::Ordering::Greater => Step::Moved,
+        std::cmp::Ordering::Equal => Step::Same,
+        std::cmp::Ordering::Less => Step::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use GcType::{Global, KeyspaceLevel};
+    use std::iter::once;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    use std::sync::mpsc;
+    use std::thread;
+
+    fn id(id: u32) -> KeyspaceId {
+        KeyspaceId::new(id).unwrap()
+    }
+
+    fn effective(safe_points: &SafePoints, keyspace: u32) -> u64 {
+        safe_points.effective(id(keyspace)).safe_point
+    }
+
+    #[test]
+    fn each_keyspace_has_its_own_effective_safe_point() {
+        let sp = SafePoints::new(UnknownKeyspace::Keep);
+        assert!(!sp.any_effective());
+        assert_eq!(sp.advance([(id(7), 70)]).moved, 1);
+        assert!(!sp.any_effective(), "not named yet");
+        assert_eq!(sp.name([id(7), id(16_777_215)].into_iter(), KeyspaceLevel), Ok(0));
+        assert_eq!(sp.name(once(id(0)), Global), Ok(0));
+        assert!(sp.any_effective());
+        sp.advance_global(50);
+        sp.advance([(id(0), 99)]);
+        assert_eq!([0, 1, 7, 16_777_215].map(|keyspace| effective(&sp, keyspace)), [50, 0, 70, 0]);
+        assert!(sp.effective(id(1)).unknown && !sp.effective(id(16_777_215)).unknown);
+    }
+
+    #[test]
+    fn safe_points_only_move_forward() {
+        let sp = SafePoints::new(UnknownKeyspace::Keep);
+        assert_eq!([5, 5, 4, 6].map(|ts| sp.advance_global(ts)), [Step::Moved, Step::Same, Step::Refused, Step::Moved]);
+        let batch = [(id(1), 10), (id(1), 9), (id(1), 10), (id(2), 1)];
+        assert_eq!(sp.advance(batch), Advanced { moved: 2, refused: 1 });
+    }
+
+    #[test]
+    fn the_first_type_stands() {
+        let sp = SafePoints::new(UnknownKeyspace::Keep);
+        sp.name(once(id(3)), KeyspaceLevel).unwrap();
+        let conflict = sp.name([id(4), id(3)].into_iter(), Global).unwrap_err();
+        assert_eq!(conflict, TypeConflict { index: 1, keyspace: id(3), standing: KeyspaceLevel });
+        assert!(sp.effective(id(4)).unknown, "a refused batch names nobody");
+    }
+
+    #[test]
+    fn a_removed_keyspace_keeps_everything_until_it_is_named_again() {
+        let sp = SafePoints::new(UnknownKeyspace::Global);
+        sp.name(once(id(1)), KeyspaceLevel).unwrap();
+        sp.name(once(id(2)), Global).unwrap();
+        sp.advance_global(50);
+        sp.advance([(id(1), 80)]);
+        (1..=3).for_each(|keyspace| sp.remove(id(keyspace)));
+        sp.remove(id(1));
+        assert_eq!(sp.removals(), 3);
+        assert_eq!([1, 2, 3].map(|keyspace| effective(&sp, keyspace)), [0, 0, 0]);
+        assert_eq!(sp.advance([(id(1), 90)]), Advanced { moved: 0, refused: 1 });
+        assert!(sp.name(once(id(1)), Global).is_err(), "the same type only");
+        sp.name(once(id(1)), KeyspaceLevel).unwrap();
+        sp.name(once(id(2)), Global).unwrap();
+        sp.name(once(id(3)), KeyspaceLevel).unwrap();
+        assert_eq!([1, 2, 3].map(|keyspace| effective(&sp, keyspace)), [0, 50, 0]);
+        assert_eq!(sp.advance([(id(1), 60)]).moved, 1, "an own safe point starts at 0 again");
+    }
+
+    #[test]
+    fn any_effective_follows_removals() {
+        let sp = SafePoints::new(UnknownKeyspace::Keep);
+        sp.name(once(id(1)), KeyspaceLevel).unwrap();
+        sp.advance([(id(1), 5), (id(1), 6)]);
+        assert!(sp.any_effective());
+        sp.remove(id(1));
+        assert!(!sp.any_effective());
+        sp.name(once(id(1)), KeyspaceLevel).unwrap();
+        assert!(!sp.any_effective());
+        sp.advance([(id(1), 5)]);
+        assert!(sp.any_effective());
+    }
+
+    #[test]
+    fn a_type_that_comes_after_the_global_safe_point_judged_is_told() {
+        let sp = SafePoints::new(UnknownKeyspace::Global);
+        assert_eq!(sp.name(once(id(1)), KeyspaceLevel), Ok(0), "nothing was judged yet");
+        sp.advance_global(5);
+        assert_eq!(effective(&sp, 2), 5);
+        assert_eq!(sp.name([id(1), id(2)].into_iter(), KeyspaceLevel), Ok(1));
+        assert_eq!(effective(&sp, 2), 0);
+    }
+
+    #[test]
+    fn memory_stays_within_bounds() {
+        let sp = SafePoints::new(UnknownKeyspace::Keep);
+        sp.name((100_000..110_000).map(id), KeyspaceLevel).unwrap();
+        assert!(sp.bytes() <= 1 << 20, "10,000 neighbours take {} bytes", sp.bytes());
+        sp.name((0..=KeyspaceId::MAX).map(id), KeyspaceLevel).unwrap();
+        assert!(sp.bytes() <= 160 << 20, "all keyspaces take {} bytes", sp.bytes());
+        assert!(sp.bytes() >= PAGES * SLOTS * 9, "the figure counts the pages");
+    }
+
+    #[test]
+    fn readers_never_see_a_safe_point_go_back() {
+        let sp = SafePoints::new(UnknownKeyspace::Keep);
+        sp.name((0..64).map(id), KeyspaceLevel).unwrap();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut seen = [0; 64];
+                    while !done.load(SeqCst) {
+                        for (keyspace, seen) in (0..).zip(&mut seen) {
+                            let now = effective(&sp, keyspace);
+                            assert!(now >= *seen);
+                            *seen = now;
+                        }
+                    }
+                });
+            }
+            let writers = [1u64, 2].map(|step| {
+                let sp = &sp;
+                scope.spawn(move || {
+                    for ts in (1..20_000).step_by(step as usize) {
+                        sp.advance((0..64).map(|keyspace| (id(keyspace), ts)));
+                    }
+                })
+            });
+            writers.into_iter().for_each(|writer| writer.join().unwrap());
+            done.store(true, SeqCst);
+        });
+        assert_eq!(effective(&sp, 63), 19_999);
+    }
+
+    #[test]
+    fn readers_go_on_while_a_writer_stands_still() {
+        let sp = SafePoints::new(UnknownKeyspace::Keep);
+        sp.name((0..10).map(id), KeyspaceLevel).unwrap();
+        let (halfway, is_halfway) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let sp = &sp;
+            scope.spawn(move || {
+                sp.advance((0..10).map(|keyspace| {
+                    if keyspace == 5 {
+                        halfway.send(()).unwrap();
+                        may_go_on.recv().unwrap();
+                    }
+                    (id(keyspace), 77)
+                }));
+            });
+            is_halfway.recv().unwrap();
+            assert_eq!((effective(sp, 4), effective(sp, 5)), (77, 0));
+            assert!(sp.any_effective() && sp.effective(id(4096)).unknown);
+            go_on.send(()).unwrap();
+        });
+        assert_eq!(effective(&sp, 9), 77);
+    }
+}

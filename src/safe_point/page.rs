@@ -1,0 +1,74 @@
+//! What is stored of 4,096 neighbouring keyspaces: 9 bytes each.
+
+use super::GcType;
+use crate::layout::Timestamp;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::{AtomicU8, AtomicU64};
+
+/// Keyspaces a page.
+pub(super) const SLOTS: usize = 4096;
+
+/// What is known of a keyspace's GC type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// Never named.
+    Unknown,
+    /// Named, and collected.
+    Named(GcType),
+    /// Removed; the type it had, if any, is the only one it may get again.
+    Removed(Option<GcType>),
+}
+
+impl Naming {
+    const ALL: [Self; 6] = [
+        Self::Unknown,
+        Self::Named(GcType::Global),
+        Self::Named(GcType::KeyspaceLevel),
+        Self::Removed(None),
+        Self::Removed(Some(GcType::Global)),
+        Self::Removed(Some(GcType::KeyspaceLevel)),
+    ];
+
+    /// The type that stands, removed or not.
+    pub(super) fn gc_type(self) -> Option<GcType> {
+        match self {
+            Self::Unknown => None,
+            Self::Named(gc_type) => Some(gc_type),
+            Self::Removed(gc_type) => gc_type,
+        }
+    }
+}
+
+pub(super) struct Page {
+    own: [AtomicU64; SLOTS],
+    /// An index into [`Naming::ALL`].
+    naming: [AtomicU8; SLOTS],
+}
+
+impl Page {
+    pub(super) fn new() -> Box<Self> {
+        Box::new(Self { own: [const { AtomicU64::new(0) }; SLOTS], naming: [const { AtomicU8::new(0) }; SLOTS] })
+    }
+
+    pub(super) fn own(&self, slot: usize) -> Timestamp {
+        self.own.get(slot).map_or(0, |own| own.load(Acquire))
+    }
+
+    pub(super) fn set_own(&self, slot: usize, ts: Timestamp) {
+        if let Some(own) = self.own.get(slot) {
+            own.store(ts, Release);
+        }
+    }
+
+    pub(super) fn naming(&self, slot: usize) -> Naming {
+        let index = self.naming.get(slot).map_or(0, |naming| naming.load(Acquire));
+        Naming::ALL.get(usize::from(index)).copied().unwrap_or(Naming::Unknown)
+    }
+
+    pub(super) fn set_naming(&self, slot: usize, naming: Naming) {
+        let index = Naming::ALL.iter().position(|&n| n == naming);
+        if let (Some(cell), Some(index)) = (self.naming.get(slot), index) {
+            cell.store(index as u8, Release);
+        }
+    }
+}

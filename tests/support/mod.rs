@@ -1,0 +1,74 @@
+//! What the tests share: where the library and RocksDB are, and how hosts are compiled and run.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+pub mod rocksdb;
+
+/// The root of the tree.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The shared library under test: the one that `make` names, else the one that cargo built beside this test.
+pub fn library() -> PathBuf {
+    match std::env::var_os("ROCKS_GC_TEST_LIBRARY") {
+        Some(path) => path.into(),
+        None => target_dir().join("librocks_gc.so"),
+    }
+}
+
+/// Where cargo puts this profile's files.
+pub fn target_dir() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps").to_path_buf()
+}
+
+/// The folder with RocksDB's `include` and `lib`; none = the system's.
+pub fn rocksdb_prefix() -> Option<PathBuf> {
+    std::env::var_os("ROCKS_GC_TEST_ROCKSDB").filter(|prefix| !prefix.is_empty()).map(PathBuf::from)
+}
+
+/// RocksDB's shared library, as the loader takes it.
+pub fn rocksdb_library() -> PathBuf {
+    rocksdb_prefix().map_or("librocksdb.so".into(), |prefix| prefix.join("lib/librocksdb.so"))
+}
+
+/// The compiler flags for RocksDB's headers.
+pub fn rocksdb_include_flags() -> Vec<String> {
+    rocksdb_prefix().map(|prefix| format!("-I{}/include", prefix.display())).into_iter().collect()
+}
+
+/// The linker flags for RocksDB's shared library; behind the sources.
+pub fn rocksdb_link_flags() -> Vec<String> {
+    let mut flags = Vec::new();
+    if let Some(prefix) = rocksdb_prefix() {
+        let lib = prefix.join("lib");
+        flags.extend([format!("-L{}", lib.display()), format!("-Wl,-rpath,{}", lib.display())]);
+    }
+    flags.push("-lrocksdb".into());
+    flags
+}
+
+/// Compiles with warnings as errors and the project's headers; panics with the compiler's words.
+pub fn compile<S: AsRef<OsStr>>(compiler: &str, arguments: impl IntoIterator<Item = S>) {
+    let mut command = Command::new(compiler);
+    command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"]).arg("-I").arg(root().join("include")).args(arguments);
+    run(&mut command);
+}
+
+/// Runs a command that must succeed.
+pub fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
