@@ -1,11 +1,20 @@
 //! What the tests share: where the library and RocksDB are, and how hosts are compiled and run.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "each test binary uses its part; a test may fail"
+)]
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+pub mod gc;
+pub mod model;
 pub mod rocksdb;
 
 /// The root of the tree.

@@ -1,0 +1,164 @@
+//! The rules as text: `tests/cases/*.txt`. `REWRITE=1 cargo test --test rules` writes the answers anew, to be read before they
+//! are committed.
+//!
+//! `gc` makes a context: `now=N`, a line `options name=value;...` if any, and a command a line. `run` makes a run (`kind=default|ttl_v1`,
+//! `bottommost=1|0`) and shows it a key a line, or gives a command in the middle of it:
+//!
+//! ```text
+//! r/1 a @100 live          mode/keyspace, user key, timestamp, value: live, del, eN (expires at N), del+eN, bad, 0xHEX,
+//!                          or what is no value: merge, wide, blob
+//! m a @100 live            a TiDB key; plain a @100 live in the plain layout; key 0xHEX live for any bytes
+//! ? r/1 a @100             judged by the key alone
+//! global 80 | own 1 80 | name 1 global | name 1 keyspace | remove 1 | enable | disable | bottommost 0
+//! ```
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use rocks_gc::ffi::c;
+use support::gc::{Gc, Run};
+
+#[test]
+fn cases() {
+    datadriven::walk("tests/cases", |file| {
+        let mut gc = None;
+        file.run(|case| -> String {
+            let input = case.input.clone();
+            let argument = |name: &str| case.args.get(name).and_then(|values| values.first()).cloned();
+            let number = |name: &str| argument(name).map(|value| value.parse::<i64>().unwrap());
+            match case.directive.as_str() {
+                "gc" => {
+                    let (options, commands): (Vec<_>, Vec<_>) = input.lines().partition(|line| line.starts_with("options "));
+                    let options = options.first().map_or("", |line| &line["options ".len()..]);
+                    let made = Gc::new(options, number("now").unwrap_or(1000) as u64);
+                    let answers = commands.iter().map(|line| command(&made, None, line).unwrap() + "\n").collect();
+                    gc = Some(made);
+                    answers
+                }
+                "run" => {
+                    let gc = gc.as_ref().expect("gc comes before run");
+                    let kind = match argument("kind").as_deref() {
+                        None | Some("default") => c::RGC_DEFAULT,
+                        Some("ttl_v1") => c::RGC_TTL_V1,
+                        Some("dropped_only") => c::RGC_DROPPED_ONLY,
+                        Some(other) => panic!("kind {other}"),
+                    };
+                    run(gc, kind, number("bottommost").unwrap_or(-1) as i32, &input)
+                }
+                other => panic!("directive {other}"),
+            }
+        });
+    });
+}
+
+fn run(gc: &Gc, kind: u32, bottommost: i32, input: &str) -> String {
+    let before = gc.stats();
+    let mut answers = String::new();
+    match gc.run(kind, bottommost) {
+        None => answers += "no filter\n",
+        Some(run) => {
+            for line in input.lines() {
+                let answer = command(gc, Some(&run), line).unwrap_or_else(|| judge(gc, &run, line));
+                answers += &format!("{line}: {answer}\n");
+            }
+        }
+    }
+    answers + &changes(&before, &gc.stats())
+}
+
+/// What a command answers; `None` = it is a key.
+fn command(gc: &Gc, run: Option<&Run>, line: &str) -> Option<String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let number = |i: usize| words[i].parse::<u64>().unwrap();
+    let answer = match words[0] {
+        "global" => gc.advance_global(number(1)).to_string(),
+        "own" => gc.advance(number(1) as u32, number(2)).map_or_else(|error| error, |moved| moved.to_string()),
+        "name" => {
+            let gc_type = if words[2] == "global" { c::RGC_GC_GLOBAL } else { c::RGC_GC_KEYSPACE_LEVEL };
+            gc.name(number(1) as u32, gc_type).err().unwrap_or("ok".into())
+        }
+        "remove" => {
+            gc.remove(number(1) as u32);
+            "ok".into()
+        }
+        "enable" | "disable" => {
+            gc.set_enabled(words[0] == "enable");
+            "ok".into()
+        }
+        "bottommost" => {
+            run?.set_bottommost(words[1].parse().unwrap());
+            "ok".into()
+        }
+        _ => return None,
+    };
+    Some(answer)
+}
+
+fn judge(gc: &Gc, run: &Run, line: &str) -> String {
+    let by_key = line.strip_prefix("? ");
+    let words: Vec<&str> = by_key.unwrap_or(line).split_whitespace().collect();
+    let (key, rest) = key(gc, &words);
+    let answer = match by_key {
+        Some(_) => run.decide_by_key(&key),
+        None => match rest[0] {
+            "merge" => run.decide(c::RGC_MERGE_OPERAND, &key, b"operand"),
+            "wide" => run.decide(c::RGC_WIDE_COLUMNS, &key, b"columns"),
+            "blob" => run.decide(c::RGC_BLOB_INDEX, &key, b"index"),
+            text => run.decide(c::RGC_VALUE, &key, &value(text)),
+        },
+    };
+    ["keep", "remove", "skip", "undetermined"][answer as usize].into()
+}
+
+fn key<'w>(gc: &Gc, words: &'w [&'w str]) -> (Vec<u8>, &'w [&'w str]) {
+    if words[0] == "key" {
+        return (hex(words[1]), &words[2..]);
+    }
+    let (mode, keyspace) = match words[0].split_once('/') {
+        Some((mode, keyspace)) => (mode, keyspace.parse().unwrap()),
+        None => (words[0], c::RGC_KEYSPACE_NONE),
+    };
+    let mode = if mode == "plain" { c::RGC_MODE_NONE } else { u32::from(mode.as_bytes()[0]) };
+    let ts = match &words[2][1..] {
+        "max" => u64::MAX,
+        ts => ts.parse().unwrap(),
+    };
+    (gc.key(mode, keyspace, words[1].as_bytes(), ts), &words[3..])
+}
+
+fn value(text: &str) -> Vec<u8> {
+    match text {
+        "live" => b"value\0".to_vec(),
+        "del" => b"\x02".to_vec(),
+        "bad" => b"value\x04".to_vec(),
+        text if text.starts_with("0x") => hex(text),
+        text => {
+            let (flags, expire) = match text.strip_prefix("del+e") {
+                Some(expire) => (3, expire),
+                None => (1, text.strip_prefix('e').unwrap()),
+            };
+            let expire = if expire == "max" { u64::MAX } else { expire.parse().unwrap() };
+            [b"value", &expire.to_be_bytes()[..], &[flags]].concat()
+        }
+    }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits = text.strip_prefix("0x").unwrap();
+    (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap()).collect()
+}
+
+fn changes(before: &c::rgc_stats_t, after: &c::rgc_stats_t) -> String {
+    macro_rules! changed {
+        ($($name:ident)*) => {
+            [$((stringify!($name), after.$name - before.$name)),*]
+        };
+    }
+    let counters = changed! {
+        runs_started runs_refused runs_closed kept removed skipped expired delete_marked unparsed_keys unparsed_values
+        kept_unknown_keyspace safe_points_refused gc_types_refused rows_refused
+    };
+    let text: Vec<String> = counters.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}")).collect();
+    format!("= {}\n", text.join(", "))
+}

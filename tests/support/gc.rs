@@ -1,0 +1,157 @@
+//! A context of the library under test, for tests in Rust.
+
+#![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "C calls of a test, with arguments that live long enough")]
+
+use rocks_gc::ffi::{self, c};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ptr::{null, null_mut};
+
+/// A context with a fixed clock.
+pub struct Gc(*mut c::rgc_t);
+
+fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> Result<R, String> {
+    let mut error = null_mut();
+    let result = call(&mut error);
+    if error.is_null() {
+        return Ok(result);
+    }
+    let text = unsafe { CStr::from_ptr(error) }.to_string_lossy().into_owned();
+    unsafe { ffi::rgc_free(error.cast()) };
+    Err(text)
+}
+
+unsafe extern "C" fn fixed_clock(now: *mut c_void) -> u64 {
+    now as u64
+}
+
+impl Gc {
+    /// A context with options `name=value;...` at a fixed time.
+    pub fn new(options: &str, now: u64) -> Self {
+        let text = CString::new(options).expect("no NUL");
+        unsafe {
+            let options = ffi::rgc_options_create();
+            checked(|error| ffi::rgc_options_parse(options, text.as_ptr(), error)).expect("options");
+            let gc = checked(|error| ffi::rgc_create(options, error)).expect("a context");
+            ffi::rgc_options_destroy(options);
+            ffi::rgc_set_clock(gc, Some(fixed_clock), now as *mut c_void);
+            Self(gc)
+        }
+    }
+
+    /// A factory for the RocksDB of the tests.
+    pub fn factory(&self, kind: u32) -> *mut c_void {
+        let path = super::rocksdb_library();
+        super::rocksdb::api();
+        let path = CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
+        unsafe {
+            checked(|error| ffi::rgc_bind_rocksdb_library(self.0, null_mut(), path.as_ptr(), error)).expect("binds");
+            checked(|error| ffi::rgc_rocksdb_filter_factory(self.0, kind as c_int, error)).expect("a factory").cast()
+        }
+    }
+
+    pub fn advance_global(&self, ts: u64) -> bool {
+        unsafe { ffi::rgc_advance_global_safe_point(self.0, ts) != 0 }
+    }
+
+    pub fn advance(&self, keyspace: u32, ts: u64) -> Result<bool, String> {
+        checked(|error| unsafe { ffi::rgc_advance_keyspace_safe_point(self.0, keyspace, ts, error) != 0 })
+    }
+
+    pub fn name(&self, keyspace: u32, gc_type: u32) -> Result<(), String> {
+        checked(|error| unsafe { ffi::rgc_set_keyspace_gc_type(self.0, keyspace, gc_type as c_int, error) })
+    }
+
+    pub fn remove(&self, keyspace: u32) {
+        checked(|error| unsafe { ffi::rgc_remove_keyspace(self.0, keyspace, error) }).expect("removes");
+    }
+
+    pub fn set_enabled(&self, enabled: bool) {
+        unsafe { ffi::rgc_set_enabled(self.0, u8::from(enabled)) }
+    }
+
+    pub fn effective(&self, keyspace: u32) -> u64 {
+        unsafe { ffi::rgc_keyspace_safe_point(self.0, keyspace) }
+    }
+
+    pub fn global(&self) -> u64 {
+        unsafe { ffi::rgc_global_safe_point(self.0) }
+    }
+
+    pub fn stats(&self) -> c::rgc_stats_t {
+        let mut stats = c::rgc_stats_t { struct_size: size_of::<c::rgc_stats_t>(), ..Default::default() };
+        unsafe { ffi::rgc_stats(self.0, &mut stats) };
+        stats
+    }
+
+    /// The stored key of a version; mode r.
+    pub fn raw_key(&self, keyspace: u32, user_key: &[u8], ts: u64) -> Vec<u8> {
+        self.key(c::RGC_MODE_RAW, keyspace, user_key, ts)
+    }
+
+    pub fn key(&self, mode: u32, keyspace: u32, user_key: &[u8], ts: u64) -> Vec<u8> {
+        let mut len = 0;
+        unsafe {
+            let key = checked(|error| {
+                ffi::rgc_encode_key(self.0, mode as c_int, keyspace, user_key.as_ptr().cast(), user_key.len(), ts, &mut len, error)
+            })
+            .expect("a key");
+            let copy = std::slice::from_raw_parts(key.cast::<u8>(), len).to_vec();
+            ffi::rgc_free(key.cast());
+            copy
+        }
+    }
+
+    /// A run; `None` = none is needed.
+    pub fn run(&self, kind: u32, bottommost: i32) -> Option<Run> {
+        let compaction = c::rgc_compaction_t {
+            struct_size: size_of::<c::rgc_compaction_t>(),
+            is_full: -1,
+            is_manual: -1,
+            is_bottommost: bottommost,
+            start_level: -1,
+            output_level: -1,
+            column_family_id: 0,
+        };
+        let run = checked(|error| unsafe { ffi::rgc_filter_create(self.0, kind as c_int, &compaction, error) }).expect("a run");
+        (!run.is_null()).then_some(Run(run))
+    }
+}
+
+impl Drop for Gc {
+    fn drop(&mut self) {
+        unsafe { ffi::rgc_destroy(self.0) }
+    }
+}
+
+/// A run of the library under test.
+pub struct Run(*mut c::rgc_filter_t);
+
+impl Run {
+    /// The decision's number.
+    pub fn decide(&self, value_type: u32, key: &[u8], value: &[u8]) -> u32 {
+        let (key, value) = ((key.as_ptr().cast(), key.len()), (value.as_ptr().cast(), value.len()));
+        unsafe { ffi::rgc_filter_decide(self.0, 0, value_type as c_int, key.0, key.1, value.0, value.1, null_mut(), null_mut()) as u32 }
+    }
+
+    /// The decision's number.
+    pub fn decide_by_key(&self, key: &[u8]) -> u32 {
+        unsafe { ffi::rgc_filter_decide_by_key(self.0, 0, key.as_ptr().cast(), key.len(), null_mut(), null_mut()) as u32 }
+    }
+
+    pub fn callback(&self, key: &[u8], value: &[u8]) -> bool {
+        let (key, value) = ((key.as_ptr().cast(), key.len()), (value.as_ptr().cast(), value.len()));
+        unsafe {
+            ffi::rgc_filter_callback(self.0.cast(), 0, key.0, key.1, value.0, value.1, null_mut(), null_mut(), null::<u8>().cast_mut()) != 0
+        }
+    }
+
+    pub fn set_bottommost(&self, bottommost: i32) {
+        unsafe { ffi::rgc_filter_set_bottommost(self.0, bottommost) }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        unsafe { ffi::rgc_filter_destroy(self.0) }
+    }
+}

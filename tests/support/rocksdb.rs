@@ -1,0 +1,249 @@
+//! A real RocksDB through its C API, loaded at run time as hosts do it.
+
+#![allow(
+    unsafe_code,
+    non_snake_case,
+    clippy::undocumented_unsafe_blocks,
+    reason = "C names, C calls of a test, with arguments that live long enough"
+)]
+
+use libloading::Library;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::path::Path;
+use std::ptr::{null, null_mut};
+use std::sync::OnceLock;
+
+type Handle = *mut c_void;
+
+macro_rules! api {
+    ($($name:ident($($argument:ty),*) $(-> $result:ty)?;)*) => {
+        /// The functions that the tests use.
+        pub struct Api {
+            /// The loaded RocksDB.
+            pub library: Library,
+            $($name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
+        }
+
+        impl Api {
+            fn load(path: &Path) -> Result<Self, libloading::Error> {
+                unsafe {
+                    let library = Library::new(path)?;
+                    Ok(Self { $($name: *library.get(stringify!($name))?,)* library })
+                }
+            }
+        }
+    };
+}
+
+api! {
+    rocksdb_options_create() -> Handle;
+    rocksdb_options_destroy(Handle);
+    rocksdb_options_set_create_if_missing(Handle, u8);
+    rocksdb_options_set_disable_auto_compactions(Handle, c_int);
+    rocksdb_options_set_write_buffer_size(Handle, usize);
+    rocksdb_options_set_target_file_size_base(Handle, u64);
+    rocksdb_options_set_max_subcompactions(Handle, u32);
+    rocksdb_options_set_level_compaction_dynamic_level_bytes(Handle, u8);
+    rocksdb_options_set_compression(Handle, c_int);
+    rocksdb_options_set_compaction_filter_factory(Handle, Handle);
+    rocksdb_open(Handle, *const c_char, *mut *mut c_char) -> Handle;
+    rocksdb_close(Handle);
+    rocksdb_free(*mut c_void);
+    rocksdb_writeoptions_create() -> Handle;
+    rocksdb_writeoptions_disable_WAL(Handle, c_int);
+    rocksdb_writeoptions_destroy(Handle);
+    rocksdb_write(Handle, Handle, Handle, *mut *mut c_char);
+    rocksdb_writebatch_create() -> Handle;
+    rocksdb_writebatch_destroy(Handle);
+    rocksdb_writebatch_put(Handle, *const c_char, usize, *const c_char, usize);
+    rocksdb_writebatch_delete(Handle, *const c_char, usize);
+    rocksdb_writebatch_delete_range(Handle, *const c_char, usize, *const c_char, usize);
+    rocksdb_flushoptions_create() -> Handle;
+    rocksdb_flushoptions_destroy(Handle);
+    rocksdb_flush(Handle, Handle, *mut *mut c_char);
+    rocksdb_compactoptions_create() -> Handle;
+    rocksdb_compactoptions_destroy(Handle);
+    rocksdb_compactoptions_set_bottommost_level_compaction(Handle, u8);
+    rocksdb_compact_range_opt(Handle, Handle, *const c_char, usize, *const c_char, usize);
+    rocksdb_readoptions_create() -> Handle;
+    rocksdb_readoptions_destroy(Handle);
+    rocksdb_create_iterator(Handle, Handle) -> Handle;
+    rocksdb_iter_destroy(Handle);
+    rocksdb_iter_valid(Handle) -> u8;
+    rocksdb_iter_seek_to_first(Handle);
+    rocksdb_iter_next(Handle);
+    rocksdb_iter_key(Handle, *mut usize) -> *const c_char;
+    rocksdb_iter_value(Handle, *mut usize) -> *const c_char;
+    rocksdb_iter_get_error(Handle, *mut *mut c_char);
+    rocksdb_property_value(Handle, *const c_char) -> *mut c_char;
+}
+
+/// The one RocksDB of this process.
+pub fn api() -> &'static Api {
+    static API: OnceLock<Api> = OnceLock::new();
+    API.get_or_init(|| Api::load(&super::rocksdb_library()).expect("RocksDB loads"))
+}
+
+/// How a DB is opened.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub max_subcompactions: u32,
+    pub target_file_size: u64,
+    pub dynamic_levels: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { max_subcompactions: 1, target_file_size: 64 << 20, dynamic_levels: true }
+    }
+}
+
+/// One write.
+pub enum Write<'a> {
+    Put(&'a [u8], &'a [u8]),
+    Delete(&'a [u8]),
+    DeleteRange(&'a [u8], &'a [u8]),
+}
+
+/// An open DB whose compactions only happen when asked for.
+pub struct Db {
+    db: Handle,
+    options: Handle,
+}
+
+fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> R {
+    let mut error = null_mut();
+    let result = call(&mut error);
+    if !error.is_null() {
+        panic!("RocksDB: {}", unsafe { CStr::from_ptr(error) }.to_string_lossy());
+    }
+    result
+}
+
+fn parts(bytes: &[u8]) -> (*const c_char, usize) {
+    (bytes.as_ptr().cast(), bytes.len())
+}
+
+impl Db {
+    /// Opens a DB with a compaction filter factory, which it takes over; NULL = none.
+    pub fn open(path: &Path, settings: &Settings, factory: Handle) -> Self {
+        let api = api();
+        let path = CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
+        unsafe {
+            let options = (api.rocksdb_options_create)();
+            (api.rocksdb_options_set_create_if_missing)(options, 1);
+            (api.rocksdb_options_set_disable_auto_compactions)(options, 1);
+            (api.rocksdb_options_set_write_buffer_size)(options, 256 << 20);
+            (api.rocksdb_options_set_compression)(options, 0);
+            (api.rocksdb_options_set_target_file_size_base)(options, settings.target_file_size);
+            (api.rocksdb_options_set_max_subcompactions)(options, settings.max_subcompactions);
+            (api.rocksdb_options_set_level_compaction_dynamic_level_bytes)(options, u8::from(settings.dynamic_levels));
+            if !factory.is_null() {
+                (api.rocksdb_options_set_compaction_filter_factory)(options, factory);
+            }
+            let db = checked(|error| (api.rocksdb_open)(options, path.as_ptr(), error));
+            Self { db, options }
+        }
+    }
+
+    /// Writes a batch.
+    pub fn write(&self, writes: &[Write<'_>]) {
+        let api = api();
+        unsafe {
+            let batch = (api.rocksdb_writebatch_create)();
+            for write in writes {
+                match write {
+                    Write::Put(key, value) => {
+                        let ((key, key_len), (value, value_len)) = (parts(key), parts(value));
+                        (api.rocksdb_writebatch_put)(batch, key, key_len, value, value_len);
+                    }
+                    Write::Delete(key) => {
+                        let (key, key_len) = parts(key);
+                        (api.rocksdb_writebatch_delete)(batch, key, key_len);
+                    }
+                    Write::DeleteRange(start, end) => {
+                        let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
+                        (api.rocksdb_writebatch_delete_range)(batch, start, start_len, end, end_len);
+                    }
+                }
+            }
+            let options = (api.rocksdb_writeoptions_create)();
+            (api.rocksdb_writeoptions_disable_WAL)(options, 1);
+            checked(|error| (api.rocksdb_write)(self.db, options, batch, error));
+            (api.rocksdb_writeoptions_destroy)(options);
+            (api.rocksdb_writebatch_destroy)(batch);
+        }
+    }
+
+    /// Flushes the memtable into a file of level 0.
+    pub fn flush(&self) {
+        let api = api();
+        unsafe {
+            let options = (api.rocksdb_flushoptions_create)();
+            checked(|error| (api.rocksdb_flush)(self.db, options, error));
+            (api.rocksdb_flushoptions_destroy)(options);
+        }
+    }
+
+    /// Compacts what overlaps `[start, end]` (`None` = everything) down to the last level that has any of it; `force` = the
+    /// last level's files too, also where nothing lies above them.
+    pub fn compact(&self, range: Option<(&[u8], &[u8])>, force: bool) {
+        let api = api();
+        unsafe {
+            let options = (api.rocksdb_compactoptions_create)();
+            (api.rocksdb_compactoptions_set_bottommost_level_compaction)(options, if force { 2 } else { 0 });
+            let ((start, start_len), (end, end_len)) = range.map_or(((null(), 0), (null(), 0)), |(start, end)| (parts(start), parts(end)));
+            (api.rocksdb_compact_range_opt)(self.db, options, start, start_len, end, end_len);
+            (api.rocksdb_compactoptions_destroy)(options);
+        }
+    }
+
+    /// Every key and value that is visible.
+    pub fn scan(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let api = api();
+        let mut found = Vec::new();
+        unsafe {
+            let options = (api.rocksdb_readoptions_create)();
+            let iterator = (api.rocksdb_create_iterator)(self.db, options);
+            (api.rocksdb_iter_seek_to_first)(iterator);
+            while (api.rocksdb_iter_valid)(iterator) != 0 {
+                let (mut key_len, mut value_len) = (0, 0);
+                let key = (api.rocksdb_iter_key)(iterator, &mut key_len).cast::<u8>();
+                let value = (api.rocksdb_iter_value)(iterator, &mut value_len).cast::<u8>();
+                let copy = |data: *const u8, len| std::slice::from_raw_parts(data, len).to_vec();
+                found.push((copy(key, key_len), copy(value, value_len)));
+                (api.rocksdb_iter_next)(iterator);
+            }
+            checked(|error| (api.rocksdb_iter_get_error)(iterator, error));
+            (api.rocksdb_iter_destroy)(iterator);
+            (api.rocksdb_readoptions_destroy)(options);
+        }
+        found
+    }
+
+    /// A property as text.
+    pub fn property(&self, name: &str) -> String {
+        let name = CString::new(name).expect("no NUL");
+        unsafe {
+            let text = (api().rocksdb_property_value)(self.db, name.as_ptr());
+            assert!(!text.is_null(), "property {name:?}");
+            let copy = CStr::from_ptr(text).to_string_lossy().into_owned();
+            (api().rocksdb_free)(text.cast());
+            copy
+        }
+    }
+
+    /// How many files each level has.
+    pub fn files_per_level(&self) -> Vec<u64> {
+        (0..7).map(|level| self.property(&format!("rocksdb.num-files-at-level{level}")).parse().expect("a number")).collect()
+    }
+}
+
+impl Drop for Db {
+    fn drop(&mut self) {
+        unsafe {
+            (api().rocksdb_close)(self.db);
+            (api().rocksdb_options_destroy)(self.options);
+        }
+    }
+}
