@@ -46,7 +46,7 @@ bundled:
 
 demo: lib $(ROCKSDB_SETUP)
 	@mkdir -p $(C_OUT)
-	cc $(C_FLAGS) -Iinclude examples/demo.c -o $(C_OUT)/demo $(ROCKSDB_FLAGS) -lrocksdb -ldl
+	cc $(C_FLAGS) -Iinclude examples/demo*.c -o $(C_OUT)/demo $(ROCKSDB_FLAGS) -lrocksdb -ldl
 	$(C_OUT)/demo $(LIBRARY)
 
 test: lib $(ROCKSDB_SETUP)
@@ -54,6 +54,11 @@ test: lib $(ROCKSDB_SETUP)
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
 	cargo test
+
+# Instructions a decision, by valgrind: the figures of DESIGN that do not depend on the machine's mood.
+bench: lib
+	@.ci/setup valgrind
+	benches/decision.sh $(LIBRARY) $(C_OUT)
 
 test-all:
 	$(MAKE) test ROCKSDB=system

@@ -66,7 +66,8 @@
  *     rgc_set_keyspace_gc_type ...                     before the first safe point, so that nothing is kept for nothing
  *     rgc_advance_..._safe_point ...                   now, and from then on whenever they move
  *     rgc_rocksdb_filter_factory                       one per options object, which takes it over
- *     rocksdb_options_set_compaction_filter_factory, rocksdb_open, ... work ..., rocksdb_close
+ *     rocksdb_options_set_compaction_filter_factory, rocksdb_open, ... work ..., rocksdb_close (before exit: RocksDB's
+ *                                                      own threads must have ended when its static data goes)
  *     rocksdb_options_destroy                          destroys the factory
  *     rgc_destroy
  */
@@ -395,7 +396,8 @@ void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_
 
 /* ---------------------------------------------------------------- seeing */
 
-/* Counters since rgc_create, runs that are on included. Those of what this version cannot do yet (dropping, the worker)
+/* Counters since rgc_create, runs that are on included. They count what runs did: a version that two runs meet counts twice
+ * (before RocksDB 8.4 a manual compaction may pass the last level twice). Those of what this version cannot do yet (dropping, the worker)
  * stay 0. */
 typedef struct rgc_stats_t {
   size_t struct_size;
@@ -409,7 +411,7 @@ typedef struct rgc_stats_t {
   uint64_t safe_points_refused;                     /* steps back, 0, UINT64_MAX, too far ahead, of removed keyspaces */
   uint64_t gc_types_refused;                        /* other types of named keyspaces; types that came too late */
   uint64_t rows_queued, rows_done;                  /* handed to the worker; finished */
-  uint64_t rows_refused, rows_left_unparsed;        /* dead rows left for a later run: queue full or no store; the worker could not parse */
+  uint64_t rows_refused, rows_left_unparsed;        /* dead rows left for a later run, each time a run meets one: queue full or no store; the worker could not parse */
   uint64_t pending, destroyed_records;
   uint64_t cache_bytes;                             /* memory of the safe points */
 } rgc_stats_t;

@@ -13,6 +13,12 @@ use std::sync::{Arc, Mutex};
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
+impl PartialEq for Counter {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
 impl Counter {
     /// Adds one, where only one thread writes: no locked instruction.
     #[inline]
@@ -34,7 +40,7 @@ impl Counter {
 macro_rules! counters {
     ($($name:ident: $help:literal,)*) => {
         /// A block of counters: a run's, or those of all runs that ended.
-        #[derive(Debug, Default)]
+        #[derive(Debug, Default, PartialEq)]
         #[expect(missing_docs, reason = "the texts below are the documentation, and the help texts of the metrics")]
         pub struct Counters {
             $(pub $name: Counter,)*

@@ -19,7 +19,10 @@ macro_rules! export {
         pub unsafe extern "C" fn $name($($argument: $type),*) -> $result {
             // SAFETY: the arguments are as the header demands; `memory` checks what can be checked.
             #[allow(unused_unsafe, reason = "some bodies touch no pointer")]
-            $crate::ffi::export::guard(stringify!($name), || unsafe { $body }).unwrap_or($fallback)
+            $crate::ffi::export::guard(|| unsafe { $body }).unwrap_or_else(|| {
+                $crate::ffi::export::panicked(stringify!($name));
+                $fallback
+            })
         }
         const _: () = { let _ = [$name, $crate::ffi::c::$name]; };
     };
@@ -37,25 +40,25 @@ macro_rules! export {
     };
 }
 
-/// Runs `body`; a panic is logged and ends here.
+/// Runs `body`; a panic ends here, as `None`.
 #[inline]
-pub(super) fn guard<R>(function: &str, body: impl FnOnce() -> R) -> Option<R> {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(result) => Some(result),
-        Err(payload) => {
-            // Dropping what somebody panicked with could panic again.
-            std::mem::forget(payload);
-            // The logger is the host's, but putting the text together is not worth a second panic.
-            let _ = catch_unwind(|| log(Level::Error, || format!("{function} panicked; please report it")));
-            None
-        }
-    }
+pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
+    // What somebody panicked with is not dropped: that could panic again.
+    catch_unwind(AssertUnwindSafe(body)).map_err(std::mem::forget).ok()
+}
+
+/// Says that a function panicked; the logger is the host's, and must not, but putting the text together could.
+#[cold]
+pub(super) fn panicked(function: &str) {
+    let _ = guard(|| log(Level::Error, || format!("{function} panicked; please report it")));
 }
 
 /// Runs `body`; a panic is an error.
 pub(super) fn fallible<R>(function: &str, body: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
-    guard(function, body)
-        .unwrap_or_else(|| Err(Error::new(Kind::Aborted, format!("{function} panicked, nothing has changed; please report it"))))
+    guard(body).unwrap_or_else(|| {
+        panicked(function);
+        Err(Error::new(Kind::Aborted, format!("{function} panicked, nothing has changed; please report it")))
+    })
 }
 
 /// Writes errptr, once.
@@ -84,8 +87,8 @@ mod tests {
 
     #[test]
     fn a_panic_ends_at_the_border() {
-        assert_eq!(guard("f", || 1), Some(1));
-        assert_eq!(guard("f", || -> i32 { std::panic::resume_unwind(Box::new("boom")) }), None);
+        assert_eq!(guard(|| 1), Some(1));
+        assert_eq!(guard(|| -> i32 { std::panic::resume_unwind(Box::new("boom")) }), None);
         let outcome: Result<(), Error> = fallible("f", || std::panic::resume_unwind(Box::new("boom")));
         let mut text = std::ptr::null_mut();
         // SAFETY: a valid pointer to a char*.

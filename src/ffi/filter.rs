@@ -2,28 +2,31 @@
 //! everything instead of mixing their keys up.
 
 use super::c;
+use super::export::guard;
 use super::handles::{kind, need_context};
-use super::memory::{Sized1, bytes, clear_out, read_sized};
+use super::memory::{Sized1, clear_out, read_sized, slice};
 use crate::error::Error;
 use crate::filter::{Kind, Run, Shared, Shown, refusal};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{null, null_mut};
+use std::slice::from_raw_parts;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Behind `rgc_filter_t*`, in a Box.
 pub(super) struct Filter {
-    /// The thread that decides, 0 = none yet.
-    owner: AtomicU64,
+    /// The thread that decides.
+    owner: AtomicUsize,
     run: UnsafeCell<Run>,
 }
 
-/// No thread is this one.
-const CLOSED_BY_TWO_THREADS: u64 = u64::MAX;
+/// The owner of a filter that has not decided yet.
+const NO_THREAD: usize = 0;
+/// The owner of a filter that two threads tried to use: no thread is this one.
+const SHARED_BY_THREADS: usize = usize::MAX;
 
 // SAFETY: of the library's own, and the same for ever.
 unsafe impl Sized1 for c::rgc_compaction_t {
@@ -38,54 +41,142 @@ impl Filter {
             return null_mut();
         }
         let run = UnsafeCell::new(Run::new(shared.clone(), kind, bottommost));
-        Box::into_raw(Box::new(Self { owner: AtomicU64::new(0), run }))
+        Box::into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run }))
+    }
+
+    /// Judges a key with its value.
+    ///
+    /// # Safety
+    /// As [`Filter::with`]; key and value are each NULL or as long as is said.
+    #[inline(always)]
+    unsafe fn decide_value(filter: *const Self, key: *const c_char, key_len: usize, value: *const c_char, value_len: usize) -> Verdict {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if let Some((key, value)) = not_null(key, key_len, value, value_len)
+                && let Some(run) = Self::run_here(filter)
+            {
+                return run.decide_shadowed(key, value).unwrap_or_else(|| decide_next_row(run, key, value));
+            }
+            Self::decide_any(filter, c::RGC_VALUE as c_int, key, key_len, value, value_len)
+        }
+    }
+
+    /// Judges a key with what RocksDB shows under it.
+    ///
+    /// # Safety
+    /// As [`Filter::decide_value`].
+    #[inline(never)]
+    unsafe fn decide_any(
+        filter: *const Self,
+        value_type: c_int,
+        key: *const c_char,
+        key_len: usize,
+        value: *const c_char,
+        value_len: usize,
+    ) -> Verdict {
+        // SAFETY: handed on.
+        unsafe {
+            let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return Verdict::Keep };
+            Self::with(filter, Verdict::Keep, |run| run.decide(key, shown(value_type, value)))
+        }
     }
 
     /// Calls `judge` with the run, on the thread that it belongs to; a panic closes it.
     ///
     /// # Safety
     /// `filter` is NULL or of rgc_filter_create and not destroyed.
-    #[inline]
     unsafe fn with<R>(filter: *const Self, keep: R, judge: impl FnOnce(&mut Run) -> R) -> R {
-        // SAFETY: the caller's promise.
-        let Some(filter) = (unsafe { filter.as_ref() }) else { return keep };
-        if !filter.is_owned_here() {
-            return keep;
-        }
-        // SAFETY: only the owning thread comes here, and no callback is called while the reference lives but the logger's,
-        // which must not decide on a filter that is deciding.
-        let run = unsafe { &mut *filter.run.get() };
-        match catch_unwind(AssertUnwindSafe(|| judge(&mut *run))) {
-            Ok(answer) => answer,
-            Err(payload) => {
-                std::mem::forget(payload);
-                let _ = catch_unwind(AssertUnwindSafe(|| run.close("it panicked; please report it")));
-                keep
-            }
+        // SAFETY: handed on.
+        match unsafe { Self::run_here(filter).or_else(|| Self::take(filter)) } {
+            Some(run) => guarded(run, keep, judge),
+            None => keep,
         }
     }
 
+    /// The run, if it belongs to this thread.
+    ///
+    /// # Safety
+    /// As [`Filter::with`]; of one filter, one result lives at a time.
     #[inline]
-    fn is_owned_here(&self) -> bool {
-        // SAFETY: has no conditions.
-        let thread = unsafe { libc::pthread_self() };
-        self.owner.load(Relaxed) == thread || self.take(thread)
+    unsafe fn run_here<'f>(filter: *const Self) -> Option<&'f mut Run> {
+        // SAFETY: the caller's promise. Only the owning thread comes to the run, and no callback is called while the reference
+        // lives but the logger's, which must not decide on a filter that is deciding.
+        unsafe {
+            let filter = filter.as_ref()?;
+            (filter.owner.load(Relaxed) == this_thread()).then(|| &mut *filter.run.get())
+        }
     }
 
+    /// The run, if it has belonged to no thread so far.
+    ///
+    /// # Safety
+    /// As [`Filter::run_here`].
     #[cold]
-    fn take(&self, thread: u64) -> bool {
-        match self.owner.compare_exchange(0, thread, Relaxed, Relaxed) {
-            Ok(_) => true,
-            Err(owner) => {
+    unsafe fn take<'f>(filter: *const Self) -> Option<&'f mut Run> {
+        // SAFETY: the caller's promise.
+        let filter = unsafe { filter.as_ref() }?;
+        match filter.owner.compare_exchange(NO_THREAD, this_thread(), Relaxed, Relaxed) {
+            // SAFETY: it belongs to this thread now.
+            Ok(_) => Some(unsafe { &mut *filter.run.get() }),
+            Err(_) => {
                 // Whoever owned it finds, at its next key, that it does no more.
-                if owner != CLOSED_BY_TWO_THREADS && self.owner.swap(CLOSED_BY_TWO_THREADS, Relaxed) != CLOSED_BY_TWO_THREADS {
+                if filter.owner.swap(SHARED_BY_THREADS, Relaxed) != SHARED_BY_THREADS {
                     log(Level::Error, || {
                         "two threads decide on one filter: it keeps everything from here on; give each compaction its own".into()
                     });
                 }
-                false
+                None
             }
         }
+    }
+}
+
+/// Calls `judge` with the run; a panic closes it.
+fn guarded<R>(run: &mut Run, keep: R, judge: impl FnOnce(&mut Run) -> R) -> R {
+    guard(|| judge(&mut *run)).unwrap_or_else(|| {
+        let _ = guard(|| run.close("it panicked; please report it"));
+        keep
+    })
+}
+
+/// Out of line, as the next, so that the faster path saves no registers.
+#[inline(never)]
+fn decide_next_row(run: &mut Run, key: &[u8], value: &[u8]) -> Verdict {
+    run.decide_next_row(key, value).unwrap_or_else(|| decide_guarded(run, key, value))
+}
+
+#[inline(never)]
+fn decide_guarded(run: &mut Run, key: &[u8], value: &[u8]) -> Verdict {
+    guarded(run, Verdict::Keep, |run| run.decide(key, Shown::Value(value)))
+}
+
+/// A key and its value, where neither is NULL.
+///
+/// # Safety
+/// Each is NULL or points to as many readable bytes as is said.
+#[inline(always)]
+unsafe fn not_null<'a>(key: *const c_char, key_len: usize, value: *const c_char, value_len: usize) -> Option<(&'a [u8], &'a [u8])> {
+    if key.is_null() || value.is_null() || (key_len | value_len) > isize::MAX as usize {
+        return None;
+    }
+    // SAFETY: not NULL, no longer than an object may be; the caller promises the rest.
+    unsafe { Some((from_raw_parts(key.cast(), key_len), from_raw_parts(value.cast(), value_len))) }
+}
+
+/// A number that no two living threads share. Read on every decision, so without a call where that is possible.
+#[inline]
+fn this_thread() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let thread_pointer: usize;
+        // SAFETY: on x86-64 Linux the word at fs:0 holds its own address (System V ABI, thread-local storage).
+        unsafe { std::arch::asm!("mov {}, fs:0", out(reg) thread_pointer, options(nostack, pure, readonly, preserves_flags)) };
+        thread_pointer
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        // SAFETY: has no conditions.
+        unsafe { libc::pthread_self() as usize }
     }
 }
 
@@ -143,8 +234,11 @@ export! {
     fn rgc_filter_decide(filter: *mut c::rgc_filter_t, _level: c_int, value_type: c_int, key: *const c_char, key_len: usize, value: *const c_char,
                          value_len: usize, skip_until: *mut *const c_char, skip_until_len: *mut usize) -> c_int, on error c::RGC_KEEP as c_int; {
         clear_out(skip_until, skip_until_len);
-        let (Ok(key), Ok(value)) = (bytes("key", key, key_len), bytes("value", value, value_len)) else { return c::RGC_KEEP as c_int };
-        decision(Filter::with(filter.cast(), Verdict::Keep, |run| run.decide(key, shown(value_type, value))))
+        let filter = filter.cast();
+        decision(match u32::try_from(value_type) {
+            Ok(c::RGC_VALUE) => Filter::decide_value(filter, key, key_len, value, value_len),
+            _ => Filter::decide_any(filter, value_type, key, key_len, value, value_len),
+        })
     }
 }
 
@@ -153,7 +247,7 @@ export! {
     fn rgc_filter_decide_by_key(filter: *mut c::rgc_filter_t, _level: c_int, key: *const c_char, key_len: usize, skip_until: *mut *const c_char,
                                 skip_until_len: *mut usize) -> c_int, on error c::RGC_KEEP as c_int; {
         clear_out(skip_until, skip_until_len);
-        let Ok(key) = bytes("key", key, key_len) else { return c::RGC_KEEP as c_int };
+        let Some(key) = slice(key.cast(), key_len) else { return c::RGC_KEEP as c_int };
         Filter::with(filter.cast(), Some(Verdict::Keep), |run| run.decide_by_key(key)).map_or(c::RGC_UNDETERMINED as c_int, decision)
     }
 }
@@ -183,8 +277,7 @@ export! {
         if !value_changed.is_null() {
             value_changed.write(0);
         }
-        let (Ok(key), Ok(value)) = (bytes("key", key, key_len), bytes("value", value, value_len)) else { return 0 };
-        Filter::with(filter.cast(), 0, |run| u8::from(run.decide(key, Shown::Value(value)) == Verdict::Remove))
+        u8::from(Filter::decide_value(filter.cast(), key, key_len, value, value_len) == Verdict::Remove)
     }
 }
 

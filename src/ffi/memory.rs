@@ -9,7 +9,6 @@ use std::ptr::{null, null_mut};
 ///
 /// # Safety
 /// Unless NULL, `data` points to `len` readable bytes that nobody writes for the time of the call.
-#[inline]
 pub(super) unsafe fn bytes<'a>(what: &str, data: *const c_char, len: usize) -> Result<&'a [u8], Error> {
     // SAFETY: handed on.
     unsafe { array(what, data.cast::<u8>(), len) }
@@ -19,16 +18,26 @@ pub(super) unsafe fn bytes<'a>(what: &str, data: *const c_char, len: usize) -> R
 ///
 /// # Safety
 /// Unless NULL, `data` points to `n` readable elements that nobody writes for the time of the call.
-#[inline]
 pub(super) unsafe fn array<'a, T>(what: &str, data: *const T, n: usize) -> Result<&'a [T], Error> {
-    if n == 0 {
-        return Ok(&[]);
+    // SAFETY: handed on.
+    unsafe { slice(data, n) }
+        .ok_or_else(|| Error::invalid(format!("{what} is {data:p} with length {n}; give a pointer to as many elements")))
+}
+
+/// [`array`] for where an error has no text.
+///
+/// # Safety
+/// As [`array`].
+#[inline]
+pub(super) unsafe fn slice<'a, T>(data: *const T, n: usize) -> Option<&'a [T]> {
+    if data.is_null() {
+        return (n == 0).then_some(&[]);
     }
-    if data.is_null() || !data.is_aligned() || n > isize::MAX as usize / size_of::<T>() {
-        return Err(Error::invalid(format!("{what} is {data:p} with length {n}; give a pointer to as many elements")));
+    if !data.is_aligned() || n > isize::MAX as usize / size_of::<T>() {
+        return None;
     }
     // SAFETY: not NULL, aligned, no longer than an object may be; the caller promises the rest.
-    Ok(unsafe { std::slice::from_raw_parts(data, n) })
+    Some(unsafe { std::slice::from_raw_parts(data, n) })
 }
 
 /// A NUL-terminated UTF-8 text of the caller's.

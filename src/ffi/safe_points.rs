@@ -2,7 +2,7 @@
 
 use super::c;
 use super::handles::{context, need_context};
-use super::memory::{array, bytes};
+use super::memory::{array, slice};
 use crate::error::Error;
 use crate::filter::Shared;
 use crate::layout::{KeyspaceId, Place, Timestamp};
@@ -64,7 +64,7 @@ export! {
     /// Keeps everything of a keyspace until it is named again.
     fn rgc_remove_keyspace(gc: *mut c::rgc_t, id: u32; errptr) -> (), on error (); {
         let shared = &need_context(gc)?.shared;
-        shared.safe_points.remove(keyspace(id)?);
+        shared.remove_keyspace(keyspace(id)?);
         log(Level::Info, || format!("keyspace {id} is removed: everything of it is kept until it is named again"));
         Ok(())
     }
@@ -88,7 +88,7 @@ export! {
 export! {
     /// The effective safe point of a stored key.
     fn rgc_safe_point_for_key(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u64, on error 0; {
-        let (Some(found), Ok(key)) = (context(gc), bytes("key", key, len)) else { return 0 };
+        let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
         let shared = &found.shared;
         match shared.layout.place(key) {
             Place::Ledger | Place::Foreign => 0,

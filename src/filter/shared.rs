@@ -3,7 +3,7 @@
 use super::Clock;
 use crate::callback::Owner;
 use crate::error::Error;
-use crate::layout::{Layout, Place, Timestamp};
+use crate::layout::{KeyspaceId, Layout, Place, Timestamp};
 use crate::log::{Level, log};
 use crate::options::Options;
 use crate::rule::raw::History;
@@ -42,6 +42,7 @@ pub struct Shared {
     pub stats: Stats,
     /// Off: every run keeps everything from its next row on.
     enabled: AtomicBool,
+    generation: AtomicU64,
 }
 
 impl Shared {
@@ -59,6 +60,7 @@ impl Shared {
             clock: Clock::new(id),
             stats: Stats::default(),
             enabled: AtomicBool::new(true),
+            generation: AtomicU64::new(0),
         })
     }
 
@@ -70,6 +72,19 @@ impl Shared {
     /// Judge rows, or keep everything from the next row on.
     pub fn set_enabled(&self, enabled: bool) {
         self.enabled.store(enabled, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Keeps everything of a keyspace until it is named again, also in runs that are on, from their next row.
+    pub fn remove_keyspace(&self, keyspace: KeyspaceId) {
+        self.safe_points.remove(keyspace);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Changes when something happens that runs must see at their next row.
+    #[inline]
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// The effective safe point of keys at this place.

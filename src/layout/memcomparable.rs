@@ -39,19 +39,39 @@ impl fmt::Display for Malformed {
 /// The length of the encoding that `bytes` begin with, checked to its last group; what follows is not looked at.
 #[inline]
 pub fn encoded_len(bytes: &[u8]) -> Result<usize, Malformed> {
-    let (groups, _) = bytes.as_chunks::<ENCODED_GROUP>();
-    let mut len = 0;
-    for &[a, b, c, d, e, f, g, h, marker] in groups {
-        len += ENCODED_GROUP;
+    let (mut rest, mut len) = (bytes, 0);
+    while let Some((&[a, b, c, d, e, f, g, h, marker], behind)) = rest.split_first_chunk::<ENCODED_GROUP>() {
+        (rest, len) = (behind, len + ENCODED_GROUP);
         if marker == FULL {
             continue;
         }
-        let padding = u32::from(FULL - marker);
-        let data = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        // The padding bytes are the lowest of `data`; shifting the others out leaves them alone.
-        return if padding <= 8 && data << (64 - 8 * padding) == 0 { Ok(len) } else { Err(Malformed::Padding) };
+        return if is_last_group([a, b, c, d, e, f, g, h], marker) { Ok(len) } else { Err(Malformed::Padding) };
     }
     Err(Malformed::CutOff)
+}
+
+/// Is `bytes`, whose last part is an encoding, one, given that an encoding of the same length has the same first `shared`
+/// bytes? Only markers and padding behind them can be wrong.
+#[inline(always)]
+pub fn is_encoding_like(bytes: &[u8], shared: usize) -> bool {
+    let Some((mut before, &[a, b, c, d, e, f, g, h, marker])) = bytes.split_last_chunk::<ENCODED_GROUP>() else { return false };
+    if !is_last_group([a, b, c, d, e, f, g, h], marker) {
+        return false;
+    }
+    while before.len() > shared {
+        match before.split_last_chunk::<ENCODED_GROUP>() {
+            Some((further_before, [.., FULL])) => before = further_before,
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[inline]
+fn is_last_group(data: [u8; GROUP], marker: u8) -> bool {
+    let padding = u32::from(FULL - marker);
+    // The padding bytes are the lowest ones; shifting the others out leaves them alone.
+    (1..=8).contains(&padding) && u64::from_be_bytes(data) << (64 - 8 * padding) == 0
 }
 
 /// Appends the encoding of `bytes` to `out`.
@@ -148,6 +168,15 @@ mod tests {
             prop_assert_eq!(a.cmp(&b), encoded(&a).cmp(&encoded(&b)));
             prop_assert_eq!(encoded(&a).len(), (a.len() / 8 + 1) * 9);
             prop_assert_eq!(decode(&encoded(&a)), Ok(a));
+        }
+
+        #[test]
+        fn a_look_behind_what_is_shared_is_enough(raw in proptest::collection::vec(any::<u8>(), 0..40), place: usize, byte: u8) {
+            let good = encoded(&raw);
+            let mut changed = good.clone();
+            let place = place % good.len();
+            changed[place] = byte;
+            prop_assert_eq!(is_encoding_like(&changed, place), encoded_len(&changed) == Ok(good.len()));
         }
 
         #[test]

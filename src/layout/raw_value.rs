@@ -23,6 +23,9 @@ impl RawValue {
     #[inline]
     pub fn parse_v2(value: &[u8]) -> Result<Self, Unparsed> {
         let (&flags, rest) = value.split_last().ok_or(Unparsed)?;
+        if flags == 0 {
+            return Ok(Self { delete_mark: false, expire_ts: None });
+        }
         if flags & !(HAS_EXPIRY | DELETE_MARK) != 0 {
             return Err(Unparsed);
         }

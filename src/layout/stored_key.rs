@@ -147,29 +147,46 @@ impl Layout {
         }
     }
 
+    /// How many leading bytes decide a key's [`Place`].
+    pub fn head_len(&self) -> usize {
+        self.ledger_prefix.len().max(self.data_prefix.len() + memcomparable::ENCODED_GROUP)
+    }
+
     /// Checks a whole stored key and cuts it into its row (everything but the timestamp) and its timestamp.
-    #[inline]
     pub fn row<'k>(&self, key: &'k [u8]) -> Result<(&'k [u8], Timestamp), KeyError> {
         let body = self.body(key).map_err(|_| KeyError::Prefix)?;
         let (row, ts) = split_timestamp(key).ok_or(KeyError::TooShort)?;
-        let row_len = body.len().checked_sub(TIMESTAMP_LEN).ok_or(KeyError::TooShort)?;
-        match self.form {
-            Form::ApiV2 => {
-                // Checked over the timestamp too, so that a last group that swallows it is seen.
-                if memcomparable::encoded_len(body).map_err(KeyError::Encoding)? != row_len {
-                    return Err(KeyError::Trailing);
-                }
-                let &[mode, .., marker] = body.first_chunk::<9>().ok_or(KeyError::TooShort)?;
-                let mode = KeyMode::from_byte(mode).ok_or(KeyError::Mode)?;
-                if mode.has_keyspace() && marker < HOLDS_KEYSPACE {
-                    return Err(KeyError::NoKeyspace);
-                }
+        self.check_body(body)?;
+        if self.form == Form::ApiV2 {
+            let &[mode, .., marker] = body.first_chunk::<9>().ok_or(KeyError::TooShort)?;
+            let mode = KeyMode::from_byte(mode).ok_or(KeyError::Mode)?;
+            if mode.has_keyspace() && marker < HOLDS_KEYSPACE {
+                return Err(KeyError::NoKeyspace);
             }
-            Form::Plain(PlainKeys::Fixed(len)) if row_len != len => return Err(KeyError::PlainLength),
-            Form::Plain(_) if row_len == 0 => return Err(KeyError::TooShort),
-            Form::Plain(_) => {}
         }
         Ok((row, ts))
+    }
+
+    /// Is `row` a row, given that a checked row of the same length has the same first `shared` bytes, at least
+    /// [`Layout::head_len`]?
+    #[inline]
+    pub fn is_row_like(&self, row: &[u8], shared: usize) -> bool {
+        match self.form {
+            Form::ApiV2 => memcomparable::is_encoding_like(row, shared),
+            Form::Plain(_) => true,
+        }
+    }
+
+    /// Checks what follows the data prefix, but for mode and keyspace.
+    fn check_body(&self, body: &[u8]) -> Result<(), KeyError> {
+        let row_len = body.len().checked_sub(TIMESTAMP_LEN).ok_or(KeyError::TooShort)?;
+        match self.form {
+            // Over the timestamp too, so that a last group that swallows it is seen.
+            Form::ApiV2 if memcomparable::encoded_len(body).map_err(KeyError::Encoding)? != row_len => Err(KeyError::Trailing),
+            Form::Plain(PlainKeys::Fixed(len)) if row_len != len => Err(KeyError::PlainLength),
+            Form::Plain(PlainKeys::PrefixFree) if row_len == 0 => Err(KeyError::TooShort),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a stored key apart.

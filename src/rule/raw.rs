@@ -50,35 +50,46 @@ impl Death {
     }
 }
 
-/// What a run has seen of a row.
+/// What a run has seen of a row. 0 stands for nothing yet: no version is older than 0, and every one is as new.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Row {
-    newest: Option<u64>,
-    shadow: Option<u64>,
+    newest: u64,
+    shadow: u64,
     dead: Option<Death>,
 }
 
 impl Row {
+    /// A row whose first version is this one, which is kept. `death` says whether its value is dead.
+    #[inline]
+    pub fn begin(ts: u64, death: Option<Death>, safe_point: u64, history: History) -> Self {
+        let below = ts < safe_point;
+        let shadows = below || history == History::Latest;
+        Self { newest: ts, shadow: if shadows { ts } else { 0 }, dead: if below { death } else { None } }
+    }
+
     /// Judges the next version. `death` says whether its value is dead, as far as that is known.
     #[inline]
     pub fn judge(&mut self, ts: u64, death: Option<Death>, safe_point: u64, history: History) -> Verdict {
-        let below = ts < safe_point;
-        if self.shadow.is_some_and(|shadow| ts < shadow) {
-            return if below { Verdict::Remove } else { Verdict::Keep };
+        if let Some(verdict) = self.judge_shadowed(ts, safe_point) {
+            return verdict;
         }
-        if self.newest.is_none_or(|newest| ts >= newest) {
-            self.newest = Some(ts);
-            self.dead = death.filter(|_| below);
+        let seen = Self::begin(ts, death, safe_point, history);
+        if ts >= self.newest {
+            (self.newest, self.dead) = (ts, seen.dead);
         }
-        if below || history == History::Latest {
-            self.shadow = Some(ts);
-        }
+        self.shadow = self.shadow.max(seen.shadow);
         Verdict::Keep
+    }
+
+    /// Judges the next version if it is shadowed, which changes nothing of the row.
+    #[inline]
+    pub fn judge_shadowed(&self, ts: u64, safe_point: u64) -> Option<Verdict> {
+        (ts < self.shadow).then_some(if ts < safe_point { Verdict::Remove } else { Verdict::Keep })
     }
 
     /// Must the value be known? A version at or above the safe point stays, and a shadowed one goes, by the key alone.
     pub fn needs_value(&self, ts: u64, safe_point: u64) -> bool {
-        ts < safe_point && self.shadow.is_none_or(|shadow| ts >= shadow)
+        ts < safe_point && ts >= self.shadow
     }
 
     /// Is the newest version, as far as this run saw, dead and below the safe point?

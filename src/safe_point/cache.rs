@@ -75,7 +75,6 @@ pub struct SafePoints {
     allocated: AtomicUsize,
     /// Keyspaces that are named keyspace level and have a safe point of their own.
     collecting: AtomicUsize,
-    removals: AtomicU64,
     writer: Mutex<()>,
 }
 
@@ -88,7 +87,6 @@ impl SafePoints {
             pages: (0..PAGES).map(|_| OnceBox::new()).collect(),
             allocated: AtomicUsize::new(0),
             collecting: AtomicUsize::new(0),
-            removals: AtomicU64::new(0),
             writer: Mutex::new(()),
         }
     }
@@ -117,11 +115,6 @@ impl SafePoints {
     /// counted.)
     pub fn any_effective(&self) -> bool {
         self.global() > 0 || self.collecting.load(Acquire) > 0
-    }
-
-    /// How many keyspaces have been removed so far: when it changes, whoever holds an effective safe point looks again.
-    pub fn removals(&self) -> u64 {
-        self.removals.load(Acquire)
     }
 
     /// The memory it takes.
@@ -210,7 +203,6 @@ impl SafePoints {
             self.collecting.fetch_sub(1, Release);
         }
         page.set_own(slot, 0);
-        self.removals.fetch_add(1, Release);
     }
 
     fn naming(&self, keyspace: KeyspaceId) -> Naming {
@@ -300,7 +292,6 @@ mod tests {
         sp.advance([(id(1), 80)]);
         (1..=3).for_each(|keyspace| sp.remove(id(keyspace)));
         sp.remove(id(1));
-        assert_eq!(sp.removals(), 3);
         assert_eq!([1, 2, 3].map(|keyspace| effective(&sp, keyspace)), [0, 0, 0]);
         assert_eq!(sp.advance([(id(1), 90)]), Advanced { moved: 0, refused: 1 });
         assert!(sp.name(once(id(1)), Global).is_err(), "the same type only");

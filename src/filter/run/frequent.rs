@@ -1,0 +1,138 @@
+//! The two cases that nearly all keys of a judged stretch are, in as few instructions as they take: no call, nothing that could
+//! panic. Each answers as [`Run::decide`] would, or `None` for every other case, and then has changed nothing.
+
+use super::bytes::{BLOCK, equal, first_difference};
+use super::{Current, Run};
+use crate::layout::raw_value::RawValue;
+use crate::layout::{TIMESTAMP_LEN, split_timestamp};
+use crate::rule::Verdict;
+use crate::rule::raw::{Death, Row};
+
+/// What of a key [`Run::decide_next_row`] copies: more would be a call.
+const TAIL: usize = 2 * BLOCK;
+
+impl Run {
+    /// A shadowed version of the row that is being judged, with a value that parses.
+    #[inline]
+    pub fn decide_shadowed(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
+        let Current::Judged(row) = &self.current else { return None };
+        if key.len() != self.last_key.len() || key.len() < BLOCK + TIMESTAMP_LEN {
+            return None;
+        }
+        let ((key_row, ts), (last_row, _)) = (split_timestamp(key)?, split_timestamp(&self.last_key)?);
+        if !equal(key_row, last_row) || ts > self.last_ts || RawValue::parse_v2(value).is_err() {
+            return None;
+        }
+        let verdict = row.judge_shadowed(ts, self.stretch.safe_point)?;
+        self.last_ts = ts;
+        match verdict {
+            Verdict::Keep => self.counters.kept.bump(),
+            Verdict::Remove => self.counters.removed.bump(),
+        }
+        Some(verdict)
+    }
+
+    /// The first version of the next row, in the same stretch, with a value that parses and a key that is as long as the last
+    /// one and differs from it in its tail only. What it has in common with the last key has been checked there.
+    #[inline]
+    pub fn decide_next_row(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
+        if !matches!(self.current, Current::Judged(_)) || key.len() != self.last_key.len() || key.len() < TAIL {
+            return None;
+        }
+        let ((row, ts), (last_row, _)) = (split_timestamp(key)?, split_timestamp(&self.last_key)?);
+        let shared = first_difference(row, last_row)?;
+        if shared < self.head_len || shared + TAIL < key.len() || row.get(shared) < last_row.get(shared) {
+            return None;
+        }
+        if self.shared.generation() != self.stretch.generation || !self.shared.layout.is_row_like(row, shared) {
+            return None;
+        }
+        let value = RawValue::parse_v2(value).ok()?;
+        let death = Death::of(value.delete_mark, value.expire_ts, self.expired);
+        *self.last_key.last_chunk_mut::<TAIL>()? = *key.last_chunk()?;
+        self.last_ts = ts;
+        self.end_row();
+        self.current = Current::Judged(Row::begin(ts, death, self.stretch.safe_point, self.history));
+        self.counters.kept.bump();
+        Some(Verdict::Keep)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::{Kind, Shared, Shown};
+    use crate::layout::{KeyMode, KeyspaceId};
+    use crate::options::Options;
+    use crate::safe_point::GcType;
+    use rand::rngs::SmallRng;
+    use rand::seq::IndexedRandom;
+    use rand::{RngExt, SeedableRng};
+    use std::sync::Arc;
+
+    fn shared(options: &str) -> Arc<Shared> {
+        let mut chosen = Options::default();
+        chosen.parse(options).unwrap();
+        let shared = Shared::new(&chosen).unwrap();
+        shared.clock.set_host(Box::new(|| 100));
+        let id = KeyspaceId::new(7).unwrap();
+        shared.safe_points.name(std::iter::once(id), GcType::KeyspaceLevel).unwrap();
+        shared.safe_points.advance([(id, 50)]);
+        shared.safe_points.advance_global(50);
+        Arc::new(shared)
+    }
+
+    /// Stored keys of neighbouring rows, in order now and then not, a few of them damaged or shown twice.
+    fn keys(rng: &mut SmallRng, shared: &Shared, plain: bool) -> Vec<Vec<u8>> {
+        let mut keys = Vec::new();
+        for _ in 0..rng.random_range(1..60) {
+            let width = if plain { 20 } else { *[3, 12, 20, 20, 20, 28].choose(rng).unwrap() };
+            let user_key = format!("{:0width$}", rng.random_range(0..40));
+            let (mode, id) = if plain { (None, None) } else { (Some(KeyMode::Raw), KeyspaceId::new(*[7, 7, 7, 8].choose(rng).unwrap())) };
+            let mut key = shared.layout.encode(mode, id, user_key.as_bytes(), rng.random_range(40..60)).unwrap();
+            if rng.random_ratio(1, 20) {
+                let place = rng.random_range(0..key.len());
+                key[place] = *[0, 1, 0xf6, 0xf7, 0xfe, 0xff].choose(rng).unwrap();
+            }
+            keys.extend(vec![key; rng.random_range(1..3)]);
+        }
+        keys.sort();
+        if rng.random_ratio(1, 10) {
+            let last = keys.len() - 1;
+            keys.swap(0, last);
+        }
+        keys
+    }
+
+    #[test]
+    fn answer_as_the_whole_decision_does() {
+        let seed: u64 = rand::random();
+        println!("seed {seed}");
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let (mut shadowed, mut next_rows) = (0, 0);
+        for options in ["data_prefix=z", "history=snapshot", "key_layout=plain;plain_keys=20"] {
+            for _ in 0..2000 {
+                let (one, other) = (shared(options), shared(options));
+                let keys = keys(&mut rng, &one, options.contains("plain"));
+                let switched = rng.random_ratio(1, 10).then(|| rng.random_range(0..keys.len()));
+                let (mut whole, mut frequent) = (Run::new(one.clone(), Kind::Default, None), Run::new(other.clone(), Kind::Default, None));
+                for (i, key) in keys.iter().enumerate() {
+                    if switched == Some(i) {
+                        one.set_enabled(false);
+                        other.set_enabled(false);
+                    }
+                    let value: &[u8] =
+                        [&b"v\0"[..], b"v\0", b"v\0", b"\x02", b"\0\0\0\0\0\0\0\x09\x01", b"\x01", b"", b"\x04"].choose(&mut rng).unwrap();
+                    let expected = whole.decide(key, Shown::Value(value));
+                    let fast = frequent.decide_shadowed(key, value).inspect(|_| shadowed += 1);
+                    let fast = fast.or_else(|| frequent.decide_next_row(key, value).inspect(|_| next_rows += 1));
+                    let verdict = fast.unwrap_or_else(|| frequent.decide(key, Shown::Value(value)));
+                    assert_eq!(verdict, expected, "seed {seed}, {options}, key {i} of {keys:02x?}");
+                }
+                drop((whole, frequent));
+                assert_eq!(one.stats.sums(), other.stats.sums(), "seed {seed}, {options}, {keys:02x?}");
+            }
+        }
+        assert!(shadowed > 1000 && next_rows > 1000, "{shadowed} and {next_rows}: the frequent cases were rare");
+    }
+}
