@@ -1,8 +1,9 @@
 /* Decisions through rgc_filter_callback, for callgrind to count: see benches/decision.sh.
- *     decision LIBRARY same_row|new_row N
+ *     decision LIBRARY same_row|new_row|far_row N
  * Stored keys of 45 bytes (data prefix z, 24 bytes of user key with mode and keyspace before it), values of 6.
  *   same_row: N versions of one row at or above the safe point: kept.
- *   new_row:  N rows, each with one live version below the safe point: kept, the whole encoding checked. */
+ *   new_row:  N rows, each with one live version below the safe point: kept, the whole encoding checked.
+ *   far_row:  the same, but each row differs from the one before right behind the keyspace. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,10 +32,11 @@ static void put_timestamp(char* key, uint64_t ts) {
 int main(int argc, char** argv) {
   void* library = argc == 4 ? dlopen(argv[1], RTLD_NOW) : NULL;
   if (library == NULL) {
-    fprintf(stderr, "usage: decision LIBRARY same_row|new_row N: %s\n", argc == 4 ? dlerror() : "");
+    fprintf(stderr, "usage: decision LIBRARY same_row|new_row|far_row N: %s\n", argc == 4 ? dlerror() : "");
     return 1;
   }
   int same_row = strcmp(argv[2], "same_row") == 0;
+  int far_row = strcmp(argv[2], "far_row") == 0;
   uint64_t n = strtoull(argv[3], NULL, 10);
   LOAD(rgc_options_create);
   LOAD(rgc_options_set);
@@ -68,9 +70,10 @@ int main(int argc, char** argv) {
     if (same_row) {
       put_timestamp(key, SAFE_POINT + n - i);
     } else {
-      /* The row's number, in the third group of its encoding, which begins behind z and 2 groups of 9. */
-      for (int j = 0; j < 8; j++) {
-        key[1 + 18 + j] = (char)(i >> (8 * (7 - j)));
+      /* The row's number: behind z, mode and keyspace; or in the third group of 9. */
+      char* number = far_row ? key + 1 + 4 : key + 1 + 18;
+      for (int j = 0; j < 4; j++) {
+        number[j] = (char)(i >> (8 * (3 - j)));
       }
       put_timestamp(key, SAFE_POINT - 1);
     }

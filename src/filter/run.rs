@@ -79,8 +79,9 @@ pub struct Run {
     kind: Kind,
     closed: bool,
     above_bottommost: bool,
-    /// Of the layout: how many leading bytes decide a key's place.
+    /// How many bytes two keys must share to be of one place; and those that the frequent case takes.
     head_len: usize,
+    place_len: usize,
     first_unknown: Option<KeyspaceId>,
     shared: Arc<Shared>,
 }
@@ -102,6 +103,7 @@ impl Run {
             closed: false,
             above_bottommost: bottommost == Some(false),
             head_len: shared.layout.head_len(),
+            place_len: frequent::place_len(&shared.layout),
             first_unknown: None,
             shared,
         }

@@ -14,6 +14,8 @@ use std::fmt;
 
 /// The length of a stored timestamp.
 pub const TIMESTAMP_LEN: usize = 8;
+/// The length of mode and keyspace.
+const KEYSPACE_PREFIX_LEN: usize = 4;
 /// The smallest marker of a first group that holds 4 bytes: a mode and a whole keyspace id.
 const HOLDS_KEYSPACE: u8 = 0xfb;
 
@@ -167,8 +169,21 @@ impl Layout {
         Ok((row, ts))
     }
 
-    /// Is `row` a row, given that a checked row of the same length has the same first `shared` bytes, at least
-    /// [`Layout::head_len`]?
+    /// How many leading bytes decide a key's place where both keys have rows of at least [`Layout::two_groups_len`].
+    pub fn place_len(&self) -> usize {
+        match (self.form, self.data_prefix.is_empty()) {
+            (Form::ApiV2, false) => self.data_prefix.len() + KEYSPACE_PREFIX_LEN,
+            (Form::Plain(_), false) => self.data_prefix.len(),
+            (_, true) => self.ledger_prefix.len().max(KEYSPACE_PREFIX_LEN),
+        }
+    }
+
+    /// The length of a row of two groups: its first one is full, so that it holds a keyspace.
+    pub fn two_groups_len(&self) -> usize {
+        self.data_prefix.len() + 2 * memcomparable::ENCODED_GROUP
+    }
+
+    /// Is `row` a row, given that a checked row of the same length and place has the same first `shared` bytes?
     #[inline]
     pub fn is_row_like(&self, row: &[u8], shared: usize) -> bool {
         match self.form {

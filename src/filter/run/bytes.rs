@@ -34,7 +34,10 @@ fn equal_bytes(a: &[u8; BLOCK], b: &[u8; BLOCK]) -> usize {
 
 /// How many leading bytes they have in common.
 pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    let ((a_words, _), (b_words, _)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let equal_words = a_words.iter().zip(b_words).take_while(|(a, b)| a == b).count();
+    let known = 8 * equal_words;
+    known + a.iter().skip(known).zip(b.iter().skip(known)).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]

@@ -4,12 +4,18 @@
 use super::bytes::{BLOCK, equal, first_difference};
 use super::{Current, Run};
 use crate::layout::raw_value::RawValue;
-use crate::layout::{TIMESTAMP_LEN, split_timestamp};
+use crate::layout::{Layout, TIMESTAMP_LEN, split_timestamp};
 use crate::rule::Verdict;
 use crate::rule::raw::{Death, Row};
 
-/// What of a key [`Run::decide_next_row`] copies: more would be a call.
-const TAIL: usize = 2 * BLOCK;
+/// What [`Run::decide_next_row`] copies of a key's beginning and of its end: copying any length would be a call.
+const PART: usize = 2 * BLOCK;
+
+/// How many bytes two keys of one length must share to be of one place, for [`Run::decide_next_row`]: every row that it takes
+/// must have two groups, so that the first one holds a keyspace. Behind longer data prefixes it takes none.
+pub(super) fn place_len(layout: &Layout) -> usize {
+    if layout.two_groups_len() <= PART - TIMESTAMP_LEN { layout.place_len() } else { usize::MAX }
+}
 
 impl Run {
     /// A shadowed version of the row that is being judged, with a value that parses.
@@ -33,15 +39,15 @@ impl Run {
     }
 
     /// The first version of the next row, in the same stretch, with a value that parses and a key that is as long as the last
-    /// one and differs from it in its tail only. What it has in common with the last key has been checked there.
+    /// one. What it has in common with the last key has been checked there.
     #[inline]
     pub fn decide_next_row(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
-        if !matches!(self.current, Current::Judged(_)) || key.len() != self.last_key.len() || key.len() < TAIL {
+        if !matches!(self.current, Current::Judged(_)) || key.len() != self.last_key.len() || key.len() < PART {
             return None;
         }
         let ((row, ts), (last_row, _)) = (split_timestamp(key)?, split_timestamp(&self.last_key)?);
         let shared = first_difference(row, last_row)?;
-        if shared < self.head_len || shared + TAIL < key.len() || row.get(shared) < last_row.get(shared) {
+        if shared < self.place_len || row.get(shared) < last_row.get(shared) {
             return None;
         }
         if self.shared.generation() != self.stretch.generation || !self.shared.layout.is_row_like(row, shared) {
@@ -49,7 +55,13 @@ impl Run {
         }
         let value = RawValue::parse_v2(value).ok()?;
         let death = Death::of(value.delete_mark, value.expire_ts, self.expired);
-        *self.last_key.last_chunk_mut::<TAIL>()? = *key.last_chunk()?;
+        if shared + PART < key.len() {
+            if key.len() > 2 * PART {
+                return None;
+            }
+            *self.last_key.first_chunk_mut::<PART>()? = *key.first_chunk()?;
+        }
+        *self.last_key.last_chunk_mut::<PART>()? = *key.last_chunk()?;
         self.last_ts = ts;
         self.end_row();
         self.current = Current::Judged(Row::begin(ts, death, self.stretch.safe_point, self.history));
