@@ -12,7 +12,7 @@
  *  3. errptr, where there is one, comes last and may be NULL. Otherwise it is written exactly once by every call,
  *     whatever it held: NULL on success, else a malloc'ed text for rgc_free, "Kind: what, with the value, and what to
  *     do". Kinds are RocksDB's words: Invalid argument, Not found, Not supported, Busy, Corruption, IO error, Aborted.
- *     A failed call returns 0 or NULL and has changed nothing.
+ *     With errptr NULL the text goes to the log. A failed call returns 0 or NULL and has changed nothing.
  *  4. What the library hands out by pointer (char*) is malloc'ed and the caller's: give it to rgc_free.
  *  5. Public structs begin with size_t struct_size, which the caller sets to sizeof of the struct it was compiled with.
  *     They grow at the end only. Given to the library: missing fields count as zero, a size below that of version 1 is
@@ -126,8 +126,8 @@ const char* rgc_version(void);
 void rgc_free(void* ptr);
 
 /* rgc_set_logger: sets the logger of the whole process for messages up to max_level. log NULL or max_level RGC_LOG_OFF =
- * silence, the state at start. Any thread. When it returns the last call of the logger before has ended, so that its
- * state may be freed. On a thread that is inside a callback of the library it does nothing but log an error. */
+ * silence, the state at start; a level that is not listed changes nothing. Any thread. When it returns the last call of the
+ * logger before has ended, so that its state may be freed. On a thread that is inside a callback of the library it does nothing but log an error. */
 void rgc_set_logger(rgc_log_fn log, void* state, int max_level);
 
 /* ---------------------------------------------------------------- options */
@@ -178,17 +178,18 @@ rgc_t* rgc_create(const rgc_options_t* options_or_null, char** errptr);
 
 /* rgc_destroy: gives up the host's reference; gc must not be used afterwards. Factories and filters that still live go on
  * with the last safe points. A clock set by rgc_set_clock is not called any more when it returns; runs that begin
- * later know no time, so nothing expires in them. On a thread inside a callback of this gc it does nothing but log an
- * error. */
+ * later know no time, so nothing expires in them. On a thread inside a callback of this gc, or the logger, it does nothing
+ * but log an error. */
 void rgc_destroy(rgc_t* gc);
 
 /* rgc_set_clock: sets the clock; NULL = the system's, the state at start. The time that runs see never goes back from one
  * rgc_set_clock to the next, whatever the clock answers. Any thread. When it returns the last call of the clock before
- * has ended. On a thread inside a callback of this gc it does nothing but log an error. */
+ * has ended. On a thread inside a callback of this gc, or the logger, it does nothing but log an error. */
 void rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
 
 /* rgc_set_enabled: 0 = every run keeps everything, also the runs that are on, from their next row on; 1 (the state at
- * start) = collect again. Any thread. On a thread inside a callback of this gc it does nothing but log an error. */
+ * start) = collect again. Any thread. On a thread inside a callback of this gc, or the logger, it does nothing but log an
+ * error. */
 void rgc_set_enabled(rgc_t* gc, unsigned char enabled);
 
 /* ---------------------------------------------------------------- safe points
@@ -245,7 +246,8 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
 /* ---------------------------------------------------------------- a run
  * For hosts that call the decision themselves. Hosts on rocksdb/c.h need none of it: see the next section.
  * Keys must come in RocksDB's order. A key below the one before closes the run: everything from there on is kept. The
- * same key again is legal and judged as the first time. A value that does not parse closes its row only. */
+ * same key again is legal and judged as the first time. A value that does not parse closes its row only. A key that is not
+ * of the layout is kept and ends the row before it: what follows begins a row, and its first version is kept. */
 
 /* Kinds of runs, one per column family.
  * RGC_DROPPED_ONLY: only what is dropped as a whole (in this version nothing can be, so no run is ever needed).
@@ -387,7 +389,8 @@ char* rgc_encode_key(const rgc_t* gc, int mode, uint32_t keyspace, const char* u
 unsigned char rgc_decode_key(const rgc_t* gc, const char* key, size_t len, rgc_key_t* out, char** errptr);
 
 /* rgc_encode_range: the stored range of all versions of the user keys in [start, end). end NULL or empty = up to the end of the
- * keyspace. The bounds carry no timestamp. Errors: those of rgc_encode_key; start above end. */
+ * keyspace. The bounds carry no timestamp, and in the plain layout have any length. Errors: those of rgc_encode_key but for
+ * lengths; start above end. */
 void rgc_encode_range(const rgc_t* gc, int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
                       rgc_range_t* out, char** errptr);
 
@@ -420,8 +423,8 @@ typedef struct rgc_stats_t {
  * from each other by the key in hand. */
 void rgc_stats(const rgc_t* gc, rgc_stats_t* out);
 
-/* rgc_metrics: the same counters, and the global safe point, as OpenMetrics text for a scrape endpoint (names
- * rocks_gc_..., as in rgc_stats_t). For rgc_free. gc NULL = NULL. */
+/* rgc_metrics: those of the same counters that this version counts, cache_bytes and the global safe point, as OpenMetrics
+ * text for a scrape endpoint (names rocks_gc_..., as in rgc_stats_t). For rgc_free. gc NULL = NULL. */
 char* rgc_metrics(const rgc_t* gc);
 
 #ifdef __cplusplus

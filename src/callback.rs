@@ -22,6 +22,11 @@ pub fn inside(owner: Owner) -> bool {
     INSIDE.try_with(|owners| owners.borrow().iter().any(|&o| o == owner || o == PROCESS)).unwrap_or(true)
 }
 
+/// Is this thread inside any callback?
+pub fn inside_any() -> bool {
+    INSIDE.try_with(|owners| !owners.borrow().is_empty()).unwrap_or(true)
+}
+
 /// A replaceable function of the host's.
 pub struct Slot<F: ?Sized> {
     owner: Owner,
@@ -96,7 +101,7 @@ mod tests {
         let (may_leave, has_ended) = (leave.clone(), ended.clone());
         let entered = Mutex::new(entered);
         slot.replace(Some(Box::new(move || {
-            assert!(inside(7) && !inside(8));
+            assert!(inside(7) && !inside(8) && inside_any());
             let _ = lock(&entered).send(());
             while !may_leave.load(SeqCst) {
                 thread::yield_now();
@@ -114,6 +119,6 @@ mod tests {
             assert!(ended.load(SeqCst), "replace returned before the call had ended");
         });
         assert!(slot.with(|f| f()).is_none());
-        assert!(!inside(7));
+        assert!(!inside(7) && !inside_any());
     }
 }

@@ -14,13 +14,15 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::slice::from_raw_parts;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// Behind `rgc_filter_t*`, in a Box.
 pub(super) struct Filter {
     /// The thread that decides.
     owner: AtomicUsize,
     run: UnsafeCell<Run>,
+    gc: Arc<Shared>,
 }
 
 /// The owner of a filter that has not decided yet.
@@ -41,7 +43,7 @@ impl Filter {
             return null_mut();
         }
         let run = UnsafeCell::new(Run::new(shared.clone(), kind, bottommost));
-        Box::into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run }))
+        Box::into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone() }))
     }
 
     /// Judges a key with its value.
@@ -93,6 +95,23 @@ impl Filter {
         }
     }
 
+    /// Tells the run what became known, unless it belongs to another thread. It belongs to none by that.
+    ///
+    /// # Safety
+    /// As [`Filter::with`].
+    unsafe fn set_bottommost(filter: *const Self, bottommost: Option<bool>) {
+        // SAFETY: the caller's promise.
+        let Some(filter) = (unsafe { filter.as_ref() }) else { return };
+        let owner = filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed);
+        if owner.is_ok() || owner == Err(this_thread()) {
+            // SAFETY: it belongs to this thread now.
+            unsafe { (*filter.run.get()).set_bottommost(bottommost) };
+        }
+        if owner.is_ok() {
+            filter.owner.store(NO_THREAD, Release);
+        }
+    }
+
     /// The run, if it belongs to this thread.
     ///
     /// # Safety
@@ -115,12 +134,13 @@ impl Filter {
     unsafe fn take<'f>(filter: *const Self) -> Option<&'f mut Run> {
         // SAFETY: the caller's promise.
         let filter = unsafe { filter.as_ref() }?;
-        match filter.owner.compare_exchange(NO_THREAD, this_thread(), Relaxed, Relaxed) {
+        match filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed) {
             // SAFETY: it belongs to this thread now.
             Ok(_) => Some(unsafe { &mut *filter.run.get() }),
             Err(_) => {
                 // Whoever owned it finds, at its next key, that it does no more.
                 if filter.owner.swap(SHARED_BY_THREADS, Relaxed) != SHARED_BY_THREADS {
+                    filter.gc.stats.shared().runs_closed.add(1);
                     log(Level::Error, || {
                         "two threads decide on one filter: it keeps everything from here on; give each compaction its own".into()
                     });
@@ -256,7 +276,7 @@ export! {
     /// What became known after creation.
     fn rgc_filter_set_bottommost(filter: *mut c::rgc_filter_t, is_bottommost: c_int) -> (), on error (); {
         if (-1..=1).contains(&is_bottommost) {
-            Filter::with(filter.cast(), (), |run| run.set_bottommost(tristate(is_bottommost)));
+            Filter::set_bottommost(filter.cast(), tristate(is_bottommost));
         }
     }
 }

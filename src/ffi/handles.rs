@@ -1,7 +1,6 @@
 //! What stands behind the opaque handles, and how each is owned.
 
 use super::c;
-use crate::callback;
 use crate::engine::rocksdb::Functions;
 use crate::error::Error;
 use crate::filter::{Kind, Shared};
@@ -48,9 +47,8 @@ pub(super) unsafe fn share_context(gc: *const c::rgc_t) -> Result<Arc<Context>, 
     }
 }
 
-/// Is the thread inside a callback that `function` would wait for? Then it must not wait; that is logged.
-pub(super) fn inside_callback(owner: callback::Owner, function: &str) -> bool {
-    let inside = callback::inside(owner);
+/// `inside` = the thread is inside a callback that `function` would wait for. It must not; that is logged.
+pub(super) fn refuses_inside_callback(inside: bool, function: &str) -> bool {
     if inside {
         log(Level::Error, || format!("{function} does nothing inside a callback of the library; call it from another thread"));
     }

@@ -1,7 +1,7 @@
 //! Version, memory and the log.
 
 use super::c;
-use super::handles::inside_callback;
+use super::handles::refuses_inside_callback;
 use crate::callback;
 use crate::log::{self, Level};
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -27,7 +27,11 @@ export! {
 export! {
     /// Sets the logger of the process.
     fn rgc_set_logger(logger: c::rgc_log_fn, state: *mut c_void, max_level: c_int) -> (), on error (); {
-        if inside_callback(callback::PROCESS, "rgc_set_logger") {
+        if refuses_inside_callback(callback::inside_any(), "rgc_set_logger") {
+            return;
+        }
+        if !(c::RGC_LOG_OFF as c_int..=c::RGC_LOG_DEBUG as c_int).contains(&max_level) {
+            log::log(Level::Error, || format!("rgc_set_logger does nothing: level {max_level} is not RGC_LOG_OFF (0) to RGC_LOG_DEBUG (4)"));
             return;
         }
         let sink = logger.zip(level(max_level)).map(|(logger, level)| {
@@ -48,13 +52,7 @@ export! {
 
 /// None = silence.
 fn level(max_level: c_int) -> Option<Level> {
-    match max_level {
-        ..=0 => None,
-        1 => Some(Level::Error),
-        2 => Some(Level::Warn),
-        3 => Some(Level::Info),
-        4.. => Some(Level::Debug),
-    }
+    [Level::Error, Level::Warn, Level::Info, Level::Debug].into_iter().find(|level| *level as c_int == max_level)
 }
 
 /// A callback's state: the host's pointer, which it promises may be used from any thread.

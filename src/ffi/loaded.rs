@@ -28,47 +28,65 @@ pub(super) unsafe fn by_handle(handle: *mut c_void) -> Result<Functions, Error> 
 
 /// By the path or SONAME of a library that is already loaded.
 pub(super) fn by_path(path: &str) -> Result<Functions, Error> {
-    let handle = CString::new(path).ok().and_then(|path| loaded(&path)).ok_or_else(|| {
+    let library = CString::new(path).ok().filter(|path| !path.is_empty()).and_then(|path| Loaded::find(&path)).ok_or_else(|| {
         Error::new(
             Kind::NotFound,
             format!("{path:?} is not loaded in this process, and is never loaded a second time; load it first, or give the handle"),
         )
     })?;
-    // SAFETY: the handle is kept open, so that the functions stay where they are.
-    unsafe { by_handle(handle) }
-}
-
-/// A handle of a library, if it is loaded.
-fn loaded(path: &CStr) -> Option<*mut c_void> {
-    // SAFETY: a C string; RTLD_NOLOAD runs no foreign code.
-    let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-    (!handle.is_null()).then_some(handle)
+    library.bind()
 }
 
 /// By searching the process: its global scope, then every loaded object. More than one RocksDB is an error.
 pub(super) fn in_process() -> Result<Functions, Error> {
-    let global = libc::RTLD_DEFAULT;
-    let handles = std::iter::once(global).chain(objects().into_iter().filter_map(|path| loaded(&path)));
+    let libraries = objects().into_iter().filter_map(|path| Loaded::find(&path));
     // Where the witness lies tells copies apart: a handle also finds what its object only depends on.
     let mut copies = BTreeMap::new();
-    for handle in handles {
+    for library in std::iter::once(Loaded(libc::RTLD_DEFAULT)).chain(libraries) {
         // SAFETY: RTLD_DEFAULT or a valid handle, and a C string.
-        let witness = unsafe { libc::dlsym(handle, WITNESS.as_ptr()) };
+        let witness = unsafe { libc::dlsym(library.0, WITNESS.as_ptr()) };
         if let Some((base, name)) = object_of(witness) {
-            copies.entry(base).or_insert((name, handle));
+            copies.entry(base).or_insert((name, library));
         }
     }
     let mut found = copies.into_values();
     match (found.next(), found.next()) {
         (None, _) => Err(Error::new(Kind::NotFound, format!("no RocksDB is found in this process; load it first; {HELP}"))),
-        // SAFETY: kept open, as above.
-        (Some((_, handle)), None) => unsafe { by_handle(handle) },
+        (Some((_, library)), None) => library.bind(),
         (Some((one, _)), Some((two, _))) => {
             let names = [one, two].into_iter().chain(found.map(|(name, _)| name)).collect::<Vec<_>>().join(", ");
             Err(Error::new(
                 Kind::NotSupported,
                 format!("more than one RocksDB is in this process: {names}; say which by handle, path or symbols"),
             ))
+        }
+    }
+}
+
+/// A reference to a loaded library; or the global scope, which is none.
+struct Loaded(*mut c_void);
+
+impl Loaded {
+    fn find(path: &CStr) -> Option<Self> {
+        // SAFETY: a C string; RTLD_NOLOAD runs no foreign code.
+        let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
+        (!handle.is_null()).then_some(Self(handle))
+    }
+
+    /// Binds, and keeps the library loaded for as long as the process lives, so that the functions stay where they are.
+    fn bind(self) -> Result<Functions, Error> {
+        // SAFETY: the handle is valid, and after success never closed.
+        let functions = unsafe { by_handle(self.0) }?;
+        std::mem::forget(self);
+        Ok(functions)
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        if self.0 != libc::RTLD_DEFAULT {
+            // SAFETY: of dlopen, closed once.
+            unsafe { libc::dlclose(self.0) };
         }
     }
 }

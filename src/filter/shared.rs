@@ -96,13 +96,17 @@ impl Shared {
         }
     }
 
-    /// The highest safe point that may be taken now: the clock plus what is allowed ahead of it.
+    /// The highest safe point that may be taken now: the clock plus what is allowed ahead of it. An unknown time vouches for none.
     pub fn safe_point_limit(&self) -> Timestamp {
         const LOGICAL_BITS: u32 = 18;
         if self.max_safe_point_ahead_seconds == 0 {
             return Timestamp::MAX - 1;
         }
-        let physical_ms = self.clock.now().saturating_add(self.max_safe_point_ahead_seconds).saturating_mul(1000);
+        let now = self.clock.now();
+        if now == 0 {
+            return 0;
+        }
+        let physical_ms = now.saturating_add(self.max_safe_point_ahead_seconds).saturating_mul(1000);
         physical_ms.checked_mul(1 << LOGICAL_BITS).map_or(Timestamp::MAX - 1, |ts| ts | ((1 << LOGICAL_BITS) - 1)).min(Timestamp::MAX - 1)
     }
 

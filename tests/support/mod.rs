@@ -24,16 +24,13 @@ pub fn root() -> &'static Path {
 
 /// The shared library under test: the one that `make` names, else the one that cargo built beside this test.
 pub fn library() -> PathBuf {
-    match std::env::var_os("ROCKS_GC_TEST_LIBRARY") {
-        Some(path) => path.into(),
-        None => target_dir().join("librocks_gc.so"),
-    }
+    std::env::var_os("ROCKS_GC_TEST_LIBRARY").map_or_else(|| tests_folder().join("librocks_gc.so"), PathBuf::from)
 }
 
-/// Where cargo puts this profile's files.
-pub fn target_dir() -> PathBuf {
+/// Where cargo puts tests and what they need.
+fn tests_folder() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
-    test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps").to_path_buf()
+    test.parent().expect("a test lies in a folder").to_path_buf()
 }
 
 /// The folder with RocksDB's `include` and `lib`; none = the system's.

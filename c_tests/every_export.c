@@ -1,0 +1,32 @@
+/* every_export.c - calls every function of rocks_gc.h, with what it takes and with what it must refuse. Needs no RocksDB.
+ *
+ * Usage: every_export LIBRARY [RANDOM_ROUNDS [SEED]] */
+#define _GNU_SOURCE
+#include <time.h>
+#include <unistd.h>
+
+#include "every_export/parts.h"
+
+int main(int argc, char** argv) {
+  REQUIRE(argc >= 2);
+  /* What waits for ever is a failure too. */
+  alarm(240);
+  api_load(argv[1]);
+  uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 10) : 200000;
+  uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : (uint64_t)time(NULL);
+
+  test_library();
+  test_options();
+  test_safe_points();
+  test_types_and_removals();
+  test_runs();
+  test_values();
+  test_layouts();
+  test_callbacks();
+  test_threads();
+  test_rocksdb();
+  test_stored_keys();
+  test_stats();
+  test_random(seed, rounds);
+  return check_summary("every_export") == 0 ? 0 : 1;
+}

@@ -1,0 +1,91 @@
+/* layout.c - sizes, offsets and numbers of version 1 of the contract, for 64-bit machines. They never change: a struct grows
+ * behind what is here, which then is said in a new line, with the size of then. */
+#include <assert.h>
+
+#include "rocks_gc.h"
+
+#define SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has another size")
+#define FIELD(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field " lies elsewhere")
+#define NUMBER(name, value) _Static_assert((name) == (value), #name " is another number")
+
+/* Fixed for ever. */
+SIZE(rgc_symbol_t, 16);
+FIELD(rgc_symbol_t, name, 0);
+FIELD(rgc_symbol_t, address, 8);
+
+SIZE(rgc_compaction_t, 32);
+FIELD(rgc_compaction_t, struct_size, 0);
+FIELD(rgc_compaction_t, is_full, 8);
+FIELD(rgc_compaction_t, is_manual, 12);
+FIELD(rgc_compaction_t, is_bottommost, 16);
+FIELD(rgc_compaction_t, start_level, 20);
+FIELD(rgc_compaction_t, output_level, 24);
+FIELD(rgc_compaction_t, column_family_id, 28);
+
+SIZE(rgc_range_t, 40);
+FIELD(rgc_range_t, struct_size, 0);
+FIELD(rgc_range_t, start, 8);
+FIELD(rgc_range_t, start_len, 16);
+FIELD(rgc_range_t, end, 24);
+FIELD(rgc_range_t, end_len, 32);
+
+SIZE(rgc_key_t, 40);
+FIELD(rgc_key_t, struct_size, 0);
+FIELD(rgc_key_t, mode, 8);
+FIELD(rgc_key_t, keyspace, 12);
+FIELD(rgc_key_t, ts, 16);
+FIELD(rgc_key_t, user_key, 24);
+FIELD(rgc_key_t, user_key_len, 32);
+
+SIZE(rgc_stats_t, 192);
+FIELD(rgc_stats_t, struct_size, 0);
+FIELD(rgc_stats_t, runs_started, 8);
+FIELD(rgc_stats_t, runs_refused, 16);
+FIELD(rgc_stats_t, runs_closed, 24);
+FIELD(rgc_stats_t, kept, 32);
+FIELD(rgc_stats_t, removed, 40);
+FIELD(rgc_stats_t, skipped, 48);
+FIELD(rgc_stats_t, dropped, 56);
+FIELD(rgc_stats_t, late_dropped, 64);
+FIELD(rgc_stats_t, expired, 72);
+FIELD(rgc_stats_t, delete_marked, 80);
+FIELD(rgc_stats_t, unparsed_keys, 88);
+FIELD(rgc_stats_t, unparsed_values, 96);
+FIELD(rgc_stats_t, kept_unknown_keyspace, 104);
+FIELD(rgc_stats_t, kept_unknown_schema, 112);
+FIELD(rgc_stats_t, safe_points_refused, 120);
+FIELD(rgc_stats_t, gc_types_refused, 128);
+FIELD(rgc_stats_t, rows_queued, 136);
+FIELD(rgc_stats_t, rows_done, 144);
+FIELD(rgc_stats_t, rows_refused, 152);
+FIELD(rgc_stats_t, rows_left_unparsed, 160);
+FIELD(rgc_stats_t, pending, 168);
+FIELD(rgc_stats_t, destroyed_records, 176);
+FIELD(rgc_stats_t, cache_bytes, 184);
+
+NUMBER(RGC_ABI_VERSION, 1);
+NUMBER(RGC_LOG_OFF, 0);
+NUMBER(RGC_LOG_ERROR, 1);
+NUMBER(RGC_LOG_WARN, 2);
+NUMBER(RGC_LOG_INFO, 3);
+NUMBER(RGC_LOG_DEBUG, 4);
+NUMBER(RGC_GC_GLOBAL, 0);
+NUMBER(RGC_GC_KEYSPACE_LEVEL, 1);
+NUMBER(RGC_KEYSPACE_MAX, 16777215);
+NUMBER(RGC_KEYSPACE_NONE, 4294967295);
+NUMBER(RGC_DROPPED_ONLY, 0);
+NUMBER(RGC_DEFAULT, 1);
+NUMBER(RGC_TTL_V1, 3);
+NUMBER(RGC_KEEP, 0);
+NUMBER(RGC_REMOVE, 1);
+NUMBER(RGC_REMOVE_AND_SKIP_UNTIL, 2);
+NUMBER(RGC_UNDETERMINED, 3);
+NUMBER(RGC_VALUE, 0);
+NUMBER(RGC_MERGE_OPERAND, 1);
+NUMBER(RGC_BLOB_INDEX, 2);
+NUMBER(RGC_WIDE_COLUMNS, 3);
+NUMBER(RGC_MODE_NONE, 0);
+NUMBER(RGC_MODE_RAW, 'r');
+NUMBER(RGC_MODE_TXN, 'x');
+NUMBER(RGC_MODE_TIDB_META, 'm');
+NUMBER(RGC_MODE_TIDB_TABLE, 't');
