@@ -3,6 +3,7 @@
 use super::memory::malloc_text;
 use crate::error::{Error, Kind};
 use crate::log::{Level, log};
+use std::any::Any;
 use std::ffi::c_char;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -43,8 +44,13 @@ macro_rules! export {
 /// Runs `body`; a panic ends here, as `None`.
 #[inline]
 pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
-    // What somebody panicked with is not dropped: that could panic again.
-    catch_unwind(AssertUnwindSafe(body)).map_err(std::mem::forget).ok()
+    catch_unwind(AssertUnwindSafe(body)).map_err(discard).ok()
+}
+
+/// Drops what somebody panicked with, which could panic again; that one is left alone.
+#[cold]
+fn discard(payload: Box<dyn Any + Send>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload))).map_err(std::mem::forget);
 }
 
 /// Says that a function panicked; the logger is the host's, and must not, but putting the text together could.

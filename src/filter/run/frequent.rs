@@ -109,9 +109,9 @@ mod tests {
             keys.extend(vec![key; rng.random_range(1..3)]);
         }
         keys.sort();
-        if rng.random_ratio(1, 10) {
-            let last = keys.len() - 1;
-            keys.swap(0, last);
+        if rng.random_ratio(1, 5) {
+            let (one, other) = (rng.random_range(0..keys.len()), rng.random_range(0..keys.len()));
+            keys.swap(one, other);
         }
         keys
     }
