@@ -79,8 +79,7 @@ pub struct Run {
     kind: Kind,
     closed: bool,
     above_bottommost: bool,
-    /// How many bytes two keys must share to be of one place; and those that the frequent case takes.
-    head_len: usize,
+    /// How many bytes two keys that the frequent case takes must share to be of one place.
     place_len: usize,
     first_unknown: Option<KeyspaceId>,
     shared: Arc<Shared>,
@@ -102,7 +101,6 @@ impl Run {
             kind,
             closed: false,
             above_bottommost: bottommost == Some(false),
-            head_len: shared.layout.head_len(),
             place_len: frequent::place_len(&shared.layout),
             first_unknown: None,
             shared,
@@ -158,17 +156,14 @@ impl Run {
             if self.kind == Kind::TtlV1 {
                 return self.judge_ttl(key, shown);
             }
-            self.begin_row(key, shared);
+            self.begin_row(key);
         }
         self.judge_version(key, shown)
     }
 
     /// A key that is not of the current row: is its row to be judged?
-    #[inline]
-    fn begin_row(&mut self, key: &[u8], shared: usize) {
-        let same_head = shared >= self.head_len;
-        let place = if same_head { self.stretch.place } else { self.shared.layout.place(key) };
-        self.stretch = self.stretch_at(place);
+    fn begin_row(&mut self, key: &[u8]) {
+        self.stretch = self.stretch_at(self.shared.layout.place(key));
         match self.stretch.rows {
             Rows::Judge => match self.shared.layout.row(key) {
                 Ok(_) => self.current = Current::Judged(Row::default()),
@@ -176,7 +171,7 @@ impl Run {
             },
             Rows::Keep => {}
             Rows::UnknownKeyspace => {
-                if let Place::Keyspace(_, keyspace) = place {
+                if let Place::Keyspace(_, keyspace) = self.stretch.place {
                     self.first_unknown.get_or_insert(keyspace);
                 }
                 self.counters.kept_unknown_keyspace.bump();

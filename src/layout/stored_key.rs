@@ -149,11 +149,6 @@ impl Layout {
         }
     }
 
-    /// How many leading bytes decide a key's [`Place`].
-    pub fn head_len(&self) -> usize {
-        self.ledger_prefix.len().max(self.data_prefix.len() + memcomparable::ENCODED_GROUP)
-    }
-
     /// Checks a whole stored key and cuts it into its row (everything but the timestamp) and its timestamp.
     pub fn row<'k>(&self, key: &'k [u8]) -> Result<(&'k [u8], Timestamp), KeyError> {
         let body = self.body(key).map_err(|_| KeyError::Prefix)?;
