@@ -52,8 +52,8 @@
  *  H4 The column family has the bytewise comparator, no user-defined timestamps, no SingleDelete on these keys (RocksDB
  *     reports corruption where one meets a removed version), and no filter object shared between compactions (the
  *     library notices by the thread and the order of the keys, and keeps everything).
- *  H5 WAL recovery keeps a prefix (not kSkipAnyCorruptedRecords): a hole could lose a newest version whose older ones
- *     were collected.
+ *  H5 WAL recovery keeps a prefix (not kSkipAnyCorruptedRecords). Runs do not depend on it, for what shadows lies in a file;
+ *     deleting, which this version does not have, does.
  *  H6 Compaction filters ignore snapshots: a RocksDB snapshot held across a collection may miss what was collected.
  *  H7 Keys of judged rows hold plain values. Merge operands and wide columns that a run is shown are kept.
  *  H8 One rgc_t serves one DB.

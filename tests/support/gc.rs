@@ -9,6 +9,9 @@ use std::ptr::{null, null_mut};
 /// A context with a fixed clock.
 pub struct Gc(*mut c::rgc_t);
 
+// An rgc_t is shared by threads.
+unsafe impl Sync for Gc {}
+
 fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> Result<R, String> {
     let mut error = null_mut();
     let result = call(&mut error);
@@ -125,6 +128,9 @@ impl Drop for Gc {
 
 /// A run of the library under test.
 pub struct Run(*mut c::rgc_filter_t);
+
+// The library itself notices another thread, which tests show.
+unsafe impl Sync for Run {}
 
 impl Run {
     /// The decision's number.

@@ -12,6 +12,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;
 use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 type Handle = *mut c_void;
 
@@ -57,6 +58,8 @@ api! {
     rocksdb_writebatch_destroy(Handle);
     rocksdb_writebatch_put(Handle, *const c_char, usize, *const c_char, usize);
     rocksdb_writebatch_delete(Handle, *const c_char, usize);
+    rocksdb_writebatch_singledelete(Handle, *const c_char, usize);
+    rocksdb_writebatch_merge(Handle, *const c_char, usize, *const c_char, usize);
     rocksdb_writebatch_delete_range(Handle, *const c_char, usize, *const c_char, usize);
     rocksdb_flushoptions_create() -> Handle;
     rocksdb_flushoptions_destroy(Handle);
@@ -64,9 +67,16 @@ api! {
     rocksdb_compactoptions_create() -> Handle;
     rocksdb_compactoptions_destroy(Handle);
     rocksdb_compactoptions_set_bottommost_level_compaction(Handle, u8);
+    rocksdb_compactoptions_set_change_level(Handle, u8);
+    rocksdb_compactoptions_set_target_level(Handle, c_int);
+    rocksdb_set_options(Handle, c_int, *const *const c_char, *const *const c_char, *mut *mut c_char);
     rocksdb_compact_range_opt(Handle, Handle, *const c_char, usize, *const c_char, usize);
     rocksdb_readoptions_create() -> Handle;
     rocksdb_readoptions_destroy(Handle);
+    rocksdb_readoptions_set_snapshot(Handle, Handle);
+    rocksdb_create_snapshot(Handle) -> Handle;
+    rocksdb_release_snapshot(Handle, Handle);
+    rocksdb_options_set_uint64add_merge_operator(Handle);
     rocksdb_create_iterator(Handle, Handle) -> Handle;
     rocksdb_iter_destroy(Handle);
     rocksdb_iter_valid(Handle) -> u8;
@@ -102,6 +112,8 @@ impl Default for Settings {
 pub enum Write<'a> {
     Put(&'a [u8], &'a [u8]),
     Delete(&'a [u8]),
+    SingleDelete(&'a [u8]),
+    Merge(&'a [u8], &'a [u8]),
     DeleteRange(&'a [u8], &'a [u8]),
 }
 
@@ -135,6 +147,7 @@ impl Db {
             (api.rocksdb_options_set_disable_auto_compactions)(options, 1);
             (api.rocksdb_options_set_write_buffer_size)(options, 256 << 20);
             (api.rocksdb_options_set_compression)(options, 0);
+            (api.rocksdb_options_set_uint64add_merge_operator)(options);
             (api.rocksdb_options_set_target_file_size_base)(options, settings.target_file_size);
             (api.rocksdb_options_set_max_subcompactions)(options, settings.max_subcompactions);
             (api.rocksdb_options_set_level_compaction_dynamic_level_bytes)(options, u8::from(settings.dynamic_levels));
@@ -146,8 +159,13 @@ impl Db {
         }
     }
 
-    /// Writes a batch.
+    /// Writes a batch that must succeed.
     pub fn write(&self, writes: &[Write<'_>]) {
+        self.try_write(writes).expect("RocksDB writes");
+    }
+
+    /// Writes a batch.
+    pub fn try_write(&self, writes: &[Write<'_>]) -> Result<(), String> {
         let api = api();
         unsafe {
             let batch = (api.rocksdb_writebatch_create)();
@@ -161,6 +179,14 @@ impl Db {
                         let (key, key_len) = parts(key);
                         (api.rocksdb_writebatch_delete)(batch, key, key_len);
                     }
+                    Write::SingleDelete(key) => {
+                        let (key, key_len) = parts(key);
+                        (api.rocksdb_writebatch_singledelete)(batch, key, key_len);
+                    }
+                    Write::Merge(key, operand) => {
+                        let ((key, key_len), (operand, operand_len)) = (parts(key), parts(operand));
+                        (api.rocksdb_writebatch_merge)(batch, key, key_len, operand, operand_len);
+                    }
                     Write::DeleteRange(start, end) => {
                         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
                         (api.rocksdb_writebatch_delete_range)(batch, start, start_len, end, end_len);
@@ -169,9 +195,16 @@ impl Db {
             }
             let options = (api.rocksdb_writeoptions_create)();
             (api.rocksdb_writeoptions_disable_WAL)(options, 1);
-            checked(|error| (api.rocksdb_write)(self.db, options, batch, error));
+            let mut error = null_mut();
+            (api.rocksdb_write)(self.db, options, batch, &mut error);
             (api.rocksdb_writeoptions_destroy)(options);
             (api.rocksdb_writebatch_destroy)(batch);
+            if error.is_null() {
+                return Ok(());
+            }
+            let text = CStr::from_ptr(error).to_string_lossy().into_owned();
+            (api.rocksdb_free)(error.cast());
+            Err(text)
         }
     }
 
@@ -200,10 +233,55 @@ impl Db {
 
     /// Every key and value that is visible.
     pub fn scan(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.scan_at(null_mut())
+    }
+
+    /// Compacts everything and moves it to the last level.
+    pub fn move_to_last_level(&self) {
+        let api = api();
+        unsafe {
+            let options = (api.rocksdb_compactoptions_create)();
+            (api.rocksdb_compactoptions_set_change_level)(options, 1);
+            (api.rocksdb_compactoptions_set_target_level)(options, 6);
+            (api.rocksdb_compact_range_opt)(self.db, options, null(), 0, null(), 0);
+            (api.rocksdb_compactoptions_destroy)(options);
+        }
+    }
+
+    /// Lets RocksDB compact level 0 into level 1, and no further, by itself. Without dynamic levels.
+    pub fn compact_level_0(&self) {
+        let set = |off: &CStr| unsafe {
+            let keys = [c"level0_file_num_compaction_trigger".as_ptr(), c"disable_auto_compactions".as_ptr()];
+            checked(|error| (api().rocksdb_set_options)(self.db, 2, keys.as_ptr(), [c"2".as_ptr(), off.as_ptr()].as_ptr(), error));
+        };
+        set(c"false");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.files_per_level()[0] > 0 && self.property("rocksdb.background-errors") == "0" {
+            assert!(Instant::now() < deadline, "level 0 stays: {:?}", self.files_per_level());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if self.property("rocksdb.background-errors") == "0" {
+            set(c"true");
+        }
+    }
+
+    /// A snapshot; released by [`Db::release`].
+    pub fn snapshot(&self) -> Handle {
+        unsafe { (api().rocksdb_create_snapshot)(self.db) }
+    }
+
+    /// Gives a snapshot back.
+    pub fn release(&self, snapshot: Handle) {
+        unsafe { (api().rocksdb_release_snapshot)(self.db, snapshot) }
+    }
+
+    /// Every key and value that is visible to a snapshot; NULL = now.
+    pub fn scan_at(&self, snapshot: Handle) -> Vec<(Vec<u8>, Vec<u8>)> {
         let api = api();
         let mut found = Vec::new();
         unsafe {
             let options = (api.rocksdb_readoptions_create)();
+            (api.rocksdb_readoptions_set_snapshot)(options, snapshot);
             let iterator = (api.rocksdb_create_iterator)(self.db, options);
             (api.rocksdb_iter_seek_to_first)(iterator);
             while (api.rocksdb_iter_valid)(iterator) != 0 {

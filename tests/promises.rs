@@ -1,0 +1,206 @@
+//! What the host promises, and what is lost when it does not keep it: each promise of the header on a real RocksDB.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod support;
+
+use rocks_gc::ffi::c;
+use support::gc::Gc;
+use support::rocksdb::{Db, Settings, Write};
+use tempfile::TempDir;
+
+const ROW: &[u8] = b"row";
+
+struct Host {
+    gc: Gc,
+    db: Db,
+    _dir: TempDir,
+}
+
+impl Host {
+    /// Keyspace 1 is keyspace level, with this safe point.
+    fn new(safe_point: u64) -> Self {
+        Self::with(safe_point, &Settings::default())
+    }
+
+    fn with(safe_point: u64, settings: &Settings) -> Self {
+        let gc = Gc::new("", 1000);
+        gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+        gc.advance(1, safe_point).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(dir.path(), settings, gc.factory(c::RGC_DEFAULT));
+        Self { gc, db, _dir: dir }
+    }
+
+    fn key(&self, ts: u64) -> Vec<u8> {
+        self.gc.raw_key(1, ROW, ts)
+    }
+
+    fn put(&self, versions: &[u64]) {
+        for ts in versions {
+            self.db.write(&[Write::Put(&self.key(*ts), b"value\0")]);
+        }
+    }
+
+    fn delete(&self, ts: u64) {
+        self.db.write(&[Write::Delete(&self.key(ts))]);
+    }
+
+    /// The timestamps that are visible, newest first.
+    fn versions(&self) -> Vec<u64> {
+        self.db.scan().iter().map(|(key, _)| !u64::from_be_bytes(*key.last_chunk().unwrap())).collect()
+    }
+
+    fn compact(&self) {
+        self.db.flush();
+        self.db.compact(None, true);
+    }
+}
+
+/// H1, second half: what is restored below the safe point needs the four steps.
+#[test]
+fn a_restore_below_the_safe_point_is_safe_with_all_four_steps_only() {
+    // The host deleted the row by a range tombstone, which a filter does not see; a backup of 60 and 50 comes back.
+    let prepare = || {
+        let host = Host::new(100);
+        host.put(&[90]);
+        host.compact();
+        host.db.write(&[Write::DeleteRange(&host.key(u64::MAX), &host.key(0))]);
+        host.db.flush();
+        host
+    };
+    let restore = |host: &Host| host.put(&[60, 50]);
+
+    let kept = prepare();
+    kept.gc.remove(1);
+    restore(&kept);
+    kept.compact();
+    kept.gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    kept.gc.advance(1, 55).unwrap();
+    kept.compact();
+    assert_eq!(kept.versions(), [60], "the newest of what was restored stays");
+
+    let switched_off = prepare();
+    switched_off.gc.set_enabled(false);
+    restore(&switched_off);
+    switched_off.compact();
+    assert_eq!(switched_off.versions(), [60, 50]);
+    switched_off.gc.set_enabled(true);
+    switched_off.compact();
+    assert_eq!(switched_off.versions(), [60], "enabled again: the same");
+
+    // Without step 3 the hidden put counts as the newest, and nothing is left of the row.
+    let lost = prepare();
+    restore(&lost);
+    lost.compact();
+    assert_eq!(lost.versions(), [0; 0], "a restore without the steps loses what it restored");
+}
+
+/// H2: an older version that somebody wants to bring up again may be gone.
+#[test]
+fn deleting_the_newest_version_does_not_bring_up_an_older_one() {
+    let host = Host::new(100);
+    host.put(&[90, 80]);
+    host.compact();
+    host.delete(90);
+    assert_eq!(host.versions(), [0; 0], "80 was collected as shadowed by 90");
+}
+
+/// H2: whole rows, and versions that are not the newest, may go at any time.
+#[test]
+fn deleting_a_row_or_an_older_version_is_free() {
+    let host = Host::new(85);
+    host.put(&[90, 80, 70]);
+    host.db.flush();
+    host.delete(80);
+    host.compact();
+    assert_eq!(host.versions(), [90]);
+    host.delete(90);
+    host.compact();
+    host.put(&[95]);
+    host.compact();
+    assert_eq!(host.versions(), [95]);
+}
+
+/// H4: a SingleDelete that meets a removed version is corruption to RocksDB, and ends all writes.
+#[test]
+fn single_delete_of_a_removed_version_is_corruption() {
+    let host = Host::with(100, &Settings { dynamic_levels: false, ..Settings::default() });
+    // Data of other keyspaces in the last level keeps the tombstone that the filter leaves for 80 in level 1.
+    for keyspace in [0, 2] {
+        host.db.write(&[Write::Put(&host.gc.raw_key(keyspace, ROW, 1), b"value\0")]);
+    }
+    host.db.flush();
+    host.db.move_to_last_level();
+    for versions in [[90, 80], [95, 70]] {
+        host.put(&versions);
+        host.db.flush();
+    }
+    host.db.compact_level_0();
+    assert_eq!(host.gc.stats().removed, 3);
+    for version in [96, 97] {
+        host.put(&[version]);
+        host.db.write(&[Write::SingleDelete(&host.key(80))]);
+        host.db.flush();
+    }
+    host.db.compact_level_0();
+    let refused = host.db.try_write(&[Write::Put(&host.key(101), b"value\0")]);
+    assert!(refused.as_ref().is_err_and(|error| error.contains("Corruption")), "{refused:?}");
+}
+
+/// H4: a filter that two threads share keeps everything.
+#[test]
+fn a_shared_filter_keeps_everything() {
+    let host = Host::new(100);
+    let run = host.gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let [newest, older, oldest] = [90, 80, 70].map(|ts| host.key(ts));
+    assert!(!run.callback(&newest, b"value\0") && run.callback(&older, b"value\0"));
+    let elsewhere = std::thread::scope(|scope| scope.spawn(|| run.callback(&oldest, b"value\0")).join().unwrap());
+    assert!(!elsewhere && !run.callback(&oldest, b"value\0"));
+    assert_eq!(host.gc.stats().runs_closed, 1);
+}
+
+/// H6: filters ignore snapshots.
+#[test]
+fn a_snapshot_misses_what_was_collected() {
+    let host = Host::new(100);
+    host.put(&[90, 80]);
+    host.db.flush();
+    let snapshot = host.db.snapshot();
+    host.db.compact(None, true);
+    assert_eq!(host.db.scan_at(snapshot).len(), 1, "80 is gone for the snapshot, too");
+    host.db.release(snapshot);
+}
+
+/// H7: runs keep merge operands.
+#[test]
+fn merge_operands_are_kept() {
+    let host = Host::new(100);
+    let one = 1u64.to_le_bytes();
+    host.put(&[90]);
+    host.db.write(&[Write::Merge(&host.key(80), &one), Write::Merge(&host.key(80), &one)]);
+    let snapshot = host.db.snapshot();
+    host.db.write(&[Write::Merge(&host.key(80), &one)]);
+    host.db.flush();
+    let before = host.gc.stats().removed;
+    host.db.compact(None, false);
+    assert_eq!((host.gc.stats().removed - before, host.versions()), (0, vec![90, 80]), "operands are nobody's to remove");
+    host.db.release(snapshot);
+}
+
+/// H8: one context, two databases with the same keyspace: each is collected by itself, rows do not mix.
+#[test]
+fn runs_of_two_databases_do_not_mix() {
+    let gc = Gc::new("", 1000);
+    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    gc.advance(1, 100).unwrap();
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let dbs = [0, 1].map(|i| Db::open(dirs[i].path(), &Settings::default(), gc.factory(c::RGC_DEFAULT)));
+    dbs[0].write(&[Write::Put(&gc.raw_key(1, ROW, 90), b"\0")]);
+    dbs[1].write(&[Write::Put(&gc.raw_key(1, ROW, 80), b"\0")]);
+    for db in &dbs {
+        db.flush();
+        db.compact(None, true);
+        assert_eq!(db.scan().len(), 1);
+    }
+}
