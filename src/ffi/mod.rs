@@ -26,6 +26,7 @@ mod library;
 mod loaded;
 mod memory;
 mod options;
+mod owned_run;
 mod rocksdb;
 mod safe_points;
 mod seeing;

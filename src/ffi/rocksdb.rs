@@ -1,10 +1,10 @@
 //! Hosts on rocksdb/c.h: binding their RocksDB, and the factory that makes a run for each compaction.
 
 use super::c;
-use super::filter::Filter;
 use super::handles::{Context, kind, need_context, share_context};
 use super::loaded;
 use super::memory::{array, text};
+use super::owned_run::Filter;
 use super::{rgc_filter_callback, rgc_filter_destructor, rgc_filter_name};
 use crate::engine::rocksdb::Functions;
 use crate::error::Error;

@@ -125,11 +125,16 @@ impl Run {
     /// Judges the next key.
     pub fn decide(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
         let verdict = self.judge(key, shown);
+        self.count(verdict);
+        verdict
+    }
+
+    #[inline]
+    fn count(&self, verdict: Verdict) {
         match verdict {
             Verdict::Keep => self.counters.kept.bump(),
             Verdict::Remove => self.counters.removed.bump(),
         }
-        verdict
     }
 
     /// Judges the next key without its value; `None` = the value is needed, and nothing has changed.

@@ -31,10 +31,7 @@ impl Run {
         }
         let verdict = row.judge_shadowed(ts, self.stretch.safe_point)?;
         self.last_ts = ts;
-        match verdict {
-            Verdict::Keep => self.counters.kept.bump(),
-            Verdict::Remove => self.counters.removed.bump(),
-        }
+        self.count(verdict);
         Some(verdict)
     }
 
@@ -65,7 +62,7 @@ impl Run {
         self.last_ts = ts;
         self.end_row();
         self.current = Current::Judged(Row::begin(ts, death, self.stretch.safe_point, self.history));
-        self.counters.kept.bump();
+        self.count(Verdict::Keep);
         Some(Verdict::Keep)
     }
 }

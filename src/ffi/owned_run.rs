@@ -1,0 +1,209 @@
+//! A run behind a handle. It belongs to the thread that decides first: a filter that a host shares between compactions keeps
+//! everything instead of mixing their keys up.
+
+use super::c;
+use super::export::guard;
+use super::memory::slice;
+use crate::filter::{Kind, Run, Shared, Shown, refusal};
+use crate::log::{Level, log};
+use crate::rule::Verdict;
+use std::cell::UnsafeCell;
+use std::ffi::{c_char, c_int};
+use std::ptr::null_mut;
+use std::slice::from_raw_parts;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// Behind `rgc_filter_t*`, in a Box.
+pub(super) struct Filter {
+    /// The thread that decides.
+    owner: AtomicUsize,
+    run: UnsafeCell<Run>,
+    gc: Arc<Shared>,
+}
+
+/// The owner of a filter that has not decided yet.
+const NO_THREAD: usize = 0;
+/// The owner of a filter that two threads tried to use: no thread is this one.
+const SHARED_BY_THREADS: usize = usize::MAX;
+
+impl Filter {
+    /// A run, unless none is needed: then NULL.
+    pub(super) fn create(shared: &Arc<Shared>, kind: Kind, bottommost: Option<bool>) -> *mut Self {
+        if let Some(reason) = refusal(kind, &shared.safe_points) {
+            shared.stats.shared().runs_refused.add(1);
+            log(Level::Debug, || format!("no filter for a compaction of kind {kind:?}: {reason:?}"));
+            return null_mut();
+        }
+        let run = UnsafeCell::new(Run::new(shared.clone(), kind, bottommost));
+        Box::into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone() }))
+    }
+
+    /// Judges a key with its value.
+    ///
+    /// # Safety
+    /// As [`Filter::with`]; key and value are each NULL or as long as is said.
+    #[inline(always)]
+    pub(super) unsafe fn decide_value(
+        filter: *const Self,
+        key: *const c_char,
+        key_len: usize,
+        value: *const c_char,
+        value_len: usize,
+    ) -> Verdict {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if let Some((key, value)) = not_null(key, key_len, value, value_len)
+                && let Some(run) = Self::run_here(filter)
+            {
+                return run.decide_shadowed(key, value).unwrap_or_else(|| decide_next_row(run, key, value));
+            }
+            Self::decide_any(filter, c::RGC_VALUE as c_int, key, key_len, value, value_len)
+        }
+    }
+
+    /// Judges a key with what RocksDB shows under it.
+    ///
+    /// # Safety
+    /// As [`Filter::decide_value`].
+    #[inline(never)]
+    pub(super) unsafe fn decide_any(
+        filter: *const Self,
+        value_type: c_int,
+        key: *const c_char,
+        key_len: usize,
+        value: *const c_char,
+        value_len: usize,
+    ) -> Verdict {
+        // SAFETY: handed on.
+        unsafe {
+            let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return Verdict::Keep };
+            Self::with(filter, Verdict::Keep, |run| run.decide(key, shown(value_type, value)))
+        }
+    }
+
+    /// Calls `judge` with the run, on the thread that it belongs to; a panic closes it.
+    ///
+    /// # Safety
+    /// `filter` is NULL or of rgc_filter_create and not destroyed.
+    pub(super) unsafe fn with<R>(filter: *const Self, keep: R, judge: impl FnOnce(&mut Run) -> R) -> R {
+        // SAFETY: handed on.
+        match unsafe { Self::run_here(filter).or_else(|| Self::take(filter)) } {
+            Some(run) => guarded(run, keep, judge),
+            None => keep,
+        }
+    }
+
+    /// Tells the run what became known, unless it belongs to another thread. It belongs to none by that.
+    ///
+    /// # Safety
+    /// As [`Filter::with`].
+    pub(super) unsafe fn set_bottommost(filter: *const Self, bottommost: Option<bool>) {
+        // SAFETY: the caller's promise.
+        let Some(filter) = (unsafe { filter.as_ref() }) else { return };
+        let owner = filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed);
+        if owner.is_ok() || owner == Err(this_thread()) {
+            // SAFETY: it belongs to this thread now.
+            unsafe { (*filter.run.get()).set_bottommost(bottommost) };
+        }
+        if owner.is_ok() {
+            filter.owner.store(NO_THREAD, Release);
+        }
+    }
+
+    /// The run, if it belongs to this thread.
+    ///
+    /// # Safety
+    /// As [`Filter::with`]; of one filter, one result lives at a time.
+    #[inline]
+    unsafe fn run_here<'f>(filter: *const Self) -> Option<&'f mut Run> {
+        // SAFETY: the caller's promise. Only the owning thread comes to the run, and no callback is called while the reference
+        // lives but the logger's, which must not decide on a filter that is deciding.
+        unsafe {
+            let filter = filter.as_ref()?;
+            (filter.owner.load(Relaxed) == this_thread()).then(|| &mut *filter.run.get())
+        }
+    }
+
+    /// The run, if it has belonged to no thread so far.
+    ///
+    /// # Safety
+    /// As [`Filter::run_here`].
+    #[cold]
+    unsafe fn take<'f>(filter: *const Self) -> Option<&'f mut Run> {
+        // SAFETY: the caller's promise.
+        let filter = unsafe { filter.as_ref() }?;
+        match filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed) {
+            // SAFETY: it belongs to this thread now.
+            Ok(_) => Some(unsafe { &mut *filter.run.get() }),
+            Err(_) => {
+                // Whoever owned it finds, at its next key, that it does no more.
+                if filter.owner.swap(SHARED_BY_THREADS, Relaxed) != SHARED_BY_THREADS {
+                    filter.gc.stats.shared().runs_closed.add(1);
+                    log(Level::Error, || {
+                        "two threads decide on one filter: it keeps everything from here on; give each compaction its own".into()
+                    });
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Calls `judge` with the run; a panic closes it.
+fn guarded<R>(run: &mut Run, keep: R, judge: impl FnOnce(&mut Run) -> R) -> R {
+    guard(|| judge(&mut *run)).unwrap_or_else(|| {
+        let _ = guard(|| run.close("it panicked; please report it"));
+        keep
+    })
+}
+
+/// Out of line, as the next, so that the faster path saves no registers.
+#[inline(never)]
+fn decide_next_row(run: &mut Run, key: &[u8], value: &[u8]) -> Verdict {
+    run.decide_next_row(key, value).unwrap_or_else(|| decide_guarded(run, key, value))
+}
+
+#[inline(never)]
+fn decide_guarded(run: &mut Run, key: &[u8], value: &[u8]) -> Verdict {
+    guarded(run, Verdict::Keep, |run| run.decide(key, Shown::Value(value)))
+}
+
+/// A key and its value, where neither is NULL.
+///
+/// # Safety
+/// Each is NULL or points to as many readable bytes as is said.
+#[inline(always)]
+unsafe fn not_null<'a>(key: *const c_char, key_len: usize, value: *const c_char, value_len: usize) -> Option<(&'a [u8], &'a [u8])> {
+    if key.is_null() || value.is_null() || (key_len | value_len) > isize::MAX as usize {
+        return None;
+    }
+    // SAFETY: not NULL, no longer than an object may be; the caller promises the rest.
+    unsafe { Some((from_raw_parts(key.cast(), key_len), from_raw_parts(value.cast(), value_len))) }
+}
+
+/// A number that no two living threads share. Read on every decision, so without a call where that is possible.
+#[inline]
+fn this_thread() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let thread_pointer: usize;
+        // SAFETY: on x86-64 Linux the word at fs:0 holds its own address (System V ABI, thread-local storage).
+        unsafe { std::arch::asm!("mov {}, fs:0", out(reg) thread_pointer, options(nostack, pure, readonly, preserves_flags)) };
+        thread_pointer
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        // SAFETY: has no conditions.
+        unsafe { libc::pthread_self() as usize }
+    }
+}
+
+fn shown<'v>(value_type: c_int, value: &'v [u8]) -> Shown<'v> {
+    match u32::try_from(value_type) {
+        Ok(c::RGC_VALUE) => Shown::Value(value),
+        Ok(c::RGC_BLOB_INDEX) => Shown::ValueElsewhere,
+        _ => Shown::Other,
+    }
+}
