@@ -79,6 +79,14 @@ int main(int argc, char** argv) {
   void* second = load(another);
   REQUIRE(dlsym(first, "rocksdb_compactionfilter_create") != dlsym(second, "rocksdb_compactionfilter_create"));
   FAILS(api.rgc_bind_rocksdb_library(gc, NULL, NULL, errptr), "Not supported", rocksdb, another);
+  /* What is bound by its handle stays, also when its host closes it. */
+  rgc_t* pinned = create();
+  SUCCEEDS(api.rgc_bind_rocksdb_library(pinned, second, NULL, errptr));
+  dlclose(second);
+  CHECK(is_loaded(another));
+  second = load(another);
+  check_bound(pinned, second);
+  api.rgc_destroy(pinned);
   FAILS(api.rgc_bind_rocksdb_library(gc, second, NULL, errptr), "Invalid argument", "another RocksDB");
   FAILS(api.rgc_bind_rocksdb_library(gc, NULL, another, errptr), "Invalid argument", "another RocksDB");
   SUCCEEDS(api.rgc_bind_rocksdb_library(gc, first, NULL, errptr));

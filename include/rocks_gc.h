@@ -12,7 +12,7 @@
  *  3. errptr, where there is one, comes last and may be NULL. Otherwise it is written exactly once by every call,
  *     whatever it held: NULL on success, else a malloc'ed text for rgc_free, "Kind: what, with the value, and what to
  *     do". Kinds are RocksDB's words: Invalid argument, Not found, Not supported, Busy, Corruption, IO error, Aborted.
- *     With errptr NULL the text goes to the log. A failed call returns 0 or NULL and has changed nothing.
+ *     With errptr NULL, or without memory for the text, it goes to the log. A failed call returns 0 or NULL and has changed nothing.
  *  4. What the library hands out by pointer (char*) is malloc'ed and the caller's: give it to rgc_free.
  *  5. Public structs begin with size_t struct_size, which the caller sets to sizeof of the struct it was compiled with.
  *     They grow at the end only. Given to the library: missing fields count as zero, a size below that of version 1 is
@@ -106,7 +106,8 @@ enum { RGC_LOG_OFF = 0, RGC_LOG_ERROR = 1, RGC_LOG_WARN = 2, RGC_LOG_INFO = 3, R
 
 /* A logger: message is one line of UTF-8 without a line end, valid during the call. Called from any thread, RocksDB's
  * compaction threads among them, from several at once, and under no lock of the library's. It must return soon and must
- * not unwind (throw, panic, longjmp). It may call readers and advances; what those would log is lost. */
+ * not unwind (throw, panic, longjmp). It may call readers and advances; what those would log is lost. It must not touch the
+ * run that is deciding: no rgc_filter_ function on it. */
 typedef void (*rgc_log_fn)(void* state, int level, const char* message);
 
 /* A clock: unix time in seconds; 0 = unknown, then nothing expires and no bound on safe points can be met. Called once
@@ -127,7 +128,8 @@ void rgc_free(void* ptr);
 
 /* rgc_set_logger: sets the logger of the whole process for messages up to max_level. log NULL or max_level RGC_LOG_OFF =
  * silence, the state at start; a level that is not listed changes nothing. Any thread. When it returns the last call of the
- * logger before has ended, so that its state may be freed. On a thread that is inside a callback of the library it does nothing but log an error. */
+ * logger before has ended, so that its state may be freed. On a thread inside a callback of the library it does nothing but
+ * log an error. */
 void rgc_set_logger(rgc_log_fn log, void* state, int max_level);
 
 /* ---------------------------------------------------------------- options */
@@ -178,17 +180,17 @@ rgc_t* rgc_create(const rgc_options_t* options_or_null, char** errptr);
 
 /* rgc_destroy: gives up the host's reference; gc must not be used afterwards. Factories and filters that still live go on
  * with the last safe points. A clock set by rgc_set_clock is not called any more when it returns; runs that begin
- * later know no time, so nothing expires in them. On a thread inside a callback of this gc, or the logger, it does nothing
- * but log an error. */
+ * later know no time, so nothing expires in them. On a thread inside a callback of the library it does nothing but log an
+ * error. */
 void rgc_destroy(rgc_t* gc);
 
 /* rgc_set_clock: sets the clock; NULL = the system's, the state at start. The time that runs see never goes back from one
  * rgc_set_clock to the next, whatever the clock answers. Any thread. When it returns the last call of the clock before
- * has ended. On a thread inside a callback of this gc, or the logger, it does nothing but log an error. */
+ * has ended. On a thread inside a callback of the library it does nothing but log an error. */
 void rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
 
 /* rgc_set_enabled: 0 = every run keeps everything, also the runs that are on, from their next row on; 1 (the state at
- * start) = collect again. Any thread. On a thread inside a callback of this gc, or the logger, it does nothing but log an
+ * start) = collect again. Any thread. On a thread inside a callback of the library it does nothing but log an
  * error. */
 void rgc_set_enabled(rgc_t* gc, unsigned char enabled);
 
@@ -284,11 +286,12 @@ int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const cha
                       const char** skip_until, size_t* skip_until_len);
 
 /* rgc_filter_decide_by_key: the same without the value, for values that cost a read (blob files). RGC_UNDETERMINED = the
- * value is needed: nothing has changed, call rgc_filter_decide for the same key. */
+ * value is needed: nothing has changed, call rgc_filter_decide for the same key. What goes or stays by the key alone is never
+ * read, so whether such a value would parse does not matter. */
 int rgc_filter_decide_by_key(rgc_filter_t* filter, int level, const char* key, size_t key_len, const char** skip_until, size_t* skip_until_len);
 
 /* rgc_filter_set_bottommost: what became known after creation (1, 0, -1, as in rgc_compaction_t), on stock RocksDB the
- * usual case. Other numbers do nothing. 0 = rows with a dead newest version are not counted as handed over: a run
+ * usual case. Other numbers, and calls from another thread than the one that decides, do nothing. 0 = rows with a dead newest version are not counted as handed over: a run
  * further down will meet them again. */
 void rgc_filter_set_bottommost(rgc_filter_t* filter, int is_bottommost);
 
@@ -310,7 +313,7 @@ typedef struct rgc_symbol_t {
  * belongs to one gc: the same again is a no-op, another RocksDB an error. Errors: a missing function, by name. */
 void rgc_bind_rocksdb_symbols(rgc_t* gc, const rgc_symbol_t* symbols, size_t n, char** errptr);
 
-/* rgc_bind_rocksdb_library: finds the functions. By a handle of dlopen's; or by the path or SONAME of a library that is
+/* rgc_bind_rocksdb_library: finds the functions, and keeps their library loaded. By a handle of dlopen's; or by the path or SONAME of a library that is
  * already loaded (it is never loaded a second time: two copies of RocksDB in one process crash hosts); or, both NULL, by
  * searching the process: its global scope, then every loaded object. Errors, with what to do: both given; a path that is
  * not loaded; a missing function; no RocksDB found (a static executable must be linked -rdynamic, or give the
@@ -380,7 +383,7 @@ typedef struct rgc_key_t {
 
 /* rgc_encode_key: the stored key of a user key's version ts (0 and UINT64_MAX can be encoded). keyspace is
  * RGC_KEYSPACE_NONE for m, t and plain keys. Any thread. Errors: a mode that is not of the layout, a keyspace out of
- * range, a plain key of the wrong length, out_len NULL. */
+ * range, a plain key of the wrong length, a key that would be one of the library's own (ledger_prefix), out_len NULL. */
 char* rgc_encode_key(const rgc_t* gc, int mode, uint32_t keyspace, const char* user_key, size_t user_key_len, uint64_t ts, size_t* out_len,
                      char** errptr);
 
@@ -394,7 +397,8 @@ unsigned char rgc_decode_key(const rgc_t* gc, const char* key, size_t len, rgc_k
 void rgc_encode_range(const rgc_t* gc, int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
                       rgc_range_t* out, char** errptr);
 
-/* rgc_keyspace_range: the stored range of a whole keyspace; of a whole mode for m and t; of all data in the plain layout. */
+/* rgc_keyspace_range: the stored range of a whole keyspace; of a whole mode for m and t; of all data in the plain layout.
+ * Errors: those of rgc_encode_range. */
 void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_t* out, char** errptr);
 
 /* ---------------------------------------------------------------- seeing */

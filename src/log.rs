@@ -1,6 +1,8 @@
 //! The process-wide log: silent until the host sets a logger.
 
-use crate::callback::{self, Slot};
+use crate::callback::{Slot, lock};
+use std::cell::Cell;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// How much a message matters.
@@ -20,11 +22,14 @@ pub enum Level {
 /// Takes one line of text.
 pub type Sink = dyn Fn(Level, &str) + Send + Sync;
 
-static SINK: Slot<Sink> = Slot::new(callback::PROCESS);
+static SINK: Slot<Sink> = Slot::new();
 static MAX_LEVEL: AtomicU8 = AtomicU8::new(0);
 
 /// Replaces the sink for messages up to `max_level`; `None` is silence. Waits for calls of the one before.
 pub fn set_sink(sink: Option<(Box<Sink>, Level)>) {
+    // One after the other, so that a sink gets its own level.
+    static SETTING: Mutex<()> = Mutex::new(());
+    let _turn = lock(&SETTING);
     // First silence, so that no message meets a sink with the other's level.
     MAX_LEVEL.store(0, Ordering::Release);
     let (sink, level) = match sink {
@@ -35,9 +40,23 @@ pub fn set_sink(sink: Option<(Box<Sink>, Level)>) {
     MAX_LEVEL.store(level, Ordering::Release);
 }
 
-/// Logs a line that is only put together if somebody reads it. Inside a callback of the logger itself it is lost.
+thread_local! {
+    static LOGGING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Logs a line that is only put together if somebody reads it. What the logger itself would log is lost.
 pub fn log(level: Level, message: impl FnOnce() -> String) {
-    if level as u8 <= MAX_LEVEL.load(Ordering::Acquire) && !callback::inside(callback::PROCESS) {
+    if level as u8 <= MAX_LEVEL.load(Ordering::Acquire) && !LOGGING.replace(true) {
+        let _ended = Ended;
         SINK.with(|sink| sink(level, &message()));
+    }
+}
+
+/// The end of a message, also by a panic.
+struct Ended;
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        LOGGING.set(false);
     }
 }

@@ -60,7 +60,7 @@ const TABLE: [Entry; 8] = [
             options.plain_keys = match value {
                 "none" => None,
                 "prefix_free" => Some(PlainKeys::PrefixFree),
-                length => Some(PlainKeys::Fixed(length.parse().ok().filter(|n| (1..=1 << 20).contains(n))?)),
+                length => Some(PlainKeys::Fixed(number(length).filter(|n| (1..=1 << 20).contains(n))? as usize)),
             };
             Some(())
         },
@@ -223,6 +223,7 @@ mod tests {
             ("key_layout", "v3"),
             ("plain_keys", "0"),
             ("plain_keys", "-1"),
+            ("plain_keys", "+5"),
             ("plain_keys", "9999999999"),
             ("history", ""),
             ("unknown_keyspace", "Keep"),

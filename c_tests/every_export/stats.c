@@ -1,8 +1,7 @@
 /* stats.c - counters as a struct that grows, and as text. */
 #include "parts.h"
 
-/* Every counter of rgc_stats_t, by its name. */
-/* What this version counts, and what it will. */
+/* The counters of rgc_stats_t by their names: those that this version counts, and all. */
 #define COUNTED(X)                                                                                                         \
   X(runs_started) X(runs_refused) X(runs_closed) X(kept) X(removed) X(expired) X(delete_marked) X(unparsed_keys)           \
   X(unparsed_values) X(kept_unknown_keyspace) X(safe_points_refused) X(gc_types_refused) X(rows_refused) X(cache_bytes)

@@ -3,7 +3,6 @@
 use super::c;
 use super::handles::{Context, context, options, refuses_inside_callback};
 use super::library::HostState;
-use crate::callback;
 use crate::filter::Shared;
 use crate::options::Options;
 use std::ffi::c_void;
@@ -23,7 +22,7 @@ export! {
     /// Gives up the host's reference.
     fn rgc_destroy(gc: *mut c::rgc_t) -> (), on error (); {
         let Some(found) = context(gc) else { return };
-        if refuses_inside_callback(callback::inside(found.shared.id), "rgc_destroy") {
+        if refuses_inside_callback("rgc_destroy") {
             return;
         }
         found.shared.clock.release_host();
@@ -35,7 +34,7 @@ export! {
     /// Sets the clock.
     fn rgc_set_clock(gc: *mut c::rgc_t, clock: c::rgc_clock_fn, state: *mut c_void) -> (), on error (); {
         let Some(found) = context(gc) else { return };
-        if refuses_inside_callback(callback::inside(found.shared.id), "rgc_set_clock") {
+        if refuses_inside_callback("rgc_set_clock") {
             return;
         }
         match clock {
@@ -56,7 +55,7 @@ export! {
     /// Judges, or keeps everything.
     fn rgc_set_enabled(gc: *mut c::rgc_t, enabled: u8) -> (), on error (); {
         let Some(found) = context(gc) else { return };
-        if !refuses_inside_callback(callback::inside(found.shared.id), "rgc_set_enabled") {
+        if !refuses_inside_callback("rgc_set_enabled") {
             found.shared.set_enabled(enabled != 0);
         }
     }

@@ -1,6 +1,7 @@
 //! What stands behind the opaque handles, and how each is owned.
 
 use super::c;
+use crate::callback;
 use crate::engine::rocksdb::Functions;
 use crate::error::Error;
 use crate::filter::{Kind, Shared};
@@ -47,8 +48,9 @@ pub(super) unsafe fn share_context(gc: *const c::rgc_t) -> Result<Arc<Context>, 
     }
 }
 
-/// `inside` = the thread is inside a callback that `function` would wait for. It must not; that is logged.
-pub(super) fn refuses_inside_callback(inside: bool, function: &str) -> bool {
+/// Is the thread inside a callback, where `function` could wait for ever? Then it does nothing, which is logged.
+pub(super) fn refuses_inside_callback(function: &str) -> bool {
+    let inside = callback::inside();
     if inside {
         log(Level::Error, || format!("{function} does nothing inside a callback of the library; call it from another thread"));
     }

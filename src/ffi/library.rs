@@ -2,7 +2,6 @@
 
 use super::c;
 use super::handles::refuses_inside_callback;
-use crate::callback;
 use crate::log::{self, Level};
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::null;
@@ -27,7 +26,7 @@ export! {
 export! {
     /// Sets the logger of the process.
     fn rgc_set_logger(logger: c::rgc_log_fn, state: *mut c_void, max_level: c_int) -> (), on error (); {
-        if refuses_inside_callback(callback::inside_any(), "rgc_set_logger") {
+        if refuses_inside_callback("rgc_set_logger") {
             return;
         }
         if !(c::RGC_LOG_OFF as c_int..=c::RGC_LOG_DEBUG as c_int).contains(&max_level) {

@@ -5,6 +5,7 @@ use crate::error::{Error, Kind};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::mem::MaybeUninit;
+use std::ptr::null_mut;
 
 /// What every RocksDB with a C API has.
 const WITNESS: &CStr = c"rocksdb_compactionfilterfactory_create";
@@ -12,18 +13,38 @@ const WITNESS: &CStr = c"rocksdb_compactionfilterfactory_create";
 const HELP: &str = "a RocksDB that is linked statically must be exported (link the executable with -rdynamic), or its functions \
                     given by rgc_bind_rocksdb_symbols, which rocks_gc_rocksdb_c.h prepares";
 
-/// By a handle of dlopen's.
+/// By a handle of dlopen's. What it finds stays loaded for as long as the process lives.
 ///
 /// # Safety
-/// `handle` is of dlopen and not closed for as long as the process lives.
+/// `handle` is of dlopen.
 pub(super) unsafe fn by_handle(handle: *mut c_void) -> Result<Functions, Error> {
     let look_up = |name: &str| {
         let name = CString::new(name).ok()?;
         // SAFETY: a valid handle and a C string.
-        Some(unsafe { libc::dlsym(handle, name.as_ptr()) })
+        Some(definition(&name, unsafe { libc::dlsym(handle, name.as_ptr()) }))
     };
     // SAFETY: whatever the handle finds under a function's name is this function.
-    unsafe { Functions::bind(look_up) }
+    let functions = unsafe { Functions::bind(look_up) }?;
+    // SAFETY: as above.
+    let witness = definition(WITNESS, unsafe { libc::dlsym(handle, WITNESS.as_ptr()) });
+    // An executable cannot be found so, and need not.
+    let library = object_of(witness).and_then(|object| Loaded::find(&CString::new(object.name).ok()?));
+    library.map(std::mem::forget);
+    Ok(functions)
+}
+
+/// Where a function is defined. An executable that is not position independent answers with a stand-in of its own.
+pub(super) fn definition(name: &CStr, address: *mut c_void) -> *mut c_void {
+    if object_of(address).is_none_or(|object| !object.has_stand_in) {
+        return address;
+    }
+    let elsewhere = objects().into_iter().filter_map(|path| {
+        let library = Loaded::find(&path)?;
+        // SAFETY: a valid handle and a C string.
+        let found = unsafe { libc::dlsym(library.0, name.as_ptr()) };
+        object_of(found).filter(|object| !object.has_stand_in).map(|_| found)
+    });
+    elsewhere.take(1).last().unwrap_or(address)
 }
 
 /// By the path or SONAME of a library that is already loaded.
@@ -45,8 +66,8 @@ pub(super) fn in_process() -> Result<Functions, Error> {
     for library in std::iter::once(Loaded(libc::RTLD_DEFAULT)).chain(libraries) {
         // SAFETY: RTLD_DEFAULT or a valid handle, and a C string.
         let witness = unsafe { libc::dlsym(library.0, WITNESS.as_ptr()) };
-        if let Some((base, name)) = object_of(witness) {
-            copies.entry(base).or_insert((name, library));
+        if let Some(object) = object_of(witness).filter(|object| !object.has_stand_in) {
+            copies.entry(object.base).or_insert((object.name, library));
         }
     }
     let mut found = copies.into_values();
@@ -73,12 +94,9 @@ impl Loaded {
         (!handle.is_null()).then_some(Self(handle))
     }
 
-    /// Binds, and keeps the library loaded for as long as the process lives, so that the functions stay where they are.
-    fn bind(self) -> Result<Functions, Error> {
-        // SAFETY: the handle is valid, and after success never closed.
-        let functions = unsafe { by_handle(self.0) }?;
-        std::mem::forget(self);
-        Ok(functions)
+    fn bind(&self) -> Result<Functions, Error> {
+        // SAFETY: the handle is valid.
+        unsafe { by_handle(self.0) }
     }
 }
 
@@ -91,12 +109,23 @@ impl Drop for Loaded {
     }
 }
 
-/// The base address and the name of the object that an address lies in.
-fn object_of(address: *mut c_void) -> Option<(usize, String)> {
+/// The object that an address lies in.
+struct Object {
+    base: usize,
+    name: String,
+    /// The address is not that of the function, but leads there.
+    has_stand_in: bool,
+}
+
+fn object_of(address: *mut c_void) -> Option<Object> {
+    const RTLD_DL_SYMENT: c_int = 1;
+    const UNDEFINED: u16 = 0;
     let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
-    // SAFETY: any address may be asked for; `info` is written if the answer is not 0.
+    let mut symbol: *mut libc::Elf64_Sym = null_mut();
+    // SAFETY: any address may be asked for; `info` and `symbol` are written if the answer is not 0.
     let info = unsafe {
-        if address.is_null() || libc::dladdr(address, info.as_mut_ptr()) == 0 {
+        let extra = (&raw mut symbol).cast();
+        if address.is_null() || libc::dladdr1(address, info.as_mut_ptr(), extra, RTLD_DL_SYMENT) == 0 {
             return None;
         }
         info.assume_init()
@@ -107,7 +136,9 @@ fn object_of(address: *mut c_void) -> Option<(usize, String)> {
         // SAFETY: a C string of the loader's.
         unsafe { CStr::from_ptr(info.dli_fname) }.to_string_lossy().into_owned()
     };
-    Some((info.dli_fbase as usize, name))
+    // SAFETY: NULL or a symbol of the loader's.
+    let has_stand_in = unsafe { symbol.as_ref() }.is_some_and(|symbol| symbol.st_shndx == UNDEFINED);
+    Some(Object { base: info.dli_fbase as usize, name, has_stand_in })
 }
 
 /// The paths of all loaded objects but the executable, which the global scope covers.

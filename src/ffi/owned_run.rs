@@ -108,7 +108,8 @@ impl Filter {
             unsafe { (*filter.run.get()).set_bottommost(bottommost) };
         }
         if owner.is_ok() {
-            filter.owner.store(NO_THREAD, Release);
+            // Unless another thread has closed it meanwhile.
+            let _ = filter.owner.compare_exchange(this_thread(), NO_THREAD, Release, Relaxed);
         }
     }
 

@@ -30,7 +30,7 @@ export! {
         }
         let found = Functions::bind(|name| {
             let symbol = symbols.iter().find(|symbol| CStr::from_ptr(symbol.name).to_bytes() == name.as_bytes())?;
-            Some(symbol.address? as *mut c_void)
+            Some(loaded::definition(CStr::from_ptr(symbol.name), symbol.address? as *mut c_void))
         })?;
         bind(context, found)
     }

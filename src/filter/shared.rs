@@ -1,7 +1,6 @@
 //! What all runs of a context share.
 
 use super::Clock;
-use crate::callback::Owner;
 use crate::error::Error;
 use crate::layout::{KeyspaceId, Layout, Place, Timestamp};
 use crate::log::{Level, log};
@@ -24,8 +23,6 @@ pub enum Kind {
 
 /// The state of a context, without anything of C.
 pub struct Shared {
-    /// Its id among callbacks' owners.
-    pub id: Owner,
     /// What keys look like.
     pub layout: Layout,
     /// What readers want.
@@ -48,16 +45,13 @@ pub struct Shared {
 impl Shared {
     /// A context's state at start.
     pub fn new(options: &Options) -> Result<Self, Error> {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
-            id,
             layout: options.layout()?,
             history: options.history,
             ttl_grace_seconds: options.ttl_grace_seconds,
             max_safe_point_ahead_seconds: options.max_safe_point_ahead_seconds,
             safe_points: SafePoints::new(options.unknown_keyspace),
-            clock: Clock::new(id),
+            clock: Clock::new(),
             stats: Stats::default(),
             enabled: AtomicBool::new(true),
             generation: AtomicU64::new(0),

@@ -25,7 +25,10 @@ impl Layout {
         }
         let mut key = self.bound(&self.key_prefix(mode, keyspace)?, user_key);
         key.extend_from_slice(&(!ts).to_be_bytes());
-        Ok(key)
+        match self.row(&key) {
+            Ok(_) => Ok(key),
+            Err(error) => Err(Error::invalid(format!("the stored key {key:02x?} would never be collected: {error}; choose another key"))),
+        }
     }
 
     /// The stored range of all versions of the user keys in `[start, end)`; `end` empty = up to the end of the keyspace.
@@ -130,6 +133,7 @@ mod tests {
         let plain = layout(Form::Plain(PlainKeys::Fixed(4)), b"z");
         assert_eq!(plain.encode(None, None, b"user", 1).unwrap(), b"zuser\xff\xff\xff\xff\xff\xff\xff\xfe");
         assert!(plain.encode(None, None, b"users", 1).is_err());
+        assert!(layout(Form::Plain(PlainKeys::PrefixFree), b"").encode(None, None, b"\x01rocks_gc/a", 1).is_err(), "the ledger's");
         assert!(plain.encode(Some(KeyMode::Raw), None, b"user", 1).is_err());
         let range = plain.encode_range(None, None, b"a", b"").unwrap();
         assert_eq!((range.start, range.end), (b"za".to_vec(), Some(b"{".to_vec())));

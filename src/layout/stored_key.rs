@@ -66,8 +66,10 @@ pub enum Place {
 /// Why bytes are not a stored key of the layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyError {
-    /// Another prefix than the data prefix, or the ledger's.
+    /// Another prefix than the data prefix.
     Prefix,
+    /// The ledger's prefix; or so much of it that a timestamp could complete it.
+    Ledger,
     /// No room for a row and a timestamp.
     TooShort,
     /// The first byte is no mode.
@@ -86,6 +88,7 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Prefix => f.write_str("it does not begin with the data prefix"),
+            Self::Ledger => f.write_str("it is, or could be, one of the library's own keys under ledger_prefix"),
             Self::TooShort => f.write_str("it is too short for a row and an 8-byte timestamp"),
             Self::Mode => f.write_str("its first byte is none of the modes r, x, m, t"),
             Self::NoKeyspace => f.write_str("mode r and x need 3 bytes of keyspace"),
@@ -151,9 +154,12 @@ impl Layout {
 
     /// Checks a whole stored key and cuts it into its row (everything but the timestamp) and its timestamp.
     pub fn row<'k>(&self, key: &'k [u8]) -> Result<(&'k [u8], Timestamp), KeyError> {
-        let body = self.body(key).map_err(|_| KeyError::Prefix)?;
+        let body = self.body(key).map_err(|place| if place == Place::Ledger { KeyError::Ledger } else { KeyError::Prefix })?;
         let (row, ts) = split_timestamp(key).ok_or(KeyError::TooShort)?;
         self.check_body(body)?;
+        if self.ledger_prefix.starts_with(row) {
+            return Err(KeyError::Ledger);
+        }
         if self.form == Form::ApiV2 {
             let &[mode, .., marker] = body.first_chunk::<9>().ok_or(KeyError::TooShort)?;
             let mode = KeyMode::from_byte(mode).ok_or(KeyError::Mode)?;
@@ -291,6 +297,9 @@ mod tests {
         assert_eq!(plain(PlainKeys::PrefixFree).row(&key[4..]), Err(KeyError::TooShort));
         let record = b"\x01rocks_gc/destroyed1";
         assert_eq!(plain(PlainKeys::PrefixFree).place(record), Place::Ledger);
-        assert_eq!(plain(PlainKeys::PrefixFree).row(record), Err(KeyError::Prefix));
+        assert_eq!(plain(PlainKeys::PrefixFree).row(record), Err(KeyError::Ledger));
+        let completed_by_some_timestamp = b"\x01rocks_gc.\0\0\0\0\0\0\0";
+        assert_eq!(plain(PlainKeys::Fixed(9)).place(completed_by_some_timestamp), Place::Plain);
+        assert_eq!(plain(PlainKeys::Fixed(9)).row(completed_by_some_timestamp), Err(KeyError::Ledger));
     }
 }

@@ -186,7 +186,7 @@ impl SafePoints {
         if gc_type == GcType::KeyspaceLevel && page.own(slot) > 0 {
             self.collecting.fetch_add(1, Release);
         }
-        let judged_by_global = before == Naming::Unknown && self.unknown == UnknownKeyspace::Global && self.global() > 0;
+        let judged_by_global = before.gc_type().is_none() && self.unknown == UnknownKeyspace::Global && self.global() > 0;
         judged_by_global && gc_type == GcType::KeyspaceLevel
     }
 
@@ -324,6 +324,8 @@ mod tests {
         assert_eq!(effective(&sp, 2), 5);
         assert_eq!(sp.name([id(1), id(2)].into_iter(), KeyspaceLevel), Ok(1));
         assert_eq!(effective(&sp, 2), 0);
+        sp.remove(id(3));
+        assert_eq!(sp.name(once(id(3)), KeyspaceLevel), Ok(1), "it was judged before it was removed");
     }
 
     #[test]

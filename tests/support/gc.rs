@@ -64,6 +64,11 @@ impl Gc {
         checked(|error| unsafe { ffi::rgc_set_keyspace_gc_type(self.0, keyspace, gc_type as c_int, error) })
     }
 
+    pub fn name_all(&self, keyspaces: &[u32], gc_type: u32) -> Result<(), String> {
+        let (ids, n) = (keyspaces.as_ptr(), keyspaces.len());
+        checked(|error| unsafe { ffi::rgc_set_keyspace_gc_types(self.0, ids, n, gc_type as c_int, error) })
+    }
+
     pub fn remove(&self, keyspace: u32) {
         checked(|error| unsafe { ffi::rgc_remove_keyspace(self.0, keyspace, error) }).expect("removes");
     }
