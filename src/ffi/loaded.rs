@@ -28,8 +28,9 @@ pub(super) unsafe fn by_handle(handle: *mut c_void) -> Result<Functions, Error> 
     // SAFETY: as above.
     let witness = definition(WITNESS, unsafe { libc::dlsym(handle, WITNESS.as_ptr()) });
     // An executable cannot be found so, and need not.
-    let library = object_of(witness).and_then(|object| Loaded::find(&CString::new(object.name).ok()?));
-    library.map(std::mem::forget);
+    if let Some(library) = object_of(witness).and_then(|object| Loaded::find(&CString::new(object.name).ok()?)) {
+        std::mem::forget(library);
+    }
     Ok(functions)
 }
 
