@@ -39,13 +39,13 @@ pub(super) fn definition(name: &CStr, address: *mut c_void) -> *mut c_void {
     if object_of(address).is_none_or(|object| !object.has_stand_in) {
         return address;
     }
-    let elsewhere = objects().into_iter().filter_map(|path| {
+    let mut elsewhere = objects().into_iter().filter_map(|path| {
         let library = Loaded::find(&path)?;
         // SAFETY: a valid handle and a C string.
         let found = unsafe { libc::dlsym(library.0, name.as_ptr()) };
         object_of(found).filter(|object| !object.has_stand_in).map(|_| found)
     });
-    elsewhere.take(1).last().unwrap_or(address)
+    elsewhere.next().unwrap_or(address)
 }
 
 /// By the path or SONAME of a library that is already loaded.
