@@ -1,6 +1,8 @@
 //! The rules as text: `tests/cases/*.txt`. `REWRITE=1 cargo test --test rules` writes the answers anew, to be read before they
 //! are committed.
 //!
+//! Values go through `rgc_filter_callback`, what is none through `rgc_filter_decide`.
+//!
 //! `gc` makes a context: `now=N`, a line `options name=value;...` if any, and a command a line. `run` makes a run (`kind=default|ttl_v1`,
 //! `bottommost=1|0`) and shows it a key a line, or gives a command in the middle of it:
 //!
@@ -105,7 +107,7 @@ fn judge(gc: &Gc, run: &Run, line: &str) -> String {
             "merge" => run.decide(c::RGC_MERGE_OPERAND, &key, b"operand"),
             "wide" => run.decide(c::RGC_WIDE_COLUMNS, &key, b"columns"),
             "blob" => run.decide(c::RGC_BLOB_INDEX, &key, b"index"),
-            text => run.decide(c::RGC_VALUE, &key, &value(text)),
+            text => u32::from(run.callback(&key, &value(text))),
         },
     };
     ["keep", "remove", "skip", "undetermined"][answer as usize].into()
