@@ -37,7 +37,18 @@ fn host(directory: &TempDir, sources: impl IntoIterator<Item = PathBuf>, flags: 
 fn every_export(directory: &TempDir, flags: &[&str]) -> PathBuf {
     let parts = fs::read_dir(source("every_export")).expect("the parts are there").map(|entry| entry.expect("it is readable").path());
     let parts = parts.filter(|path| path.extension() == Some(OsStr::new("c")));
-    host(directory, parts.chain([source("every_export.c")]), flags, &["-lpthread".into()])
+    let libraries = [vec!["-lpthread".into()], sanitizer_runtime()].concat();
+    host(directory, parts.chain([source("every_export.c")]), flags, &libraries)
+}
+
+/// What a host needs when the library itself is compiled with a sanitizer, whose runtime the variable names (`make test`).
+fn sanitizer_runtime() -> Vec<String> {
+    match std::env::var("ROCKS_GC_TEST_SANITIZER_RUNTIME") {
+        Ok(archive) => {
+            format!("-Wl,--whole-archive {archive} -Wl,--no-whole-archive -rdynamic -ldl -lm -lrt").split(' ').map(str::to_owned).collect()
+        }
+        Err(_) => Vec::new(),
+    }
 }
 
 fn output_of(command: &mut Command) -> String {
