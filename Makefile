@@ -40,7 +40,7 @@ system:
 bundled:
 	@.ci/setup g++ libc6-dev libclang-dev
 	@test -e $(PREFIX)/lib/librocksdb.so.11 || { \
-	  echo "building RocksDB 11.8.1 into $(PREFIX), once: about 19 minutes on two cores"; \
+	  echo "building RocksDB 11.8.1 into $(PREFIX), once: 12 to 19 minutes on two cores"; \
 	  ROCKS_GC_BUNDLED_PREFIX=$(PREFIX) CARGO_TARGET_DIR=$(CACHE)/build cargo build --release -p rocks-gc-bundled-rocksdb \
 	    && rm -rf $(CACHE)/build; }
 

@@ -12,7 +12,8 @@
  *  3. errptr, where there is one, comes last and may be NULL. Otherwise it is written exactly once by every call,
  *     whatever it held: NULL on success, else a malloc'ed text for rgc_free, "Kind: what, with the value, and what to
  *     do". Kinds are RocksDB's words: Invalid argument, Not found, Not supported, Busy, Corruption, IO error, Aborted.
- *     With errptr NULL, or without memory for the text, it goes to the log. A failed call returns 0 or NULL and has changed nothing.
+ *     With errptr NULL, or without memory for the text, it goes to the log. A failed call returns 0 or NULL and has
+ *     changed nothing.
  *  4. What the library hands out by pointer (char*) is malloc'ed and the caller's: give it to rgc_free.
  *  5. Public structs begin with size_t struct_size, which the caller sets to sizeof of the struct it was compiled with.
  *     They grow at the end only. Given to the library: missing fields count as zero, a size below that of version 1 is
@@ -41,7 +42,7 @@
  * remove it takes a look at the whole database, which a run cannot have. Kind RGC_TTL_V1 (API V1 with TTL): what has
  * expired.
  *
- * WHAT THE HOST PROMISES. What happens to a host that breaks it is data loss, as said.
+ * WHAT THE HOST PROMISES. A host that breaks a promise loses data, as each one says.
  *  H1 Nobody reads below the effective safe point, and nobody writes, ingests or restores a version below it: it would
  *     be collected, or let a newer one be. A restore that must: (1) rgc_remove_keyspace or rgc_set_enabled(gc, 0);
  *     (2) restore; (3) flush and compact the range by force into the last level, with no RocksDB snapshot held; (4) name

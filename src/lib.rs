@@ -13,7 +13,7 @@
 //! | [`engine`] | the functions bound from the host's RocksDB | nothing |
 //! | [`ffi`] | every exported function; C types and `unsafe` | all of the above |
 //!
-//! Beside the rooms: [`options`], [`stats`], [`log`], [`callback`] and [`error`].
+//! Beside the rooms, for all of them: [`error`], [`log`] and [`callback`]; for `filter` and `ffi`: [`options`] and [`stats`].
 //!
 //! **The one principle.** A run sees neither what is newer nor what is older elsewhere, and cannot see tombstones. So by
 //! itself it removes only what no legal reader could see whatever lies elsewhere: a version shadowed by a newer version

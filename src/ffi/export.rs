@@ -74,11 +74,13 @@ pub(super) fn fallible<R>(function: &str, body: impl FnOnce() -> Result<R, Error
 pub(super) unsafe fn report<R>(errptr: *mut *mut c_char, outcome: Result<R, Error>) -> Option<R> {
     let (text, result) = match outcome {
         Ok(result) => (std::ptr::null_mut(), Some(result)),
-        Err(error) if errptr.is_null() => {
-            log(Level::Error, || error.to_string());
-            return None;
+        Err(error) => {
+            let text = if errptr.is_null() { std::ptr::null_mut() } else { malloc_text(&error.to_string()) };
+            if text.is_null() {
+                log(Level::Error, || error.to_string());
+            }
+            (text, None)
         }
-        Err(error) => (malloc_text(&error.to_string()), None),
     };
     if !errptr.is_null() {
         // SAFETY: not NULL, so it points to a char* that is the caller's to be overwritten.
