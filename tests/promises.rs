@@ -90,10 +90,18 @@ fn a_restore_below_the_safe_point_is_safe_with_all_four_steps_only() {
     assert_eq!(switched_off.versions(), [60], "enabled again: the same");
 
     // Without step 3 the hidden put counts as the newest, and nothing is left of the row.
-    let lost = prepare();
-    restore(&lost);
-    lost.compact();
-    assert_eq!(lost.versions(), [0; 0], "a restore without the steps loses what it restored");
+    let without_compaction = prepare();
+    without_compaction.gc.remove(1);
+    restore(&without_compaction);
+    without_compaction.gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    without_compaction.gc.advance(1, 100).unwrap();
+    without_compaction.compact();
+    assert_eq!(without_compaction.versions(), [0; 0], "step 3 is left out: what was restored is lost");
+
+    let without_any = prepare();
+    restore(&without_any);
+    without_any.compact();
+    assert_eq!(without_any.versions(), [0; 0], "a restore below the safe point is lost");
 }
 
 /// H2: an older version that somebody wants to bring up again may be gone.

@@ -249,6 +249,7 @@ impl Run {
         Verdict::Keep
     }
 
+    /// Does the verdict on the next key depend on its value? Of the run only the last key's bytes are brought up to date.
     fn needs_value(&mut self, key: &[u8]) -> bool {
         self.write_last_timestamp();
         if self.closed || key < self.last_key.as_slice() {
