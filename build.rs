@@ -21,6 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=include");
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,librocks_gc.so.1");
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    // The install shim finds the library in a test as in any program that is linked with it.
+    println!("cargo::rustc-link-arg-tests=-rdynamic");
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     bindgen::Builder::default()

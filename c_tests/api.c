@@ -24,7 +24,7 @@ void* api_load(const char* path) {
     exit(1);
   }
 #define LOOK_UP(function) look_up(library, #function, &api.function, sizeof(api.function));
-  API_FUNCTIONS(LOOK_UP)
+  RGC_EVERY_FUNCTION(LOOK_UP)
 #undef LOOK_UP
   return library;
 }

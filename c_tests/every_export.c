@@ -21,6 +21,9 @@ int main(int argc, char** argv) {
   test_types_and_removals();
   test_runs();
   test_values();
+  test_records();
+  test_skips();
+  test_inputs();
   test_layouts();
   test_callbacks();
   test_threads();

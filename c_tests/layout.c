@@ -13,7 +13,22 @@ SIZE(rgc_symbol_t, 16);
 FIELD(rgc_symbol_t, name, 0);
 FIELD(rgc_symbol_t, address, 8);
 
-SIZE(rgc_compaction_t, 32);
+SIZE(rgc_property_t, 32);
+FIELD(rgc_property_t, name, 0);
+FIELD(rgc_property_t, name_len, 8);
+FIELD(rgc_property_t, value, 16);
+FIELD(rgc_property_t, value_len, 24);
+
+/* These may grow. */
+SIZE(rgc_table_properties_t, 48);
+FIELD(rgc_table_properties_t, struct_size, 0);
+FIELD(rgc_table_properties_t, num_entries, 8);
+FIELD(rgc_table_properties_t, num_deletions, 16);
+FIELD(rgc_table_properties_t, num_range_deletions, 24);
+FIELD(rgc_table_properties_t, user_collected, 32);
+FIELD(rgc_table_properties_t, num_user_collected, 40);
+
+SIZE(rgc_compaction_t, 48); /* 32 before inputs came: hosts of then go on */
 FIELD(rgc_compaction_t, struct_size, 0);
 FIELD(rgc_compaction_t, is_full, 8);
 FIELD(rgc_compaction_t, is_manual, 12);
@@ -21,6 +36,8 @@ FIELD(rgc_compaction_t, is_bottommost, 16);
 FIELD(rgc_compaction_t, start_level, 20);
 FIELD(rgc_compaction_t, output_level, 24);
 FIELD(rgc_compaction_t, column_family_id, 28);
+FIELD(rgc_compaction_t, inputs, 32);
+FIELD(rgc_compaction_t, num_inputs, 40);
 
 SIZE(rgc_range_t, 40);
 FIELD(rgc_range_t, struct_size, 0);
@@ -75,6 +92,7 @@ NUMBER(RGC_KEYSPACE_MAX, 16777215);
 NUMBER(RGC_KEYSPACE_NONE, 4294967295);
 NUMBER(RGC_DROPPED_ONLY, 0);
 NUMBER(RGC_DEFAULT, 1);
+NUMBER(RGC_WRITE, 2);
 NUMBER(RGC_TTL_V1, 3);
 NUMBER(RGC_KEEP, 0);
 NUMBER(RGC_REMOVE, 1);

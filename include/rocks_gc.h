@@ -39,7 +39,10 @@
  * WHAT IS COLLECTED. Kind RGC_DEFAULT (RawKV rows, a version a RocksDB key): a version below its effective safe point
  * that is not the newest of its row. Within one run (one compaction) the first version of a row that the run sees is
  * always kept. A newest version that is a delete mark or has expired stays for now and is counted in rows_refused: to
- * remove it takes a look at the whole database, which a run cannot have. Kind RGC_TTL_V1 (API V1 with TTL): what has
+ * remove it takes a look at the whole database, which a run cannot have. Kind RGC_WRITE (records of transactions, commit_ts
+ * at or below the safe point): rollbacks and locks; and what is older than the row's first put or delete, but for puts
+ * whose value lies in the default column family: those stay, and so does a first delete, counted in rows_refused. A put
+ * whose GC fence is at or below the safe point counts as a delete. Kind RGC_TTL_V1 (API V1 with TTL): what has
  * expired.
  *
  * WHAT THE HOST PROMISES. A host that breaks a promise loses data, as each one says.
@@ -156,6 +159,10 @@ rgc_options_t* rgc_options_create(void);
  *                                keyspaces that were never named: keep everything, or use the global safe point. global
  *                                is for hosts without keyspace-level tenants, or that name each such tenant before the
  *                                first global safe point and before its first write; else a slow tenant loses data
+ *   remove_mode                  auto (default) | remove | skip
+ *                                for hosts that can skip (rgc_filter_decide): auto takes whatever costs less, by the time that it
+ *                                sees removes and seeks take; remove leaves a tombstone for each version; skip leaves none
+ *                                wherever that loses nothing, also where it costs more
  *   ttl_grace_seconds            0 (default): expired means expire_ts <= now - grace
  *   max_safe_point_ahead_seconds 0 (default) = off: a safe point whose physical part (ts >> 18, milliseconds) is further
  *                                ahead of the clock is refused
@@ -255,13 +262,33 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
 /* Kinds of runs, one per column family.
  * RGC_DROPPED_ONLY: only what is dropped as a whole (in this version nothing can be, so no run is ever needed).
  * RGC_DEFAULT: the column family of RawKV data. In api_v2 keys of mode r are judged, all others are kept.
+ * RGC_WRITE: the column family of transaction records (TiKV's write). In api_v2 keys of mode x, m and t are judged. In the
+ * plain layout one context serves RGC_DEFAULT or RGC_WRITE, not both: its keys do not tell them apart.
  * RGC_TTL_V1: keys without timestamp, values with 8 bytes of expiry (API V1 TTL). */
-enum { RGC_DROPPED_ONLY = 0, RGC_DEFAULT = 1, RGC_TTL_V1 = 3 };
-/* Decisions; not RocksDB's numbers. A caller that cannot skip may treat RGC_REMOVE_AND_SKIP_UNTIL as RGC_REMOVE. */
+enum { RGC_DROPPED_ONLY = 0, RGC_DEFAULT = 1, RGC_WRITE = 2, RGC_TTL_V1 = 3 };
+/* Decisions; not RocksDB's numbers. A caller may treat RGC_REMOVE_AND_SKIP_UNTIL as RGC_REMOVE. */
 enum { RGC_KEEP = 0, RGC_REMOVE = 1, RGC_REMOVE_AND_SKIP_UNTIL = 2, RGC_UNDETERMINED = 3 };
 /* What RocksDB shows under a key. Only values are judged; merge operands, wide columns and numbers that are not listed are
  * kept. RGC_BLOB_INDEX: the value lies in a blob file and is not at hand; judged by the key alone. */
 enum { RGC_VALUE = 0, RGC_MERGE_OPERAND = 1, RGC_BLOB_INDEX = 2, RGC_WIDE_COLUMNS = 3 };
+
+/* A property of a table file. Fixed for ever. */
+typedef struct rgc_property_t {
+  const char* name;
+  size_t name_len;
+  const char* value;
+  size_t value_len;
+} rgc_property_t;
+
+/* What RocksDB says of an input file (rocksdb::TableProperties). */
+typedef struct rgc_table_properties_t {
+  size_t struct_size;
+  uint64_t num_entries;
+  uint64_t num_deletions;       /* point tombstones of any kind */
+  uint64_t num_range_deletions;
+  const rgc_property_t* user_collected; /* checked, not read yet */
+  size_t num_user_collected;
+} rgc_table_properties_t;
 
 /* What is known of the compaction. */
 typedef struct rgc_compaction_t {
@@ -272,6 +299,8 @@ typedef struct rgc_compaction_t {
   int start_level;            /* -1 unknown */
   int output_level;           /* -1 unknown */
   uint32_t column_family_id;
+  const rgc_table_properties_t* inputs; /* every input file; or none, then they are unknown. From one to the next are inputs[0].struct_size bytes */
+  size_t num_inputs;
 } rgc_compaction_t;
 
 /* rgc_filter_create: a run. compaction_or_null NULL = nothing is known. NULL without an error = there is nothing to do, use
@@ -281,20 +310,31 @@ rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* com
 
 /* rgc_filter_decide: judges one key. level = the compaction's start level, as RocksDB tells it. value_type is one of
  * RGC_VALUE ...; answers RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last *skip_until holds the key to go
- * on from, valid until the next call on this filter; else it is set to NULL, 0. Both may be NULL. No allocation but
- * for the longest key so far. filter NULL = RGC_KEEP. */
+ * on from, above this one, valid until the next call on this filter; else it is set to NULL, 0. A caller that cannot skip
+ * gives NULL for one of them and is never told to. No allocation but for the longest key so far. filter NULL = RGC_KEEP.
+ *
+ * A skip drops the tombstones that it passes, and what they hid would be alive again. So a skip to the end of the row comes
+ * only where none can be lost: in a run that is known to be bottommost, or whose inputs are known and hold no tombstone
+ * (num_deletions and num_range_deletions 0 in all of them). Anywhere else a shadowed version may go by a skip to the row's
+ * next possible version (remove_mode=skip), and everything else is removed. Transaction records are never skipped together. */
 int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const char* key, size_t key_len, const char* value, size_t value_len,
                       const char** skip_until, size_t* skip_until_len);
 
 /* rgc_filter_decide_by_key: the same without the value, for values that cost a read (blob files). RGC_UNDETERMINED = the
  * value is needed: nothing has changed, call rgc_filter_decide for the same key. What goes or stays by the key alone is never
- * read, so whether such a value would parse does not matter. */
+ * read, so whether such a value would parse does not matter. From the first call on remove_mode=auto only removes: among
+ * blob files RocksDB walks where it would seek. */
 int rgc_filter_decide_by_key(rgc_filter_t* filter, int level, const char* key, size_t key_len, const char** skip_until, size_t* skip_until_len);
 
 /* rgc_filter_set_bottommost: what became known after creation (1, 0, -1, as in rgc_compaction_t), on stock RocksDB the
- * usual case. Other numbers, and calls from another thread than the one that decides, do nothing. 0 = rows with a dead newest version are not counted as handed over: a run
- * further down will meet them again. */
+ * usual case. Before the first decision. Other numbers, and calls from another thread than the one that decides, do nothing.
+ * 0 = rows with a dead newest version are not counted as handed over: a run further down will meet them again. */
 void rgc_filter_set_bottommost(rgc_filter_t* filter, int is_bottommost);
+
+/* rgc_filter_set_inputs: the input files, where they became known after creation (RocksDB before 8.7): all of them, or n 0 =
+ * unknown. Before the first decision; from another thread than the one that decides it does nothing. Errors: as for
+ * rgc_compaction_t; what was known before stays. */
+void rgc_filter_set_inputs(rgc_filter_t* filter, const rgc_table_properties_t* inputs, size_t n, char** errptr);
 
 /* rgc_filter_destroy: ends the run. Any thread, after its last decision. */
 void rgc_filter_destroy(rgc_filter_t* filter);
@@ -412,8 +452,8 @@ typedef struct rgc_stats_t {
   uint64_t runs_started, runs_refused, runs_closed; /* closed: a panic, a foreign thread or keys out of order; kept everything from there */
   uint64_t kept, removed, skipped;                  /* decisions */
   uint64_t dropped, late_dropped;                   /* of the removed: in a destroyed range, dropped keyspace or schema; after it was done */
-  uint64_t expired, delete_marked;                  /* newest versions seen dead below the safe point; TTL v1: removed by expiry */
-  uint64_t unparsed_keys, unparsed_values;          /* kept */
+  uint64_t expired, delete_marked;                  /* newest versions seen dead below the safe point; rows whose first record is a delete; TTL v1: removed by expiry */
+  uint64_t unparsed_keys, unparsed_values;          /* kept; also write records with a field of a later version, which are read up to there */
   uint64_t kept_unknown_keyspace;                   /* kept because their keyspace was never named, while something is collected */
   uint64_t kept_unknown_schema;
   uint64_t safe_points_refused;                     /* steps back, 0, UINT64_MAX, too far ahead, of removed keyspaces */
@@ -431,6 +471,55 @@ void rgc_stats(const rgc_t* gc, rgc_stats_t* out);
 /* rgc_metrics: those of the same counters that this version counts, cache_bytes and the global safe point, as OpenMetrics
  * text for a scrape endpoint (names rocks_gc_..., as in rgc_stats_t). For rgc_free. gc NULL = NULL. */
 char* rgc_metrics(const rgc_t* gc);
+
+/* ---------------------------------------------------------------- loading at run time */
+
+/* Every function of this header, X(name): for hosts that look them up with dlsym. */
+#define RGC_EVERY_FUNCTION(X)         \
+  X(rgc_abi_version)                  \
+  X(rgc_version)                      \
+  X(rgc_free)                         \
+  X(rgc_set_logger)                   \
+  X(rgc_options_create)               \
+  X(rgc_options_set)                  \
+  X(rgc_options_parse)                \
+  X(rgc_options_describe)             \
+  X(rgc_options_destroy)              \
+  X(rgc_create)                       \
+  X(rgc_destroy)                      \
+  X(rgc_set_clock)                    \
+  X(rgc_set_enabled)                  \
+  X(rgc_advance_global_safe_point)    \
+  X(rgc_advance_keyspace_safe_point)  \
+  X(rgc_advance_keyspace_safe_points) \
+  X(rgc_set_keyspace_gc_type)         \
+  X(rgc_set_keyspace_gc_types)        \
+  X(rgc_remove_keyspace)              \
+  X(rgc_global_safe_point)            \
+  X(rgc_keyspace_safe_point)          \
+  X(rgc_safe_point_for_key)           \
+  X(rgc_filter_create)                \
+  X(rgc_filter_decide)                \
+  X(rgc_filter_decide_by_key)         \
+  X(rgc_filter_set_bottommost)        \
+  X(rgc_filter_set_inputs)            \
+  X(rgc_filter_destroy)               \
+  X(rgc_bind_rocksdb_symbols)         \
+  X(rgc_bind_rocksdb_library)         \
+  X(rgc_rocksdb_filter_factory)       \
+  X(rgc_factory_state)                \
+  X(rgc_factory_destructor)           \
+  X(rgc_factory_create_filter)        \
+  X(rgc_factory_name)                 \
+  X(rgc_filter_callback)              \
+  X(rgc_filter_destructor)            \
+  X(rgc_filter_name)                  \
+  X(rgc_encode_key)                   \
+  X(rgc_decode_key)                   \
+  X(rgc_encode_range)                 \
+  X(rgc_keyspace_range)               \
+  X(rgc_stats)                        \
+  X(rgc_metrics)
 
 #ifdef __cplusplus
 }

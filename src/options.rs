@@ -1,6 +1,7 @@
 //! Options: strings by name, so that the ABI does not grow with them. One table says their names, defaults and meaning.
 
 use crate::error::Error;
+use crate::filter::RemoveMode;
 use crate::layout::{Form, Layout, PlainKeys};
 use crate::rule::raw::History;
 use crate::safe_point::UnknownKeyspace;
@@ -16,6 +17,8 @@ pub struct Options {
     pub history: History,
     /// What unnamed keyspaces follow.
     pub unknown_keyspace: UnknownKeyspace,
+    /// How versions go.
+    pub remove_mode: RemoveMode,
     /// Expired means expire_ts <= now - this.
     pub ttl_grace_seconds: u64,
     /// How far ahead of the clock a safe point may be; 0 = any.
@@ -30,7 +33,7 @@ struct Entry {
     set: fn(&mut Options, &str) -> Option<()>,
 }
 
-const TABLE: [Entry; 8] = [
+const TABLE: [Entry; 9] = [
     Entry {
         name: "key_layout",
         default: "api_v2",
@@ -86,6 +89,16 @@ const TABLE: [Entry; 8] = [
         },
     },
     Entry {
+        name: "remove_mode",
+        default: "auto",
+        values: "auto, remove or skip",
+        meaning: "hosts that can skip: whatever costs less, only removes (tombstones), or skips wherever they lose nothing",
+        set: |options, value| {
+            options.remove_mode = choose(value, [("auto", RemoveMode::Auto), ("remove", RemoveMode::Remove), ("skip", RemoveMode::Skip)])?;
+            Some(())
+        },
+    },
+    Entry {
         name: "ttl_grace_seconds",
         default: "0",
         values: "a number of seconds",
@@ -126,6 +139,7 @@ impl Default for Options {
             ledger_prefix: b"\x01rocks_gc/".to_vec(),
             history: History::Latest,
             unknown_keyspace: UnknownKeyspace::Keep,
+            remove_mode: RemoveMode::Auto,
             ttl_grace_seconds: 0,
             max_safe_point_ahead_seconds: 0,
         }
@@ -227,6 +241,7 @@ mod tests {
             ("plain_keys", "9999999999"),
             ("history", ""),
             ("unknown_keyspace", "Keep"),
+            ("remove_mode", "delete"),
             ("ttl_grace_seconds", "-1"),
             ("ttl_grace_seconds", "+1"),
             ("max_safe_point_ahead_seconds", "1s"),

@@ -65,6 +65,7 @@ counters! {
     runs_closed: "Runs that kept everything from some key on: keys out of order, a foreign thread, a panic",
     kept: "Decisions to keep",
     removed: "Decisions to remove",
+    skipped: "Decisions to remove and skip",
     expired: "Newest versions seen expired; TTL v1: removed by expiry",
     delete_marked: "Newest versions seen delete-marked",
     unparsed_keys: "Keys kept because they are not of the layout",

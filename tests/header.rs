@@ -117,6 +117,13 @@ fn every_declared_function_is_called_from_c() {
 }
 
 #[test]
+fn the_list_for_hosts_that_load_at_run_time_is_complete() {
+    let listed = Regex::new(r"\bX\((rgc_\w+)\)").unwrap();
+    let listed = listed.captures_iter(&header()).map(|found| found[1].to_owned()).collect();
+    assert_same(&declared(&header()), &listed, "listed in RGC_EVERY_FUNCTION");
+}
+
+#[test]
 fn every_type_of_the_header_is_documented() {
     let undocumented = Regex::new(r"(?m)^(\};?|[^\n*]*;|\s*)\n(typedef|enum|#define RGC_)[^\n]*").unwrap();
     let lines: Vec<_> = undocumented.find_iter(&header()).map(|found| found.as_str().to_owned()).collect();

@@ -1,14 +1,15 @@
 //! The rules as text: `tests/cases/*.txt`. `REWRITE=1 cargo test --test rules` writes the answers anew, to be read before they
 //! are committed.
 //!
-//! Values go through `rgc_filter_callback`, what is none through `rgc_filter_decide`.
-//!
-//! `gc` makes a context: `now=N`, a line `options name=value;...` if any, and a command a line. `run` makes a run (`kind=default|ttl_v1`,
-//! `bottommost=1|0`) and shows it a key a line, or gives a command in the middle of it:
+//! `gc` makes a context: `now=N`, a line `options name=value;...` if any, and a command a line. `run` makes a run
+//! (`kind=default|write|ttl_v1`, `bottommost=1|0`, `inputs=(N,N_M,...)` with the tombstones and the range tombstones of each) and shows it
+//! a key a line, or gives a command in the middle of it. With `skip` the run's caller can skip, and what a skip goes to is answered:
+//! a version of the row, or the row's end.
 //!
 //! ```text
 //! r/1 a @100 live          mode/keyspace, user key, timestamp, value: live, del, eN (expires at N), del+eN, bad, 0xHEX,
-//!                          or what is no value: merge, wide, blob
+//!                          or what is no value: merge, wide, blob; a write record: P (long value), Ps (short value), D, L, R,
+//!                          P+f9 and Ps+f9 with a GC fence of 9
 //! m a @100 live            a TiDB key; plain a @100 live in the plain layout; key 0xHEX live for any bytes
 //! ? r/1 a @100             judged by the key alone
 //! global 80 | own 1 80 | name 1 global | name 1 keyspace | remove 1 | enable | disable | bottommost 0
@@ -42,11 +43,14 @@ fn cases() {
                     let gc = gc.as_ref().expect("gc comes before run");
                     let kind = match argument("kind").as_deref() {
                         None | Some("default") => c::RGC_DEFAULT,
+                        Some("write") => c::RGC_WRITE,
                         Some("ttl_v1") => c::RGC_TTL_V1,
                         Some("dropped_only") => c::RGC_DROPPED_ONLY,
                         Some(other) => panic!("kind {other}"),
                     };
-                    run(gc, kind, number("bottommost").unwrap_or(-1) as i32, &input)
+                    let inputs: Vec<_> = case.args.get("inputs").into_iter().flatten().map(|text| input_file(text)).collect();
+                    let make = || gc.run_over(kind, number("bottommost").unwrap_or(-1) as i32, &inputs);
+                    show(gc, make, case.args.contains_key("skip"), &input)
                 }
                 other => panic!("directive {other}"),
             }
@@ -54,14 +58,20 @@ fn cases() {
     });
 }
 
-fn run(gc: &Gc, kind: u32, bottommost: i32, input: &str) -> String {
+/// `N` or `N_M`: how many tombstones and range tombstones.
+fn input_file(text: &str) -> c::rgc_table_properties_t {
+    let (points, ranges) = text.split_once('_').unwrap_or((text, "0"));
+    support::gc::input(points.parse().unwrap(), ranges.parse().unwrap())
+}
+
+fn show(gc: &Gc, make: impl Fn() -> Option<Run>, can_skip: bool, input: &str) -> String {
     let before = gc.stats();
     let mut answers = String::new();
-    match gc.run(kind, bottommost) {
+    match make() {
         None => answers += "no filter\n",
         Some(run) => {
             for line in input.lines() {
-                let answer = command(gc, Some(&run), line).unwrap_or_else(|| judge(gc, &run, line));
+                let answer = command(gc, Some(&run), line).unwrap_or_else(|| judge(gc, &run, can_skip, line));
                 answers += &format!("{line}: {answer}\n");
             }
         }
@@ -97,20 +107,36 @@ fn command(gc: &Gc, run: Option<&Run>, line: &str) -> Option<String> {
     Some(answer)
 }
 
-fn judge(gc: &Gc, run: &Run, line: &str) -> String {
+fn judge(gc: &Gc, run: &Run, can_skip: bool, line: &str) -> String {
     let by_key = line.strip_prefix("? ");
     let words: Vec<&str> = by_key.unwrap_or(line).split_whitespace().collect();
     let (key, rest) = key(gc, &words);
-    let answer = match by_key {
-        Some(_) => run.decide_by_key(&key),
-        None => match rest[0] {
-            "merge" => run.decide(c::RGC_MERGE_OPERAND, &key, b"operand"),
-            "wide" => run.decide(c::RGC_WIDE_COLUMNS, &key, b"columns"),
-            "blob" => run.decide(c::RGC_BLOB_INDEX, &key, b"index"),
-            text => u32::from(run.callback(&key, &value(text))),
-        },
+    let shown = |text: &str| match text {
+        "merge" => (c::RGC_MERGE_OPERAND, b"operand".to_vec()),
+        "wide" => (c::RGC_WIDE_COLUMNS, b"columns".to_vec()),
+        "blob" => (c::RGC_BLOB_INDEX, b"index".to_vec()),
+        text => (c::RGC_VALUE, value(text)),
     };
-    ["keep", "remove", "skip", "undetermined"][answer as usize].into()
+    let (decision, until) = match (by_key, rest.first().map(|text| shown(text))) {
+        (Some(_), _) if can_skip => run.decide_by_key_or_skip(&key),
+        (Some(_), _) => (run.decide_by_key(&key), Vec::new()),
+        (None, Some((value_type, value))) if can_skip => run.decide_or_skip(value_type, &key, &value),
+        (None, Some((value_type, value))) => (run.decide(value_type, &key, &value), Vec::new()),
+        (None, None) => panic!("{line}: no value"),
+    };
+    match decision {
+        c::RGC_REMOVE_AND_SKIP_UNTIL => format!("skip to {}", target(&key[..key.len() - 8], &until)),
+        decision => ["keep", "remove", "?", "undetermined"][decision as usize].into(),
+    }
+}
+
+/// A version of the row, or what lies right behind the row's last possible one.
+fn target(row: &[u8], until: &[u8]) -> String {
+    match until.strip_prefix(row) {
+        Some([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0]) => "the row's end".into(),
+        Some(ts) => format!("@{}", !u64::from_be_bytes(ts.try_into().unwrap())),
+        None => panic!("{until:02x?} is not of the row {row:02x?}"),
+    }
 }
 
 fn key<'w>(gc: &Gc, words: &'w [&'w str]) -> (Vec<u8>, &'w [&'w str]) {
@@ -135,6 +161,7 @@ fn value(text: &str) -> Vec<u8> {
         "del" => b"\x02".to_vec(),
         "bad" => b"value\x04".to_vec(),
         text if text.starts_with("0x") => hex(text),
+        text if text.starts_with(['P', 'D', 'L', 'R']) => record(text),
         text => {
             let (flags, expire) = match text.strip_prefix("del+e") {
                 Some(expire) => (3, expire),
@@ -144,6 +171,19 @@ fn value(text: &str) -> Vec<u8> {
             [b"value", &expire.to_be_bytes()[..], &[flags]].concat()
         }
     }
+}
+
+/// A write record with start_ts 5.
+fn record(text: &str) -> Vec<u8> {
+    let (what, fence) = text.split_once("+f").map_or((text, None), |(what, fence)| (what, Some(fence.parse::<u64>().unwrap())));
+    let mut bytes = vec![what.as_bytes()[0], 5];
+    if what == "Ps" {
+        bytes.extend(b"v\x05value");
+    }
+    if let Some(fence) = fence {
+        bytes.extend([&b"RF"[..], &fence.to_be_bytes()].concat());
+    }
+    bytes
 }
 
 fn hex(text: &str) -> Vec<u8> {

@@ -60,6 +60,37 @@ static void plain(void) {
   api.rgc_destroy(gc);
 }
 
+/* Plain keys do not tell raw rows from transactions: a context serves the one or the other. */
+static void one_kind_in_plain(void) {
+  static const int kinds[] = {RGC_DEFAULT, RGC_WRITE};
+  for (int first = 0; first < 2; ++first) {
+    int other = kinds[1 - first];
+    rgc_t* gc = gc_with("key_layout=plain;plain_keys=4");
+    CHECK_EQ(api.rgc_advance_global_safe_point(gc, 80), 1);
+    rgc_filter_t* run = run_of(gc, kinds[first]);
+    FAILS(CHECK(api.rgc_filter_create(gc, other, NULL, errptr) == NULL), "Invalid argument", "plain");
+    FAILS(CHECK(api.rgc_factory_state(gc, other, errptr) == NULL), "Invalid argument", "plain");
+    api.rgc_filter_destroy(run);
+    FAILS(CHECK(api.rgc_filter_create(gc, other, NULL, errptr) == NULL), "Invalid argument", "plain");
+    run = run_of(gc, kinds[first]);
+    /* Good as a value and as a record: alive, and a put with a short value. */
+    CHECK_EQ(decide(run, plain_key("user", 81), BYTES("P\5v\0")), RGC_KEEP);
+    CHECK_EQ(decide(run, plain_key("user", 80), BYTES("P\5v\0")), RGC_KEEP);
+    CHECK_EQ(decide(run, plain_key("user", 79), BYTES("P\5v\0")), RGC_REMOVE);
+    api.rgc_filter_destroy(run);
+    api.rgc_destroy(gc);
+
+    gc = gc_with("key_layout=plain;plain_keys=4");
+    void* state = NULL;
+    SUCCEEDS(state = api.rgc_factory_state(gc, kinds[first], errptr));
+    CHECK_EQ(api.rgc_advance_global_safe_point(gc, 80), 1);
+    FAILS(CHECK(api.rgc_filter_create(gc, other, NULL, errptr) == NULL), "Invalid argument", "plain");
+    api.rgc_filter_destroy(run_of(gc, kinds[first]));
+    api.rgc_factory_destructor(state);
+    api.rgc_destroy(gc);
+  }
+}
+
 /* snapshot: the first version below the safe point stays as well, for readers at it. */
 static void history(void) {
   rgc_t* gc = gc_at_80("history=snapshot");
@@ -101,6 +132,7 @@ static void unknown_keyspaces(void) {
 void test_layouts(void) {
   data_prefix();
   plain();
+  one_kind_in_plain();
   history();
   unknown_keyspaces();
 }

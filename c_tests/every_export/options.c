@@ -2,7 +2,7 @@
 #include "parts.h"
 
 static const char* const names[] = {"key_layout",        "data_prefix",       "plain_keys",    "history", "unknown_keyspace",
-                                    "ttl_grace_seconds", "max_safe_point_ahead_seconds", "ledger_prefix"};
+                                    "remove_mode",       "ttl_grace_seconds", "max_safe_point_ahead_seconds", "ledger_prefix"};
 
 static void described(void) {
   char* text = api.rgc_options_describe();
@@ -25,6 +25,7 @@ static void values(void) {
       {"plain_keys", "none"},          {"plain_keys", "16"},          {"plain_keys", "prefix_free"},
       {"history", "latest"},           {"history", "snapshot"},       {"unknown_keyspace", "keep"},
       {"unknown_keyspace", "global"},  {"ttl_grace_seconds", "0"},    {"ttl_grace_seconds", "18446744073709551615"},
+      {"remove_mode", "auto"},         {"remove_mode", "remove"},     {"remove_mode", "skip"},
       {"max_safe_point_ahead_seconds", "86400"},                      {"ledger_prefix", "0x00"},
   };
   static const char* const bad[][2] = {
@@ -32,6 +33,7 @@ static void values(void) {
       {"plain_keys", "0"},          {"plain_keys", "-1"},       {"plain_keys", "prefix"},
       {"history", "newest"},        {"unknown_keyspace", "no"}, {"ttl_grace_seconds", "-1"},
       {"ttl_grace_seconds", "1.5"}, {"ttl_grace_seconds", ""},  {"ttl_grace_seconds", "18446744073709551616"},
+      {"remove_mode", "never"},     {"remove_mode", ""},        {"remove_mode", "Skip"},
       {"max_safe_point_ahead_seconds", "1s"},                   {"ledger_prefix", ""},
   };
   rgc_options_t* options = api.rgc_options_create();

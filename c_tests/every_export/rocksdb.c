@@ -128,10 +128,8 @@ static void factories(void) {
   rgc_t* gc = gc_with("");
   SUCCEEDS(api.rgc_bind_rocksdb_symbols(gc, symbols, SYMBOLS, errptr));
   FAILS(CHECK(api.rgc_rocksdb_filter_factory(gc, 99, errptr) == NULL), "Invalid argument", "99");
-  FAILS(CHECK(api.rgc_rocksdb_filter_factory(gc, 2, errptr) == NULL), "Not supported", "2");
   FAILS(CHECK(api.rgc_rocksdb_filter_factory(NULL, RGC_DEFAULT, errptr) == NULL), "Invalid argument", "NULL");
   FAILS(CHECK(api.rgc_factory_state(gc, 99, errptr) == NULL), "Invalid argument", "99");
-  FAILS(CHECK(api.rgc_factory_state(gc, 2, errptr) == NULL), "Not supported", "2");
   FAILS(CHECK(api.rgc_factory_state(NULL, RGC_DEFAULT, errptr) == NULL), "Invalid argument", "NULL");
   CHECK_EQ(made, 0);
 
@@ -171,6 +169,33 @@ static void factories(void) {
 static uint64_t counted_clock(void* count) {
   ++*(int*)count;
   return 1000;
+}
+
+static void transactions(void) {
+  rgc_t* gc = gc_at_80("");
+  SUCCEEDS(api.rgc_bind_rocksdb_symbols(gc, symbols, SYMBOLS, errptr));
+  struct rocksdb_compactionfilterfactory_t* factory = NULL;
+  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_WRITE, errptr));
+  REQUIRE(factory != NULL);
+  CHECK(strcmp(factory->name(factory->state), "rocks_gc.write") == 0);
+  struct rocksdb_compactionfiltercontext_t full = {1, 0};
+  struct rocksdb_compactionfilter_t* run = factory->create(factory->state, &full);
+  REQUIRE(run != NULL);
+  CHECK_EQ(filter(run, raw_key(1, "a", 70), BYTES("R\5")), 0);
+  CHECK_EQ(filter(run, mode_key('x', 1, "a", 80), BYTES("P\5v\1a")), 0);
+  CHECK_EQ(filter(run, mode_key('x', 1, "a", 79), BYTES("P\4v\1a")), 1);
+  CHECK_EQ(filter(run, mode_key('x', 1, "a", 78), BYTES("P\3")), 0);
+  CHECK_EQ(filter(run, mode_key('x', 1, "b", 80), BYTES("R\5")), 1);
+  end_filter(run);
+  end_factory(factory);
+  CHECK_EQ(made, 0);
+  CHECK_EQ(stats_of(gc).removed, 2);
+
+  void* state = NULL;
+  SUCCEEDS(state = api.rgc_factory_state(gc, RGC_WRITE, errptr));
+  CHECK(strcmp(api.rgc_factory_name(state), "rocks_gc.write") == 0);
+  api.rgc_factory_destructor(state);
+  api.rgc_destroy(gc);
 }
 
 /* After rgc_destroy the clock is called no more, and runs that begin know no time. */
@@ -268,6 +293,7 @@ static void levels(void) {
 void test_rocksdb(void) {
   binding();
   factories();
+  transactions();
   time_after_the_context();
   raw_callbacks();
   levels();

@@ -9,8 +9,9 @@ static void created(void) {
   /* Nothing to do is no error. */
   SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, NULL, errptr) == NULL));
   SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_WRITE, NULL, errptr) == NULL));
   CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, NULL, NULL) == NULL);
-  CHECK_EQ(stats_of(gc).runs_refused, 3);
+  CHECK_EQ(stats_of(gc).runs_refused, 4);
   CHECK_EQ(stats_of(gc).runs_started, 0);
   api.rgc_filter_destroy(run_of(gc, RGC_TTL_V1));
   CHECK_EQ(stats_of(gc).runs_started, 1);
@@ -18,14 +19,15 @@ static void created(void) {
   /* A safe point that comes later works from the next run on. */
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 5), 1);
   api.rgc_filter_destroy(run_of(gc, RGC_DEFAULT));
+  api.rgc_filter_destroy(run_of(gc, RGC_WRITE));
   SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
-  CHECK_EQ(stats_of(gc).runs_started, 2);
+  CHECK_EQ(stats_of(gc).runs_started, 3);
 
   FAILS(CHECK(api.rgc_filter_create(gc, 99, NULL, errptr) == NULL), "Invalid argument", "99");
   FAILS(CHECK(api.rgc_filter_create(gc, -1, NULL, errptr) == NULL), "Invalid argument", "-1");
-  FAILS(CHECK(api.rgc_filter_create(gc, 2, NULL, errptr) == NULL), "Not supported", "2");
+  FAILS(CHECK(api.rgc_filter_create(gc, 4, NULL, errptr) == NULL), "Invalid argument", "4");
   FAILS(CHECK(api.rgc_filter_create(NULL, RGC_DEFAULT, NULL, errptr) == NULL), "Invalid argument", "NULL");
-  CHECK_EQ(stats_of(gc).runs_started, 2);
+  CHECK_EQ(stats_of(gc).runs_started, 3);
   api.rgc_destroy(gc);
   api.rgc_filter_destroy(NULL);
 }
@@ -37,15 +39,23 @@ static void compactions(void) {
     char more[64];
   } given;
   memset(&given, 0xee, sizeof given);
-  static const rgc_compaction_t good = {sizeof good, 1, 0, -1, -1, 6, 7};
-  for (size_t size = 0; size < sizeof good; ++size) {
+  static const rgc_compaction_t good = {.struct_size = sizeof good, .is_full = 1, .is_bottommost = -1, .start_level = -1, .output_level = 6,
+                                        .column_family_id = 7};
+  /* Version 1 ended before the inputs. */
+  const size_t smallest = offsetof(rgc_compaction_t, inputs);
+  for (size_t size = 0; size < smallest; ++size) {
     given.known = good;
     given.known.struct_size = size;
     FAILS(CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, &given.known, errptr) == NULL), "Invalid argument", "struct_size");
   }
-  for (size_t size = sizeof good; size <= sizeof given; size += 8) {
+  for (size_t size = smallest; size <= sizeof given; ++size) {
     given.known = good;
     given.known.struct_size = size;
+    if (size <= offsetof(rgc_compaction_t, num_inputs)) {
+      /* What is not given is not read. */
+      given.known.inputs = (const rgc_table_properties_t*)(uintptr_t)0x5a5a5a5a5a5a5a5a;
+      given.known.num_inputs = SIZE_MAX;
+    }
     rgc_filter_t* run = NULL;
     SUCCEEDS(run = api.rgc_filter_create(gc, RGC_DEFAULT, &given.known, errptr));
     CHECK(run != NULL);
@@ -272,7 +282,7 @@ static void foreign_thread(void) {
 
   /* Made and told of its level here, decided there, destroyed here. */
   run = run_of(gc, RGC_DEFAULT);
-  api.rgc_filter_set_bottommost(run, 1);
+  api.rgc_filter_set_bottommost(run, 0);
   CHECK_EQ(removals_on_another_thread(run), 1);
   api.rgc_filter_destroy(run);
   CHECK_EQ(stats_of(gc).runs_closed, 1);

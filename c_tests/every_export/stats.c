@@ -3,10 +3,10 @@
 
 /* The counters of rgc_stats_t by their names: those that this version counts, and all. */
 #define COUNTED(X)                                                                                                         \
-  X(runs_started) X(runs_refused) X(runs_closed) X(kept) X(removed) X(expired) X(delete_marked) X(unparsed_keys)           \
+  X(runs_started) X(runs_refused) X(runs_closed) X(kept) X(removed) X(skipped) X(expired) X(delete_marked) X(unparsed_keys) \
   X(unparsed_values) X(kept_unknown_keyspace) X(safe_points_refused) X(gc_types_refused) X(rows_refused) X(cache_bytes)
 #define COUNTERS(X)                                                                                                        \
-  COUNTED(X) X(skipped) X(dropped) X(late_dropped) X(kept_unknown_schema) X(rows_queued) X(rows_done) X(rows_left_unparsed) \
+  COUNTED(X) X(dropped) X(late_dropped) X(kept_unknown_schema) X(rows_queued) X(rows_done) X(rows_left_unparsed) \
   X(pending) X(destroyed_records)
 
 static void sizes(void) {

@@ -2,9 +2,10 @@
 
 use super::c;
 use super::handles::{kind, need_context};
-use super::memory::{Sized1, clear_out, read_sized, slice};
+use super::memory::{Sized1, array, bytes, clear_out, read_sized, sized_array};
 use super::owned_run::Filter;
 use crate::error::Error;
+use crate::filter::{Decision, Knowledge};
 use crate::rule::Verdict;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
@@ -14,19 +15,27 @@ unsafe impl Sized1 for c::rgc_compaction_t {
     const VERSION_1: usize = 32;
 }
 
+// SAFETY: of the library's own, and the same for ever.
+unsafe impl Sized1 for c::rgc_table_properties_t {
+    const VERSION_1: usize = 48;
+}
+
 export! {
     /// A run.
     fn rgc_filter_create(gc: *mut c::rgc_t, number: c_int, compaction: *const c::rgc_compaction_t; errptr) -> *mut c::rgc_filter_t, on error null_mut(); {
         let shared = &need_context(gc)?.shared;
-        let kind = kind(number)?;
-        let bottommost = if compaction.is_null() { None } else { checked(&read_sized("compaction", compaction)?)? };
-        Ok(Filter::create(shared, kind, bottommost).cast())
+        let kind = kind(shared, number)?;
+        let knowledge = if compaction.is_null() { Knowledge::default() } else { checked(&read_sized("compaction", compaction)?)? };
+        Ok(Filter::create(shared, kind, knowledge).cast())
     }
 }
 
-/// Checks every field; what matters to a run is whether it is bottommost.
-fn checked(compaction: &c::rgc_compaction_t) -> Result<Option<bool>, Error> {
-    let c::rgc_compaction_t { is_full, is_manual, is_bottommost, start_level, output_level, .. } = *compaction;
+/// Checks every field; what matters to a run is its level and whether its inputs hold tombstones.
+///
+/// # Safety
+/// What `inputs` points to is as the header says.
+unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<Knowledge, Error> {
+    let c::rgc_compaction_t { is_full, is_manual, is_bottommost, start_level, output_level, inputs, num_inputs, .. } = *compaction;
     for (name, value) in [("is_full", is_full), ("is_manual", is_manual), ("is_bottommost", is_bottommost)] {
         if !(-1..=1).contains(&value) {
             return Err(Error::invalid(format!("compaction.{name} is {value}; give 1 (yes), 0 (no) or -1 (unknown)")));
@@ -37,7 +46,30 @@ fn checked(compaction: &c::rgc_compaction_t) -> Result<Option<bool>, Error> {
             return Err(Error::invalid(format!("compaction.{name} is {value}; give a level, or -1 (unknown)")));
         }
     }
-    Ok(tristate(is_bottommost))
+    // SAFETY: handed on.
+    let no_tombstones = unsafe { no_tombstones("compaction.inputs", inputs, num_inputs) }?;
+    Ok(Knowledge { bottommost: tristate(is_bottommost), no_tombstones })
+}
+
+/// Are there inputs, and does none of them hold a tombstone?
+///
+/// # Safety
+/// Unless NULL, `inputs` points to `n` structs as the header describes them.
+unsafe fn no_tombstones(what: &str, inputs: *const c::rgc_table_properties_t, n: usize) -> Result<bool, Error> {
+    // SAFETY: the caller's promise.
+    let inputs = unsafe { sized_array(what, inputs, n) }?;
+    for (i, input) in inputs.iter().enumerate() {
+        let what = format!("{what}[{i}].user_collected");
+        // SAFETY: the caller's promise.
+        for (j, property) in unsafe { array(&what, input.user_collected, input.num_user_collected) }?.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe {
+                bytes(&format!("{what}[{j}].name"), property.name, property.name_len)?;
+                bytes(&format!("{what}[{j}].value"), property.value, property.value_len)?;
+            }
+        }
+    }
+    Ok(!inputs.is_empty() && inputs.iter().all(|input| input.num_deletions == 0 && input.num_range_deletions == 0))
 }
 
 fn tristate(value: c_int) -> Option<bool> {
@@ -48,11 +80,28 @@ fn tristate(value: c_int) -> Option<bool> {
     }
 }
 
-fn decision(verdict: Verdict) -> c_int {
-    match verdict {
-        Verdict::Keep => c::RGC_KEEP as c_int,
-        Verdict::Remove => c::RGC_REMOVE as c_int,
+fn number(decision: Decision) -> c_int {
+    let number = match decision {
+        Decision::Keep => c::RGC_KEEP,
+        Decision::Remove => c::RGC_REMOVE,
+        Decision::Skip => c::RGC_REMOVE_AND_SKIP_UNTIL,
+    };
+    number as c_int
+}
+
+/// The decision's number; a skip's bytes are written.
+///
+/// # Safety
+/// Each may be overwritten, or is NULL and the decision no skip.
+unsafe fn answer((decision, until): (Decision, *const [u8]), skip_until: *mut *const c_char, skip_until_len: *mut usize) -> c_int {
+    if decision == Decision::Skip {
+        // SAFETY: the caller's promise.
+        unsafe {
+            skip_until.write_unaligned(until.cast());
+            skip_until_len.write_unaligned(until.len());
+        }
     }
+    number(decision)
 }
 
 export! {
@@ -61,11 +110,19 @@ export! {
                          value_len: usize, skip_until: *mut *const c_char, skip_until_len: *mut usize) -> c_int, on error c::RGC_KEEP as c_int; {
         clear_out(skip_until, skip_until_len);
         let filter = filter.cast();
-        decision(match u32::try_from(value_type) {
+        if can_skip(skip_until, skip_until_len) && Filter::may_skip(filter) {
+            return answer(Filter::decide_or_skip(filter, value_type, key, key_len, value, value_len), skip_until, skip_until_len);
+        }
+        let verdict = match u32::try_from(value_type) {
             Ok(c::RGC_VALUE) => Filter::decide_value(filter, key, key_len, value, value_len),
             _ => Filter::decide_any(filter, value_type, key, key_len, value, value_len),
-        })
+        };
+        number(verdict.into())
     }
+}
+
+fn can_skip(skip_until: *mut *const c_char, skip_until_len: *mut usize) -> bool {
+    !skip_until.is_null() && !skip_until_len.is_null()
 }
 
 export! {
@@ -73,17 +130,31 @@ export! {
     fn rgc_filter_decide_by_key(filter: *mut c::rgc_filter_t, _level: c_int, key: *const c_char, key_len: usize, skip_until: *mut *const c_char,
                                 skip_until_len: *mut usize) -> c_int, on error c::RGC_KEEP as c_int; {
         clear_out(skip_until, skip_until_len);
-        let Some(key) = slice(key.cast(), key_len) else { return c::RGC_KEEP as c_int };
-        Filter::with(filter.cast(), Some(Verdict::Keep), |run| run.decide_by_key(key)).map_or(c::RGC_UNDETERMINED as c_int, decision)
+        match Filter::decide_by_key(filter.cast(), key, key_len, can_skip(skip_until, skip_until_len)) {
+            None => c::RGC_UNDETERMINED as c_int,
+            Some(decision) => answer(decision, skip_until, skip_until_len),
+        }
     }
 }
 
 export! {
-    /// What became known after creation.
+    /// What became known of the level after creation.
     fn rgc_filter_set_bottommost(filter: *mut c::rgc_filter_t, is_bottommost: c_int) -> (), on error (); {
         if (-1..=1).contains(&is_bottommost) {
-            Filter::set_bottommost(filter.cast(), tristate(is_bottommost));
+            Filter::tell(filter.cast(), |run| run.set_bottommost(tristate(is_bottommost)));
         }
+    }
+}
+
+export! {
+    /// What became known of the inputs after creation.
+    fn rgc_filter_set_inputs(filter: *mut c::rgc_filter_t, inputs: *const c::rgc_table_properties_t, n: usize; errptr) -> (), on error (); {
+        if filter.is_null() {
+            return Err(Error::invalid("filter is NULL; make one by rgc_filter_create"));
+        }
+        let none = no_tombstones("inputs", inputs, n)?;
+        Filter::tell(filter.cast(), |run| run.set_no_tombstones(none));
+        Ok(())
     }
 }
 

@@ -66,16 +66,19 @@ pub(super) unsafe fn options<'a>(options: *mut c::rgc_options_t) -> Result<&'a m
     unsafe { options.cast::<Options>().as_mut() }.ok_or_else(|| Error::invalid("options is NULL; make one by rgc_options_create"))
 }
 
-/// The kind behind its number.
-pub(super) fn kind(kind: c_int) -> Result<Kind, Error> {
-    match u32::try_from(kind) {
-        Ok(c::RGC_DROPPED_ONLY) => Ok(Kind::DroppedOnly),
-        Ok(c::RGC_DEFAULT) => Ok(Kind::Default),
-        Ok(c::RGC_TTL_V1) => Ok(Kind::TtlV1),
-        Ok(2) => Err(Error::new(
-            crate::error::Kind::NotSupported,
-            "kind 2 (RGC_WRITE, transaction records) is not in this version; install no filter on the write column family",
-        )),
-        _ => Err(Error::invalid(format!("kind {kind} is unknown; give RGC_DROPPED_ONLY (0), RGC_DEFAULT (1) or RGC_TTL_V1 (3)"))),
-    }
+/// The kind behind its number, if the context may have runs of it.
+pub(super) fn kind(shared: &Shared, number: c_int) -> Result<Kind, Error> {
+    let kind = match u32::try_from(number) {
+        Ok(c::RGC_DROPPED_ONLY) => Kind::DroppedOnly,
+        Ok(c::RGC_DEFAULT) => Kind::Default,
+        Ok(c::RGC_WRITE) => Kind::Write,
+        Ok(c::RGC_TTL_V1) => Kind::TtlV1,
+        _ => {
+            return Err(Error::invalid(format!(
+                "kind {number} is unknown; give RGC_DROPPED_ONLY (0), RGC_DEFAULT (1), RGC_WRITE (2) or RGC_TTL_V1 (3)"
+            )));
+        }
+    };
+    shared.admit(kind)?;
+    Ok(kind)
 }

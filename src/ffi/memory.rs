@@ -80,7 +80,7 @@ pub(super) unsafe trait Sized1 {
     const VERSION_1: usize;
 }
 
-/// Reads a struct of the caller's, as much of it as the caller knows; what is missing is zero.
+/// Reads a struct of the caller's, as much of it as the caller knows; what is missing, or there by half, is zero.
 ///
 /// # Safety
 /// Unless NULL, `from` points to a struct of as many bytes as its struct_size says.
@@ -90,9 +90,29 @@ pub(super) unsafe fn read_sized<T: Sized1>(what: &str, from: *const T) -> Result
     let mut to = MaybeUninit::<T>::zeroed();
     // SAFETY: `to` is T's size and `from` has `size` bytes; zero bytes make a T, as the trait promises.
     unsafe {
-        to.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast(), size.min(size_of::<T>()));
+        // Behind version 1 every field ends at a multiple of its alignment, which no field's size exceeds.
+        let whole = size - size % align_of::<T>();
+        to.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast(), whole.min(size_of::<T>()));
         Ok(to.assume_init())
     }
+}
+
+/// Reads an array of the caller's structs, each as [`read_sized`] does; from one to the next are as many bytes as the first one's
+/// struct_size says. NULL goes with length 0.
+///
+/// # Safety
+/// Unless NULL, `data` points to `n` such structs.
+pub(super) unsafe fn sized_array<T: Sized1>(what: &str, data: *const T, n: usize) -> Result<Vec<T>, Error> {
+    if n == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the caller's promise.
+    let stride = unsafe { struct_size(what, data, T::VERSION_1) }?;
+    if n > isize::MAX as usize / stride {
+        return Err(Error::invalid(format!("{what} has {n} elements of {stride} bytes; give as many as there are")));
+    }
+    // SAFETY: element `i` lies within the array.
+    (0..n).map(|i| unsafe { read_sized(&format!("{what}[{i}]"), data.byte_add(i * stride)) }).collect()
 }
 
 /// The struct_size of a struct of the caller's, at least `smallest`.

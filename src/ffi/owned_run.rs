@@ -4,7 +4,7 @@
 use super::c;
 use super::export::guard;
 use super::memory::slice;
-use crate::filter::{Kind, Run, Shared, Shown, refusal};
+use crate::filter::{Decision, Kind, Knowledge, Run, Shared, Shown, refusal};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use std::cell::UnsafeCell;
@@ -30,17 +30,17 @@ const SHARED_BY_THREADS: usize = usize::MAX;
 
 impl Filter {
     /// A run, unless none is needed: then NULL.
-    pub(super) fn create(shared: &Arc<Shared>, kind: Kind, bottommost: Option<bool>) -> *mut Self {
+    pub(super) fn create(shared: &Arc<Shared>, kind: Kind, knowledge: Knowledge) -> *mut Self {
         if let Some(reason) = refusal(kind, &shared.safe_points) {
             shared.stats.shared().runs_refused.add(1);
             log(Level::Debug, || format!("no filter for a compaction of kind {kind:?}: {reason:?}"));
             return null_mut();
         }
-        let run = UnsafeCell::new(Run::new(shared.clone(), kind, bottommost));
+        let run = UnsafeCell::new(Run::new(shared.clone(), kind, knowledge));
         Box::into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone() }))
     }
 
-    /// Judges a key with its value.
+    /// Judges a key with its value, for a caller that cannot skip.
     ///
     /// # Safety
     /// As [`Filter::with`]; key and value are each NULL or as long as is said.
@@ -63,7 +63,7 @@ impl Filter {
         }
     }
 
-    /// Judges a key with what RocksDB shows under it.
+    /// Judges a key with what RocksDB shows under it, for a caller that cannot skip.
     ///
     /// # Safety
     /// As [`Filter::decide_value`].
@@ -83,6 +83,57 @@ impl Filter {
         }
     }
 
+    /// Judges a key with what RocksDB shows under it; a skip goes to the bytes that are valid until the next decision.
+    ///
+    /// # Safety
+    /// As [`Filter::decide_value`].
+    pub(super) unsafe fn decide_or_skip(
+        filter: *const Self,
+        value_type: c_int,
+        key: *const c_char,
+        key_len: usize,
+        value: *const c_char,
+        value_len: usize,
+    ) -> (Decision, *const [u8]) {
+        const KEEP: (Decision, *const [u8]) = (Decision::Keep, &[]);
+        // SAFETY: handed on.
+        unsafe {
+            let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return KEEP };
+            Self::with(filter, KEEP, |run| {
+                let decision = run.decide_or_skip(key, shown(value_type, value));
+                (decision, &raw const *run.skip_until())
+            })
+        }
+    }
+
+    /// Judges a key by itself; `None` = its value is needed.
+    ///
+    /// # Safety
+    /// As [`Filter::decide_value`].
+    pub(super) unsafe fn decide_by_key(
+        filter: *const Self,
+        key: *const c_char,
+        key_len: usize,
+        can_skip: bool,
+    ) -> Option<(Decision, *const [u8])> {
+        const KEEP: (Decision, *const [u8]) = (Decision::Keep, &[]);
+        // SAFETY: handed on.
+        unsafe {
+            let Some(key) = slice(key.cast(), key_len) else { return Some(KEEP) };
+            Self::with(filter, Some(KEEP), |run| Some((run.decide_by_key(key, can_skip)?, &raw const *run.skip_until())))
+        }
+    }
+
+    /// Could any version go by a skip? Of a run of another thread none goes at all.
+    ///
+    /// # Safety
+    /// As [`Filter::with`].
+    #[inline]
+    pub(super) unsafe fn may_skip(filter: *const Self) -> bool {
+        // SAFETY: handed on.
+        unsafe { Self::run_here(filter).or_else(|| Self::take(filter)) }.is_some_and(|run| run.may_skip())
+    }
+
     /// Calls `judge` with the run, on the thread that it belongs to; a panic closes it.
     ///
     /// # Safety
@@ -99,13 +150,13 @@ impl Filter {
     ///
     /// # Safety
     /// As [`Filter::with`].
-    pub(super) unsafe fn set_bottommost(filter: *const Self, bottommost: Option<bool>) {
+    pub(super) unsafe fn tell(filter: *const Self, tell: impl FnOnce(&mut Run)) {
         // SAFETY: the caller's promise.
         let Some(filter) = (unsafe { filter.as_ref() }) else { return };
         let owner = filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed);
         if owner.is_ok() || owner == Err(this_thread()) {
             // SAFETY: it belongs to this thread now.
-            unsafe { (*filter.run.get()).set_bottommost(bottommost) };
+            tell(unsafe { &mut *filter.run.get() });
         }
         if owner.is_ok() {
             // Unless another thread has closed it meanwhile.

@@ -8,7 +8,7 @@ use super::owned_run::Filter;
 use super::{rgc_filter_callback, rgc_filter_destructor, rgc_filter_name};
 use crate::engine::rocksdb::Functions;
 use crate::error::Error;
-use crate::filter::Kind;
+use crate::filter::{Kind, Knowledge};
 use crate::log::{Level, log};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
@@ -70,7 +70,7 @@ export! {
     fn rgc_rocksdb_filter_factory(gc: *mut c::rgc_t, number: c_int; errptr) -> *mut c::rocksdb_compactionfilterfactory_t, on error null_mut(); {
         let functions = bound(need_context(gc)?)?.table();
         let create = functions.rocksdb_compactionfilterfactory_create.ok_or_else(|| Error::invalid("rocksdb_compactionfilterfactory_create is missing"))?;
-        let state = Box::into_raw(Box::new(Factory { context: share_context(gc)?, kind: kind(number)? }));
+        let state = Box::into_raw(Box::new(Factory { context: share_context(gc)?, kind: kind(&need_context(gc)?.shared, number)? }));
         let factory = create(state.cast(), Some(rgc_factory_destructor), Some(create_filter), Some(rgc_factory_name));
         Ok(factory.cast())
     }
@@ -88,7 +88,7 @@ unsafe extern "C" fn create_filter(
 export! {
     /// The state of a factory that the host makes.
     fn rgc_factory_state(gc: *mut c::rgc_t, number: c_int; errptr) -> *mut c_void, on error null_mut(); {
-        Ok(Box::into_raw(Box::new(Factory { context: share_context(gc)?, kind: kind(number)? })).cast())
+        Ok(Box::into_raw(Box::new(Factory { context: share_context(gc)?, kind: kind(&need_context(gc)?.shared, number)? })).cast())
     }
 }
 
@@ -114,7 +114,8 @@ export! {
             }
         };
         let Some(create) = create else { return null_mut() };
-        let filter = Filter::create(&factory.context.shared, factory.kind, bottommost(&factory.context, compaction));
+        let knowledge = Knowledge { bottommost: bottommost(&factory.context, compaction), ..Knowledge::default() };
+        let filter = Filter::create(&factory.context.shared, factory.kind, knowledge);
         if filter.is_null() {
             return null_mut();
         }
@@ -137,6 +138,7 @@ export! {
     fn rgc_factory_name(state: *mut c_void) -> *const c_char, on error null(); {
         match state.cast::<Factory>().as_ref().map(|factory| factory.kind) {
             Some(Kind::Default) => c"rocks_gc.default".as_ptr(),
+            Some(Kind::Write) => c"rocks_gc.write".as_ptr(),
             Some(Kind::TtlV1) => c"rocks_gc.ttl_v1".as_ptr(),
             Some(Kind::DroppedOnly) => c"rocks_gc.dropped_only".as_ptr(),
             None => c"rocks_gc".as_ptr(),

@@ -43,6 +43,7 @@ fn to_c(shared: &Shared) -> c::rgc_stats_t {
         runs_closed: sums.runs_closed.get(),
         kept: sums.kept.get(),
         removed: sums.removed.get(),
+        skipped: sums.skipped.get(),
         expired: sums.expired.get(),
         delete_marked: sums.delete_marked.get(),
         unparsed_keys: sums.unparsed_keys.get(),

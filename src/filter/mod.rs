@@ -7,7 +7,7 @@ mod run;
 mod shared;
 
 pub use clock::Clock;
-pub use run::{Run, Shown};
+pub use run::{Decision, Knowledge, RemoveMode, Run, Shown};
 pub use shared::{Kind, Shared};
 
 use crate::safe_point::SafePoints;
@@ -25,7 +25,7 @@ pub enum Refusal {
 pub fn refusal(kind: Kind, safe_points: &SafePoints) -> Option<Refusal> {
     match kind {
         Kind::DroppedOnly => Some(Refusal::NothingDropped),
-        Kind::Default => (!safe_points.any_effective()).then_some(Refusal::NoSafePoint),
+        Kind::Default | Kind::Write => (!safe_points.any_effective()).then_some(Refusal::NoSafePoint),
         Kind::TtlV1 => None,
     }
 }

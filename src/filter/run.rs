@@ -1,6 +1,7 @@
 //! A run: one compaction's keys, in order, from one thread.
 //!
-//! [`Run::decide`] is the whole of it; `frequent` repeats two of its cases in fewer instructions.
+//! [`Run::decide`] is the whole of it, with `stretch` for which rows are judged, `version` for what becomes of a version, and
+//! `removal` for how one goes; `frequent` repeats two of its cases in fewer instructions.
 //!
 //! What it remembers is the last key (so that order and rows need no other key) and the last key's row. A row is judged
 //! only if its keyspace is collected and its key is of the layout to the last byte; every other key is kept by itself and
@@ -13,17 +14,25 @@
 //!   r 000002 ...         another stretch
 //! ```
 
+mod balance;
 mod bytes;
 mod frequent;
+mod removal;
+mod stretch;
+mod version;
+
+pub use self::removal::{Knowledge, RemoveMode};
 
 use self::bytes::common_prefix;
+use self::removal::Removal;
+use self::stretch::{Rows, Stretch};
 use super::{Kind, Shared};
-use crate::layout::raw_value::RawValue;
-use crate::layout::{KeyMode, KeyspaceId, Place, TIMESTAMP_LEN, Timestamp, split_timestamp};
+use crate::layout::{KeyspaceId, Place, TIMESTAMP_LEN, Timestamp, split_timestamp};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use crate::rule::expiry::ExpiredUpTo;
-use crate::rule::raw::{Death, History, Row};
+use crate::rule::raw::{self, Death, History};
+use crate::rule::txn;
 use crate::stats::Counters;
 use std::sync::Arc;
 
@@ -38,22 +47,24 @@ pub enum Shown<'v> {
     Other,
 }
 
-/// Keys of one place that follow each other, and what holds for them.
-#[derive(Clone, Copy)]
-struct Stretch {
-    place: Place,
-    safe_point: Timestamp,
-    rows: Rows,
-    generation: u64,
+/// What becomes of a key, for RocksDB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It stays.
+    Keep,
+    /// It becomes a tombstone.
+    Remove,
+    /// It goes, and with it every key before [`Run::skip_until`], without tombstones.
+    Skip,
 }
 
-/// What is to be done with the rows of a stretch.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rows {
-    Judge,
-    Keep,
-    UnknownKeyspace,
-    NotOfTheLayout,
+impl From<Verdict> for Decision {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Keep => Self::Keep,
+            Verdict::Remove => Self::Remove,
+        }
+    }
 }
 
 /// What the last key belongs to.
@@ -61,8 +72,10 @@ enum Rows {
 enum Current {
     /// No row: it was kept by itself.
     Nothing,
-    /// A row that is judged.
-    Judged(Row),
+    /// A RawKV row that is judged.
+    Raw(raw::Row),
+    /// A row of write records that is judged.
+    Txn(txn::Row),
     /// A row that is kept from some version on, because a value did not parse.
     Closed,
 }
@@ -78,7 +91,7 @@ pub struct Run {
     history: History,
     kind: Kind,
     closed: bool,
-    above_bottommost: bool,
+    removal: Removal,
     /// How many bytes two keys that the frequent case takes must share to be of one place.
     place_len: usize,
     first_unknown: Option<KeyspaceId>,
@@ -86,8 +99,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run over keys of this kind. `bottommost` = whether it writes the last level, if known.
-    pub fn new(shared: Arc<Shared>, kind: Kind, bottommost: Option<bool>) -> Self {
+    /// A run over keys of this kind.
+    pub fn new(shared: Arc<Shared>, kind: Kind, knowledge: Knowledge) -> Self {
         let counters = shared.stats.begin_run();
         counters.runs_started.bump();
         Self {
@@ -100,7 +113,7 @@ impl Run {
             history: shared.history,
             kind,
             closed: false,
-            above_bottommost: bottommost == Some(false),
+            removal: Removal::new(shared.remove_mode, kind == Kind::Default, knowledge),
             place_len: frequent::place_len(&shared.layout),
             first_unknown: None,
             shared,
@@ -109,7 +122,12 @@ impl Run {
 
     /// What became known of the level it writes.
     pub fn set_bottommost(&mut self, bottommost: Option<bool>) {
-        self.above_bottommost = bottommost == Some(false);
+        self.removal.set_bottommost(bottommost);
+    }
+
+    /// Whether all inputs are known, and hold no tombstone.
+    pub fn set_no_tombstones(&mut self, no_tombstones: bool) {
+        self.removal.set_no_tombstones(no_tombstones);
     }
 
     /// Keeps everything from here on.
@@ -122,11 +140,47 @@ impl Run {
         }
     }
 
-    /// Judges the next key.
+    /// Judges the next key, for a caller that cannot skip.
     pub fn decide(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
         let verdict = self.judge(key, shown);
         self.count(verdict);
         verdict
+    }
+
+    /// Could any version of this run go by a skip? Then [`Run::decide_or_skip`] decides, for a caller that can.
+    #[inline]
+    pub fn may_skip(&self) -> bool {
+        self.removal.may_skip()
+    }
+
+    /// Judges the next key.
+    pub fn decide_or_skip(&mut self, key: &[u8], shown: Shown<'_>) -> Decision {
+        self.removal.next_key();
+        let verdict = match shown {
+            Shown::Value(value) => match self.judge_shadowed(key, value) {
+                Some(verdict) => verdict,
+                None if self.decide_next_row(key, value).is_some() => return Decision::Keep,
+                None => self.judge(key, shown),
+            },
+            Shown::ValueElsewhere | Shown::Other => self.judge(key, shown),
+        };
+        if verdict == Verdict::Remove && self.kind != Kind::TtlV1 {
+            let shadowed = match (&self.current, split_timestamp(key)) {
+                (Current::Txn(row), Some((_, commit_ts))) => row.shadows(commit_ts),
+                _ => true,
+            };
+            if self.removal.skips(key, shadowed, self.counters.kept.get()) {
+                self.counters.skipped.bump();
+                return Decision::Skip;
+            }
+        }
+        self.count(verdict);
+        verdict.into()
+    }
+
+    /// What the last skip goes to.
+    pub fn skip_until(&self) -> &[u8] {
+        self.removal.until()
     }
 
     #[inline]
@@ -137,9 +191,16 @@ impl Run {
         }
     }
 
-    /// Judges the next key without its value; `None` = the value is needed, and nothing has changed.
-    pub fn decide_by_key(&mut self, key: &[u8]) -> Option<Verdict> {
-        if self.needs_value(key) { None } else { Some(self.decide(key, Shown::ValueElsewhere)) }
+    /// Judges the next key, whose value lies in a blob file, without it; `None` = the value is needed, and nothing has changed.
+    pub fn decide_by_key(&mut self, key: &[u8], can_skip: bool) -> Option<Decision> {
+        self.removal.saw_blobs();
+        if self.needs_value(key) {
+            None
+        } else if can_skip && self.may_skip() {
+            Some(self.decide_or_skip(key, Shown::ValueElsewhere))
+        } else {
+            Some(self.decide(key, Shown::ValueElsewhere).into())
+        }
     }
 
     fn judge(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
@@ -166,87 +227,12 @@ impl Run {
         self.judge_version(key, shown)
     }
 
-    /// A key that is not of the current row: is its row to be judged?
-    fn begin_row(&mut self, key: &[u8]) {
-        self.stretch = self.stretch_at(self.shared.layout.place(key));
-        match self.stretch.rows {
-            Rows::Judge => match self.shared.layout.row(key) {
-                Ok(_) => self.current = Current::Judged(Row::default()),
-                Err(_) => self.counters.unparsed_keys.bump(),
-            },
-            Rows::Keep => {}
-            Rows::UnknownKeyspace => {
-                if let Place::Keyspace(_, keyspace) = self.stretch.place {
-                    self.first_unknown.get_or_insert(keyspace);
-                }
-                self.counters.kept_unknown_keyspace.bump();
-            }
-            Rows::NotOfTheLayout => self.counters.unparsed_keys.bump(),
-        }
-    }
-
-    #[inline]
-    fn judge_version(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
-        let Current::Judged(row) = &mut self.current else { return Verdict::Keep };
-        let Some((_, ts)) = split_timestamp(key) else { return Verdict::Keep };
-        self.last_ts = ts;
-        let death = match shown {
-            Shown::Value(value) => match RawValue::parse_v2(value) {
-                Ok(value) => Death::of(value.delete_mark, value.expire_ts, self.expired),
-                Err(_) => {
-                    self.current = Current::Closed;
-                    self.count_unparsed_value();
-                    return Verdict::Keep;
-                }
-            },
-            Shown::ValueElsewhere => None,
-            Shown::Other => return Verdict::Keep,
-        };
-        row.judge(ts, death, self.stretch.safe_point, self.history)
-    }
-
-    /// While a row is judged the timestamp of its last version is kept as a number; here it goes to the last key's bytes.
+    /// While a RawKV row is judged the timestamp of its last version is kept as a number; here it goes to the last key's bytes.
     #[inline]
     fn write_last_timestamp(&mut self) {
-        if let (Current::Judged(_), Some(ts)) = (self.current, self.last_key.last_chunk_mut()) {
+        if let (Current::Raw(_), Some(ts)) = (self.current, self.last_key.last_chunk_mut()) {
             *ts = (!self.last_ts).to_be_bytes();
         }
-    }
-
-    /// The stretch that a key at this place belongs to. Within one the safe point stays, but for a removal of its keyspace.
-    fn stretch_at(&self, place: Place) -> Stretch {
-        let generation = self.shared.generation();
-        let same_place = place == self.stretch.place;
-        if same_place && generation == self.stretch.generation {
-            return self.stretch;
-        }
-        let now = self.shared.effective(place);
-        let before = if same_place { self.stretch.safe_point } else { Timestamp::MAX };
-        let safe_point = now.safe_point.min(before);
-        let rows = match (self.kind, place) {
-            (_, Place::Foreign) => Rows::NotOfTheLayout,
-            (Kind::Default, Place::Keyspace(KeyMode::Raw, _) | Place::Plain) if now.unknown => Rows::UnknownKeyspace,
-            (Kind::Default, Place::Keyspace(KeyMode::Raw, _) | Place::Plain) if safe_point > 0 && self.shared.enabled() => Rows::Judge,
-            _ => Rows::Keep,
-        };
-        Stretch { place, safe_point, rows, generation }
-    }
-
-    /// TTL v1: every key is a row, and no safe point is needed.
-    fn judge_ttl(&self, key: &[u8], shown: Shown<'_>) -> Verdict {
-        match (self.shared.layout.body(key), shown) {
-            (Ok(_), Shown::Value(value)) if self.shared.enabled() => match RawValue::parse_v1_ttl(value) {
-                Ok(value) if self.expired.covers(value.expire_ts) => {
-                    self.counters.expired.bump();
-                    return Verdict::Remove;
-                }
-                Ok(_) => {}
-                Err(_) => self.count_unparsed_value(),
-            },
-            (Err(Place::Foreign), _) => self.counters.unparsed_keys.bump(),
-            _ => {}
-        }
-        Verdict::Keep
     }
 
     /// Does the verdict on the next key depend on its value? Of the run only the last key's bytes are brought up to date.
@@ -261,37 +247,49 @@ impl Run {
         let Some((row, ts)) = split_timestamp(key) else { return false };
         let same_row = split_timestamp(&self.last_key).is_some_and(|(last_row, _)| row == last_row);
         match &self.current {
-            Current::Judged(current) if same_row => current.needs_value(ts, self.stretch.safe_point),
+            Current::Raw(current) if same_row => current.needs_value(ts, self.stretch.safe_point),
+            Current::Txn(_) if same_row => ts <= self.stretch.safe_point,
             Current::Closed if same_row => false,
             _ => {
                 let stretch = self.stretch_at(self.shared.layout.place(key));
                 let judged = stretch.rows == Rows::Judge && self.shared.layout.row(key).is_ok();
-                judged && ts < stretch.safe_point
+                judged && (ts < stretch.safe_point || self.kind == Kind::Write && ts == stretch.safe_point)
             }
         }
     }
 
-    /// The row is over. A dead newest version would be handed to the worker that looks at the whole database; as long as no
-    /// store can be attached it waits for a later run.
+    /// The row is over. What only the worker can remove, because it looks at the whole database, would be handed to it; as long
+    /// as no store can be attached it waits for a later run.
     fn end_row(&mut self) {
-        let ended = std::mem::replace(&mut self.current, Current::Nothing);
-        let Current::Judged(row) = ended else { return };
+        match std::mem::replace(&mut self.current, Current::Nothing) {
+            Current::Raw(row) => self.end_raw_row(row),
+            Current::Txn(row) => {
+                if row.deleted() {
+                    self.counters.delete_marked.bump();
+                }
+                if row.hand_over() {
+                    self.hand_over();
+                }
+            }
+            Current::Closed | Current::Nothing => {}
+        }
+    }
+
+    #[inline(always)]
+    fn end_raw_row(&self, row: raw::Row) {
         match row.dead() {
             None => return,
             Some(Death::Deleted) => self.counters.delete_marked.bump(),
             Some(Death::Expired) => self.counters.expired.bump(),
         }
-        if !self.above_bottommost {
-            self.counters.rows_refused.bump();
-        }
+        self.hand_over();
     }
 
-    #[cold]
-    fn count_unparsed_value(&self) {
-        if self.counters.unparsed_values.get() == 0 {
-            log(Level::Warn, || format!("a value does not parse; its row is kept from there on, key {:02x?}", self.last_key));
+    #[inline(always)]
+    fn hand_over(&self) {
+        if !self.removal.above_bottommost() {
+            self.counters.rows_refused.bump();
         }
-        self.counters.unparsed_values.bump();
     }
 }
 

@@ -1,13 +1,14 @@
 //! What all runs of a context share.
 
-use super::Clock;
+use super::{Clock, RemoveMode};
 use crate::error::Error;
-use crate::layout::{KeyspaceId, Layout, Place, Timestamp};
+use crate::layout::{Form, KeyspaceId, Layout, Place, Timestamp};
 use crate::log::{Level, log};
 use crate::options::Options;
 use crate::rule::raw::History;
 use crate::safe_point::{Effective, SafePoints};
 use crate::stats::Stats;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What a column family holds.
@@ -17,6 +18,8 @@ pub enum Kind {
     DroppedOnly,
     /// RawKV rows, a version a key.
     Default,
+    /// Records of transactions, a record a key.
+    Write,
     /// API V1 with TTL.
     TtlV1,
 }
@@ -27,6 +30,8 @@ pub struct Shared {
     pub layout: Layout,
     /// What readers want.
     pub history: History,
+    /// How versions go.
+    pub remove_mode: RemoveMode,
     /// Of expiries.
     pub ttl_grace_seconds: u64,
     /// How far ahead of the clock a safe point may be; 0 = any.
@@ -40,6 +45,8 @@ pub struct Shared {
     /// Off: every run keeps everything from its next row on.
     enabled: AtomicBool,
     generation: AtomicU64,
+    /// In the plain layout: the kind whose versions its keys are.
+    plain_kind: OnceLock<Kind>,
 }
 
 impl Shared {
@@ -48,6 +55,7 @@ impl Shared {
         Ok(Self {
             layout: options.layout()?,
             history: options.history,
+            remove_mode: options.remove_mode,
             ttl_grace_seconds: options.ttl_grace_seconds,
             max_safe_point_ahead_seconds: options.max_safe_point_ahead_seconds,
             safe_points: SafePoints::new(options.unknown_keyspace),
@@ -55,7 +63,19 @@ impl Shared {
             stats: Stats::default(),
             enabled: AtomicBool::new(true),
             generation: AtomicU64::new(0),
+            plain_kind: OnceLock::new(),
         })
+    }
+
+    /// May there be runs of this kind? Plain keys do not tell RawKV versions from write records, so they are of one kind.
+    pub fn admit(&self, kind: Kind) -> Result<(), Error> {
+        let versions = matches!(kind, Kind::Default | Kind::Write);
+        if versions && matches!(self.layout.form, Form::Plain(_)) && *self.plain_kind.get_or_init(|| kind) != kind {
+            return Err(Error::invalid(
+                "in the plain layout one context serves kind RGC_DEFAULT or kind RGC_WRITE, not both; make another rgc_t",
+            ));
+        }
+        Ok(())
     }
 
     /// Are rows judged?

@@ -1,6 +1,6 @@
 //! Building stored keys and ranges: the way from the host's user keys to RocksDB's bytes.
 
-use super::{Form, KeyMode, KeyspaceId, Layout, PlainKeys, Timestamp, memcomparable};
+use super::{Form, KeyMode, KeyspaceId, Layout, PlainKeys, Timestamp, append_timestamp, memcomparable};
 use crate::error::Error;
 
 /// A half-open range of stored keys.
@@ -24,7 +24,7 @@ impl Layout {
             return Err(Error::invalid("the user key is empty; plain keys have at least one byte"));
         }
         let mut key = self.bound(&self.key_prefix(mode, keyspace)?, user_key);
-        key.extend_from_slice(&(!ts).to_be_bytes());
+        append_timestamp(&mut key, ts);
         match self.row(&key) {
             Ok(_) => Ok(key),
             Err(error) => Err(Error::invalid(format!("the stored key {key:02x?} would never be collected: {error}; choose another key"))),

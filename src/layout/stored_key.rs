@@ -119,6 +119,11 @@ pub fn split_timestamp(key: &[u8]) -> Option<(&[u8], Timestamp)> {
     Some((row, !u64::from_be_bytes(*ts)))
 }
 
+/// Makes a row's stored key that of one of its versions.
+pub fn append_timestamp(row: &mut Vec<u8>, ts: Timestamp) {
+    row.extend_from_slice(&(!ts).to_be_bytes());
+}
+
 impl Layout {
     /// What follows the data prefix; of keys without it, and of the library's records, what they are instead.
     #[inline]
@@ -236,7 +241,7 @@ mod tests {
     fn stored(data_prefix: &[u8], raw: &[u8], ts: u64) -> Vec<u8> {
         let mut key = data_prefix.to_vec();
         memcomparable::encode(raw, &mut key);
-        key.extend_from_slice(&(!ts).to_be_bytes());
+        append_timestamp(&mut key, ts);
         key
     }
 

@@ -4,6 +4,7 @@
 
 pub mod expiry;
 pub mod raw;
+pub mod txn;
 
 /// What becomes of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

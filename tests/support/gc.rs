@@ -41,6 +41,10 @@ impl Gc {
         }
     }
 
+    pub fn handle(&self) -> *mut c::rgc_t {
+        self.0
+    }
+
     /// A factory for the RocksDB of the tests.
     pub fn factory(&self, kind: u32) -> *mut c_void {
         let path = super::rocksdb_library();
@@ -103,14 +107,19 @@ impl Gc {
                 ffi::rgc_encode_key(self.0, mode as c_int, keyspace, user_key.as_ptr().cast(), user_key.len(), ts, &mut len, error)
             })
             .expect("a key");
-            let copy = std::slice::from_raw_parts(key.cast::<u8>(), len).to_vec();
+            let copy = bytes(key, len);
             ffi::rgc_free(key.cast());
             copy
         }
     }
 
-    /// A run; `None` = none is needed.
+    /// A run of which nothing is known but its level; `None` = none is needed.
     pub fn run(&self, kind: u32, bottommost: i32) -> Option<Run> {
+        self.run_over(kind, bottommost, &[])
+    }
+
+    /// A run over known input files.
+    pub fn run_over(&self, kind: u32, bottommost: i32, inputs: &[c::rgc_table_properties_t]) -> Option<Run> {
         let compaction = c::rgc_compaction_t {
             struct_size: size_of::<c::rgc_compaction_t>(),
             is_full: -1,
@@ -119,6 +128,8 @@ impl Gc {
             start_level: -1,
             output_level: -1,
             column_family_id: 0,
+            inputs: inputs.as_ptr(),
+            num_inputs: inputs.len(),
         };
         let run = checked(|error| unsafe { ffi::rgc_filter_create(self.0, kind as c_int, &compaction, error) }).expect("a run");
         (!run.is_null()).then_some(Run(run))
@@ -137,7 +148,41 @@ pub struct Run(*mut c::rgc_filter_t);
 // The library itself notices another thread, which tests show.
 unsafe impl Sync for Run {}
 
+unsafe fn bytes(data: *const c_char, len: usize) -> Vec<u8> {
+    if data.is_null() { Vec::new() } else { unsafe { std::slice::from_raw_parts(data.cast(), len) }.to_vec() }
+}
+
+/// What the properties of an input file say of its tombstones.
+pub fn input(num_deletions: u64, num_range_deletions: u64) -> c::rgc_table_properties_t {
+    c::rgc_table_properties_t {
+        struct_size: size_of::<c::rgc_table_properties_t>(),
+        num_deletions,
+        num_range_deletions,
+        ..Default::default()
+    }
+}
+
 impl Run {
+    /// The decision's number, and what a skip goes to.
+    pub fn decide_or_skip(&self, value_type: u32, key: &[u8], value: &[u8]) -> (u32, Vec<u8>) {
+        let (key, value) = ((key.as_ptr().cast(), key.len()), (value.as_ptr().cast(), value.len()));
+        let (mut until, mut until_len) = (null(), 0);
+        unsafe {
+            let decision =
+                ffi::rgc_filter_decide(self.0, 0, value_type as c_int, key.0, key.1, value.0, value.1, &mut until, &mut until_len) as u32;
+            (decision, bytes(until, until_len))
+        }
+    }
+
+    /// The decision's number, and what a skip goes to.
+    pub fn decide_by_key_or_skip(&self, key: &[u8]) -> (u32, Vec<u8>) {
+        let (mut until, mut until_len) = (null(), 0);
+        unsafe {
+            let decision = ffi::rgc_filter_decide_by_key(self.0, 0, key.as_ptr().cast(), key.len(), &mut until, &mut until_len) as u32;
+            (decision, bytes(until, until_len))
+        }
+    }
+
     /// The decision's number.
     pub fn decide(&self, value_type: u32, key: &[u8], value: &[u8]) -> u32 {
         let (key, value) = ((key.as_ptr().cast(), key.len()), (value.as_ptr().cast(), value.len()));

@@ -13,6 +13,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+pub mod adaptor;
 pub mod gc;
 pub mod model;
 pub mod rocksdb;
@@ -46,6 +47,17 @@ pub fn rocksdb_library() -> PathBuf {
 /// The compiler flags for RocksDB's headers.
 pub fn rocksdb_include_flags() -> Vec<String> {
     rocksdb_prefix().map(|prefix| format!("-I{}/include", prefix.display())).into_iter().collect()
+}
+
+/// The C++ that RocksDB's headers want.
+pub fn rocksdb_dialect() -> &'static str {
+    let version = rocksdb_prefix().unwrap_or("/usr".into()).join("include/rocksdb/version.h");
+    let text = std::fs::read_to_string(&version).unwrap_or_else(|error| panic!("{}: {error}", version.display()));
+    let number = |name: &str| -> u32 {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("#define {name} "))).expect("a version");
+        line.trim().parse().expect("a number")
+    };
+    if number("ROCKSDB_MAJOR") * 1000 + number("ROCKSDB_MINOR") >= 10_007 { "-std=c++20" } else { "-std=c++17" }
 }
 
 /// The linker flags for RocksDB's shared library; behind the sources.

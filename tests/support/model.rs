@@ -7,6 +7,17 @@ use std::collections::BTreeMap;
 pub enum History {
     Latest,
     Snapshot,
+    /// Records of transactions, read at a timestamp.
+    Txn,
+}
+
+/// Is it a put or a delete, and is its value elsewhere? For write records.
+fn data(record: &[u8]) -> Option<bool> {
+    match record {
+        [b'P', _, rest @ ..] => Some(rest.first() != Some(&b'v')),
+        [b'D', ..] => Some(false),
+        _ => None,
+    }
 }
 
 /// A row: keyspace and user key.
@@ -47,11 +58,15 @@ impl Model {
     /// Must this version be there? Versions that nobody can read may be gone.
     pub fn must_stay(&self, keyspace: u32, row: &BTreeMap<u64, Version>, ts: u64) -> bool {
         let safe_point = self.safe_point(keyspace);
-        let newer_exists = match self.history {
-            History::Latest => row.range(ts + 1..).next().is_some(),
-            History::Snapshot => row.range(ts + 1..safe_point.max(ts + 1)).next().is_some(),
-        };
-        ts >= safe_point || !newer_exists
+        match self.history {
+            History::Latest => ts >= safe_point || row.range(ts + 1..).next().is_none(),
+            History::Snapshot => row.range(ts + 1..safe_point.max(ts + 1)).next().is_none(),
+            History::Txn if ts > safe_point => true,
+            History::Txn => match data(&row[&ts].value) {
+                None => false,
+                Some(long_value) => long_value || !row.range(ts + 1..safe_point + 1).any(|(_, newer)| data(&newer.value).is_some()),
+            },
+        }
     }
 
     /// Compares with what the DB shows. Returns how many versions are still there that could be gone.

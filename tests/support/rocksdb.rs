@@ -46,6 +46,8 @@ api! {
     rocksdb_options_set_max_subcompactions(Handle, u32);
     rocksdb_options_set_level_compaction_dynamic_level_bytes(Handle, u8);
     rocksdb_options_set_compression(Handle, c_int);
+    rocksdb_options_set_num_levels(Handle, c_int);
+    rocksdb_options_set_enable_blob_files(Handle, u8);
     rocksdb_options_set_compaction_filter_factory(Handle, Handle);
     rocksdb_open(Handle, *const c_char, *mut *mut c_char) -> Handle;
     rocksdb_close(Handle);
@@ -100,11 +102,14 @@ pub struct Settings {
     pub max_subcompactions: u32,
     pub target_file_size: u64,
     pub dynamic_levels: bool,
+    /// Every value lies in a blob file.
+    pub blobs: bool,
+    pub num_levels: i32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_subcompactions: 1, target_file_size: 64 << 20, dynamic_levels: true }
+        Self { max_subcompactions: 1, target_file_size: 64 << 20, dynamic_levels: true, blobs: false, num_levels: 7 }
     }
 }
 
@@ -139,6 +144,15 @@ fn parts(bytes: &[u8]) -> (*const c_char, usize) {
 impl Db {
     /// Opens a DB with a compaction filter factory, which it takes over; NULL = none.
     pub fn open(path: &Path, settings: &Settings, factory: Handle) -> Self {
+        Self::open_with(path, settings, |options| {
+            if !factory.is_null() {
+                unsafe { (api().rocksdb_options_set_compaction_filter_factory)(options, factory) };
+            }
+        })
+    }
+
+    /// Opens a DB whose collection `install` puts into the options.
+    pub fn open_with(path: &Path, settings: &Settings, install: impl FnOnce(Handle)) -> Self {
         let api = api();
         let path = CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
         unsafe {
@@ -151,12 +165,21 @@ impl Db {
             (api.rocksdb_options_set_target_file_size_base)(options, settings.target_file_size);
             (api.rocksdb_options_set_max_subcompactions)(options, settings.max_subcompactions);
             (api.rocksdb_options_set_level_compaction_dynamic_level_bytes)(options, u8::from(settings.dynamic_levels));
-            if !factory.is_null() {
-                (api.rocksdb_options_set_compaction_filter_factory)(options, factory);
-            }
+            (api.rocksdb_options_set_num_levels)(options, settings.num_levels);
+            (api.rocksdb_options_set_enable_blob_files)(options, u8::from(settings.blobs));
+            install(options);
             let db = checked(|error| (api.rocksdb_open)(options, path.as_ptr(), error));
             Self { db, options }
         }
+    }
+
+    /// RocksDB's own handle.
+    pub fn handle(&self) -> Handle {
+        self.db
+    }
+
+    pub fn options(&self) -> Handle {
+        self.options
     }
 
     /// Writes a batch that must succeed.

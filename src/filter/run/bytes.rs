@@ -12,7 +12,7 @@ pub(super) fn equal(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// The first place where they differ, if any. For bytes of equal length, at least a block.
-#[inline]
+#[inline(always)]
 pub(super) fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
     let ((a_blocks, _), (b_blocks, _)) = (a.as_chunks::<BLOCK>(), b.as_chunks::<BLOCK>());
     let mut place = 0;
@@ -27,7 +27,7 @@ pub(super) fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
 }
 
 /// How many bytes two blocks that differ have in common in front.
-#[inline]
+#[inline(always)]
 fn equal_bytes(a: &[u8; BLOCK], b: &[u8; BLOCK]) -> usize {
     ((u128::from_le_bytes(*a) ^ u128::from_le_bytes(*b)).trailing_zeros() / 8) as usize
 }

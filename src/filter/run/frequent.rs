@@ -21,7 +21,15 @@ impl Run {
     /// A shadowed version of the row that is being judged, with a value that parses.
     #[inline]
     pub fn decide_shadowed(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
-        let Current::Judged(row) = &self.current else { return None };
+        let verdict = self.judge_shadowed(key, value)?;
+        self.count(verdict);
+        Some(verdict)
+    }
+
+    /// The same, not yet counted.
+    #[inline]
+    pub(super) fn judge_shadowed(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
+        let Current::Raw(row) = &self.current else { return None };
         if key.len() != self.last_key.len() || key.len() < BLOCK + TIMESTAMP_LEN {
             return None;
         }
@@ -31,15 +39,15 @@ impl Run {
         }
         let verdict = row.judge_shadowed(ts, self.stretch.safe_point)?;
         self.last_ts = ts;
-        self.count(verdict);
         Some(verdict)
     }
 
     /// The first version of the next row, in the same stretch, with a value that parses and a key that is as long as the last
     /// one. What it has in common with the last key has been checked there.
-    #[inline]
+    #[inline(always)]
     pub fn decide_next_row(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
-        if !matches!(self.current, Current::Judged(_)) || key.len() != self.last_key.len() || key.len() < PART {
+        let Current::Raw(ended) = self.current else { return None };
+        if key.len() != self.last_key.len() || key.len() < PART {
             return None;
         }
         let ((row, ts), (last_row, _)) = (split_timestamp(key)?, split_timestamp(&self.last_key)?);
@@ -47,7 +55,8 @@ impl Run {
         if shared < self.place_len || row.get(shared) < last_row.get(shared) {
             return None;
         }
-        if self.shared.generation() != self.stretch.generation || !self.shared.layout.is_row_like(row, shared) {
+        let gc = &*self.shared;
+        if gc.generation() != self.stretch.generation || !gc.layout.is_row_like(row, shared) {
             return None;
         }
         let value = RawValue::parse_v2(value).ok()?;
@@ -60,8 +69,8 @@ impl Run {
         }
         *self.last_key.last_chunk_mut::<PART>()? = *key.last_chunk()?;
         self.last_ts = ts;
-        self.end_row();
-        self.current = Current::Judged(Row::begin(ts, death, self.stretch.safe_point, self.history));
+        self.end_raw_row(ended);
+        self.current = Current::Raw(Row::begin(ts, death, self.stretch.safe_point, self.history));
         self.count(Verdict::Keep);
         Some(Verdict::Keep)
     }
@@ -70,7 +79,7 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::{Kind, Shared, Shown};
+    use crate::filter::{Kind, Knowledge, Shared, Shown};
     use crate::layout::{KeyMode, KeyspaceId};
     use crate::options::Options;
     use crate::safe_point::GcType;
@@ -124,7 +133,10 @@ mod tests {
                 let (one, other) = (shared(options), shared(options));
                 let keys = keys(&mut rng, &one, options.contains("plain"));
                 let switched = rng.random_ratio(1, 10).then(|| rng.random_range(0..keys.len()));
-                let (mut whole, mut frequent) = (Run::new(one.clone(), Kind::Default, None), Run::new(other.clone(), Kind::Default, None));
+                let (mut whole, mut frequent) = (
+                    Run::new(one.clone(), Kind::Default, Knowledge::default()),
+                    Run::new(other.clone(), Kind::Default, Knowledge::default()),
+                );
                 for (i, key) in keys.iter().enumerate() {
                     if switched == Some(i) {
                         one.set_enabled(false);

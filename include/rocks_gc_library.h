@@ -1,0 +1,255 @@
+/* rocks_gc_library.h - rocks_gc.h for C++17: the library by path or linked, and the context as a value. Needs no RocksDB.
+ *
+ *     rocks_gc::Library library = rocks_gc::Library::Load("librocks_gc.so.1");
+ *     rocks_gc::Context gc = rocks_gc::Context::Create(library, "data_prefix=z");
+ *     if (!gc.ok()) return Fail(gc.error());
+ *     gc->rgc_advance_global_safe_point(gc.get(), ts);
+ *
+ * Nothing here throws (but for std::bad_alloc), and neither exceptions nor RTTI are needed. Errors are texts, "Kind: what,
+ * with the value, and what to do"; an empty text is success. */
+#ifndef ROCKS_GC_LIBRARY_H
+#define ROCKS_GC_LIBRARY_H
+
+#include <dlfcn.h>
+
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rocks_gc.h"
+
+#if defined(__cpp_exceptions)
+#define ROCKS_GC_TRY_ try
+#define ROCKS_GC_CATCH_ catch (...)
+#else
+#define ROCKS_GC_TRY_ if (true)
+#define ROCKS_GC_CATCH_ else
+#endif
+
+namespace rocks_gc {
+
+/* Every function of rocks_gc.h, by its name. */
+struct Functions {
+#define ROCKS_GC_FIELD_(function) decltype(&::function) function = nullptr;
+  RGC_EVERY_FUNCTION(ROCKS_GC_FIELD_)
+#undef ROCKS_GC_FIELD_
+};
+
+using Logger = std::function<void(int level, const char* message)>;
+using Clock = std::function<uint64_t()>;
+
+namespace detail {
+
+/* How many of the adaptor's callbacks this thread is inside. */
+inline thread_local int callbacks = 0;
+
+struct InCallback {
+  InCallback() { ++callbacks; }
+  ~InCallback() { --callbacks; }
+  InCallback(const InCallback&) = delete;
+  InCallback& operator=(const InCallback&) = delete;
+};
+
+/* What the library calls. An exception ends here: a message is lost, a time is unknown, so that nothing expires. */
+inline void CallLogger(void* logger, int level, const char* message) noexcept {
+  InCallback in;
+  ROCKS_GC_TRY_ { (*static_cast<Logger*>(logger))(level, message); }
+  ROCKS_GC_CATCH_ {}
+}
+
+inline uint64_t CallClock(void* clock) noexcept {
+  InCallback in;
+  ROCKS_GC_TRY_ { return (*static_cast<Clock*>(clock))(); }
+  ROCKS_GC_CATCH_ { return 0; }
+}
+
+/* Calls a function whose last parameter is errptr; the error's text, empty = success. */
+template <class Call>
+std::string ErrorOf(const Functions& functions, Call call) {
+  char* error = nullptr;
+  call(&error);
+  if (error == nullptr) return std::string();
+  std::string text(error);
+  functions.rgc_free(error);
+  return text;
+}
+
+}  // namespace detail
+
+/* The loaded library. A value that may be copied, and used by any thread. */
+class Library {
+ public:
+  Library() : error_("Invalid argument: no library; use Library::Load or Library::Linked") {}
+
+  /* Loads librocks_gc by path or SONAME, for as long as the process lives. */
+  static Library Load(const std::string& path) {
+    void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) {
+      const char* reason = ::dlerror();
+      return Library("Not found: cannot load " + path + ": " + (reason != nullptr ? reason : "no reason given"));
+    }
+    return Found(path, [handle](const char* name) { return ::dlsym(handle, name); });
+  }
+
+  /* The library where the program's own symbols are found: linked dynamically, or statically with -rdynamic, or loaded
+   * RTLD_GLOBAL. Needs nothing of it at link time. */
+  static Library InProcess() {
+    return Found("the process", [](const char* name) { return ::dlsym(RTLD_DEFAULT, name); });
+  }
+
+  /* The library that the program is linked with; needs it at link time. */
+  static Library Linked() {
+    Functions functions;
+#define ROCKS_GC_LINKED_(function) functions.function = &::function;
+    RGC_EVERY_FUNCTION(ROCKS_GC_LINKED_)
+#undef ROCKS_GC_LINKED_
+    return Checked("the linked librocks_gc", functions);
+  }
+
+  bool ok() const { return functions_ != nullptr; }
+  const std::string& error() const { return error_; }
+
+  /* Only if ok(). */
+  const Functions& functions() const { return *functions_; }
+  const Functions* operator->() const { return functions_.get(); }
+
+  /* Sets the logger of the whole process, for messages up to max_level; an empty function = silence. Called by any thread, by
+   * several at once. Not inside a logger or a clock: there it does nothing and answers false. */
+  bool SetLogger(Logger logger, int max_level) const {
+    if (!ok() || detail::callbacks > 0) return false;
+    static std::mutex mutex;
+    /* A logger that went may still be on its way in another library's callback, so it is never freed. */
+    static auto* loggers = new std::vector<std::unique_ptr<Logger>>;
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (!logger) {
+      functions_->rgc_set_logger(nullptr, nullptr, RGC_LOG_OFF);
+      return true;
+    }
+    loggers->push_back(std::make_unique<Logger>(std::move(logger)));
+    functions_->rgc_set_logger(&detail::CallLogger, loggers->back().get(), max_level);
+    return true;
+  }
+
+ private:
+  explicit Library(std::string error) : error_(std::move(error)) {}
+
+  template <class LookUp>
+  static Library Found(const std::string& path, LookUp look_up) {
+    Functions functions;
+    std::string missing;
+    const auto set = [&](const char* name, auto* function) {
+      void* address = look_up(name);
+      static_assert(sizeof(address) == sizeof(*function), "a function's address is an address");
+      std::memcpy(function, &address, sizeof(address));
+      if (address == nullptr) missing += std::string(missing.empty() ? "" : ", ") + name;
+    };
+    set("rgc_abi_version", &functions.rgc_abi_version);
+    if (functions.rgc_abi_version == nullptr) return Library("Not supported: " + path + " is not librocks_gc: it lacks rgc_abi_version");
+    if (functions.rgc_abi_version() != RGC_ABI_VERSION) return Checked(path, functions);
+    missing.clear();
+#define ROCKS_GC_SET_(function) set(#function, &functions.function);
+    RGC_EVERY_FUNCTION(ROCKS_GC_SET_)
+#undef ROCKS_GC_SET_
+    if (!missing.empty()) return Library("Not supported: " + path + " lacks " + missing + "; load librocks_gc " RGC_VERSION_STRING " or later");
+    return Checked(path, functions);
+  }
+
+  static Library Checked(const std::string& name, const Functions& functions) {
+    const uint32_t abi = functions.rgc_abi_version();
+    if (abi != RGC_ABI_VERSION) {
+      return Library("Not supported: " + name + " has ABI version " + std::to_string(abi) + ", this program was compiled for " +
+                     std::to_string(RGC_ABI_VERSION) + "; use the header that came with the library");
+    }
+    Library library{std::string()};
+    library.functions_ = std::make_shared<const Functions>(functions);
+    return library;
+  }
+
+  std::shared_ptr<const Functions> functions_;
+  std::string error_;
+};
+
+/* A context: an rgc_t that is destroyed with it. One per DB. It may go before the DB: filter factories hold a reference, and
+ * go on with the last safe points. Not to be destroyed inside a logger or a clock. */
+class Context {
+ public:
+  Context() = default;
+
+  /* Options as in rgc_options_parse: "name=value;name=value". */
+  static Context Create(const Library& library, const std::string& options = std::string()) {
+    Context context;
+    context.library_ = library;
+    context.error_ = library.error();
+    if (!library.ok()) return context;
+    rgc_options_t* parsed = library->rgc_options_create();
+    context.error_ = detail::ErrorOf(library.functions(), [&](char** error) { library->rgc_options_parse(parsed, options.c_str(), error); });
+    if (context.error_.empty()) {
+      context.error_ = detail::ErrorOf(library.functions(), [&](char** error) { context.gc_ = library->rgc_create(parsed, error); });
+    }
+    library->rgc_options_destroy(parsed);
+    return context;
+  }
+
+  Context(Context&& other) noexcept { Swap(other); }
+  Context& operator=(Context&& other) noexcept {
+    Swap(other);
+    return *this;
+  }
+  ~Context() {
+    if (gc_ == nullptr) return;
+    library_->rgc_destroy(gc_);
+    /* Inside a callback the library has done nothing, and may call the clock again. */
+    if (detail::callbacks > 0) new std::vector<std::unique_ptr<Clock>>(std::move(clocks_));
+  }
+
+  bool ok() const { return gc_ != nullptr; }
+  const std::string& error() const { return error_; }
+  const Library& library() const { return library_; }
+  rgc_t* get() const { return gc_; }
+
+  /* Any function of rocks_gc.h, only if ok(): gc->rgc_keyspace_safe_point(gc.get(), 7). */
+  const Functions* operator->() const { return &library_.functions(); }
+
+  /* Calls a function of rocks_gc.h whose first parameter is the rgc_t and whose last one errptr; the error's text, empty =
+   * success: gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 7, RGC_GC_KEYSPACE_LEVEL). */
+  template <class Function, class... Arguments>
+  std::string Call(Function Functions::*function, Arguments... arguments) const {
+    if (!ok()) return error_.empty() ? "Invalid argument: no context; use Context::Create" : error_;
+    return detail::ErrorOf(library_.functions(), [&](char** error) { (library_.functions().*function)(gc_, arguments..., error); });
+  }
+
+  /* Sets the clock: unix seconds, 0 = unknown. Called by any thread, by several at once; an empty function = the system's. Not
+   * inside a logger or a clock: there it does nothing and answers false. */
+  bool SetClock(Clock clock) {
+    if (!ok() || detail::callbacks > 0) return false;
+    if (!clock) {
+      library_->rgc_set_clock(gc_, nullptr, nullptr);
+      return true;
+    }
+    clocks_.push_back(std::make_unique<Clock>(std::move(clock)));
+    library_->rgc_set_clock(gc_, &detail::CallClock, clocks_.back().get());
+    return true;
+  }
+
+ private:
+  void Swap(Context& other) noexcept {
+    std::swap(library_, other.library_);
+    std::swap(gc_, other.gc_);
+    std::swap(error_, other.error_);
+    std::swap(clocks_, other.clocks_);
+  }
+
+  Library library_;
+  rgc_t* gc_ = nullptr;
+  std::string error_ = "Invalid argument: no context; use Context::Create";
+  std::vector<std::unique_ptr<Clock>> clocks_;
+};
+
+}  // namespace rocks_gc
+
+#endif

@@ -1,0 +1,371 @@
+/* rocks_gc_rocksdb.h - rocks-gc for C++ servers: header-only, compiled in the host with the host's own RocksDB, 7.0 to 11.
+ *
+ *     rocks_gc::Library library = rocks_gc::Library::Load("librocks_gc.so.1");   // or rocks_gc::Library::Linked()
+ *     rocks_gc::Context gc = rocks_gc::Context::Create(library, "data_prefix=z");
+ *     rocksdb::Options options;
+ *     rocksdb::Status s = rocks_gc::Install(gc, RGC_DEFAULT, &options, &options);
+ *     ... DB::Open with these options ...
+ *
+ * C++17, with RocksDB 10.7 and later C++20; needs neither exceptions nor RTTI. What it has over RocksDB's C API: a version may
+ * go without a tombstone (skip), values in blob files are not read where the key decides, wide columns are seen and
+ * kept, and a run knows whether it writes the last level, so that nothing older lies below.
+ *
+ * How a run knows its level. No RocksDB tells a filter factory. But OnSubcompactionBegin is called with the output level on the
+ * run's own thread, between the filter's creation and its first key:
+ *
+ *     CreateCompactionFilter      forgets what this thread was told
+ *     OnSubcompactionBegin        this thread writes level 6 of column family 0
+ *     FilterV2 ...                the first key: the last level? From here on it stands
+ *     OnSubcompactionCompleted    forgets
+ *
+ * Without the listener, or where RocksDB does not call it (at shutdown, a cancelled manual compaction), the level is unknown:
+ * less is collected, nothing is lost. */
+#ifndef ROCKS_GC_ROCKSDB_H
+#define ROCKS_GC_ROCKSDB_H
+
+#include <rocksdb/compaction_filter.h>
+#include <rocksdb/comparator.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/table_properties.h>
+#include <rocksdb/version.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "rocks_gc_library.h"
+
+namespace rocks_gc {
+
+/* ---------------------------------------------------------------- RocksDB by version: every conditional is here */
+
+#define ROCKS_GC_ROCKSDB_VERSION (ROCKSDB_MAJOR * 1000 + ROCKSDB_MINOR)
+#if ROCKS_GC_ROCKSDB_VERSION < 7000
+#error "rocks_gc_rocksdb.h needs RocksDB 7.0 or later; with an older one use rocks_gc_rocksdb_c.h"
+#endif
+
+namespace detail {
+
+namespace db = ROCKSDB_NAMESPACE;
+using Decision = db::CompactionFilter::Decision;
+using ValueType = db::CompactionFilter::ValueType;
+
+/* A filter whose every decision is Self::Decide. */
+template <class Self>
+class AnyFilter : public db::CompactionFilter {
+ public:
+  Decision FilterV2(int level, const db::Slice& key, ValueType type, const db::Slice& value, std::string*,
+                    std::string* skip_until) const override {
+    return static_cast<const Self*>(this)->Decide(level, key, type == ValueType::kValue ? RGC_VALUE : RGC_MERGE_OPERAND, value, skip_until);
+  }
+#if ROCKS_GC_ROCKSDB_VERSION >= 8000
+  Decision FilterV3(int level, const db::Slice& key, ValueType type, const db::Slice* value, const db::WideColumns*, std::string* new_value,
+                    std::vector<std::pair<std::string, std::string>>*, std::string* skip_until) const override {
+    if (value != nullptr) return AnyFilter::FilterV2(level, key, type, *value, new_value, skip_until);
+    return static_cast<const Self*>(this)->Decide(level, key, RGC_WIDE_COLUMNS, db::Slice(), skip_until);
+  }
+#endif
+};
+
+/* What a run is told by the listener, on its own thread. */
+class JobListener;
+struct Job {
+  const JobListener* listener = nullptr; /* NULL = nothing was told */
+  int job_id = 0;
+  uint32_t column_family_id = 0;
+  int output_level = -1;
+};
+inline thread_local Job current_job;
+
+#if ROCKS_GC_ROCKSDB_VERSION >= 8007
+/* RocksDB shows a filter factory the properties of every input file, or of none. */
+inline const db::TablePropertiesCollection* InputsOf(const db::CompactionFilter::Context& context) { return &context.input_table_properties; }
+inline int StartLevelOf(const db::CompactionFilter::Context& context) { return context.input_start_level; }
+class JobListener : public db::EventListener {
+ public:
+  db::TablePropertiesCollection InputsOfJob(int) const { return {}; }
+};
+#else
+/* They are known to listeners only, by the compaction's job. */
+inline const db::TablePropertiesCollection* InputsOf(const db::CompactionFilter::Context&) { return nullptr; }
+inline int StartLevelOf(const db::CompactionFilter::Context&) { return -1; }
+class JobListener : public db::EventListener {
+ public:
+  void OnCompactionBegin(db::DB*, const db::CompactionJobInfo& job) override {
+    const auto known = [&](const std::string& file) { return job.table_properties.count(file) != 0; };
+    const bool all = std::all_of(job.input_files.begin(), job.input_files.end(), known);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    /* Two DBs that share one listener number their jobs alike: of such a job nothing is known. */
+    const bool first = inputs_.emplace(job.job_id, job.table_properties).second;
+    if (!all || !first) inputs_[job.job_id].clear();
+    /* RocksDB does not always tell of a job's end. */
+    if (inputs_.size() > kMostJobs) inputs_.erase(inputs_.begin());
+  }
+  void OnCompactionCompleted(db::DB*, const db::CompactionJobInfo& job) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    inputs_.erase(job.job_id);
+  }
+  db::TablePropertiesCollection InputsOfJob(int job_id) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = inputs_.find(job_id);
+    return found != inputs_.end() ? found->second : db::TablePropertiesCollection();
+  }
+
+ private:
+  static constexpr size_t kMostJobs = 1000;
+  mutable std::mutex mutex_;
+  std::map<int, db::TablePropertiesCollection> inputs_;
+};
+#endif
+
+/* ---------------------------------------------------------------- end of the conditionals */
+
+/* ColumnFamilyOptions::cf_allow_ingest_behind, where there is one. */
+template <class Options>
+auto ColumnFamilyIngestsBehind(const Options& options, int) -> decltype(bool(options.cf_allow_ingest_behind)) {
+  return options.cf_allow_ingest_behind;
+}
+template <class Options>
+bool ColumnFamilyIngestsBehind(const Options&, long) {
+  return false;
+}
+
+/* Properties of files in the shape of rocks_gc.h. */
+class Inputs {
+ public:
+  explicit Inputs(const db::TablePropertiesCollection& files) {
+    for (const auto& [path, file] : files) {
+      auto& collected = collected_.emplace_back();
+      for (const auto& [name, value] : file->user_collected_properties) {
+        collected.push_back({name.data(), name.size(), value.data(), value.size()});
+      }
+      inputs_.push_back({sizeof(rgc_table_properties_t), file->num_entries, file->num_deletions, file->num_range_deletions, collected.data(),
+                         collected.size()});
+    }
+  }
+  const rgc_table_properties_t* data() const { return inputs_.data(); }
+  size_t size() const { return inputs_.size(); }
+
+ private:
+  std::vector<std::vector<rgc_property_t>> collected_;
+  std::vector<rgc_table_properties_t> inputs_;
+};
+
+/* Which level of a column family is the last one. */
+struct LastLevel {
+  std::atomic<int> level{0};
+  /* Older data may come in below everything. */
+  std::atomic<bool> ingests_behind{false};
+
+  void Learn(const db::DBOptions& db_options, const db::ColumnFamilyOptions& options) {
+    if (options.num_levels - 1 > level) level = options.num_levels - 1;
+    if (db_options.allow_ingest_behind || ColumnFamilyIngestsBehind(options, 0)) ingests_behind = true;
+  }
+  bool Is(int output_level) const { return output_level > 0 && output_level == level; }
+};
+
+/* What must hold of a column family whose versions are judged. */
+inline db::Status Judgeable(const db::ColumnFamilyOptions& options) {
+  const db::Comparator* comparator = options.comparator;
+  if (comparator == nullptr || std::strcmp(comparator->Name(), db::BytewiseComparator()->Name()) != 0 || comparator->timestamp_size() != 0) {
+    return db::Status::InvalidArgument("rocks_gc needs the bytewise comparator without user-defined timestamps",
+                                       comparator != nullptr ? comparator->Name() : "NULL");
+  }
+  if (options.table_factory != nullptr && std::strcmp(options.table_factory->Name(), "PlainTable") == 0) {
+    return db::Status::NotSupported("rocks_gc cannot skip in plain tables; use block-based ones");
+  }
+  return db::Status::OK();
+}
+
+}  // namespace detail
+
+/* ---------------------------------------------------------------- a run */
+
+/* The filter of one compaction. */
+class Filter final : public detail::AnyFilter<Filter> {
+ public:
+  Filter(const Library& library, rgc_filter_t* run, std::shared_ptr<const detail::LastLevel> last_level, uint32_t column_family_id,
+         bool level_is_known)
+      : library_(library), functions_(library.functions()), run_(run), last_level_(std::move(last_level)), column_family_id_(column_family_id),
+        level_is_known_(level_is_known) {}
+  ~Filter() override { functions_.rgc_filter_destroy(run_); }
+  Filter(const Filter&) = delete;
+  Filter& operator=(const Filter&) = delete;
+
+  const char* Name() const override { return "rocks_gc.filter"; }
+
+  detail::Decision Decide(int level, const detail::db::Slice& key, int value_type, const detail::db::Slice& value,
+                          std::string* skip_until) const {
+    if (!begun_) Begin(level);
+    const char* until = nullptr;
+    size_t until_len = 0;
+    const int decision =
+        functions_.rgc_filter_decide(run_, level, value_type, key.data(), key.size(), value.data(), value.size(), &until, &until_len);
+    return Answer(decision, until, until_len, skip_until);
+  }
+
+  /* RocksDB reads the value, and asks again with it, only where the answer is kUndetermined. */
+  detail::Decision FilterBlobByKey(int level, const detail::db::Slice& key, std::string*, std::string* skip_until) const override {
+    if (!begun_) Begin(level);
+    const char* until = nullptr;
+    size_t until_len = 0;
+    const int decision = functions_.rgc_filter_decide_by_key(run_, level, key.data(), key.size(), &until, &until_len);
+    return Answer(decision, until, until_len, skip_until);
+  }
+
+ private:
+  static detail::Decision Answer(int decision, const char* until, size_t until_len, std::string* skip_until) {
+    switch (decision) {
+      case RGC_REMOVE:
+        return detail::Decision::kRemove;
+      case RGC_REMOVE_AND_SKIP_UNTIL:
+        ROCKS_GC_TRY_ { skip_until->assign(until, until_len); }
+        ROCKS_GC_CATCH_ { return detail::Decision::kRemove; }
+        return detail::Decision::kRemoveAndSkipUntil;
+      case RGC_UNDETERMINED:
+        return detail::Decision::kUndetermined;
+      default:
+        return detail::Decision::kKeep;
+    }
+  }
+
+  /* The first key: what the listener has told this thread stands for the whole run. */
+  void Begin(int level) const {
+    begun_ = true;
+    const detail::Job& job = detail::current_job;
+    const bool told = job.listener != nullptr && job.column_family_id == column_family_id_;
+    if (!level_is_known_ && !last_level_->ingests_behind && ((told && last_level_->Is(job.output_level)) || last_level_->Is(level))) {
+      functions_.rgc_filter_set_bottommost(run_, 1);
+    }
+    if (!told) return;
+    const auto properties = job.listener->InputsOfJob(job.job_id);
+    const detail::Inputs inputs(properties);
+    if (inputs.size() != 0) functions_.rgc_filter_set_inputs(run_, inputs.data(), inputs.size(), nullptr);
+  }
+
+  const Library library_;
+  const Functions& functions_;
+  rgc_filter_t* const run_;
+  const std::shared_ptr<const detail::LastLevel> last_level_;
+  const uint32_t column_family_id_;
+  const bool level_is_known_;
+  mutable bool begun_ = false;
+};
+
+/* ---------------------------------------------------------------- what goes into the options */
+
+/* Tells runs their level. One per DB; any number do no harm. */
+class Listener final : public detail::JobListener {
+ public:
+  const char* Name() const override { return "rocks_gc.listener"; }
+  void OnSubcompactionBegin(const detail::db::SubcompactionJobInfo& job) override {
+    detail::current_job = {this, job.job_id, job.cf_id, job.output_level};
+  }
+  void OnSubcompactionCompleted(const detail::db::SubcompactionJobInfo&) override { detail::current_job = {}; }
+};
+
+/* Makes a filter for each compaction that needs one. Holds a reference to its rgc_t, which may be destroyed before it. */
+class Factory final : public detail::db::CompactionFilterFactory {
+ public:
+  /* For a kind that rgc_factory_state takes; reference is its answer. */
+  Factory(const Library& library, rgc_t* gc, int kind, void* reference)
+      : library_(library), gc_(gc), kind_(kind), reference_(reference), last_level_(std::make_shared<detail::LastLevel>()) {}
+  ~Factory() override { library_->rgc_factory_destructor(reference_); }
+  Factory(const Factory&) = delete;
+  Factory& operator=(const Factory&) = delete;
+
+  /* "rocks_gc.default" and so on. OPTIONS files record it. */
+  const char* Name() const override { return library_->rgc_factory_name(reference_); }
+
+  bool ShouldFilterTableFileCreation(detail::db::TableFileCreationReason reason) const override {
+    return reason == detail::db::TableFileCreationReason::kCompaction;
+  }
+
+  std::unique_ptr<detail::db::CompactionFilter> CreateCompactionFilter(const detail::db::CompactionFilter::Context& context) override {
+    detail::current_job = {};
+    const auto* properties = detail::InputsOf(context);
+    const detail::Inputs inputs(properties != nullptr ? *properties : detail::db::TablePropertiesCollection());
+    rgc_compaction_t compaction{};
+    compaction.struct_size = sizeof(compaction);
+    compaction.is_full = context.is_full_compaction ? 1 : 0;
+    compaction.is_manual = context.is_manual_compaction ? 1 : 0;
+    const bool bottommost = context.is_full_compaction && !last_level_->ingests_behind;
+    compaction.is_bottommost = bottommost ? 1 : -1;
+    compaction.start_level = detail::StartLevelOf(context);
+    compaction.output_level = -1;
+    compaction.column_family_id = context.column_family_id;
+    compaction.inputs = inputs.data();
+    compaction.num_inputs = inputs.size();
+    rgc_filter_t* run = library_->rgc_filter_create(gc_, kind_, &compaction, nullptr);
+    if (run == nullptr) return nullptr;
+    return std::make_unique<Filter>(library_, run, last_level_, context.column_family_id, bottommost);
+  }
+
+  /* RocksDB asks at open, with the options as they are then. */
+  detail::db::Status ValidateOptions(const detail::db::DBOptions& db_options,
+                                     const detail::db::ColumnFamilyOptions& options) const override {
+    last_level_->Learn(db_options, options);
+    return detail::Judgeable(options);
+  }
+
+  const detail::LastLevel& last_level() const { return *last_level_; }
+
+ private:
+  const Library library_;
+  rgc_t* const gc_;
+  const int kind_;
+  void* const reference_;
+  const std::shared_ptr<detail::LastLevel> last_level_;
+};
+
+/* Puts the collection of one column family into its options, before open: the filter factory, and the listener unless the DB's
+ * options have one. Call it last: num_levels and ingest-behind are read here, and again by DB::Open. One rgc_t serves one DB;
+ * call it for each of its column families with data. Options of both kinds may be one object. On success *what, if given, says
+ * what was set; an error has changed nothing: a comparator that is not bytewise or has timestamps, plain tables, another
+ * compaction filter, a kind that is none. Also given a Context: see below. */
+inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, detail::db::DBOptions* db_options,
+                                  detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
+  using detail::db::Status;
+  if (!library.ok()) return Status::InvalidArgument(library.error());
+  if (db_options == nullptr || options == nullptr) return Status::InvalidArgument("rocks_gc::Install: options are NULL");
+  if (options->compaction_filter != nullptr || options->compaction_filter_factory != nullptr) {
+    return Status::InvalidArgument("rocks_gc::Install: the column family has a compaction filter already",
+                                   options->compaction_filter != nullptr ? options->compaction_filter->Name() : options->compaction_filter_factory->Name());
+  }
+  const Status judgeable = detail::Judgeable(*options);
+  if (!judgeable.ok()) return judgeable;
+  void* reference = nullptr;
+  const std::string error = detail::ErrorOf(library.functions(), [&](char** errptr) { reference = library->rgc_factory_state(gc, kind, errptr); });
+  if (!error.empty()) return Status::InvalidArgument(error);
+
+  auto factory = std::make_shared<Factory>(library, gc, kind, reference);
+  (void)factory->ValidateOptions(*db_options, *options);
+  const auto is_ours = [](const std::shared_ptr<detail::db::EventListener>& listener) {
+    return listener != nullptr && std::strcmp(listener->Name(), Listener().Name()) == 0;
+  };
+  const bool listens = std::any_of(db_options->listeners.begin(), db_options->listeners.end(), is_ours);
+  if (!listens) db_options->listeners.push_back(std::make_shared<Listener>());
+  if (what != nullptr) {
+    *what = std::string("compaction_filter_factory=") + factory->Name() + (listens ? "; listener was there" : "; listener added") +
+            (factory->last_level().ingests_behind ? "; ingest-behind: no level is the last one"
+                                                  : "; the last level is " + std::to_string(factory->last_level().level));
+  }
+  options->compaction_filter_factory = std::move(factory);
+  return Status::OK();
+}
+
+inline detail::db::Status Install(const Context& context, int kind, detail::db::DBOptions* db_options,
+                                  detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
+  if (!context.ok()) return detail::db::Status::InvalidArgument(context.error());
+  return Install(context.library(), context.get(), kind, db_options, options, what);
+}
+
+}  // namespace rocks_gc
+
+#endif

@@ -1,0 +1,32 @@
+/* rocks_gc_install.h - the C++ adaptor (rocks_gc_rocksdb.h) for hosts on rocksdb/c.h that can compile one C++ file beside their
+ * RocksDB headers: C, Go (put both files into the cgo package), Rust (the cc crate in build.rs).
+ *
+ *     c++ -std=c++17 -fno-rtti -c rocks_gc_install.cc -Iinclude        (-std=c++20 from RocksDB 10.7 on)
+ *
+ * Compile it with the headers of the RocksDB that runs, its ROCKSDB_NAMESPACE and its C++ library, and always -fno-rtti: RocksDB's
+ * release builds have no type information to link against. Link it into the host, not into a library that is loaded later. */
+#ifndef ROCKS_GC_INSTALL_H
+#define ROCKS_GC_INSTALL_H
+#include <rocksdb/c.h>
+
+#include "rocks_gc.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* rgc_shim_install: puts the collection of a column family of this kind into options, before open: the compaction filter factory
+ * into cf_options, the listener that tells runs their level into db_options (those that rocksdb_open or
+ * rocksdb_open_column_families gets first). Both may be the same. Once for each column family, all with the same db_options; after
+ * everything else was set. The options hold a reference to gc, which may be destroyed before them.
+ *
+ * library_or_null = where librocks_gc was loaded from, the path or SONAME given to dlopen; NULL = the program is linked with it.
+ * errptr as everywhere in rocks_gc.h. Errors have changed nothing: RocksDB's headers and its library are of different
+ * versions; librocks_gc is not found or lacks a function; NULL; a comparator that is not bytewise or has timestamps; plain
+ * tables; another compaction filter; a kind that is none. */
+void rgc_shim_install(const char* library_or_null, rgc_t* gc, int kind, rocksdb_options_t* db_options, rocksdb_options_t* cf_options,
+                      char** errptr);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,70 @@
+//! Which rows are judged, and by what safe point: the same for all keys of one place that follow each other.
+
+use super::{Current, Run};
+use crate::filter::Kind;
+use crate::layout::{KeyMode, Place, Timestamp};
+use crate::rule::{raw, txn};
+
+/// Keys of one place that follow each other, and what holds for them.
+#[derive(Clone, Copy)]
+pub(super) struct Stretch {
+    pub(super) place: Place,
+    pub(super) safe_point: Timestamp,
+    pub(super) rows: Rows,
+    pub(super) generation: u64,
+}
+
+/// What is to be done with the rows of a stretch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    Judge,
+    Keep,
+    UnknownKeyspace,
+    NotOfTheLayout,
+}
+
+impl Run {
+    /// A key that is not of the current row: is its row to be judged?
+    pub(super) fn begin_row(&mut self, key: &[u8]) {
+        self.stretch = self.stretch_at(self.shared.layout.place(key));
+        match self.stretch.rows {
+            Rows::Judge => match self.shared.layout.row(key) {
+                Ok(_) if self.kind == Kind::Write => self.current = Current::Txn(txn::Row::default()),
+                Ok(_) => self.current = Current::Raw(raw::Row::default()),
+                Err(_) => self.counters.unparsed_keys.bump(),
+            },
+            Rows::Keep => {}
+            Rows::UnknownKeyspace => {
+                if let Place::Keyspace(_, keyspace) = self.stretch.place {
+                    self.first_unknown.get_or_insert(keyspace);
+                }
+                self.counters.kept_unknown_keyspace.bump();
+            }
+            Rows::NotOfTheLayout => self.counters.unparsed_keys.bump(),
+        }
+    }
+
+    /// The stretch that a key at this place belongs to. Within one the safe point stays, but for a removal of its keyspace.
+    pub(super) fn stretch_at(&self, place: Place) -> Stretch {
+        let generation = self.shared.generation();
+        let same_place = place == self.stretch.place;
+        if same_place && generation == self.stretch.generation {
+            return self.stretch;
+        }
+        let now = self.shared.effective(place);
+        let before = if same_place { self.stretch.safe_point } else { Timestamp::MAX };
+        let safe_point = now.safe_point.min(before);
+        let judged = matches!(
+            (self.kind, place),
+            (Kind::Default, Place::Keyspace(KeyMode::Raw, _) | Place::Plain)
+                | (Kind::Write, Place::Keyspace(KeyMode::Txn, _) | Place::Tidb(_) | Place::Plain)
+        );
+        let rows = match place {
+            Place::Foreign => Rows::NotOfTheLayout,
+            _ if judged && now.unknown => Rows::UnknownKeyspace,
+            _ if judged && safe_point > 0 && self.shared.enabled() => Rows::Judge,
+            _ => Rows::Keep,
+        };
+        Stretch { place, safe_point, rows, generation }
+    }
+}

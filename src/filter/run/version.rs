@@ -1,0 +1,93 @@
+//! What becomes of one version: the value is read, and the rule of its kind asked.
+
+use super::{Current, Run, Shown};
+use crate::layout::raw_value::RawValue;
+use crate::layout::write_record::{WriteRecord, WriteType};
+use crate::layout::{Place, Timestamp, split_timestamp};
+use crate::log::{Level, log};
+use crate::rule::Verdict;
+use crate::rule::raw::Death;
+use crate::rule::txn::{LongValue, Record};
+
+impl Run {
+    /// The next version of the current row.
+    pub(super) fn judge_version(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
+        let Some((_, ts)) = split_timestamp(key) else { return Verdict::Keep };
+        match self.current {
+            Current::Raw(_) => self.judge_raw(ts, shown),
+            Current::Txn(_) if ts <= self.stretch.safe_point => self.judge_record(ts, shown),
+            _ => Verdict::Keep,
+        }
+    }
+
+    fn judge_raw(&mut self, ts: Timestamp, shown: Shown<'_>) -> Verdict {
+        let Current::Raw(row) = &mut self.current else { return Verdict::Keep };
+        self.last_ts = ts;
+        let death = match shown {
+            Shown::Value(value) => match RawValue::parse_v2(value) {
+                Ok(value) => Death::of(value.delete_mark, value.expire_ts, self.expired),
+                Err(_) => return self.close_row(),
+            },
+            Shown::ValueElsewhere => None,
+            Shown::Other => return Verdict::Keep,
+        };
+        row.judge(ts, death, self.stretch.safe_point, self.history)
+    }
+
+    /// A write record at or below the safe point. One that is not at hand is kept, and shadows nothing.
+    fn judge_record(&mut self, commit_ts: Timestamp, shown: Shown<'_>) -> Verdict {
+        let (Current::Txn(row), Shown::Value(bytes)) = (&mut self.current, shown) else { return Verdict::Keep };
+        let Ok(parsed) = WriteRecord::parse(bytes) else { return self.close_row() };
+        let fate = row.judge(commit_ts, record(&parsed, self.stretch.safe_point));
+        if parsed.has_unknown_tag {
+            self.count_unparsed_value();
+        }
+        fate.verdict()
+    }
+
+    /// TTL v1: every key is a row, and no safe point is needed.
+    pub(super) fn judge_ttl(&self, key: &[u8], shown: Shown<'_>) -> Verdict {
+        match (self.shared.layout.body(key), shown) {
+            (Ok(_), Shown::Value(value)) if self.shared.enabled() => match RawValue::parse_v1_ttl(value) {
+                Ok(value) if self.expired.covers(value.expire_ts) => {
+                    self.counters.expired.bump();
+                    return Verdict::Remove;
+                }
+                Ok(_) => {}
+                Err(_) => self.count_unparsed_value(),
+            },
+            (Err(Place::Foreign), _) => self.counters.unparsed_keys.bump(),
+            _ => {}
+        }
+        Verdict::Keep
+    }
+
+    /// A value does not parse: its row is kept from here on.
+    fn close_row(&mut self) -> Verdict {
+        self.current = Current::Closed;
+        self.count_unparsed_value();
+        Verdict::Keep
+    }
+
+    #[cold]
+    fn count_unparsed_value(&self) {
+        if self.counters.unparsed_values.get() == 0 {
+            log(Level::Warn, || format!("a value does not parse, or not to its end; key {:02x?}", self.last_key));
+        }
+        self.counters.unparsed_values.bump();
+    }
+}
+
+/// What the rule asks of a record.
+fn record(parsed: &WriteRecord, safe_point: Timestamp) -> Record {
+    let fence_passed = parsed.gc_fence != 0 && parsed.gc_fence <= safe_point;
+    let long = LongValue { start_ts: parsed.start_ts };
+    match (parsed.write_type, parsed.has_short_value) {
+        (WriteType::Lock | WriteType::Rollback, _) => Record::NoData,
+        (WriteType::Delete, _) => Record::Delete,
+        (WriteType::Put, true) if fence_passed => Record::Delete,
+        (WriteType::Put, false) if fence_passed => Record::FencedLongPut(long),
+        (WriteType::Put, true) => Record::ShortPut,
+        (WriteType::Put, false) => Record::LongPut(long),
+    }
+}

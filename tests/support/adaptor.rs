@@ -1,0 +1,126 @@
+//! The C++ adaptor, through the install shim, on the RocksDB of the tests; and what they need of RocksDB's C++ API. Compiled once a
+//! test binary, against the headers of that RocksDB.
+
+#![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "C calls of a test, with arguments that live long enough")]
+
+use super::gc::Gc;
+use libloading::Library;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::path::Path;
+use std::ptr::{null, null_mut};
+use std::sync::OnceLock;
+
+type Handle = *mut c_void;
+type Errptr = *mut *mut c_char;
+
+/// The functions of the shared object.
+pub struct Adaptor {
+    install: unsafe extern "C" fn(*const c_char, Handle, c_int, Handle, Handle, Errptr),
+    compact_files: unsafe extern "C" fn(Handle, c_int, c_int, *const c_char, usize, *const c_char, usize) -> *mut c_char,
+    table_properties: unsafe extern "C" fn(Handle, *mut u64, *mut u64, *mut u64) -> *mut c_char,
+    enable_statistics: unsafe extern "C" fn(Handle),
+    blob_bytes_read: unsafe extern "C" fn(Handle) -> u64,
+    set_compaction_style: unsafe extern "C" fn(Handle, c_int),
+    hook: unsafe extern "C" fn(Handle, unsafe extern "C" fn(*mut c_void), *mut c_void),
+    _library: Library,
+}
+
+fn build() -> Adaptor {
+    // RocksDB first, so that the object finds that copy.
+    super::rocksdb::api();
+    let directory = tempfile::tempdir().expect("a folder");
+    let object = directory.path().join("libadaptor.so");
+    let root = super::root();
+    let sources = ["shim/rocks_gc_install.cc", "c_tests/adaptor.cc"].map(|file| root.join(file).display().to_string());
+    let mut arguments = [super::rocksdb_dialect(), "-fno-rtti", "-shared", "-fPIC", "-O1", "-o"].map(str::to_owned).to_vec();
+    arguments.push(object.display().to_string());
+    arguments.extend(super::rocksdb_include_flags());
+    arguments.extend(sources);
+    arguments.extend(super::rocksdb_link_flags());
+    super::compile("g++", arguments);
+    load(&object)
+}
+
+fn load(object: &Path) -> Adaptor {
+    macro_rules! symbol {
+        ($library:ident, $name:literal) => {
+            *$library.get($name).expect($name)
+        };
+    }
+    unsafe {
+        let library = Library::new(object).expect("the adaptor loads");
+        Adaptor {
+            install: symbol!(library, "rgc_shim_install"),
+            compact_files: symbol!(library, "adaptor_compact_files"),
+            table_properties: symbol!(library, "adaptor_table_properties"),
+            enable_statistics: symbol!(library, "adaptor_enable_statistics"),
+            blob_bytes_read: symbol!(library, "adaptor_blob_bytes_read"),
+            set_compaction_style: symbol!(library, "adaptor_set_compaction_style"),
+            hook: symbol!(library, "adaptor_hook"),
+            _library: library,
+        }
+    }
+}
+
+/// The one adaptor of this process.
+pub fn adaptor() -> &'static Adaptor {
+    static ADAPTOR: OnceLock<Adaptor> = OnceLock::new();
+    ADAPTOR.get_or_init(build)
+}
+
+fn checked(error: *mut c_char) -> Result<(), String> {
+    if error.is_null() {
+        return Ok(());
+    }
+    let text = unsafe { CStr::from_ptr(error) }.to_string_lossy().into_owned();
+    unsafe { libc::free(error.cast()) };
+    Err(text)
+}
+
+/// What the table files of a DB hold.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entries {
+    pub entries: u64,
+    pub deletions: u64,
+    pub range_deletions: u64,
+}
+
+impl Adaptor {
+    /// Installs a kind into options, of the library that this test is linked with.
+    pub fn install(&self, gc: &Gc, kind: u32, options: Handle) -> Result<(), String> {
+        let mut error = null_mut();
+        unsafe { (self.install)(null(), gc.handle().cast(), kind as c_int, options, options, &mut error) };
+        checked(error)
+    }
+
+    /// Compacts the files of a level that overlap `[start, end]` (end empty = all) into another one.
+    pub fn compact_files(&self, db: Handle, from: i32, to: i32, start: &[u8], end: &[u8]) -> Result<(), String> {
+        let end_data = if end.is_empty() { null() } else { end.as_ptr().cast() };
+        checked(unsafe { (self.compact_files)(db, from, to, start.as_ptr().cast(), start.len(), end_data, end.len()) })
+    }
+
+    /// Sums over all table files.
+    pub fn entries(&self, db: Handle) -> Entries {
+        let (mut entries, mut deletions, mut range_deletions) = (0, 0, 0);
+        checked(unsafe { (self.table_properties)(db, &mut entries, &mut deletions, &mut range_deletions) }).expect("properties");
+        Entries { entries, deletions, range_deletions }
+    }
+
+    pub fn enable_statistics(&self, options: Handle) {
+        unsafe { (self.enable_statistics)(options) }
+    }
+
+    pub fn blob_bytes_read(&self, options: Handle) -> u64 {
+        unsafe { (self.blob_bytes_read)(options) }
+    }
+
+    /// 0 level, 1 universal, 2 FIFO.
+    pub fn set_compaction_style(&self, options: Handle, style: i32) {
+        unsafe { (self.set_compaction_style)(options, style) }
+    }
+
+    /// Calls `hook(state)` before each key of each run.
+    pub fn hook(&self, options: Handle, hook: unsafe extern "C" fn(*mut c_void), state: *mut c_void) {
+        unsafe { (self.hook)(options, hook, state) }
+    }
+}
