@@ -104,6 +104,8 @@ void adaptor_set_compaction_style(rocksdb_options_t* options, int style) {
   OptionsOf(options)->compaction_style = static_cast<rocksdb::CompactionStyle>(style);
 }
 
+void adaptor_set_ingests_behind(rocksdb_options_t* options, int ingests_behind) { OptionsOf(options)->allow_ingest_behind = ingests_behind != 0; }
+
 // Wraps the installed factory.
 void adaptor_hook(rocksdb_options_t* options, Hook hook, void* state) {
   auto& factory = OptionsOf(options)->compaction_filter_factory;

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   test_records();
   test_skips();
   test_inputs();
+  test_listener();
   test_layouts();
   test_callbacks();
   test_threads();

@@ -70,6 +70,7 @@
  *     rgc_set_keyspace_gc_type ...                     before the first safe point, so that nothing is kept for nothing
  *     rgc_advance_..._safe_point ...                   now, and from then on whenever they move
  *     rgc_rocksdb_filter_factory                       one per options object, which takes it over
+ *     rgc_rocksdb_event_listener                       if RocksDB's C API has listeners (10.4 and later)
  *     rocksdb_options_set_compaction_filter_factory, rocksdb_open, ... work ..., rocksdb_close (before exit: RocksDB's
  *                                                      own threads must have ended when its static data goes)
  *     rocksdb_options_destroy                          destroys the factory
@@ -101,6 +102,7 @@ typedef struct rgc_filter_t rgc_filter_t;
 struct rocksdb_compactionfilter_t;
 struct rocksdb_compactionfilterfactory_t;
 struct rocksdb_compactionfiltercontext_t;
+struct rocksdb_eventlistener_t;
 
 /* ---------------------------------------------------------------- library */
 
@@ -392,6 +394,14 @@ void rgc_filter_destructor(void* filter);
 /* rgc_filter_name: "rocks_gc.filter"; static. */
 const char* rgc_filter_name(void* filter);
 
+/* rgc_rocksdb_event_listener: a listener for rocksdb_options_add_eventlistener, which takes it over: one call per options
+ * object. It tells the runs of gc's factories whether they write the last level of their keys, exactly: RocksDB's C API by itself
+ * says so of full compactions only. Then rows that wait for the worker are counted (rows_refused) where nothing older lies
+ * below, not at every level on the way. It looks at the list of live files once per compaction. Errors: nothing is bound; Not
+ * supported: this RocksDB's C API has no listeners (before 10.4). If it is not given to RocksDB:
+ * rocksdb_eventlistener_destroy. */
+struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** errptr);
+
 /* ---------------------------------------------------------------- stored keys
  * api_v2:  data prefix + memcomparable(prefix + user key) + timestamp. The prefix is the mode byte and, of r and x keys, 3
  *          bytes of keyspace, big-endian. memcomparable: groups of 8 bytes, each followed by a marker, ff for a full group
@@ -514,6 +524,7 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_filter_callback)              \
   X(rgc_filter_destructor)            \
   X(rgc_filter_name)                  \
+  X(rgc_rocksdb_event_listener)       \
   X(rgc_encode_key)                   \
   X(rgc_decode_key)                   \
   X(rgc_encode_range)                 \

@@ -9,9 +9,10 @@
 #ifndef ROCKS_GC_ROCKSDB_C_H
 #define ROCKS_GC_ROCKSDB_C_H
 
-/* The functions of rocksdb/c.h that the library needs, X(return type, name, parameters): filtering. From this one list come
- * the table below, its type check against the host's rocksdb/c.h, the names that the library looks up at run time, and
- * the text of its error when one is missing. */
+/* The functions of rocksdb/c.h that the library needs, X(return type, name, parameters): filtering; and those that it does
+ * without, where RocksDB's C API is older than 10.4: a listener, and the levels of files. From these two lists come the table
+ * below, its type check against the host's rocksdb/c.h, the names that the library looks up at run time, and the text of its
+ * error when one is missing. */
 #define RGC_ROCKSDB_FUNCTIONS(X)                                                                                          \
   X(rocksdb_compactionfilter_t*, rocksdb_compactionfilter_create,                                                         \
     (void* state, void (*destructor)(void*),                                                                              \
@@ -26,7 +27,48 @@
   X(unsigned char, rocksdb_compactionfiltercontext_is_full_compaction, (rocksdb_compactionfiltercontext_t * context))     \
   X(unsigned char, rocksdb_compactionfiltercontext_is_manual_compaction, (rocksdb_compactionfiltercontext_t * context))
 
-/* The library itself is built from the list alone, without RocksDB's headers. */
+/* Those that an older rocksdb/c.h does not know; the same tags. */
+struct rocksdb_t;
+struct rocksdb_eventlistener_t;
+struct rocksdb_flushjobinfo_t;
+struct rocksdb_compactionjobinfo_t;
+struct rocksdb_subcompactionjobinfo_t;
+struct rocksdb_externalfileingestioninfo_t;
+struct rocksdb_status_ptr_t;
+struct rocksdb_writestallinfo_t;
+struct rocksdb_memtableinfo_t;
+struct rocksdb_livefiles_t;
+
+#define RGC_ROCKSDB_OPTIONAL_FUNCTIONS(X)                                                                                 \
+  X(struct rocksdb_eventlistener_t*, rocksdb_eventlistener_create,                                                        \
+    (void* state, void (*destructor)(void*),                                                                              \
+     void (*on_flush_begin)(void*, struct rocksdb_t*, const struct rocksdb_flushjobinfo_t*),                              \
+     void (*on_flush_completed)(void*, struct rocksdb_t*, const struct rocksdb_flushjobinfo_t*),                          \
+     void (*on_compaction_begin)(void*, struct rocksdb_t*, const struct rocksdb_compactionjobinfo_t*),                    \
+     void (*on_compaction_completed)(void*, struct rocksdb_t*, const struct rocksdb_compactionjobinfo_t*),                \
+     void (*on_subcompaction_begin)(void*, const struct rocksdb_subcompactionjobinfo_t*),                                 \
+     void (*on_subcompaction_completed)(void*, const struct rocksdb_subcompactionjobinfo_t*),                             \
+     void (*on_external_file_ingested)(void*, struct rocksdb_t*, const struct rocksdb_externalfileingestioninfo_t*),      \
+     void (*on_background_error)(void*, uint32_t, struct rocksdb_status_ptr_t*),                                          \
+     void (*on_stall_conditions_changed)(void*, const struct rocksdb_writestallinfo_t*),                                  \
+     void (*on_memtable_sealed)(void*, const struct rocksdb_memtableinfo_t*)))                                            \
+  X(const char*, rocksdb_compactionjobinfo_cf_name, (const struct rocksdb_compactionjobinfo_t* info, size_t* size))       \
+  X(int, rocksdb_compactionjobinfo_output_level, (const struct rocksdb_compactionjobinfo_t* info))                        \
+  X(size_t, rocksdb_compactionjobinfo_input_files_count, (const struct rocksdb_compactionjobinfo_t* info))                \
+  X(const char*, rocksdb_compactionjobinfo_input_file_at,                                                                 \
+    (const struct rocksdb_compactionjobinfo_t* info, size_t index, size_t* size))                                         \
+  X(const char*, rocksdb_subcompactionjobinfo_cf_name, (const struct rocksdb_subcompactionjobinfo_t* info, size_t* size)) \
+  X(int, rocksdb_subcompactionjobinfo_output_level, (const struct rocksdb_subcompactionjobinfo_t* info))                  \
+  X(const struct rocksdb_livefiles_t*, rocksdb_livefiles, (struct rocksdb_t* db))                                         \
+  X(int, rocksdb_livefiles_count, (const struct rocksdb_livefiles_t* files))                                              \
+  X(const char*, rocksdb_livefiles_column_family_name, (const struct rocksdb_livefiles_t* files, int index))              \
+  X(const char*, rocksdb_livefiles_name, (const struct rocksdb_livefiles_t* files, int index))                            \
+  X(int, rocksdb_livefiles_level, (const struct rocksdb_livefiles_t* files, int index))                                   \
+  X(const char*, rocksdb_livefiles_smallestkey, (const struct rocksdb_livefiles_t* files, int index, size_t* size))       \
+  X(const char*, rocksdb_livefiles_largestkey, (const struct rocksdb_livefiles_t* files, int index, size_t* size))        \
+  X(void, rocksdb_livefiles_destroy, (const struct rocksdb_livefiles_t* files))
+
+/* The library itself is built from the lists alone, without RocksDB's headers. */
 #ifndef RGC_ROCKSDB_LIST_ONLY
 #include <rocksdb/c.h>
 
@@ -34,7 +76,18 @@
 
 #define RGC_ROCKSDB_COUNT_(type, name, parameters) +1
 /* How many symbols rgc_rocksdb_symbols writes. */
-#define RGC_ROCKSDB_SYMBOLS (0 RGC_ROCKSDB_FUNCTIONS(RGC_ROCKSDB_COUNT_))
+#define RGC_ROCKSDB_SYMBOLS (0 RGC_ROCKSDB_FUNCTIONS(RGC_ROCKSDB_COUNT_) RGC_ROCKSDB_OPTIONAL_FUNCTIONS(RGC_ROCKSDB_COUNT_))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* The host's c.h need not know them, and its RocksDB need not have them: then their address is NULL. */
+#define RGC_ROCKSDB_WEAK_(type, function, parameters) extern __attribute__((weak)) type function parameters;
+RGC_ROCKSDB_OPTIONAL_FUNCTIONS(RGC_ROCKSDB_WEAK_)
+#undef RGC_ROCKSDB_WEAK_
+#ifdef __cplusplus
+}
+#endif
 
 /* rgc_rocksdb_symbols: fills symbols, which has room for RGC_ROCKSDB_SYMBOLS; returns how many it wrote. */
 static inline size_t rgc_rocksdb_symbols(rgc_symbol_t* symbols) {
@@ -46,6 +99,7 @@ static inline size_t rgc_rocksdb_symbols(rgc_symbol_t* symbols) {
     symbols[n++].address = (void (*)(void))checked;                                     \
   }
   RGC_ROCKSDB_FUNCTIONS(RGC_ROCKSDB_FILL_)
+  RGC_ROCKSDB_OPTIONAL_FUNCTIONS(RGC_ROCKSDB_FILL_)
 #undef RGC_ROCKSDB_FILL_
   return n;
 }

@@ -15,6 +15,7 @@ void test_values(void);
 void test_records(void);
 void test_skips(void);
 void test_inputs(void);
+void test_listener(void);
 void test_layouts(void);
 void test_callbacks(void);
 void test_threads(void);

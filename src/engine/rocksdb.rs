@@ -4,6 +4,7 @@
 use crate::error::{Error, Kind};
 use std::ffi::c_void;
 use std::mem::{size_of, transmute};
+use std::ops::Range;
 
 /// The list as Rust sees it.
 #[allow(
@@ -21,33 +22,41 @@ pub mod list {
 /// `repr(C)` and nothing but function pointers.
 const COUNT: usize = size_of::<list::rocksdb_functions>() / size_of::<usize>();
 
-/// A complete set of bound functions.
+/// The required ones come first.
+const REQUIRED: usize = list::REQUIRED as usize;
+
+/// A set of bound functions: all that are required, and of the others those that there are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Functions {
     addresses: [usize; COUNT],
 }
 
 impl Functions {
-    /// Binds each function to what `look_up` finds under its name; an error names all that are missing.
+    /// Binds each function to what `look_up` finds under its name; an error names all required ones that are missing.
     ///
     /// # Safety
     /// An address under a name must be that of the RocksDB C API's function of this name, for as long as the process lives.
     pub unsafe fn bind(look_up: impl Fn(&str) -> Option<*mut c_void>) -> Result<Self, Error> {
-        let mut addresses = [0; COUNT];
-        let mut missing = Vec::new();
-        for (name, address) in list::NAMES.into_iter().zip(&mut addresses) {
-            match look_up(name) {
-                Some(found) if !found.is_null() => *address = found as usize,
-                _ => missing.push(name),
-            }
-        }
+        let addresses = list::NAMES.map(|name| look_up(name).map_or(0, |found| found as usize));
+        let bound = Self { addresses };
+        let missing = bound.missing(0..REQUIRED);
         if missing.is_empty() {
-            return Ok(Self { addresses });
+            return Ok(bound);
         }
         Err(Error::new(
             Kind::NotFound,
             format!("RocksDB's C API lacks {}; bind a RocksDB from 6 on, built with its C API", missing.join(", ")),
         ))
+    }
+
+    fn missing(&self, range: Range<usize>) -> Vec<&'static str> {
+        let all = list::NAMES.into_iter().zip(self.addresses);
+        all.skip(range.start).take(range.len()).filter(|(_, address)| *address == 0).map(|(name, _)| name).collect()
+    }
+
+    /// The optional functions that this RocksDB lacks.
+    pub fn missing_optional(&self) -> Vec<&'static str> {
+        self.missing(REQUIRED..COUNT)
     }
 
     /// The functions, ready to call.
@@ -65,15 +74,20 @@ mod tests {
     #[test]
     fn the_list_has_a_name_for_each_function() {
         assert_eq!(list::NAMES.len(), COUNT);
-        assert!(list::NAMES.contains(&"rocksdb_compactionfilter_create"));
+        assert_eq!(list::NAMES[0], "rocksdb_compactionfilter_create");
+        assert_eq!(list::NAMES[REQUIRED], "rocksdb_eventlistener_create");
     }
 
     #[test]
     fn missing_functions_are_named() {
         let some = std::ptr::dangling_mut::<c_void>();
         // SAFETY: nothing is called.
-        let bound = unsafe { Functions::bind(|name| (name != "rocksdb_compactionfilter_create").then_some(some)) };
+        let bound =
+            unsafe { Functions::bind(|name| (name != "rocksdb_compactionfilter_create" && name != "rocksdb_livefiles").then_some(some)) };
         let error = bound.err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(error.starts_with("Not found: ") && error.contains("rocksdb_compactionfilter_create;"), "{error}");
+        assert!(error.starts_with("Not found: ") && error.contains("lacks rocksdb_compactionfilter_create;"), "{error}");
+        // SAFETY: nothing is called.
+        let bound = unsafe { Functions::bind(|name| (name != "rocksdb_livefiles").then_some(some)) }.unwrap();
+        assert_eq!(bound.missing_optional(), ["rocksdb_livefiles"]);
     }
 }

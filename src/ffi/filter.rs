@@ -26,7 +26,7 @@ export! {
         let shared = &need_context(gc)?.shared;
         let kind = kind(shared, number)?;
         let knowledge = if compaction.is_null() { Knowledge::default() } else { checked(&read_sized("compaction", compaction)?)? };
-        Ok(Filter::create(shared, kind, knowledge).cast())
+        Ok(Filter::create(shared, kind, knowledge, false).cast())
     }
 }
 

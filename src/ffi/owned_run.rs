@@ -4,7 +4,7 @@
 use super::c;
 use super::export::guard;
 use super::memory::slice;
-use crate::filter::{Decision, Kind, Knowledge, Run, Shared, Shown, refusal};
+use crate::filter::{Decision, Kind, Knowledge, Run, Shared, Shown, level, refusal};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use std::cell::UnsafeCell;
@@ -21,6 +21,8 @@ pub(super) struct Filter {
     owner: AtomicUsize,
     run: UnsafeCell<Run>,
     gc: Arc<Shared>,
+    /// A listener may tell the level, on the run's own thread, before its first decision.
+    listens: bool,
 }
 
 /// The owner of a filter that has not decided yet.
@@ -30,14 +32,14 @@ const SHARED_BY_THREADS: usize = usize::MAX;
 
 impl Filter {
     /// A run, unless none is needed: then NULL.
-    pub(super) fn create(shared: &Arc<Shared>, kind: Kind, knowledge: Knowledge) -> *mut Self {
+    pub(super) fn create(shared: &Arc<Shared>, kind: Kind, knowledge: Knowledge, listens: bool) -> *mut Self {
         if let Some(reason) = refusal(kind, &shared.safe_points) {
             shared.stats.shared().runs_refused.add(1);
             log(Level::Debug, || format!("no filter for a compaction of kind {kind:?}: {reason:?}"));
             return null_mut();
         }
         let run = UnsafeCell::new(Run::new(shared.clone(), kind, knowledge));
-        Box::into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone() }))
+        Box::into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone(), listens }))
     }
 
     /// Judges a key with its value, for a caller that cannot skip.
@@ -187,8 +189,14 @@ impl Filter {
         // SAFETY: the caller's promise.
         let filter = unsafe { filter.as_ref() }?;
         match filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed) {
-            // SAFETY: it belongs to this thread now.
-            Ok(_) => Some(unsafe { &mut *filter.run.get() }),
+            Ok(_) => {
+                // SAFETY: it belongs to this thread now.
+                let run = unsafe { &mut *filter.run.get() };
+                if let Some(bottommost) = level::told().filter(|_| filter.listens) {
+                    run.set_bottommost(Some(bottommost));
+                }
+                Some(run)
+            }
             Err(_) => {
                 // Whoever owned it finds, at its next key, that it does no more.
                 if filter.owner.swap(SHARED_BY_THREADS, Relaxed) != SHARED_BY_THREADS {

@@ -8,7 +8,7 @@ use super::owned_run::Filter;
 use super::{rgc_filter_callback, rgc_filter_destructor, rgc_filter_name};
 use crate::engine::rocksdb::Functions;
 use crate::error::Error;
-use crate::filter::{Kind, Knowledge};
+use crate::filter::{Kind, Knowledge, level};
 use crate::log::{Level, log};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
@@ -58,7 +58,7 @@ fn bind(context: &Context, found: Functions) -> Result<(), Error> {
 }
 
 /// What every run needs before it can be made by RocksDB.
-fn bound(context: &Context) -> Result<&Functions, Error> {
+pub(super) fn bound(context: &Context) -> Result<&Functions, Error> {
     context
         .rocksdb
         .get()
@@ -114,8 +114,9 @@ export! {
             }
         };
         let Some(create) = create else { return null_mut() };
+        level::tell(None);
         let knowledge = Knowledge { bottommost: bottommost(&factory.context, compaction), ..Knowledge::default() };
-        let filter = Filter::create(&factory.context.shared, factory.kind, knowledge);
+        let filter = Filter::create(&factory.context.shared, factory.kind, knowledge, true);
         if filter.is_null() {
             return null_mut();
         }

@@ -21,6 +21,7 @@ pub struct Adaptor {
     enable_statistics: unsafe extern "C" fn(Handle),
     blob_bytes_read: unsafe extern "C" fn(Handle) -> u64,
     set_compaction_style: unsafe extern "C" fn(Handle, c_int),
+    set_ingests_behind: unsafe extern "C" fn(Handle, c_int),
     hook: unsafe extern "C" fn(Handle, unsafe extern "C" fn(*mut c_void), *mut c_void),
     _library: Library,
 }
@@ -56,6 +57,7 @@ fn load(object: &Path) -> Adaptor {
             enable_statistics: symbol!(library, "adaptor_enable_statistics"),
             blob_bytes_read: symbol!(library, "adaptor_blob_bytes_read"),
             set_compaction_style: symbol!(library, "adaptor_set_compaction_style"),
+            set_ingests_behind: symbol!(library, "adaptor_set_ingests_behind"),
             hook: symbol!(library, "adaptor_hook"),
             _library: library,
         }
@@ -117,6 +119,10 @@ impl Adaptor {
     /// 0 level, 1 universal, 2 FIFO.
     pub fn set_compaction_style(&self, options: Handle, style: i32) {
         unsafe { (self.set_compaction_style)(options, style) }
+    }
+
+    pub fn set_ingests_behind(&self, options: Handle, ingests_behind: bool) {
+        unsafe { (self.set_ingests_behind)(options, c_int::from(ingests_behind)) }
     }
 
     /// Calls `hook(state)` before each key of each run.

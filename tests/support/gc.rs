@@ -56,6 +56,11 @@ impl Gc {
         }
     }
 
+    /// A listener for the RocksDB that a factory was made for.
+    pub fn event_listener(&self) -> Result<*mut c_void, String> {
+        checked(|error| unsafe { ffi::rgc_rocksdb_event_listener(self.0, error) }).map(<*mut _>::cast)
+    }
+
     pub fn advance_global(&self, ts: u64) -> bool {
         unsafe { ffi::rgc_advance_global_safe_point(self.0, ts) != 0 }
     }

@@ -128,6 +128,9 @@ pub struct Db {
     options: Handle,
 }
 
+// RocksDB's handles are shared by threads.
+unsafe impl Sync for Db {}
+
 fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> R {
     let mut error = null_mut();
     let result = call(&mut error);

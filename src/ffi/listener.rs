@@ -1,0 +1,159 @@
+//! The listener that tells runs of RocksDB's C API which level they write.
+
+use super::c;
+use super::export::guard;
+use super::handles::{Context, need_context, share_context};
+use super::memory::slice;
+use super::rocksdb::bound;
+use crate::engine::rocksdb::list::{
+    rocksdb_compactionjobinfo_t, rocksdb_externalfileingestioninfo_t, rocksdb_flushjobinfo_t, rocksdb_functions, rocksdb_memtableinfo_t,
+    rocksdb_status_ptr_t, rocksdb_subcompactionjobinfo_t, rocksdb_t, rocksdb_writestallinfo_t,
+};
+use crate::error::{Error, Kind};
+use crate::filter::level::{self, Jobs, LiveFile, is_bottommost};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+/// Behind a listener's state, in a Box.
+struct Listener {
+    context: Arc<Context>,
+    jobs: Jobs,
+}
+
+export! {
+    /// A listener for rocksdb_options_add_eventlistener.
+    fn rgc_rocksdb_event_listener(gc: *mut c::rgc_t; errptr) -> *mut c::rocksdb_eventlistener_t, on error null_mut(); {
+        let functions = bound(need_context(gc)?)?;
+        let missing = functions.missing_optional();
+        let (Some(create), []) = (functions.table().rocksdb_eventlistener_create, missing.as_slice()) else {
+            return Err(Error::new(
+                Kind::NotSupported,
+                format!("RocksDB's C API lacks {}; it has listeners from 10.4 on, go without one: runs do not know their level", missing.join(", ")),
+            ));
+        };
+        let state = Box::into_raw(Box::new(Listener { context: share_context(gc)?, jobs: Jobs::default() }));
+        // RocksDB calls all of them, also those that have nothing to do.
+        Ok(create(
+            state.cast(),
+            Some(destroy),
+            Some(nothing::<*mut rocksdb_t, rocksdb_flushjobinfo_t>),
+            Some(nothing::<*mut rocksdb_t, rocksdb_flushjobinfo_t>),
+            Some(compaction_begins),
+            Some(compaction_ended),
+            Some(subcompaction_begins),
+            Some(subcompaction_ended),
+            Some(nothing::<*mut rocksdb_t, rocksdb_externalfileingestioninfo_t>),
+            Some(background_error),
+            Some(nothing_of::<rocksdb_writestallinfo_t>),
+            Some(nothing_of::<rocksdb_memtableinfo_t>),
+        )
+        .cast())
+    }
+}
+
+unsafe extern "C" fn nothing<Db, Info>(_: *mut c_void, _: Db, _: *const Info) {}
+unsafe extern "C" fn nothing_of<Info>(_: *mut c_void, _: *const Info) {}
+unsafe extern "C" fn background_error(_: *mut c_void, _: u32, _: *mut rocksdb_status_ptr_t) {}
+
+unsafe extern "C" fn destroy(state: *mut c_void) {
+    // SAFETY: RocksDB gives the state back once, when the listener goes.
+    guard(|| drop(unsafe { Box::from_raw(state.cast::<Listener>()) }));
+}
+
+unsafe extern "C" fn compaction_begins(state: *mut c_void, db: *mut rocksdb_t, info: *const rocksdb_compactionjobinfo_t) {
+    // SAFETY: RocksDB calls it with the listener's state, its own DB and a job that both live for the time of the call.
+    guard(|| unsafe {
+        let listener = &*state.cast::<Listener>();
+        let functions = listener.functions()?;
+        let (column_family, output_level) = job(&functions, info)?;
+        let inputs = (0..functions.rocksdb_compactionjobinfo_input_files_count?(info)).map(|i| {
+            let mut len = 0;
+            let path = functions.rocksdb_compactionjobinfo_input_file_at?(info, i, &mut len);
+            slice(path.cast::<u8>(), len)
+        });
+        let bottommost = inputs.collect::<Option<Vec<_>>>().and_then(|inputs| {
+            // Level 0 is never the last: no need to look.
+            let files = if output_level > 0 { live_files(&functions, db, column_family)? } else { Vec::new() };
+            is_bottommost(&inputs, output_level, &files)
+        });
+        listener.jobs.begin(column_family, output_level, bottommost);
+        Some(())
+    });
+}
+
+unsafe extern "C" fn compaction_ended(state: *mut c_void, _db: *mut rocksdb_t, info: *const rocksdb_compactionjobinfo_t) {
+    // SAFETY: as above.
+    guard(|| unsafe {
+        let listener = &*state.cast::<Listener>();
+        let (column_family, output_level) = job(&listener.functions()?, info)?;
+        listener.jobs.end(column_family, output_level);
+        Some(())
+    });
+}
+
+unsafe extern "C" fn subcompaction_begins(state: *mut c_void, info: *const rocksdb_subcompactionjobinfo_t) {
+    // SAFETY: as above.
+    guard(|| unsafe {
+        let listener = &*state.cast::<Listener>();
+        let functions = listener.functions()?;
+        let mut len = 0;
+        let name = functions.rocksdb_subcompactionjobinfo_cf_name?(info, &mut len);
+        let output_level = functions.rocksdb_subcompactionjobinfo_output_level?(info);
+        level::tell(listener.jobs.bottommost(slice(name.cast(), len)?, output_level));
+        Some(())
+    });
+}
+
+unsafe extern "C" fn subcompaction_ended(_state: *mut c_void, _info: *const rocksdb_subcompactionjobinfo_t) {
+    guard(|| level::tell(None));
+}
+
+impl Listener {
+    fn functions(&self) -> Option<rocksdb_functions> {
+        Some(bound(&self.context).ok()?.table())
+    }
+}
+
+/// A compaction's column family and output level.
+///
+/// # Safety
+/// `info` is RocksDB's, and so are the functions.
+unsafe fn job<'a>(functions: &rocksdb_functions, info: *const rocksdb_compactionjobinfo_t) -> Option<(&'a [u8], c_int)> {
+    let mut len = 0;
+    // SAFETY: the caller's promise; the name lives as long as the job.
+    unsafe {
+        let name = functions.rocksdb_compactionjobinfo_cf_name?(info, &mut len);
+        Some((slice(name.cast(), len)?, functions.rocksdb_compactionjobinfo_output_level?(info)))
+    }
+}
+
+/// The table files of a column family.
+///
+/// # Safety
+/// `db` is RocksDB's, and so are the functions.
+unsafe fn live_files(functions: &rocksdb_functions, db: *mut rocksdb_t, column_family: &[u8]) -> Option<Vec<LiveFile>> {
+    // SAFETY: the caller's promise; the list lives until it is destroyed, and all of it is copied before.
+    unsafe {
+        let list = functions.rocksdb_livefiles?(db);
+        let key = |of: unsafe extern "C" fn(_, c_int, *mut usize) -> *const c_char, i| {
+            let mut len = 0;
+            Some(slice(of(list, i, &mut len).cast(), len)?.to_vec())
+        };
+        let file = |i| {
+            let name = |of: unsafe extern "C" fn(_, c_int) -> *const c_char| CStr::from_ptr(of(list, i)).to_bytes();
+            if name(functions.rocksdb_livefiles_column_family_name?) != column_family {
+                return None;
+            }
+            Some(LiveFile {
+                name: name(functions.rocksdb_livefiles_name?).to_vec(),
+                level: functions.rocksdb_livefiles_level?(list, i),
+                smallest: key(functions.rocksdb_livefiles_smallestkey?, i)?,
+                largest: key(functions.rocksdb_livefiles_largestkey?, i)?,
+            })
+        };
+        let files = (0..functions.rocksdb_livefiles_count?(list)).filter_map(file).collect();
+        functions.rocksdb_livefiles_destroy?(list);
+        Some(files)
+    }
+}

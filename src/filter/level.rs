@@ -1,0 +1,130 @@
+//! Whether a run writes the last level of its keys, as a RocksDB listener finds out.
+//!
+//! RocksDB tells no filter, but it tells listeners, in this order: a compaction begins (its input files and its output level; a look at
+//! the live files shows what lies below), and on each run's own thread, after the filter was made and before its first key, a
+//! subcompaction begins. What is said then stands on that thread until the run takes it.
+
+use crate::callback::lock;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+thread_local! {
+    static TOLD: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+/// What the run on this thread was told: does it write the last level?
+pub fn told() -> Option<bool> {
+    TOLD.get()
+}
+
+/// Tells the run on this thread; `None` = it is not known.
+pub fn tell(bottommost: Option<bool>) {
+    TOLD.set(bottommost);
+}
+
+/// A table file of a column family.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveFile {
+    /// As paths end with it.
+    pub name: Vec<u8>,
+    /// 0 = the newest.
+    pub level: i32,
+    /// Its first key.
+    pub smallest: Vec<u8>,
+    /// Its last key.
+    pub largest: Vec<u8>,
+}
+
+/// Is a compaction of these input files bottommost: does nothing overlap them below its output? `files` are all of its column family.
+pub fn is_bottommost(inputs: &[&[u8]], output_level: i32, files: &[LiveFile]) -> Option<bool> {
+    let inputs: Option<Vec<&LiveFile>> = inputs.iter().map(|path| files.iter().find(|file| path.ends_with(&file.name))).collect();
+    let inputs = inputs.filter(|_| output_level > 0)?;
+    let smallest = inputs.iter().map(|file| &file.smallest).min()?;
+    let largest = inputs.iter().map(|file| &file.largest).max()?;
+    let below = files.iter().filter(|file| file.level > output_level && !inputs.contains(file));
+    Some(!below.into_iter().any(|file| file.smallest <= *largest && file.largest >= *smallest))
+}
+
+/// The compactions that are on, by column family and output level: not every RocksDB with listeners gives them a number. Where two of
+/// one name do not agree, nothing is known of either.
+#[derive(Default)]
+pub struct Jobs(Mutex<HashMap<(Vec<u8>, i32), Job>>);
+
+struct Job {
+    running: usize,
+    bottommost: Option<bool>,
+}
+
+impl Jobs {
+    /// A compaction begins.
+    pub fn begin(&self, column_family: &[u8], output_level: i32, bottommost: Option<bool>) {
+        let mut jobs = lock(&self.0);
+        let job = jobs.entry((column_family.to_vec(), output_level)).or_insert(Job { running: 0, bottommost });
+        job.running += 1;
+        if job.bottommost != bottommost {
+            job.bottommost = None;
+        }
+    }
+
+    /// A compaction has ended.
+    pub fn end(&self, column_family: &[u8], output_level: i32) {
+        let mut jobs = lock(&self.0);
+        let name = (column_family.to_vec(), output_level);
+        if let Some(job) = jobs.get_mut(&name) {
+            job.running -= 1;
+            if job.running == 0 {
+                jobs.remove(&name);
+            }
+        }
+    }
+
+    /// What is known of a compaction that is on.
+    pub fn bottommost(&self, column_family: &[u8], output_level: i32) -> Option<bool> {
+        lock(&self.0).get(&(column_family.to_vec(), output_level))?.bottommost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, level: i32, smallest: &str, largest: &str) -> LiveFile {
+        LiveFile { name: name.into(), level, smallest: smallest.into(), largest: largest.into() }
+    }
+
+    #[test]
+    fn bottommost_is_what_nothing_overlaps_below() {
+        let files = [file("/1.sst", 0, "a", "f"), file("/2.sst", 4, "b", "d"), file("/3.sst", 6, "d", "e"), file("/4.sst", 6, "x", "z")];
+        let is_bottommost = |inputs: &[&str], output_level| {
+            let inputs: Vec<&[u8]> = inputs.iter().map(|name| name.as_bytes()).collect();
+            super::is_bottommost(&inputs, output_level, &files)
+        };
+        assert_eq!(is_bottommost(&["/db/1.sst"], 4), Some(false));
+        assert_eq!(is_bottommost(&["/db/2.sst"], 5), Some(false), "they share a key");
+        assert_eq!(is_bottommost(&["/db/1.sst", "/db/2.sst"], 6), Some(true));
+        assert_eq!(is_bottommost(&["/db/1.sst", "/db/3.sst"], 4), Some(true), "what lies below is an input");
+        assert_eq!(is_bottommost(&["/db/4.sst"], 6), Some(true), "of its own level");
+        assert_eq!(is_bottommost(&["/db/1.sst"], 0), None, "level 0 holds files of any age");
+        assert_eq!(is_bottommost(&["/db/1.sst", "/db/9.sst"], 6), None, "an input that is not live");
+        assert_eq!(is_bottommost(&[], 6), None);
+    }
+
+    #[test]
+    fn jobs_of_one_name_must_agree() {
+        let jobs = Jobs::default();
+        assert_eq!(jobs.bottommost(b"cf", 6), None);
+        jobs.begin(b"cf", 6, Some(true));
+        jobs.begin(b"cf", 6, Some(true));
+        assert_eq!(jobs.bottommost(b"cf", 6), Some(true));
+        assert_eq!((jobs.bottommost(b"cf", 5), jobs.bottommost(b"other", 6)), (None, None));
+        jobs.begin(b"cf", 6, Some(false));
+        assert_eq!(jobs.bottommost(b"cf", 6), None);
+        for _ in 0..3 {
+            jobs.end(b"cf", 6);
+        }
+        jobs.end(b"cf", 6);
+        jobs.begin(b"cf", 6, Some(false));
+        assert_eq!(jobs.bottommost(b"cf", 6), Some(false));
+    }
+}
