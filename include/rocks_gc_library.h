@@ -175,7 +175,7 @@ class Library {
 };
 
 /* A context: an rgc_t that is destroyed with it. One per DB. It may go before the DB: filter factories hold a reference, and
- * go on with the last safe points. Not to be destroyed inside a logger or a clock. */
+ * go on with the last safe points. Destroyed inside a logger or a clock it stays in memory. */
 class Context {
  public:
   Context() = default;
@@ -202,9 +202,15 @@ class Context {
   }
   ~Context() {
     if (gc_ == nullptr) return;
-    library_->rgc_destroy(gc_);
-    /* Inside a callback the library has done nothing, and may call the clock again. */
-    if (detail::callbacks > 0) new std::vector<std::unique_ptr<Clock>>(std::move(clocks_));
+    if (detail::callbacks == 0) {
+      library_->rgc_destroy(gc_);
+    } else {
+      /* The library would refuse, and may call the clock again. */
+      static auto* left_behind = new std::vector<std::pair<rgc_t*, std::vector<std::unique_ptr<Clock>>>>;
+      static std::mutex mutex;
+      const std::lock_guard<std::mutex> lock(mutex);
+      left_behind->emplace_back(gc_, std::move(clocks_));
+    }
   }
 
   bool ok() const { return gc_ != nullptr; }

@@ -1,4 +1,4 @@
-// adaptor.cc - what tests in Rust need of RocksDB's C++ API, behind C functions: compactions from one level into another, what table
+// for_rust.cc - what tests in Rust need of RocksDB's C++ API, behind C functions: compactions from one level into another, what table
 // files hold, tickers, and a hook into the middle of a run. Compiled into one shared object with the shim.
 #include <rocksdb/c.h>
 #include <rocksdb/compaction_filter.h>

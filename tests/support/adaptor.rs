@@ -32,7 +32,7 @@ fn build() -> Adaptor {
     let directory = tempfile::tempdir().expect("a folder");
     let object = directory.path().join("libadaptor.so");
     let root = super::root();
-    let sources = ["shim/rocks_gc_install.cc", "c_tests/adaptor.cc"].map(|file| root.join(file).display().to_string());
+    let sources = ["shim/rocks_gc_install.cc", "c_tests/adaptor/for_rust.cc"].map(|file| root.join(file).display().to_string());
     let mut arguments = [super::rocksdb_dialect(), "-fno-rtti", "-shared", "-fPIC", "-O1", "-o"].map(str::to_owned).to_vec();
     arguments.push(object.display().to_string());
     arguments.extend(super::rocksdb_include_flags());

@@ -1,0 +1,133 @@
+// library.cc - the library by path, and the context as a value. Needs no RocksDB.
+#include <rocks_gc_library.h>
+
+#include <stdexcept>
+#include <thread>
+
+#include "check.h"
+
+using rocks_gc::Context;
+using rocks_gc::Library;
+
+void TestLibrary(const char* path, const char* other_abi, const char* lacking) {
+  const Library library = Library::Load(path);
+  CHECK(library.ok() && library.error().empty());
+  CHECK(library->rgc_abi_version() == RGC_ABI_VERSION);
+  CHECK(std::string(library->rgc_version()) == RGC_VERSION_STRING);
+  const Library copy = library;
+  CHECK(copy.ok() && &copy.functions() == &library.functions());
+
+  const auto refused = [](const Library& bad, const char* kind, const char* what) {
+    CHECK(!bad.ok());
+    CHECK_CONTAINS(bad.error(), kind);
+    CHECK_CONTAINS(bad.error(), what);
+    Context context = Context::Create(bad);
+    CHECK(!context.ok() && context.get() == nullptr && context.error() == bad.error());
+    CHECK(!context.SetClock([] { return uint64_t{1}; }));
+    CHECK(!bad.SetLogger([](int, const char*) {}, RGC_LOG_DEBUG));
+    CHECK(context.Call(&rocks_gc::Functions::rgc_remove_keyspace, 1u) == bad.error());
+  };
+  refused(Library(), "Invalid argument", "Library::Load");
+  refused(Library::Load("/no/such/librocks_gc.so"), "Not found", "/no/such/librocks_gc.so");
+  refused(Library::Load("libm.so.6"), "Not supported", "libm.so.6 is not librocks_gc");
+  refused(Library::Load(other_abi), "Not supported", "ABI version 2, this program was compiled for 1");
+  refused(Library::Load(lacking), "Not supported", "lacks rgc_version, rgc_free,");
+  refused(Library::InProcess(), "Not supported", "the process is not librocks_gc");
+}
+
+namespace {
+
+void Moves(const Library& library) {
+  Context one = Context::Create(library, "data_prefix=z");
+  CHECK(one.ok() && one.error().empty());
+  rgc_t* gc = one.get();
+  Context other = std::move(one);
+  CHECK(other.get() == gc && other->rgc_global_safe_point(gc) == 0);
+  CHECK(!one.ok());  // NOLINT: moved from, and says so
+  one = std::move(other);
+  CHECK(one.get() == gc && !other.ok());
+  one = Context::Create(library);
+  CHECK(one.ok());
+  one = Context();
+  CHECK(!one.ok());
+  CHECK_CONTAINS(one.error(), "Context::Create");
+}
+
+void Errors(const Library& library) {
+  const Context bad = Context::Create(library, "no_such_option=1");
+  CHECK(!bad.ok());
+  CHECK_CONTAINS(bad.error(), "Invalid argument: unknown option \"no_such_option\"");
+  CHECK(!Context::Create(library, "key_layout=plain").ok());
+
+  const Context gc = Context::Create(library);
+  CHECK(gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 7u, RGC_GC_KEYSPACE_LEVEL).empty());
+  CHECK_CONTAINS(gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 16777216u, RGC_GC_KEYSPACE_LEVEL), "16777216");
+  CHECK(gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 7u, uint64_t{80}).empty());
+  CHECK(gc->rgc_keyspace_safe_point(gc.get(), 7) == 80);
+  CHECK_CONTAINS(Context().Call(&rocks_gc::Functions::rgc_remove_keyspace, 1u), "no context");
+}
+
+[[noreturn]] void Throw() { throw std::runtime_error("thrown by the host"); }
+
+// What a logger or a clock throws goes no further; a time is then unknown, and nothing expires.
+void Callbacks(const Library& library) {
+  Context gc = Context::Create(library, "max_safe_point_ahead_seconds=1");
+  int called = 0;
+  CHECK(gc.SetClock([&called]() -> uint64_t {
+    ++called;
+    Throw();
+  }));
+  CHECK(gc->rgc_advance_global_safe_point(gc.get(), 1) == 0);
+  CHECK(called == 1);
+  CHECK(gc.SetClock([] { return uint64_t{1000}; }));
+  CHECK(gc->rgc_advance_global_safe_point(gc.get(), 1) == 1);
+  CHECK(called == 1);
+
+  std::string last;
+  CHECK(library.SetLogger(
+      [&last](int level, const char* message) {
+        CHECK(level >= RGC_LOG_ERROR && level <= RGC_LOG_WARN);
+        last = message;
+        Throw();
+      },
+      RGC_LOG_WARN));
+  CHECK(gc->rgc_advance_global_safe_point(gc.get(), 0) == 0);
+  CHECK(!last.empty());
+
+  // Inside a callback nothing is set, and a context that goes leaves its clock behind.
+  bool refused = false;
+  Context inner = Context::Create(library);
+  CHECK(inner.SetClock([] { return uint64_t{1}; }));
+  CHECK(library.SetLogger(
+      [&](int, const char*) {
+        refused = !library.SetLogger([](int, const char*) {}, RGC_LOG_WARN) && !gc.SetClock([] { return uint64_t{2}; });
+        inner = Context();
+      },
+      RGC_LOG_WARN));
+  CHECK(gc->rgc_advance_global_safe_point(gc.get(), 0) == 0);
+  CHECK(refused && !inner.ok());
+  CHECK(library.SetLogger(nullptr, RGC_LOG_OFF));
+  CHECK(gc.SetClock(nullptr));
+
+  // From several threads at once.
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) {
+        CHECK(library.SetLogger([](int, const char*) {}, RGC_LOG_WARN));
+        gc->rgc_advance_global_safe_point(gc.get(), 0);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(library.SetLogger(nullptr, RGC_LOG_OFF));
+}
+
+}  // namespace
+
+void TestContext(const char* path) {
+  const Library library = Library::Load(path);
+  Moves(library);
+  Errors(library);
+  Callbacks(library);
+}

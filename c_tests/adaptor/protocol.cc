@@ -1,0 +1,195 @@
+// protocol.cc - what a run makes of what its thread is told, in every order in which RocksDB may tell it. With remove_mode=skip the
+// second version of a row goes by a skip to the row's end in a run that is known to be bottommost, else to the next version.
+#include <rocks_gc_rocksdb.h>
+
+#include <thread>
+
+#include "check.h"
+
+using namespace ROCKSDB_NAMESPACE;
+using rocks_gc::Context;
+using rocks_gc::Factory;
+using rocks_gc::Library;
+using rocks_gc::Listener;
+
+namespace {
+
+struct Host {
+  explicit Host(const char* path, Options chosen = Options()) : gc(Context::Create(Library::Load(path), "remove_mode=skip")), options(std::move(chosen)) {
+    CHECK(gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 1u, RGC_GC_KEYSPACE_LEVEL).empty());
+    CHECK(gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 1u, uint64_t{80}).empty());
+    CHECK(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options).ok());
+  }
+
+  std::unique_ptr<CompactionFilter> Create(bool full = false, uint32_t column_family = 0) {
+    CompactionFilter::Context context{};
+    context.is_full_compaction = full;
+    context.column_family_id = column_family;
+    context.reason = TableFileCreationReason::kCompaction;
+    return options.compaction_filter_factory->CreateCompactionFilter(context);
+  }
+
+  void Tell(int output_level, uint32_t column_family = 0) {
+    SubcompactionJobInfo job{};
+    job.cf_id = column_family;
+    job.job_id = 1;
+    job.output_level = output_level;
+    options.listeners[0]->OnSubcompactionBegin(job);
+  }
+
+  void End() { options.listeners[0]->OnSubcompactionCompleted(SubcompactionJobInfo{}); }
+
+  std::string Key(uint64_t ts) {
+    size_t len = 0;
+    char* key = gc->rgc_encode_key(gc.get(), RGC_MODE_RAW, 1, "row", 3, ts, &len, nullptr);
+    CHECK(key != nullptr);
+    std::string copy(key, len);
+    gc->rgc_free(key);
+    return copy;
+  }
+
+  // Does the run skip to the row's end?
+  bool Bottommost(const CompactionFilter& filter, int level = 0) {
+    std::string value, until;
+    const std::string first = Key(70), second = Key(60);
+    CHECK(filter.FilterV2(level, first, CompactionFilter::ValueType::kValue, Slice("v\0", 2), &value, &until) == CompactionFilter::Decision::kKeep);
+    CHECK(filter.FilterV2(level, second, CompactionFilter::ValueType::kValue, Slice("v\0", 2), &value, &until) ==
+          CompactionFilter::Decision::kRemoveAndSkipUntil);
+    CHECK(Slice(until).compare(second) > 0);
+    return until.size() > second.size();
+  }
+
+  Context gc;
+  Options options;
+};
+
+void Levels(const char* path) {
+  Host host(path);
+  auto run = host.Create();
+  host.Tell(6);
+  CHECK(host.Bottommost(*run));
+  host.End();
+
+  run = host.Create();
+  host.Tell(5);
+  CHECK(!host.Bottommost(*run));
+  host.End();
+  // Full: nothing is left out, wherever it writes.
+  CHECK(host.Bottommost(*host.Create(true)));
+  // Read from the last level: it is rewritten.
+  CHECK(host.Bottommost(*host.Create(), 6));
+  // Nothing said.
+  CHECK(!host.Bottommost(*host.Create()));
+}
+
+void StaleWords(const char* path) {
+  Host host(path), other(path);
+  // Another run's, of this DB or of another one on the same thread, whose end was not announced.
+  host.Tell(6);
+  CHECK(!host.Bottommost(*host.Create()));
+  other.Tell(6);
+  CHECK(!host.Bottommost(*host.Create()));
+  // Announced and ended.
+  auto run = host.Create();
+  host.Tell(6);
+  host.End();
+  CHECK(!host.Bottommost(*run));
+  // Of another column family, or told to another thread.
+  run = host.Create(false, 1);
+  host.Tell(6, 2);
+  CHECK(!host.Bottommost(*run));
+  run = host.Create();
+  std::thread([&] { host.Tell(6); }).join();
+  CHECK(!host.Bottommost(*run));
+  // What is said after the first key comes too late: the run has begun.
+  run = host.Create();
+  CHECK(!host.Bottommost(*run));
+  host.Tell(6);
+  std::string value, until;
+  const std::string third = host.Key(50);
+  CHECK(run->FilterV2(0, third, CompactionFilter::ValueType::kValue, Slice("v\0", 2), &value, &until) ==
+        CompactionFilter::Decision::kRemoveAndSkipUntil);
+  CHECK(until.size() == third.size());
+  host.End();
+}
+
+void OtherShapes(const char* path) {
+  Options one_level;
+  one_level.compaction_style = kCompactionStyleUniversal;
+  one_level.num_levels = 1;
+  Host universal(path, one_level);
+  auto run = universal.Create();
+  universal.Tell(0);
+  CHECK(!universal.Bottommost(*run));
+  CHECK(universal.Bottommost(*universal.Create(true)));
+
+  Options ingests;
+  ingests.allow_ingest_behind = true;
+  Host behind(path, ingests);
+  run = behind.Create();
+  behind.Tell(6);
+  CHECK(!behind.Bottommost(*run));
+  CHECK(!behind.Bottommost(*behind.Create(true)));
+  CHECK(!behind.Bottommost(*behind.Create(), 6));
+
+  // num_levels changed after Install: DB::Open shows the options again.
+  Host deeper(path);
+  deeper.options.num_levels = 8;
+  CHECK(deeper.options.compaction_filter_factory->ValidateOptions(deeper.options, deeper.options).ok());
+  run = deeper.Create();
+  deeper.Tell(6);
+  CHECK(!deeper.Bottommost(*run));
+  run = deeper.Create();
+  deeper.Tell(7);
+  CHECK(deeper.Bottommost(*run));
+}
+
+void OtherValues(const char* path) {
+  Host host(path);
+  const auto run = host.Create(true);
+  std::string value, until;
+  const std::string first = host.Key(70), second = host.Key(60), third = host.Key(50);
+  using Decision = CompactionFilter::Decision;
+  CHECK(run->FilterBlobByKey(0, first, &value, &until) == Decision::kUndetermined);
+  CHECK(run->FilterV2(0, first, CompactionFilter::ValueType::kValue, Slice("v\0", 2), &value, &until) == Decision::kKeep);
+  CHECK(run->FilterV2(0, second, CompactionFilter::ValueType::kMergeOperand, "operand", &value, &until) == Decision::kKeep);
+  CHECK(run->FilterBlobByKey(0, third, &value, &until) == Decision::kRemoveAndSkipUntil);
+  CHECK(host.options.compaction_filter_factory->ShouldFilterTableFileCreation(TableFileCreationReason::kCompaction));
+  for (const auto reason : {TableFileCreationReason::kFlush, TableFileCreationReason::kRecovery, TableFileCreationReason::kMisc}) {
+    CHECK(!host.options.compaction_filter_factory->ShouldFilterTableFileCreation(reason));
+  }
+}
+
+// The context goes first; the factory's reference keeps what runs need.
+void OutlivesTheContext(const char* path) {
+  Host host(path);
+  const auto before = host.Create(true);
+  const std::string first = host.Key(70), second = host.Key(60);
+  host.gc = Context();
+  const auto after = host.Create(true);
+  CHECK(before != nullptr && after != nullptr);
+  std::string value, until;
+  for (const auto* run : {before.get(), after.get()}) {
+    CHECK(run->FilterV2(0, first, CompactionFilter::ValueType::kValue, Slice("v\0", 2), &value, &until) == CompactionFilter::Decision::kKeep);
+    CHECK(run->FilterV2(0, second, CompactionFilter::ValueType::kValue, Slice("v\0", 2), &value, &until) ==
+          CompactionFilter::Decision::kRemoveAndSkipUntil);
+  }
+}
+
+void NothingToDo(const char* path) {
+  const Context gc = Context::Create(Library::Load(path));
+  Options options;
+  CHECK(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options).ok());
+  CHECK(options.compaction_filter_factory->CreateCompactionFilter(CompactionFilter::Context{}) == nullptr);
+}
+
+}  // namespace
+
+void TestProtocol(const char* path) {
+  Levels(path);
+  StaleWords(path);
+  OtherShapes(path);
+  OtherValues(path);
+  OutlivesTheContext(path);
+  NothingToDo(path);
+}
