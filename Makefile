@@ -1,6 +1,6 @@
 # Three targets do everything, each with its own set-up on a fresh Debian machine with a Rust toolchain:
 #   make lib    the library and its SONAME link, in target/release
-#   make demo   a C host loads it and collects a real RocksDB
+#   make demo   a C host and a C++ server load it and collect a real RocksDB
 #   make test   the whole suite; make test-all runs it against both RocksDBs
 # ROCKSDB=system (Debian's, the default) or bundled (11.8.1 of librocksdb-sys, built once into a cache outside the tree).
 
@@ -12,22 +12,25 @@ LIBRARY = $(RELEASE)/librocks_gc.so
 C_OUT = $(CARGO_TARGET_DIR)/c
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rocks-gc
 C_FLAGS = -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror
+CXX_FLAGS = -std=$(CXX_STANDARD) -O2 -Wall -Wextra -Wpedantic -Werror
 
 ifeq ($(ROCKSDB),bundled)
   PREFIX = $(CACHE)/rocksdb-11.8.1
   ROCKSDB_FLAGS = -I$(PREFIX)/include -L$(PREFIX)/lib -Wl,-rpath,$(PREFIX)/lib
   ROCKSDB_SETUP = bundled
+  CXX_STANDARD = c++20
 else ifneq ($(ROCKSDB),system)
   $(error ROCKSDB=$(ROCKSDB) is unknown; it is system or bundled)
 else
   ROCKSDB_SETUP = system
+  CXX_STANDARD = c++17
 endif
 # Where the tests find RocksDB: empty = the system's.
 export ROCKS_GC_TEST_ROCKSDB = $(PREFIX)
 # The library under test, as it is shipped.
 export ROCKS_GC_TEST_LIBRARY = $(LIBRARY)
 
-.PHONY: lib demo test test-all bench bundled system clean
+.PHONY: lib demo test test-all bench bench-remove bundled system clean
 
 lib:
 	@.ci/setup gcc libc6-dev libclang-dev
@@ -47,6 +50,9 @@ bundled:
 demo: lib $(ROCKSDB_SETUP)
 	@mkdir -p $(C_OUT)
 	cc $(C_FLAGS) -Iinclude examples/demo*.c -o $(C_OUT)/demo $(ROCKSDB_FLAGS) -lrocksdb -ldl
+	c++ $(CXX_FLAGS) -Iinclude $(subst -I,-isystem ,$(filter -I%,$(ROCKSDB_FLAGS))) examples/server.cc -o $(C_OUT)/server \
+	  $(filter-out -I%,$(ROCKSDB_FLAGS)) -lrocksdb -ldl -lpthread
+	$(C_OUT)/server $(LIBRARY)
 	$(C_OUT)/demo $(LIBRARY)
 
 test: lib $(ROCKSDB_SETUP)
@@ -64,10 +70,19 @@ ASAN_CARGO = env -u ROCKS_GC_TEST_LIBRARY ROCKS_GC_TEST_SANITIZER_RUNTIME=$(ASAN
 ASAN_TEST = $(if $(wildcard $(ASAN_RUNTIME)),$(ASAN_CARGO) --lib --test rules --test splits && \
   $(ASAN_CARGO) --test hosts every_function_does,@echo "no sanitizer runtime: the library is not tested under it")
 
-# Instructions a decision, by valgrind: the figures of DESIGN that do not depend on the machine's mood.
+# Instructions a decision, by valgrind: figures that do not depend on the machine's mood. bench-remove takes an hour: user CPU time
+# of compactions whose garbage goes by removes or by skips, in a folder that should be in memory.
 bench: lib
 	@.ci/setup valgrind
 	benches/decision.sh $(LIBRARY) $(C_OUT)
+
+BENCH_FOLDER ?= /dev/shm/rocks_gc_bench
+bench-remove: lib $(ROCKSDB_SETUP)
+	@mkdir -p $(C_OUT) $(BENCH_FOLDER)
+	c++ $(CXX_FLAGS) -Iinclude $(subst -I,-isystem ,$(filter -I%,$(ROCKSDB_FLAGS))) benches/remove_or_skip.cc -o $(C_OUT)/remove_or_skip \
+	  $(filter-out -I%,$(ROCKSDB_FLAGS)) -lrocksdb -ldl -lpthread
+	$(C_OUT)/remove_or_skip $(LIBRARY) $(BENCH_FOLDER)
+	@rm -r $(BENCH_FOLDER)
 
 test-all:
 	$(MAKE) test ROCKSDB=system

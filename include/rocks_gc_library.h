@@ -229,6 +229,16 @@ class Context {
     return detail::ErrorOf(library_.functions(), [&](char** error) { (library_.functions().*function)(gc_, arguments..., error); });
   }
 
+  /* The stored key of a user key's version (rgc_encode_key); empty if that cannot be, which the log says. */
+  std::string EncodeKey(int mode, uint32_t keyspace, const std::string& user_key, uint64_t ts) const {
+    if (!ok()) return std::string();
+    size_t len = 0;
+    char* key = library_->rgc_encode_key(gc_, mode, keyspace, user_key.data(), user_key.size(), ts, &len, nullptr);
+    const std::string copy(key != nullptr ? key : "", key != nullptr ? len : 0);
+    library_->rgc_free(key);
+    return copy;
+  }
+
   /* Sets the clock: unix seconds, 0 = unknown. Called by any thread, by several at once; an empty function = the system's. Not
    * inside a logger or a clock: there it does nothing and answers false. */
   bool SetClock(Clock clock) {

@@ -1,4 +1,4 @@
-//! The examples compile without a warning and do what they say; the README quotes the quick start word for word.
+//! The examples compile without a warning and do what they say; the README quotes the quick starts word for word.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{compile, library, rocksdb_include_flags, rocksdb_link_flags, root, run};
+use support::{compile, library, rocksdb_dialect, rocksdb_include_flags, rocksdb_link_flags, root, run};
 use tempfile::tempdir;
 
 /// The sources of an example that begin with its name.
@@ -32,28 +32,67 @@ fn compile_example(example: &str, program: &Path, link_flags: Vec<String>) {
 }
 
 #[test]
-fn the_readme_quotes_the_quick_start() {
-    let quick_start = fs::read_to_string(root().join("examples/quickstart.c")).unwrap();
+fn the_readme_quotes_the_quick_starts() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let quoted = readme.split("```c\n").skip(1).filter_map(|rest| rest.split_once("```\n")).any(|(block, _)| block == quick_start);
-    assert!(quoted, "README.md has no ```c block equal to examples/quickstart.c");
+    for (language, file) in [("c", "examples/quickstart.c"), ("cpp", "examples/quickstart.cc")] {
+        let quick_start = fs::read_to_string(root().join(file)).unwrap();
+        let blocks = readme.split(&format!("```{language}\n")).skip(1).filter_map(|rest| rest.split_once("```\n")).collect::<Vec<_>>();
+        assert!(blocks.iter().any(|(block, _)| *block == quick_start), "README.md has no ```{language} block equal to {file}");
+    }
 }
 
-/// The README's own command, with the library and the program elsewhere.
-#[test]
-fn the_quick_start_leaves_one_version() {
+/// The README's own command that begins so, with the library and the program elsewhere.
+fn readme_command_leaves_one_version(beginning: &str, change: impl Fn(String) -> String) {
     let dir = tempdir().unwrap();
     for name in ["librocks_gc.so", "librocks_gc.so.1"] {
         symlink(fs::canonicalize(library()).unwrap(), dir.path().join(name)).unwrap();
     }
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let command = readme.lines().find(|line| line.starts_with("cc examples/quickstart.c")).expect("README.md says how to build it");
+    let command = readme.lines().find(|line| line.starts_with(beginning)).expect("README.md says how to build it");
     let here = dir.path().display();
     let flags = [rocksdb_include_flags(), rocksdb_link_flags(), vec!["-Wall -Wextra -Wpedantic -Werror".into()]].concat().join(" ");
     let elsewhere = format!("{flags} -o {here}/quickstart && cd {here} && ./quickstart");
     let command = command.replace("target/release", &here.to_string()).replace("-o quickstart && ./quickstart", &elsewhere);
-    let output = run(Command::new("sh").arg("-c").arg(command).current_dir(root()));
+    let output = run(Command::new("sh").arg("-c").arg(change(command)).current_dir(root()));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "1 of 3 versions left\n");
+}
+
+#[test]
+fn the_quick_start_leaves_one_version() {
+    readme_command_leaves_one_version("cc examples/quickstart.c", |command| command);
+}
+
+#[test]
+fn the_cpp_quick_start_leaves_one_version() {
+    let dir = tempdir().unwrap();
+    let program = fs::read_to_string(root().join("examples/quickstart.cc")).unwrap();
+    assert_eq!(program.lines().count(), 20);
+    // As its comment says, from RocksDB 10 on.
+    let source = dir.path().join("quickstart.cc");
+    let newer = program.replace("rocksdb::DB* db = nullptr;", "std::unique_ptr<rocksdb::DB> db;");
+    fs::write(&source, if rocksdb_dialect() == "-std=c++20" { newer } else { program }).unwrap();
+    readme_command_leaves_one_version("c++ -std=c++17 examples/quickstart.cc", |command| {
+        let command = command.replace("-std=c++17", rocksdb_dialect());
+        command.replace("examples/quickstart.cc", &source.display().to_string())
+    });
+}
+
+#[test]
+fn the_server_ends_well_and_leaves_nothing_behind() {
+    let dir = tempdir().unwrap();
+    let program = dir.path().join("server");
+    let databases = dir.path().join("databases");
+    fs::create_dir(&databases).unwrap();
+    let mut arguments = [rocksdb_dialect(), "-O1", "-o"].map(str::to_owned).to_vec();
+    arguments.extend([program.display().to_string(), root().join("examples/server.cc").display().to_string()]);
+    arguments.extend(rocksdb_include_flags().into_iter().chain(rocksdb_link_flags()));
+    arguments.extend(["-ldl", "-lpthread"].map(str::to_owned));
+    compile("c++", arguments);
+    let output = run(Command::new(&program).arg(library()).arg("2").env("TMPDIR", &databases));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().last(), Some("server: ok"), "{text}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(fs::read_dir(&databases).unwrap().count(), 0, "a database is left behind");
 }
 
 #[test]

@@ -269,7 +269,8 @@ fn dropped_versions_in_blob_files_are_not_read() {
 fn transaction_records_through_a_db() {
     for options in ["remove_mode=skip", "remove_mode=remove", "remove_mode=auto"] {
         let host = Host::new(c::RGC_WRITE, options, &STATIC_LEVELS);
-        let rows: [(&[u8], &[(u64, &[u8])], &[u64]); 8] = [
+        type Row = (&'static [u8], &'static [(u64, &'static [u8])], &'static [u64]);
+        let rows: [Row; 8] = [
             (b"W1", &[(70, LONG_PUT)], &[70]),
             (b"W2", &[(90, LONG_PUT), (70, LONG_PUT)], &[90, 70]),
             (b"W3", &[(75, LONG_PUT), (70, LONG_PUT)], &[75, 70]),

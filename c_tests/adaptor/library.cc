@@ -64,6 +64,8 @@ void Errors(const Library& library) {
   CHECK_CONTAINS(gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 16777216u, RGC_GC_KEYSPACE_LEVEL), "16777216");
   CHECK(gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 7u, uint64_t{80}).empty());
   CHECK(gc->rgc_keyspace_safe_point(gc.get(), 7) == 80);
+  CHECK(gc.EncodeKey(RGC_MODE_RAW, 1, "row", 7).size() == 17);
+  CHECK(gc.EncodeKey(RGC_MODE_RAW, 16777216, "row", 7).empty() && Context().EncodeKey(RGC_MODE_RAW, 1, "row", 7).empty());
   CHECK_CONTAINS(Context().Call(&rocks_gc::Functions::rgc_remove_keyspace, 1u), "no context");
 }
 

@@ -39,14 +39,7 @@ struct Host {
 
   void End() { options.listeners[0]->OnSubcompactionCompleted(SubcompactionJobInfo{}); }
 
-  std::string Key(uint64_t ts) {
-    size_t len = 0;
-    char* key = gc->rgc_encode_key(gc.get(), RGC_MODE_RAW, 1, "row", 3, ts, &len, nullptr);
-    CHECK(key != nullptr);
-    std::string copy(key, len);
-    gc->rgc_free(key);
-    return copy;
-  }
+  std::string Key(uint64_t ts) { return gc.EncodeKey(RGC_MODE_RAW, 1, "row", ts); }
 
   // Does the run skip to the row's end?
   bool Bottommost(const CompactionFilter& filter, int level = 0) {
