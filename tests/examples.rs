@@ -1,6 +1,6 @@
 //! The examples compile without a warning and do what they say; the README quotes the quick starts word for word.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
 
