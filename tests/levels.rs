@@ -8,6 +8,8 @@ mod support;
 
 use rocks_gc::ffi::c;
 use std::ffi::c_void;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, Ordering};
 use support::adaptor::adaptor;
 use support::gc::Gc;
 use support::rocksdb::{Db, Settings, Write, api};
@@ -29,14 +31,26 @@ struct Host {
 
 impl Host {
     fn new(settings: &Settings, style: i32, ingests_behind: bool) -> Self {
+        Self::with(
+            settings,
+            |options| {
+                adaptor().set_compaction_style(options, style);
+                adaptor().set_ingests_behind(options, ingests_behind);
+            },
+            |_| {},
+        )
+    }
+
+    /// What happens to the options before and after the install.
+    fn with(settings: &Settings, before: impl FnOnce(*mut c_void), after: impl FnOnce(*mut c_void)) -> Self {
         let gc = Gc::new("remove_mode=skip", 1000);
         gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
         gc.advance(1, 80).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let db = Db::open_with(dir.path(), settings, |options| {
-            adaptor().set_compaction_style(options, style);
-            adaptor().set_ingests_behind(options, ingests_behind);
+            before(options);
             adaptor().install(&gc, c::RGC_DEFAULT, options).unwrap();
+            after(options);
         });
         Self { gc, db, _dir: dir }
     }
@@ -169,6 +183,57 @@ fn dbs_on_one_thread_pool_are_told_apart() {
             scope.spawn(move || assert_eq!(host.knows(|| host.compact_files(0, 3)), i % 2 == 1, "DB {i}"));
         }
     });
+}
+
+#[test]
+fn without_the_listener_the_level_is_unknown() {
+    let host = Host::with(&STATIC, |_| {}, |options| adaptor().remove_listeners(options));
+    host.write_garbage();
+    assert!(!host.knows(|| host.compact_files(0, 6)));
+    host.write_garbage();
+    assert!(host.knows(|| host.db.compact(None, false)), "a full one");
+}
+
+static RUN_IS_ON: AtomicBool = AtomicBool::new(false);
+static CANCELLED: AtomicBool = AtomicBool::new(false);
+
+/// Holds the run at a key until it is being cancelled.
+unsafe extern "C" fn wait_for_the_cancellation(_: *mut c_void) {
+    RUN_IS_ON.store(true, Ordering::SeqCst);
+    while !CANCELLED.load(Ordering::SeqCst) {
+        std::thread::yield_now();
+    }
+}
+
+/// A manual compaction into the last level is cancelled in the middle; what its thread was told holds for no other run.
+#[test]
+fn a_cancelled_compaction_leaves_no_word_behind() {
+    let host = Host::with(&STATIC, |_| {}, |options| adaptor().hook(options, wait_for_the_cancellation, null_mut()));
+    host.gc.set_enabled(false);
+    CANCELLED.store(true, Ordering::SeqCst);
+    host.write_garbage();
+    host.compact_files(0, 6);
+    host.gc.set_enabled(true);
+    CANCELLED.store(false, Ordering::SeqCst);
+    RUN_IS_ON.store(false, Ordering::SeqCst);
+    host.write_garbage();
+    std::thread::scope(|scope| {
+        scope.spawn(|| host.compact_range());
+        while !RUN_IS_ON.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        // Returns when the compaction has ended, so the run must go on meanwhile.
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            CANCELLED.store(true, Ordering::SeqCst);
+        });
+        adaptor().cancel_manual_compactions(host.db.handle());
+    });
+    assert_eq!(host.gc.stats().runs_closed, 0);
+    host.write_garbage();
+    assert!(!host.knows(|| host.compact_files(0, 5)));
+    host.db.compact(None, true);
+    assert_eq!(host.db.scan().len(), usize::from(ROWS) + 1, "one version of each row, and the one far away");
 }
 
 /// The C API's listener, where RocksDB has one; `None` = it has not, which the library says.

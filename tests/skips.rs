@@ -291,3 +291,22 @@ fn transaction_records_through_a_db() {
         assert_eq!(host.gc.stats().rows_refused, 3, "{options}: W3, W6 and W7 wait for the worker");
     }
 }
+
+/// And those of RawKV rows.
+#[test]
+fn rawkv_rows_through_a_db() {
+    for options in ["remove_mode=skip", "remove_mode=remove", "remove_mode=auto"] {
+        let host = Host::new(c::RGC_DEFAULT, options, &STATIC_LEVELS);
+        let expires = |at: u64| [&b"v"[..], &at.to_be_bytes(), &[1]].concat();
+        [100, 90, 70].iter().for_each(|ts| host.put(b"R1", *ts, LIVE));
+        [100, 80, 79].iter().for_each(|ts| host.put(b"R2", *ts, LIVE));
+        [(9, MARK), (5, LIVE), (1, LIVE)].iter().for_each(|(ts, value)| host.put(b"R4", *ts, value));
+        [9, 5].iter().for_each(|ts| host.put(b"R6", *ts, &expires(10)));
+        host.flush_and_compact(0, 6);
+        for (row, left) in [(b"R1", &[100, 90][..]), (b"R2", &[100, 80]), (b"R4", &[9]), (b"R6", &[9])] {
+            assert_eq!(host.versions(row), left, "{options}: {}", String::from_utf8_lossy(row));
+        }
+        let stats = host.gc.stats();
+        assert_eq!((stats.delete_marked, stats.expired, stats.rows_refused), (1, 1, 2), "{options}: R4 and R6 wait for the worker");
+    }
+}

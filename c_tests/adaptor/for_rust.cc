@@ -106,6 +106,14 @@ void adaptor_set_compaction_style(rocksdb_options_t* options, int style) {
 
 void adaptor_set_ingests_behind(rocksdb_options_t* options, int ingests_behind) { OptionsOf(options)->allow_ingest_behind = ingests_behind != 0; }
 
+void adaptor_remove_listeners(rocksdb_options_t* options) { OptionsOf(options)->listeners.clear(); }
+
+// Cancels the manual compactions that are on, and returns when they have ended.
+void adaptor_cancel_manual_compactions(rocksdb_t* db) {
+  DbOf(db)->DisableManualCompaction();
+  DbOf(db)->EnableManualCompaction();
+}
+
 // Wraps the installed factory.
 void adaptor_hook(rocksdb_options_t* options, Hook hook, void* state) {
   auto& factory = OptionsOf(options)->compaction_filter_factory;

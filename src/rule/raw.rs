@@ -97,3 +97,25 @@ impl Row {
         self.dead
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Verdict::{Keep, Remove};
+
+    /// TiKV's worked scenarios, and whether the row is handed over.
+    #[test]
+    fn worked_scenarios() {
+        let (alive, deleted, expired) = (None, Some(Death::Deleted), Some(Death::Expired));
+        for (name, versions, safe_point, verdicts, dead) in [
+            ("R1", &[(100, alive), (90, alive), (70, alive)][..], 80, &[Keep, Keep, Remove][..], None),
+            ("R2", &[(100, alive), (90, alive), (70, alive)], 90, &[Keep, Keep, Remove], None),
+            ("R4", &[(9, deleted), (5, alive), (1, alive)], 500, &[Keep, Remove, Remove], deleted),
+            ("R6", &[(9, expired), (5, expired)], 500, &[Keep, Remove], expired),
+        ] {
+            let mut row = Row::default();
+            let judged: Vec<_> = versions.iter().map(|&(ts, death)| row.judge(ts, death, safe_point, History::Latest)).collect();
+            assert_eq!((judged, row.dead()), (verdicts.to_vec(), dead), "{name}");
+        }
+    }
+}

@@ -22,6 +22,8 @@ pub struct Adaptor {
     blob_bytes_read: unsafe extern "C" fn(Handle) -> u64,
     set_compaction_style: unsafe extern "C" fn(Handle, c_int),
     set_ingests_behind: unsafe extern "C" fn(Handle, c_int),
+    remove_listeners: unsafe extern "C" fn(Handle),
+    cancel_manual_compactions: unsafe extern "C" fn(Handle),
     hook: unsafe extern "C" fn(Handle, unsafe extern "C" fn(*mut c_void), *mut c_void),
     _library: Library,
 }
@@ -58,6 +60,8 @@ fn load(object: &Path) -> Adaptor {
             blob_bytes_read: symbol!(library, "adaptor_blob_bytes_read"),
             set_compaction_style: symbol!(library, "adaptor_set_compaction_style"),
             set_ingests_behind: symbol!(library, "adaptor_set_ingests_behind"),
+            remove_listeners: symbol!(library, "adaptor_remove_listeners"),
+            cancel_manual_compactions: symbol!(library, "adaptor_cancel_manual_compactions"),
             hook: symbol!(library, "adaptor_hook"),
             _library: library,
         }
@@ -123,6 +127,15 @@ impl Adaptor {
 
     pub fn set_ingests_behind(&self, options: Handle, ingests_behind: bool) {
         unsafe { (self.set_ingests_behind)(options, c_int::from(ingests_behind)) }
+    }
+
+    pub fn remove_listeners(&self, options: Handle) {
+        unsafe { (self.remove_listeners)(options) }
+    }
+
+    /// Cancels the manual compactions that are on, and returns when they have ended.
+    pub fn cancel_manual_compactions(&self, db: Handle) {
+        unsafe { (self.cancel_manual_compactions)(db) }
     }
 
     /// Calls `hook(state)` before each key of each run.
