@@ -190,6 +190,7 @@ fn without_the_listener_the_level_is_unknown() {
     let host = Host::with(&STATIC, |_| {}, |options| adaptor().remove_listeners(options));
     host.write_garbage();
     assert!(!host.knows(|| host.compact_files(0, 6)));
+    let host = Host::with(&STATIC, |_| {}, |options| adaptor().remove_listeners(options));
     host.write_garbage();
     assert!(host.knows(|| host.db.compact(None, false)), "a full one");
 }
