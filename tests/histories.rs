@@ -35,6 +35,8 @@ struct Host {
     subcompactions: bool,
     /// Keys of other modes, and keys that are none.
     foreign: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Versions that the host deleted one by one.
+    deleted: Vec<(RowKey, u64)>,
     /// Rows that the host deleted: only newer versions may follow.
     deleted_up_to: BTreeMap<RowKey, u64>,
     next_ts: u64,
@@ -71,8 +73,8 @@ impl Host {
             Db::open_with(dir.path(), &settings, |options| adaptor().install(&gc, kind, options).unwrap())
         };
         let model = Model::new(history);
-        let (foreign, deleted_up_to) = (BTreeMap::new(), BTreeMap::new());
-        Self { rng, gc, db, model, plain, subcompactions, foreign, deleted_up_to, next_ts: 10, _dir: dir }
+        let (foreign, deleted, deleted_up_to) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        Self { rng, gc, db, model, plain, subcompactions, foreign, deleted, deleted_up_to, next_ts: 10, _dir: dir }
     }
 
     fn step(&mut self) -> Result<(), String> {
@@ -170,8 +172,10 @@ impl Host {
         if self.model.history != History::Txn {
             return;
         }
-        let row = self.row();
-        let ts = self.rng.random_range(1..self.next_ts);
+        let (row, ts) = match self.deleted.choose(&mut self.rng) {
+            Some(deleted) if self.rng.random() => deleted.clone(),
+            _ => (self.row(), self.rng.random_range(1..self.next_ts)),
+        };
         if self.model.rows.get(&row).and_then(|versions| versions.get(&ts)).is_some_and(|version| !version.gone) {
             return;
         }
@@ -219,6 +223,7 @@ impl Host {
         let Some(&ts) = older.choose(&mut self.rng) else { return };
         let version = self.model.rows.get_mut(&row).unwrap().remove(&ts).unwrap();
         self.db.write(&[Write::Delete(&version.stored_key)]);
+        self.deleted.push((row, ts));
     }
 
     fn delete_a_row(&mut self) {
@@ -231,6 +236,7 @@ impl Host {
         } else {
             let keys: Vec<_> = versions.values().map(|version| Write::Delete(&version.stored_key)).collect();
             self.db.write(&keys);
+            self.deleted.extend(versions.keys().map(|ts| (row.clone(), *ts)));
         }
         self.deleted_up_to.insert(row, newest);
     }
