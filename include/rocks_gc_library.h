@@ -93,12 +93,17 @@ class Library {
       const char* reason = ::dlerror();
       return Library("Not found: cannot load " + path + ": " + (reason != nullptr ? reason : "no reason given"));
     }
-    return Found(path, [handle](const char* name) { return ::dlsym(handle, name); });
+    Library library = Found(path, [handle](const char* name) { return ::dlsym(handle, name); });
+    if (!library.ok()) ::dlclose(handle);
+    return library;
   }
 
   /* The library where the program's own symbols are found: linked dynamically, or statically with -rdynamic, or loaded
    * RTLD_GLOBAL. Needs nothing of it at link time. */
   static Library InProcess() {
+    if (::dlsym(RTLD_DEFAULT, "rgc_abi_version") == nullptr) {
+      return Library("Not found: the program's own symbols have no rgc_abi_version; link librocks_gc, or give the path it was loaded from");
+    }
     return Found("the process", [](const char* name) { return ::dlsym(RTLD_DEFAULT, name); });
   }
 

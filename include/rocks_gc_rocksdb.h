@@ -170,6 +170,18 @@ struct LastLevel {
   bool Is(int output_level) const { return output_level > 0 && output_level == level; }
 };
 
+/* A text of rocks_gc.h's, "Kind: what", as a Status, which says the kind by itself. */
+inline db::Status StatusOf(const std::string& error) {
+  const size_t colon = error.find(": ");
+  const std::string kind = error.substr(0, colon);
+  const std::string what = colon != std::string::npos ? error.substr(colon + 2) : error;
+  if (kind == "Not found") return db::Status::NotFound(what);
+  if (kind == "Not supported") return db::Status::NotSupported(what);
+  if (kind == "Corruption") return db::Status::Corruption(what);
+  if (kind == "Aborted") return db::Status::Aborted(what);
+  return db::Status::InvalidArgument(kind == "Invalid argument" ? what : error);
+}
+
 /* What must hold of a column family whose versions are judged. */
 inline db::Status Judgeable(const db::ColumnFamilyOptions& options) {
   const db::Comparator* comparator = options.comparator;
@@ -332,7 +344,7 @@ class Factory final : public detail::db::CompactionFilterFactory {
 inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, detail::db::DBOptions* db_options,
                                   detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
   using detail::db::Status;
-  if (!library.ok()) return Status::InvalidArgument(library.error());
+  if (!library.ok()) return detail::StatusOf(library.error());
   if (db_options == nullptr || options == nullptr) return Status::InvalidArgument("rocks_gc::Install: options are NULL");
   if (options->compaction_filter != nullptr || options->compaction_filter_factory != nullptr) {
     return Status::InvalidArgument("rocks_gc::Install: the column family has a compaction filter already",
@@ -342,7 +354,7 @@ inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, d
   if (!judgeable.ok()) return judgeable;
   void* reference = nullptr;
   const std::string error = detail::ErrorOf(library.functions(), [&](char** errptr) { reference = library->rgc_factory_state(gc, kind, errptr); });
-  if (!error.empty()) return Status::InvalidArgument(error);
+  if (!error.empty()) return detail::StatusOf(error);
 
   auto factory = std::make_shared<Factory>(library, gc, kind, reference);
   (void)factory->ValidateOptions(*db_options, *options);
@@ -362,7 +374,7 @@ inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, d
 
 inline detail::db::Status Install(const Context& context, int kind, detail::db::DBOptions* db_options,
                                   detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
-  if (!context.ok()) return detail::db::Status::InvalidArgument(context.error());
+  if (!context.ok()) return detail::StatusOf(context.error());
   return Install(context.library(), context.get(), kind, db_options, options, what);
 }
 

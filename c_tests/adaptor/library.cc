@@ -32,7 +32,7 @@ void TestLibrary(const char* path, const char* other_abi, const char* lacking) {
   refused(Library::Load("libm.so.6"), "Not supported", "libm.so.6 is not librocks_gc");
   refused(Library::Load(other_abi), "Not supported", "ABI version 2, this program was compiled for 1");
   refused(Library::Load(lacking), "Not supported", "lacks rgc_version, rgc_free,");
-  refused(Library::InProcess(), "Not supported", "the process is not librocks_gc");
+  refused(Library::InProcess(), "Not found", "rgc_abi_version");
 }
 
 namespace {
