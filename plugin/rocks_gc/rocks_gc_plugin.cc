@@ -1,0 +1,232 @@
+// rocks_gc_plugin.cc - see rocks_gc_plugin.h.
+#include "rocks_gc_plugin.h"
+
+#include <rocksdb/convenience.h>
+#include <rocksdb/utilities/options_type.h>
+
+#include <atomic>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "rocks_gc_rocksdb.h"
+
+namespace {
+
+namespace db = ROCKSDB_NAMESPACE;
+using db::Status;
+
+// The names that the library gives its factories, known before it is loaded.
+struct Kind {
+  const char* name;
+  int kind;
+};
+constexpr Kind kKinds[] = {
+    {"rocks_gc.dropped_only", RGC_DROPPED_ONLY},
+    {"rocks_gc.default", RGC_DEFAULT},
+    {"rocks_gc.write", RGC_WRITE},
+    {"rocks_gc.ttl_v1", RGC_TTL_V1},
+};
+constexpr char kSoname[] = "librocks_gc.so.1";
+
+struct Settings {
+  std::string library;
+  std::string options;
+  // RocksDB writes OPTIONS files on one thread while another moves it.
+  std::atomic<uint64_t> global_safe_point{0};
+};
+
+Status ParseSafePoint(const db::ConfigOptions&, const std::string& name, const std::string& value, void* address) {
+  uint64_t number = 0;
+  const char* end = value.data() + value.size();
+  const auto parsed = std::from_chars(value.data(), end, number);
+  if (parsed.ec != std::errc() || parsed.ptr != end || number == UINT64_MAX) {
+    return Status::InvalidArgument(name + " takes a number from 0 (none) to 18446744073709551614, not \"" + value + "\"");
+  }
+  *static_cast<std::atomic<uint64_t>*>(address) = number;
+  return Status::OK();
+}
+
+Status WriteSafePoint(const db::ConfigOptions&, const std::string&, const void* address, std::string* value) {
+  *value = std::to_string(static_cast<const std::atomic<uint64_t>*>(address)->load());
+  return Status::OK();
+}
+
+bool SameSafePoint(const db::ConfigOptions&, const std::string&, const void* one, const void* other, std::string*) {
+  return static_cast<const std::atomic<uint64_t>*>(one)->load() == static_cast<const std::atomic<uint64_t>*>(other)->load();
+}
+
+// RocksDB reads a text in braces, but writes it without.
+Status WriteText(const db::ConfigOptions& config, const std::string& name, const void* address, std::string* value) {
+  const Status status = db::OptionTypeInfo(0, db::OptionType::kString).Serialize(config, name, address, value);
+  if (value->find_first_of(";=") != std::string::npos) *value = "{" + *value + "}";
+  return status;
+}
+
+db::OptionTypeInfo Text(size_t offset) {
+  return db::OptionTypeInfo(static_cast<int>(offset), db::OptionType::kString, db::OptionVerificationType::kNormal,
+                            db::OptionTypeFlags::kNone, nullptr, &WriteText, nullptr);
+}
+
+const std::unordered_map<std::string, db::OptionTypeInfo>* SettingTypes() {
+  // Never freed: factories may outlive static data.
+  static const auto* types = new std::unordered_map<std::string, db::OptionTypeInfo>{
+      {"library", Text(offsetof(Settings, library))},
+      {"options", Text(offsetof(Settings, options))},
+      {"global_safe_point",
+       {static_cast<int>(offsetof(Settings, global_safe_point)), db::OptionType::kUInt64T, db::OptionVerificationType::kNormal,
+        db::OptionTypeFlags::kNone, &ParseSafePoint, &WriteSafePoint, &SameSafePoint}},
+  };
+  return types;
+}
+
+// The library where no path was given: the process's, or where the loader looks.
+rocks_gc::Library FindLibrary(std::string* error) {
+  rocks_gc::Library in_process = rocks_gc::Library::InProcess();
+  if (in_process.ok()) return in_process;
+  rocks_gc::Library loaded = rocks_gc::Library::Load(kSoname);
+  if (!loaded.ok()) {
+    *error = "no librocks_gc (" + in_process.error() + "; " + loaded.error() + "); set library=/path/" + kSoname +
+             ", or put it where the loader looks";
+  }
+  return loaded;
+}
+
+// A factory with its own context, which RocksDB makes from text. Text goes in before open; from then on only the safe point moves.
+class NamedFactory final : public db::CompactionFilterFactory {
+ public:
+  explicit NamedFactory(const Kind& kind) : kind_(kind) { RegisterOptions("rocks_gc", &settings_, SettingTypes()); }
+
+  const char* Name() const override { return kind_.name; }
+
+  // RocksDB calls it whenever text went in, into this object or one around it; and where it only reads back the OPTIONS file that it
+  // wrote, with a factory that is thrown away and perhaps for one of Install's: nothing of that may load a library, or fail.
+  Status PrepareOptions(const db::ConfigOptions& config) override {
+    if (!config.invoke_prepare_options) return Status::OK();
+    Status status = factory_ == nullptr ? Build() : Unchanged();
+    if (status.ok()) status = Advance();
+    return status.ok() ? CompactionFilterFactory::PrepareOptions(config) : status;
+  }
+
+  Status ValidateOptions(const db::DBOptions& db_options, const db::ColumnFamilyOptions& options) const override {
+    if (factory_ == nullptr) return Error("it was not prepared; read its options with ConfigOptions::invoke_prepare_options");
+    const Status status = CompactionFilterFactory::ValidateOptions(db_options, options);
+    return status.ok() ? factory_->ValidateOptions(db_options, options) : status;
+  }
+
+  bool ShouldFilterTableFileCreation(db::TableFileCreationReason reason) const override {
+    return factory_ != nullptr && factory_->ShouldFilterTableFileCreation(reason);
+  }
+
+  std::unique_ptr<db::CompactionFilter> CreateCompactionFilter(const db::CompactionFilter::Context& context) override {
+    return factory_ != nullptr ? factory_->CreateCompactionFilter(context) : nullptr;
+  }
+
+ protected:
+  // An unknown name is RocksDB's NotFound, from which the option around this object learns no more than its own name.
+  Status ConfigureOptions(const db::ConfigOptions& config, const std::unordered_map<std::string, std::string>& values,
+                          std::unordered_map<std::string, std::string>* unused) override {
+    const Status status = CompactionFilterFactory::ConfigureOptions(config, values, unused);
+    return status.IsNotFound() ? Error(status.ToString() + "; the options are library, options and global_safe_point") : status;
+  }
+
+ private:
+  Status Error(const std::string& what) const { return Status::InvalidArgument(kind_.name, what); }
+
+  Status Build() {
+    std::string error;
+    const rocks_gc::Library library = settings_.library.empty() ? FindLibrary(&error) : rocks_gc::Library::Load(settings_.library);
+    if (!library.ok()) return Error(error.empty() ? library.error() : error);
+    rocks_gc::Context gc = rocks_gc::Context::Create(library, settings_.options);
+    if (!gc.ok()) return Error(gc.error());
+    // The bare name that Install leaves in OPTIONS files: the server's options are not known here. No safe point, so nothing goes, and
+    // nothing may go by age.
+    if (kind_.kind == RGC_TTL_V1 && settings_.library.empty() && settings_.options.empty()) gc->rgc_set_enabled(gc.get(), 0);
+    void* reference = nullptr;
+    error = rocks_gc::detail::ErrorOf(
+        library.functions(), [&](char** errptr) { reference = library->rgc_factory_state(gc.get(), kind_.kind, errptr); });
+    if (!error.empty()) return Error(error);
+    auto factory = std::make_unique<rocks_gc::Factory>(library, gc.get(), kind_.kind, reference);
+    if (std::strcmp(factory->Name(), kind_.name) != 0) return Error(std::string("the library calls this kind ") + factory->Name());
+    prepared_library_ = settings_.library;
+    prepared_options_ = settings_.options;
+    gc_ = std::move(gc);
+    factory_ = std::move(factory);
+    return Status::OK();
+  }
+
+  Status Unchanged() const {
+    if (settings_.library == prepared_library_ && settings_.options == prepared_options_) return Status::OK();
+    return Error("library and options cannot change any more; make another factory");
+  }
+
+  Status Advance() {
+    const uint64_t wanted = settings_.global_safe_point;
+    if (wanted == 0) return Status::OK();
+    gc_->rgc_advance_global_safe_point(gc_.get(), wanted);
+    const uint64_t now = gc_->rgc_global_safe_point(gc_.get());
+    if (now == wanted) return Status::OK();
+    return Error("global_safe_point=" + std::to_string(wanted) +
+                 (now > wanted ? " is behind " + std::to_string(now) + ", which it was before; it moves forward only"
+                               : " is further ahead of the clock than max_safe_point_ahead_seconds allows"));
+  }
+
+  const Kind& kind_;
+  Settings settings_;
+  std::string prepared_library_;
+  std::string prepared_options_;
+  rocks_gc::Context gc_;
+  std::unique_ptr<rocks_gc::Factory> factory_;
+};
+
+// Any other name of ours. RocksDB ignores a name that nobody knows, and would collect nothing; but what it reads back it may read.
+class UnknownFactory final : public db::CompactionFilterFactory {
+ public:
+  explicit UnknownFactory(const std::string& name) : name_(name) {}
+  const char* Name() const override { return name_.c_str(); }
+  std::unique_ptr<db::CompactionFilter> CreateCompactionFilter(const db::CompactionFilter::Context&) override { return nullptr; }
+  Status PrepareOptions(const db::ConfigOptions& config) override {
+    if (!config.invoke_prepare_options) return Status::OK();
+    std::string known;
+    for (const Kind& kind : kKinds) known += std::string(known.empty() ? "" : ", ") + kind.name;
+    return Status::InvalidArgument(name_, "no such factory in this plugin; it has " + known);
+  }
+
+ protected:
+  Status ConfigureOptions(const db::ConfigOptions& config, const std::unordered_map<std::string, std::string>&,
+                          std::unordered_map<std::string, std::string>*) override {
+    return PrepareOptions(config);
+  }
+
+ private:
+  const std::string name_;
+};
+
+template <class Made, class Make>
+void AddFactory(db::ObjectLibrary& library, const db::ObjectLibrary::PatternEntry& names, Make make) {
+  library.AddFactory<Made>(names, [make](const std::string& name, std::unique_ptr<Made>* guard, std::string*) {
+    *guard = make(name);
+    return guard->get();
+  });
+}
+
+}  // namespace
+
+int rocks_gc_register(db::ObjectLibrary& library, const std::string&) {
+  using Names = db::ObjectLibrary::PatternEntry;
+  using db::CompactionFilterFactory;
+  for (const Kind& kind : kKinds) {
+    AddFactory<CompactionFilterFactory>(library, Names(kind.name),
+                                        [&kind](const std::string&) { return std::make_unique<NamedFactory>(kind); });
+  }
+  AddFactory<CompactionFilterFactory>(library, Names("rocks_gc", false).AddSeparator("."),
+                                      [](const std::string& name) { return std::make_unique<UnknownFactory>(name); });
+  AddFactory<db::EventListener>(library, Names(rocks_gc::Listener().Name()),
+                                [](const std::string&) { return std::make_unique<rocks_gc::Listener>(); });
+  size_t types = 0;
+  return static_cast<int>(library.GetFactoryCount(&types));
+}
