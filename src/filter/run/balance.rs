@@ -26,26 +26,31 @@ const TRY_REMOVES_EVERY: u32 = 64;
 /// And every so many rows one is skipped, though removes pay.
 const TRY_SEEK_EVERY: u32 = 1024;
 
-/// A price: the mean of the last few measurements but the highest of them, which had the bad luck of a thread switch or a read.
+/// How many measurements make a price.
+const MEASUREMENTS: usize = 32;
+
+/// A price: the mean of the last measurements but the highest quarter of them, which had the bad luck of a thread switch or a read.
 #[derive(Default)]
 struct Price {
-    last: [Duration; 8],
+    last: [Duration; MEASUREMENTS],
     measured: usize,
 }
 
 impl Price {
     fn add(&mut self, time: Duration) {
-        if let Some(oldest) = self.last.get_mut(self.measured % 8) {
+        if let Some(oldest) = self.last.get_mut(self.measured % MEASUREMENTS) {
             *oldest = time;
         }
         self.measured += 1;
     }
 
     fn nanoseconds(&self) -> Option<u32> {
-        let known = self.last.get(..self.measured.min(8)).filter(|known| known.len() > 2)?;
-        let highest = known.iter().max()?;
-        let sum = known.iter().sum::<Duration>() - *highest;
-        Some((sum.as_nanos() / (known.len() as u128 - 1)).clamp(1, u128::from(u32::MAX)) as u32)
+        let mut known = self.last;
+        let known = known.get_mut(..self.measured.min(MEASUREMENTS)).filter(|known| known.len() > 2)?;
+        known.sort_unstable();
+        let usual = known.get(..known.len() - known.len().div_ceil(4))?;
+        let mean = usual.iter().sum::<Duration>() / usual.len() as u32;
+        Some(mean.as_nanos().clamp(1, u128::from(u32::MAX)) as u32)
     }
 }
 
@@ -56,10 +61,11 @@ enum What {
 }
 
 /// What a run has seen of prices and rows.
-#[derive(Default)]
 pub(super) struct Balance {
     remove: Price,
     seek: Price,
+    /// How many removes a seek is worth.
+    break_even: u32,
     measuring: Option<(What, Instant)>,
     /// The row in hand, by how many versions the run had kept when it was there.
     row: Option<u64>,
@@ -69,6 +75,23 @@ pub(super) struct Balance {
     tried: u32,
     reached: u32,
     trying: bool,
+}
+
+impl Default for Balance {
+    fn default() -> Self {
+        Self {
+            remove: Price::default(),
+            seek: Price::default(),
+            break_even: FIRST_BREAK_EVEN,
+            measuring: None,
+            row: None,
+            removed_here: 0,
+            rows: 0,
+            tried: 0,
+            reached: 0,
+            trying: false,
+        }
+    }
 }
 
 impl Balance {
@@ -81,6 +104,9 @@ impl Balance {
                 What::Remove => self.remove.add(time),
                 What::Seek => self.seek.add(time),
             }
+            if let (Some(seek), Some(remove)) = (self.seek.nanoseconds(), self.remove.nanoseconds()) {
+                self.break_even = seek / remove;
+            }
         }
     }
 
@@ -89,7 +115,7 @@ impl Balance {
         if self.row != Some(row) {
             self.begin_row(row);
         }
-        let skip = self.removed_here >= self.break_even() || (self.removed_here == 0 && !self.trying && self.skip_at_once());
+        let skip = self.removed_here >= self.break_even || (self.removed_here == 0 && !self.trying && self.skip_at_once());
         self.measuring = match (skip, self.trying) {
             (true, _) => Some((What::Seek, now())),
             (false, true) => Some((What::Remove, now())),
@@ -102,7 +128,7 @@ impl Balance {
     fn begin_row(&mut self, row: u64) {
         if self.trying {
             self.tried += 1;
-            self.reached += u32::from(self.removed_here > self.break_even());
+            self.reached += u32::from(self.removed_here > self.break_even);
             if self.tried == 16 {
                 (self.tried, self.reached) = (self.tried / 2, self.reached / 2);
             }
@@ -110,14 +136,6 @@ impl Balance {
         (self.row, self.removed_here) = (Some(row), 0);
         self.rows = self.rows.wrapping_add(1);
         self.trying = self.rows <= FIRST_ROWS || self.rows.is_multiple_of(TRY_REMOVES_EVERY);
-    }
-
-    /// How many removes a seek is worth.
-    fn break_even(&self) -> u32 {
-        match (self.seek.nanoseconds(), self.remove.nanoseconds()) {
-            (Some(seek), Some(remove)) => seek / remove,
-            _ => FIRST_BREAK_EVEN,
-        }
     }
 
     /// The usual row reaches the break-even; or it is time to learn what a seek costs now.

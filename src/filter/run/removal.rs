@@ -99,12 +99,15 @@ impl Removal {
     pub(super) fn skips(&mut self, key: &[u8], shadowed: bool, kept: u64) -> bool {
         let Some((row, ts)) = split_timestamp(key) else { return false };
         let reach = self.reach(ts, shadowed, kept);
+        if reach == Reach::Remove {
+            return false;
+        }
         self.until.clear();
         self.until.extend_from_slice(row);
-        match reach {
-            Reach::Remove => return false,
-            Reach::Version => append_timestamp(&mut self.until, ts - 1),
-            Reach::Row => self.until.extend_from_slice(&ROW_END),
+        if reach == Reach::Row {
+            self.until.extend_from_slice(&ROW_END);
+        } else {
+            append_timestamp(&mut self.until, ts - 1);
         }
         true
     }
