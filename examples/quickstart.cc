@@ -7,7 +7,7 @@ int main() { // keyspace 7 has a safe point of its own: nobody reads below 100
   gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 7u, uint64_t{100});
   rocksdb::Options options;
   options.create_if_missing = true;
-  rocksdb::DB* db = nullptr; // from RocksDB 10 on: std::unique_ptr<rocksdb::DB> db;
+  rocksdb::DB* db = nullptr; // from RocksDB 9.11 on: std::unique_ptr<rocksdb::DB> db;
   rocksdb::Status s = rocks_gc::Install(gc, RGC_DEFAULT, &options, &options);
   if (s.ok()) s = rocksdb::DB::Open(options, "quickstart.db", &db);
   if (!s.ok()) return std::fprintf(stderr, "%s\n", s.ToString().c_str()), 1;

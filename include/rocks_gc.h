@@ -24,8 +24,8 @@
  *  7. A NULL handle, a wrong length, a number out of range is a clear error or, where a function has no errptr, a no-op
  *     that returns 0, NULL or RGC_KEEP. It is never a crash. Arrays are taken all or nothing: one bad element changes
  *     nothing and is named by its index and its value.
- *  8. No panic and no exception leaves the library. When in doubt it keeps: bytes that are not what they should be never
- *     lose data.
+ *  8. No panic and no exception leaves the library. When in doubt it keeps: bytes that are not what they should be are kept,
+ *     wherever they are shown to it (H7 says where they are not).
  *  9. The library may be loaded by dlopen. It is linked -z nodelete: dlclose does not unload it.
  *
  * TIMESTAMPS are unsigned 64-bit numbers that only need an order. A SAFE POINT is the timestamp below which no reader
@@ -51,7 +51,8 @@
  *     (2) restore; (3) flush and compact the range by force into the last level, with no RocksDB snapshot held; (4) name
  *     the keyspace again, or enable. Without step 3 versions hidden by tombstones count as the newest.
  *  H2 Nobody else deletes a newest version so that an older one should be seen: the older one may be gone already. A
- *     tool that must goes the way of H1. Whole rows, and versions that are not the newest, may be deleted freely.
+ *     tool that must goes the way of H1. Whole rows, and versions that are not the newest, may be deleted freely; in a
+ *     row that was deleted as a whole only newer versions may follow.
  *  H3 (With dropped ranges, which this version does not have.)
  *  H4 The column family has the bytewise comparator, no user-defined timestamps, no SingleDelete on these keys (RocksDB
  *     reports corruption where one meets a removed version), and no filter object shared between compactions (the
@@ -59,7 +60,10 @@
  *  H5 WAL recovery keeps a prefix (not kSkipAnyCorruptedRecords). Runs do not depend on it, for what shadows lies in a file;
  *     deleting, which this version does not have, does.
  *  H6 Compaction filters ignore snapshots: a RocksDB snapshot held across a collection may miss what was collected.
- *  H7 Keys of judged rows hold plain values. Merge operands and wide columns that a run is shown are kept.
+ *  H7 Keys of judged rows hold plain values, and no other keys lie between the versions of a row. Merge operands, wide
+ *     columns and keys that are not of the layout are kept by a run that is shown them. A skip is not: one to the row's end takes
+ *     whatever stands between the versions it takes, one to the next version what extends the key it takes. A host that
+ *     has such keys sets remove_mode=remove. (RocksDB's C API never skips.)
  *  H8 One rgc_t serves one DB.
  *
  * LIFE OF AN rgc_t
@@ -301,7 +305,8 @@ typedef struct rgc_compaction_t {
   int start_level;            /* -1 unknown */
   int output_level;           /* -1 unknown */
   uint32_t column_family_id;
-  const rgc_table_properties_t* inputs; /* every input file; or none, then they are unknown. From one to the next are inputs[0].struct_size bytes */
+  /* Every input file; or none, then they are unknown. From one to the next are inputs[0].struct_size bytes. */
+  const rgc_table_properties_t* inputs;
   size_t num_inputs;
 } rgc_compaction_t;
 
@@ -318,7 +323,8 @@ rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* com
  * A skip drops the tombstones that it passes, and what they hid would be alive again. So a skip to the end of the row comes
  * only where none can be lost: in a run that is known to be bottommost, or whose inputs are known and hold no tombstone
  * (num_deletions and num_range_deletions 0 in all of them). Anywhere else a shadowed version may go by a skip to the row's
- * next possible version (remove_mode=skip), and everything else is removed. Transaction records are never skipped together. */
+ * next possible version (remove_mode=skip), in a bottommost run also a rollback or a lock; everything else is removed. Transaction
+ * records are never skipped together. */
 int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const char* key, size_t key_len, const char* value, size_t value_len,
                       const char** skip_until, size_t* skip_until_len);
 
@@ -356,9 +362,9 @@ typedef struct rgc_symbol_t {
  * belongs to one gc: the same again is a no-op, another RocksDB an error. Errors: a missing function, by name. */
 void rgc_bind_rocksdb_symbols(rgc_t* gc, const rgc_symbol_t* symbols, size_t n, char** errptr);
 
-/* rgc_bind_rocksdb_library: finds the functions, and keeps their library loaded. By a handle of dlopen's; or by the path or SONAME of a library that is
- * already loaded (it is never loaded a second time: two copies of RocksDB in one process crash hosts); or, both NULL, by
- * searching the process: its global scope, then every loaded object. Errors, with what to do: both given; a path that is
+/* rgc_bind_rocksdb_library: finds the functions, and keeps their library loaded. By a handle of dlopen's; or by the path or
+ * SONAME of a library that is already loaded (it is never loaded a second time: two copies of RocksDB in one process crash
+ * hosts); or, both NULL, by searching the process: its global scope, then every loaded object. Errors, with what to do: both given; a path that is
  * not loaded; a missing function; no RocksDB found (a static executable must be linked -rdynamic, or give the
  * symbols); more than one found, with their names. */
 void rgc_bind_rocksdb_library(rgc_t* gc, void* dl_handle_or_null, const char* path_or_null, char** errptr);
@@ -370,7 +376,7 @@ struct rocksdb_compactionfilterfactory_t* rgc_rocksdb_filter_factory(rgc_t* gc, 
 
 /* rgc_factory_state: the state for rocksdb_compactionfilterfactory_create(state, rgc_factory_destructor,
  * rgc_factory_create_filter, rgc_factory_name), when the host calls it. A reference to gc, given back by
- * rgc_factory_destructor. */
+ * rgc_factory_destructor: until then gc may be given to rgc_filter_create, also after rgc_destroy. */
 void* rgc_factory_state(rgc_t* gc, int kind, char** errptr);
 
 /* rgc_factory_destructor: RocksDB calls it when the factory goes. */
@@ -469,7 +475,7 @@ typedef struct rgc_stats_t {
   uint64_t safe_points_refused;                     /* steps back, 0, UINT64_MAX, too far ahead, of removed keyspaces */
   uint64_t gc_types_refused;                        /* other types of named keyspaces; types that came too late */
   uint64_t rows_queued, rows_done;                  /* handed to the worker; finished */
-  uint64_t rows_refused, rows_left_unparsed;        /* dead rows left for a later run, each time a run meets one: queue full or no store; the worker could not parse */
+  uint64_t rows_refused, rows_left_unparsed;        /* left for a later run, each time a run meets one: queue full, no store; not parsed */
   uint64_t pending, destroyed_records;
   uint64_t cache_bytes;                             /* memory of the safe points */
 } rgc_stats_t;

@@ -180,7 +180,8 @@ class Library {
 };
 
 /* A context: an rgc_t that is destroyed with it. One per DB. It may go before the DB: filter factories hold a reference, and
- * go on with the last safe points. Destroyed inside a logger or a clock it stays in memory. */
+ * go on with the last safe points. Destroyed inside a logger or a clock (of this adaptor's, not one that was set through the C
+ * functions: there it must not be) it stays in memory. */
 class Context {
  public:
   Context() = default;
@@ -244,8 +245,8 @@ class Context {
     return copy;
   }
 
-  /* Sets the clock: unix seconds, 0 = unknown. Called by any thread, by several at once; an empty function = the system's. Not
-   * inside a logger or a clock: there it does nothing and answers false. */
+  /* Sets the clock: unix seconds, 0 = unknown. It is called by any thread, by several at once; an empty function = the system's.
+   * From one thread at a time, not inside a logger or a clock: there it does nothing and answers false. */
   bool SetClock(Clock clock) {
     if (!ok() || detail::callbacks > 0) return false;
     if (!clock) {

@@ -33,9 +33,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -74,53 +72,59 @@ class AnyFilter : public db::CompactionFilter {
 };
 
 /* What a run is told by the listener, on its own thread. */
-class JobListener;
 struct Job {
-  const JobListener* listener = nullptr; /* NULL = nothing was told */
-  int job_id = 0;
+  bool told = false;
   uint32_t column_family_id = 0;
   int output_level = -1;
+  db::TablePropertiesCollection inputs; /* all or, not known, none */
 };
 inline thread_local Job current_job;
 
 #if ROCKS_GC_ROCKSDB_VERSION >= 8007
 /* RocksDB shows a filter factory the properties of every input file, or of none. */
-inline const db::TablePropertiesCollection* InputsOf(const db::CompactionFilter::Context& context) { return &context.input_table_properties; }
+inline const db::TablePropertiesCollection& InputsOf(const db::CompactionFilter::Context& context) { return context.input_table_properties; }
 inline int StartLevelOf(const db::CompactionFilter::Context& context) { return context.input_start_level; }
+inline void FilterIsMade() { current_job = Job(); }
 class JobListener : public db::EventListener {
  public:
-  db::TablePropertiesCollection InputsOfJob(int) const { return {}; }
+  void OnSubcompactionBegin(const db::SubcompactionJobInfo& job) override { current_job = {true, job.cf_id, job.output_level, {}}; }
 };
 #else
-/* They are known to listeners only, by the compaction's job. */
-inline const db::TablePropertiesCollection* InputsOf(const db::CompactionFilter::Context&) { return nullptr; }
+/* They are known to listeners only, on the thread of a compaction's first run, before its filter is made. Other runs of it go without,
+ * for the number of a job says nothing: CompactFiles announces none, and a DB that is opened again counts from the beginning. */
+inline const db::TablePropertiesCollection& InputsOf(const db::CompactionFilter::Context&) {
+  static const auto* none = new db::TablePropertiesCollection;
+  return *none;
+}
 inline int StartLevelOf(const db::CompactionFilter::Context&) { return -1; }
+struct Compaction {
+  int job_id = -1; /* -1 = none */
+  uint32_t column_family_id = 0;
+  int start_level = -1;
+  int output_level = -1;
+  db::TablePropertiesCollection inputs;
+};
+inline thread_local Compaction announced, of_this_filter;
+inline void FilterIsMade() {
+  current_job = Job();
+  of_this_filter = std::move(announced);
+  announced = Compaction();
+}
 class JobListener : public db::EventListener {
  public:
   void OnCompactionBegin(db::DB*, const db::CompactionJobInfo& job) override {
+    announced = {job.job_id, job.cf_id, job.base_input_level, job.output_level, job.table_properties};
     const auto known = [&](const std::string& file) { return job.table_properties.count(file) != 0; };
-    const bool all = std::all_of(job.input_files.begin(), job.input_files.end(), known);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    /* Two DBs that share one listener number their jobs alike: of such a job nothing is known. */
-    const bool first = inputs_.emplace(job.job_id, job.table_properties).second;
-    if (!all || !first) inputs_[job.job_id].clear();
-    /* RocksDB does not always tell of a job's end. */
-    if (inputs_.size() > kMostJobs) inputs_.erase(inputs_.begin());
+    if (!std::all_of(job.input_files.begin(), job.input_files.end(), known)) announced.inputs.clear();
   }
-  void OnCompactionCompleted(db::DB*, const db::CompactionJobInfo& job) override {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    inputs_.erase(job.job_id);
+  void OnCompactionCompleted(db::DB*, const db::CompactionJobInfo&) override { announced = Compaction(); }
+  void OnSubcompactionBegin(const db::SubcompactionJobInfo& job) override {
+    Compaction& compaction = of_this_filter;
+    const bool same = compaction.job_id == job.job_id && compaction.column_family_id == job.cf_id &&
+                      compaction.start_level == job.base_input_level && compaction.output_level == job.output_level;
+    current_job = {true, job.cf_id, job.output_level, same ? std::move(compaction.inputs) : db::TablePropertiesCollection()};
+    compaction = Compaction();
   }
-  db::TablePropertiesCollection InputsOfJob(int job_id) const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = inputs_.find(job_id);
-    return found != inputs_.end() ? found->second : db::TablePropertiesCollection();
-  }
-
- private:
-  static constexpr size_t kMostJobs = 1000;
-  mutable std::mutex mutex_;
-  std::map<int, db::TablePropertiesCollection> inputs_;
 };
 #endif
 
@@ -158,16 +162,29 @@ class Inputs {
 };
 
 /* Which level of a column family is the last one. */
-struct LastLevel {
-  std::atomic<int> level{0};
-  /* Older data may come in below everything. */
-  std::atomic<bool> ingests_behind{false};
-
+class LastLevel {
+ public:
   void Learn(const db::DBOptions& db_options, const db::ColumnFamilyOptions& options) {
-    if (options.num_levels - 1 > level) level = options.num_levels - 1;
-    if (db_options.allow_ingest_behind || ColumnFamilyIngestsBehind(options, 0)) ingests_behind = true;
+    Saw(options.num_levels - 1);
+    if (db_options.allow_ingest_behind || ColumnFamilyIngestsBehind(options, 0)) ingests_behind_ = true;
   }
-  bool Is(int output_level) const { return output_level > 0 && output_level == level; }
+  /* From here on it may be trusted: DB::Open has shown the options that are in force. */
+  void Confirm() { confirmed_ = true; }
+  /* There is such a level. */
+  void Saw(int level) {
+    int highest = level_;
+    while (level > highest && !level_.compare_exchange_weak(highest, level)) {
+    }
+  }
+  bool Is(int level) const { return confirmed_ && !ingests_behind_ && level > 0 && level == level_; }
+  int level() const { return level_; }
+  /* Older data may come in below everything. */
+  bool ingests_behind() const { return ingests_behind_; }
+
+ private:
+  std::atomic<int> level_{0};
+  std::atomic<bool> confirmed_{false};
+  std::atomic<bool> ingests_behind_{false};
 };
 
 /* A text of rocks_gc.h's, "Kind: what", as a Status, which says the kind by itself. */
@@ -202,7 +219,7 @@ inline db::Status Judgeable(const db::ColumnFamilyOptions& options) {
 /* The filter of one compaction. */
 class Filter final : public detail::AnyFilter<Filter> {
  public:
-  Filter(const Library& library, rgc_filter_t* run, std::shared_ptr<const detail::LastLevel> last_level, uint32_t column_family_id,
+  Filter(const Library& library, rgc_filter_t* run, std::shared_ptr<detail::LastLevel> last_level, uint32_t column_family_id,
          bool level_is_known)
       : library_(library), functions_(library.functions()), run_(run), last_level_(std::move(last_level)), column_family_id_(column_family_id),
         level_is_known_(level_is_known) {}
@@ -250,21 +267,22 @@ class Filter final : public detail::AnyFilter<Filter> {
   /* The first key: what the listener has told this thread stands for the whole run. */
   void Begin(int level) const {
     begun_ = true;
-    const detail::Job& job = detail::current_job;
-    const bool told = job.listener != nullptr && job.column_family_id == column_family_id_;
-    if (!level_is_known_ && !last_level_->ingests_behind && ((told && last_level_->Is(job.output_level)) || last_level_->Is(level))) {
+    const detail::Job job = std::move(detail::current_job);
+    detail::current_job = detail::Job();
+    const bool told = job.told && job.column_family_id == column_family_id_;
+    last_level_->Saw(level);
+    if (told) last_level_->Saw(job.output_level);
+    if (!level_is_known_ && ((told && last_level_->Is(job.output_level)) || last_level_->Is(level))) {
       functions_.rgc_filter_set_bottommost(run_, 1);
     }
-    if (!told) return;
-    const auto properties = job.listener->InputsOfJob(job.job_id);
-    const detail::Inputs inputs(properties);
-    if (inputs.size() != 0) functions_.rgc_filter_set_inputs(run_, inputs.data(), inputs.size(), nullptr);
+    const detail::Inputs inputs(job.inputs);
+    if (told && inputs.size() != 0) functions_.rgc_filter_set_inputs(run_, inputs.data(), inputs.size(), nullptr);
   }
 
   const Library library_;
   const Functions& functions_;
   rgc_filter_t* const run_;
-  const std::shared_ptr<const detail::LastLevel> last_level_;
+  const std::shared_ptr<detail::LastLevel> last_level_;
   const uint32_t column_family_id_;
   const bool level_is_known_;
   mutable bool begun_ = false;
@@ -276,10 +294,7 @@ class Filter final : public detail::AnyFilter<Filter> {
 class Listener final : public detail::JobListener {
  public:
   const char* Name() const override { return "rocks_gc.listener"; }
-  void OnSubcompactionBegin(const detail::db::SubcompactionJobInfo& job) override {
-    detail::current_job = {this, job.job_id, job.cf_id, job.output_level};
-  }
-  void OnSubcompactionCompleted(const detail::db::SubcompactionJobInfo&) override { detail::current_job = {}; }
+  void OnSubcompactionCompleted(const detail::db::SubcompactionJobInfo&) override { detail::current_job = detail::Job(); }
 };
 
 /* Makes a filter for each compaction that needs one. Holds a reference to its rgc_t, which may be destroyed before it. */
@@ -300,14 +315,13 @@ class Factory final : public detail::db::CompactionFilterFactory {
   }
 
   std::unique_ptr<detail::db::CompactionFilter> CreateCompactionFilter(const detail::db::CompactionFilter::Context& context) override {
-    detail::current_job = {};
-    const auto* properties = detail::InputsOf(context);
-    const detail::Inputs inputs(properties != nullptr ? *properties : detail::db::TablePropertiesCollection());
+    detail::FilterIsMade();
+    const detail::Inputs inputs(detail::InputsOf(context));
     rgc_compaction_t compaction{};
     compaction.struct_size = sizeof(compaction);
     compaction.is_full = context.is_full_compaction ? 1 : 0;
     compaction.is_manual = context.is_manual_compaction ? 1 : 0;
-    const bool bottommost = context.is_full_compaction && !last_level_->ingests_behind;
+    const bool bottommost = context.is_full_compaction && !last_level_->ingests_behind();
     compaction.is_bottommost = bottommost ? 1 : -1;
     compaction.start_level = detail::StartLevelOf(context);
     compaction.output_level = -1;
@@ -319,14 +333,15 @@ class Factory final : public detail::db::CompactionFilterFactory {
     return std::make_unique<Filter>(library_, run, last_level_, context.column_family_id, bottommost);
   }
 
-  /* RocksDB asks at open, with the options as they are then. */
+  /* DB::Open asks, with the options that are in force from then on; CreateColumnFamily does not. */
   detail::db::Status ValidateOptions(const detail::db::DBOptions& db_options,
                                      const detail::db::ColumnFamilyOptions& options) const override {
     last_level_->Learn(db_options, options);
+    last_level_->Confirm();
     return detail::Judgeable(options);
   }
 
-  const detail::LastLevel& last_level() const { return *last_level_; }
+  detail::LastLevel& last_level() const { return *last_level_; }
 
  private:
   const Library library_;
@@ -337,10 +352,13 @@ class Factory final : public detail::db::CompactionFilterFactory {
 };
 
 /* Puts the collection of one column family into its options, before open: the filter factory, and the listener unless the DB's
- * options have one. Call it last: num_levels and ingest-behind are read here, and again by DB::Open. One rgc_t serves one DB;
- * call it for each of its column families with data. Options of both kinds may be one object. On success *what, if given, says
- * what was set; an error has changed nothing: a comparator that is not bytewise or has timestamps, plain tables, another
- * compaction filter, a kind that is none. Also given a Context: see below. */
+ * options have one. One rgc_t serves one DB; call it for each of its column families with data. Options of both kinds may be one
+ * object. On success *what, if given, says what was set; an error has changed nothing: a comparator that is not bytewise or has
+ * timestamps, plain tables, another compaction filter, a kind that is none.
+ *
+ * Call it last, and use what it has set for this column family only: which level is the last one is read from the options, at
+ * DB::Open once more. A column family that CreateColumnFamily makes is not shown to the factory: its last level is unknown until
+ * the DB is opened the next time, and so it is in a remote compaction. */
 inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, detail::db::DBOptions* db_options,
                                   detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
   using detail::db::Status;
@@ -357,7 +375,7 @@ inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, d
   if (!error.empty()) return detail::StatusOf(error);
 
   auto factory = std::make_shared<Factory>(library, gc, kind, reference);
-  (void)factory->ValidateOptions(*db_options, *options);
+  factory->last_level().Learn(*db_options, *options);
   const auto is_ours = [](const std::shared_ptr<detail::db::EventListener>& listener) {
     return listener != nullptr && std::strcmp(listener->Name(), Listener().Name()) == 0;
   };
@@ -365,8 +383,8 @@ inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, d
   if (!listens) db_options->listeners.push_back(std::make_shared<Listener>());
   if (what != nullptr) {
     *what = std::string("compaction_filter_factory=") + factory->Name() + (listens ? "; listener was there" : "; listener added") +
-            (factory->last_level().ingests_behind ? "; ingest-behind: no level is the last one"
-                                                  : "; the last level is " + std::to_string(factory->last_level().level));
+            (factory->last_level().ingests_behind() ? "; ingest-behind: no level is the last one"
+                                                  : "; the last level is " + std::to_string(factory->last_level().level()));
   }
   options->compaction_filter_factory = std::move(factory);
   return Status::OK();

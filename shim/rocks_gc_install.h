@@ -20,9 +20,10 @@ extern "C" {
  * everything else was set. The options hold a reference to gc, which may be destroyed before them.
  *
  * library_or_null = where librocks_gc was loaded from, the path or SONAME given to dlopen; NULL = the program is linked with it.
+ *
  * errptr as everywhere in rocks_gc.h, but that nothing is logged: with errptr NULL an error is lost. Errors have changed nothing:
- * RocksDB's headers and its library are of different versions; librocks_gc is not loaded from there or lacks a function; NULL; a comparator that is not bytewise or has timestamps; plain
- * tables; another compaction filter; a kind that is none. */
+ * RocksDB's headers and its library are of different versions; librocks_gc is not loaded from there, or lacks a function; gc or
+ * options NULL; a comparator that is not bytewise or has timestamps; plain tables; another compaction filter; a kind that is none. */
 void rgc_shim_install(const char* library_or_null, rgc_t* gc, int kind, rocksdb_options_t* db_options, rocksdb_options_t* cf_options,
                       char** errptr);
 

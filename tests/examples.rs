@@ -67,7 +67,7 @@ fn the_cpp_quick_start_leaves_one_version() {
     let dir = tempdir().unwrap();
     let program = fs::read_to_string(root().join("examples/quickstart.cc")).unwrap();
     assert_eq!(program.lines().count(), 20);
-    // As its comment says, from RocksDB 10 on.
+    // As its comment says, from RocksDB 9.11 on.
     let source = dir.path().join("quickstart.cc");
     let newer = program.replace("rocksdb::DB* db = nullptr;", "std::unique_ptr<rocksdb::DB> db;");
     fs::write(&source, if rocksdb_dialect() == "-std=c++20" { newer } else { program }).unwrap();

@@ -310,3 +310,17 @@ fn rawkv_rows_through_a_db() {
         assert_eq!((stats.delete_marked, stats.expired, stats.rows_refused), (1, 1, 2), "{options}: R4 and R6 wait for the worker");
     }
 }
+
+/// H7: a key between a row's versions that is none of them. Shown to a run it is kept; a skip to the row's end does not show it.
+#[test]
+fn what_stands_between_versions_is_kept_by_removes_only() {
+    for (options, kept) in [("remove_mode=remove", true), ("remove_mode=skip", false)] {
+        let host = Host::new(c::RGC_DEFAULT, options, &STATIC_LEVELS);
+        (60..70).for_each(|ts| host.put(b"a", ts, LIVE));
+        let foreign = [host.key(b"a", 65), b"x".to_vec()].concat();
+        host.db.write(&[Write::Put(&foreign, b"value")]);
+        host.flush_and_compact(0, 6);
+        assert_eq!(host.db.scan().iter().any(|(key, _)| *key == foreign), kept, "{options}");
+        assert_eq!(host.versions(b"a"), [69], "{options}");
+    }
+}

@@ -15,10 +15,12 @@ using rocks_gc::Listener;
 namespace {
 
 struct Host {
-  explicit Host(const char* path, Options chosen = Options()) : gc(Context::Create(Library::Load(path), "remove_mode=skip")), options(std::move(chosen)) {
+  explicit Host(const char* path, Options chosen = Options(), bool opened = true) : gc(Context::Create(Library::Load(path), "remove_mode=skip")), options(std::move(chosen)) {
     CHECK(gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 1u, RGC_GC_KEYSPACE_LEVEL).empty());
     CHECK(gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 1u, uint64_t{80}).empty());
     CHECK(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options).ok());
+    // As DB::Open does.
+    if (opened) CHECK(options.compaction_filter_factory->ValidateOptions(options, options).ok());
   }
 
   std::unique_ptr<CompactionFilter> Create(bool full = false, uint32_t column_family = 0) {
@@ -135,7 +137,95 @@ void OtherShapes(const char* path) {
   run = deeper.Create();
   deeper.Tell(7);
   CHECK(deeper.Bottommost(*run));
+  // There is a level below the one that the options say is the last.
+  run = deeper.Create();
+  deeper.Tell(9);
+  deeper.Bottommost(*run);
+  run = deeper.Create();
+  deeper.Tell(7);
+  CHECK(!deeper.Bottommost(*run));
+
+  // CreateColumnFamily does not show its options: the last level is unknown, but for full compactions.
+  Host created(path, Options(), false);
+  run = created.Create();
+  created.Tell(6);
+  CHECK(!created.Bottommost(*run));
+  CHECK(!created.Bottommost(*created.Create(), 6));
+  CHECK(created.Bottommost(*created.Create(true)));
 }
+
+TablePropertiesCollection Files(uint64_t deletions) {
+  auto file = std::make_shared<TableProperties>();
+  file->num_deletions = deletions;
+  return {{"1.sst", file}};
+}
+
+// A run whose inputs are known to hold no tombstone skips to the row's end, too. RocksDB shows them to the factory, or (before 8.7) to the
+// listener on the compaction's first thread, by the number of the job, which is no name: not what CompactFiles compacts, not another
+// DB's job of the same number, and not one of the same DB before it was opened again.
+#if ROCKSDB_MAJOR * 1000 + ROCKSDB_MINOR >= 8007
+void KnownInputs(const char* path) {
+  Host host(path);
+  for (uint64_t deletions : {0, 1}) {
+    CompactionFilter::Context context{};
+    context.input_table_properties = Files(deletions);
+    const auto run = host.options.compaction_filter_factory->CreateCompactionFilter(context);
+    CHECK(host.Bottommost(*run) == (deletions == 0));
+  }
+}
+#else
+CompactionJobInfo Announced(uint64_t deletions) {
+  CompactionJobInfo job{};
+  job.job_id = 1;
+  job.output_level = 1;
+  job.input_files = {"1.sst"};
+  job.table_properties = Files(deletions);
+  return job;
+}
+
+void KnownInputs(const char* path) {
+  Host host(path);
+  EventListener& listener = *host.options.listeners[0];
+  for (uint64_t deletions : {0, 1}) {
+    listener.OnCompactionBegin(nullptr, Announced(deletions));
+    auto run = host.Create();
+    host.Tell(1);
+    CHECK(host.Bottommost(*run) == (deletions == 0));
+    // A second run on this thread, without a new announcement: CompactFiles.
+    run = host.Create();
+    host.Tell(1);
+    CHECK(!host.Bottommost(*run));
+    host.End();
+  }
+  // Begun, and never ended: the DB was closed meanwhile. Its next job of this number announces nothing.
+  listener.OnCompactionBegin(nullptr, Announced(0));
+  std::thread([&] {
+    const auto run = host.Create();
+    host.Tell(1);
+    CHECK(!host.Bottommost(*run));
+  }).join();
+  (void)host.Create();
+  auto run = host.Create();
+  host.Tell(1);
+  CHECK(!host.Bottommost(*run));
+  // Begun and ended without a run; another job, level or column family; a file whose properties could not be read.
+  listener.OnCompactionBegin(nullptr, Announced(0));
+  listener.OnCompactionCompleted(nullptr, Announced(0));
+  run = host.Create();
+  host.Tell(1);
+  CHECK(!host.Bottommost(*run));
+  listener.OnCompactionBegin(nullptr, Announced(0));
+  run = host.Create();
+  host.Tell(2);
+  CHECK(!host.Bottommost(*run));
+  auto incomplete = Announced(0);
+  incomplete.input_files.push_back("2.sst");
+  listener.OnCompactionBegin(nullptr, incomplete);
+  run = host.Create();
+  host.Tell(1);
+  CHECK(!host.Bottommost(*run));
+}
+#endif
 
 void OtherValues(const char* path) {
   Host host(path);
@@ -182,6 +272,7 @@ void TestProtocol(const char* path) {
   Levels(path);
   StaleWords(path);
   OtherShapes(path);
+  KnownInputs(path);
   OtherValues(path);
   OutlivesTheContext(path);
   NothingToDo(path);

@@ -85,16 +85,8 @@ pub(super) unsafe trait Sized1 {
 /// # Safety
 /// Unless NULL, `from` points to a struct of as many bytes as its struct_size says.
 pub(super) unsafe fn read_sized<T: Sized1>(what: &str, from: *const T) -> Result<T, Error> {
-    // SAFETY: handed on.
-    let size = unsafe { struct_size(what, from, T::VERSION_1) }?;
-    let mut to = MaybeUninit::<T>::zeroed();
-    // SAFETY: `to` is T's size and `from` has `size` bytes; zero bytes make a T, as the trait promises.
-    unsafe {
-        // Behind version 1 every field ends at a multiple of its alignment, which no field's size exceeds.
-        let whole = size - size % align_of::<T>();
-        to.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast(), whole.min(size_of::<T>()));
-        Ok(to.assume_init())
-    }
+    // SAFETY: handed on; so many bytes are there.
+    unsafe { Ok(read_bytes(from, struct_size(what, from, T::VERSION_1)?)) }
 }
 
 /// Reads an array of the caller's structs, each as [`read_sized`] does; from one to the next are as many bytes as the first one's
@@ -111,8 +103,29 @@ pub(super) unsafe fn sized_array<T: Sized1>(what: &str, data: *const T, n: usize
     if n > isize::MAX as usize / stride {
         return Err(Error::invalid(format!("{what} has {n} elements of {stride} bytes; give as many as there are")));
     }
-    // SAFETY: element `i` lies within the array.
-    (0..n).map(|i| unsafe { read_sized(&format!("{what}[{i}]"), data.byte_add(i * stride)) }).collect()
+    let element = |i| {
+        // SAFETY: element `i` lies within the array, and no more of it is read.
+        unsafe {
+            let element = data.byte_add(i * stride);
+            struct_size(&format!("{what}[{i}]"), element, T::VERSION_1).map(|size| read_bytes(element, size.min(stride)))
+        }
+    };
+    (0..n).map(element).collect()
+}
+
+/// As much of a struct as there is.
+///
+/// # Safety
+/// `from` points to `size` readable bytes.
+unsafe fn read_bytes<T: Sized1>(from: *const T, size: usize) -> T {
+    let mut to = MaybeUninit::<T>::zeroed();
+    // Behind version 1 every field ends at a multiple of its alignment, which no field's size exceeds.
+    let whole = size - size % align_of::<T>();
+    // SAFETY: `to` is T's size and `from` has `size` bytes; zero bytes make a T, as the trait promises.
+    unsafe {
+        to.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast(), whole.min(size_of::<T>()));
+        to.assume_init()
+    }
 }
 
 /// The struct_size of a struct of the caller's, at least `smallest`.

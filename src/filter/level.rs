@@ -6,7 +6,7 @@
 
 use crate::callback::lock;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 thread_local! {
@@ -26,7 +26,7 @@ pub fn tell(bottommost: Option<bool>) {
 /// A table file of a column family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveFile {
-    /// As paths end with it.
+    /// The last part of its path, perhaps behind a slash.
     pub name: Vec<u8>,
     /// 0 = the newest.
     pub level: i32,
@@ -38,12 +38,16 @@ pub struct LiveFile {
 
 /// Is a compaction of these input files bottommost: does nothing overlap them below its output? `files` are all of its column family.
 pub fn is_bottommost(inputs: &[&[u8]], output_level: i32, files: &[LiveFile]) -> Option<bool> {
-    let inputs: Option<Vec<&LiveFile>> = inputs.iter().map(|path| files.iter().find(|file| path.ends_with(&file.name))).collect();
-    let inputs = inputs.filter(|_| output_level > 0)?;
+    let name = |path| <[u8]>::rsplit(path, |byte| *byte == b'/').next();
+    let names: HashSet<_> = inputs.iter().copied().map(name).collect();
+    let (inputs, others): (Vec<_>, Vec<_>) = files.iter().partition(|file| names.contains(&name(&file.name)));
+    if output_level <= 0 || inputs.len() != names.len() {
+        return None;
+    }
     let smallest = inputs.iter().map(|file| &file.smallest).min()?;
     let largest = inputs.iter().map(|file| &file.largest).max()?;
-    let below = files.iter().filter(|file| file.level > output_level && !inputs.contains(file));
-    Some(!below.into_iter().any(|file| file.smallest <= *largest && file.largest >= *smallest))
+    let mut below = others.into_iter().filter(|file| file.level > output_level);
+    Some(!below.any(|file| file.smallest <= *largest && file.largest >= *smallest))
 }
 
 /// The compactions that are on, by column family and output level: not every RocksDB with listeners gives them a number. Where two of

@@ -2,29 +2,32 @@
 //! read, and how many versions still lie in the row nobody knows before they are read.
 //!
 //! Both prices are measured, as the time that passes between a verdict and the next key. With them comes the break-even, the
-//! number of removes that one seek is worth:
-//!
-//! - After that many removes in a row the rest of it is skipped: no row costs more than twice what was best.
-//! - Where rows usually are that long, their first version to go is skipped from at once.
+//! number of removes that one seek is worth. A row may be skipped from at once, or only after one or two break-evens of removes, where few rows are that long. Which of
+//! the three costs least, the lengths of rows that were tried tell:
 //!
 //! ```text
 //!   break-even 20       removes before the seek       why
-//!   first rows          up to 64                      prices and lengths are not known yet
-//!   rows of 5           (all 4)                       the next row's seek would cost 20
-//!   rows of 1000        0                             the rows before reached 20; now and then one is tried again
-//!   a row of 1000       20                            among rows of 5
+//!   rows of 5           (all 4)                       the seek would cost 20
+//!   rows of 1000        0                             every row pays for its seek
+//!   a row of 1000       40                            among rows of 5: no single row costs much more than the best
 //! ```
 
 use std::time::{Duration, Instant};
 
 /// Before the prices are known.
-const FIRST_BREAK_EVEN: u32 = 64;
+const FIRST_BREAK_EVEN: u32 = 32;
 /// So many rows are tried before the first choice.
 const FIRST_ROWS: u32 = 8;
-/// Afterwards every so many rows one is removed from up to the break-even, though seeks pay.
+/// Afterwards every so many rows one is tried: removed from for as long as any choice would.
 const TRY_REMOVES_EVERY: u32 = 64;
 /// And every so many rows one is skipped, though removes pay.
 const TRY_SEEK_EVERY: u32 = 1024;
+/// How many break-evens of removes come before a row's seek.
+const CHOICES: [u32; 3] = [MOST, 1, 0];
+/// The choice for tried rows.
+const MOST: u32 = 2;
+/// How many tried rows are remembered.
+const TRIED: usize = 16;
 
 /// How many measurements make a price.
 const MEASUREMENTS: usize = 32;
@@ -71,9 +74,11 @@ pub(super) struct Balance {
     row: Option<u64>,
     removed_here: u32,
     rows: u32,
-    /// Of the rows that were tried: how many, and how many of them reached the break-even.
-    tried: u32,
-    reached: u32,
+    /// How many versions to go the rows had that were tried last; the highest number = too many to count.
+    lengths: [u32; TRIED],
+    tried: usize,
+    /// What pays for rows of such lengths.
+    choice: u32,
     trying: bool,
 }
 
@@ -87,8 +92,9 @@ impl Default for Balance {
             row: None,
             removed_here: 0,
             rows: 0,
+            lengths: [0; TRIED],
             tried: 0,
-            reached: 0,
+            choice: MOST,
             trying: false,
         }
     }
@@ -105,7 +111,9 @@ impl Balance {
                 What::Seek => self.seek.add(time),
             }
             if let (Some(seek), Some(remove)) = (self.seek.nanoseconds(), self.remove.nanoseconds()) {
-                self.break_even = seek / remove;
+                // Not 0: what is never removed has no price any more.
+                self.break_even = (seek / remove).max(1);
+                self.choose();
             }
         }
     }
@@ -115,7 +123,7 @@ impl Balance {
         if self.row != Some(row) {
             self.begin_row(row);
         }
-        let skip = self.removed_here >= self.break_even || (self.removed_here == 0 && !self.trying && self.skip_at_once());
+        let skip = self.removed_here >= self.removes_before_the_seek();
         self.measuring = match (skip, self.trying) {
             (true, _) => Some((What::Seek, now())),
             (false, true) => Some((What::Remove, now())),
@@ -127,20 +135,41 @@ impl Balance {
 
     fn begin_row(&mut self, row: u64) {
         if self.trying {
-            self.tried += 1;
-            self.reached += u32::from(self.removed_here > self.break_even);
-            if self.tried == 16 {
-                (self.tried, self.reached) = (self.tried / 2, self.reached / 2);
-            }
+            self.learn();
         }
         (self.row, self.removed_here) = (Some(row), 0);
         self.rows = self.rows.wrapping_add(1);
         self.trying = self.rows <= FIRST_ROWS || self.rows.is_multiple_of(TRY_REMOVES_EVERY);
     }
 
-    /// The usual row reaches the break-even; or it is time to learn what a seek costs now.
-    fn skip_at_once(&self) -> bool {
-        2 * self.reached > self.tried || self.seek.measured < 3 || self.rows % TRY_SEEK_EVERY == 1
+    /// A tried row is over.
+    fn learn(&mut self) {
+        if let Some(oldest) = self.lengths.get_mut(self.tried % TRIED) {
+            *oldest = if self.removed_here > MOST * self.break_even { u32::MAX } else { self.removed_here };
+        }
+        self.tried += 1;
+        self.choose();
+    }
+
+    fn choose(&mut self) {
+        let lengths = self.lengths.get(..self.tried.min(TRIED)).unwrap_or_default();
+        let cost = |choice: &u32| -> u64 {
+            let removes = choice * self.break_even;
+            let row = |&length: &u32| u64::from(if length <= removes { length } else { removes + self.break_even });
+            lengths.iter().map(row).sum()
+        };
+        self.choice = CHOICES.into_iter().min_by_key(cost).unwrap_or(MOST);
+    }
+
+    fn removes_before_the_seek(&self) -> u32 {
+        let choice = if self.trying {
+            MOST
+        } else if self.seek.measured < 3 || self.rows % TRY_SEEK_EVERY == 1 {
+            0
+        } else {
+            self.choice
+        };
+        choice * self.break_even
     }
 }
 
@@ -168,7 +197,7 @@ mod tests {
         (removes, seeks)
     }
 
-    /// What was paid, against the better of the two fixed choices.
+    /// What was paid, against the better of the two fixed choices: removes only, seeks only.
     fn ratio(lens: &[u32], seek: u64, remove: u64) -> f64 {
         let (removes, seeks) = run(lens.iter().copied(), seek, remove);
         let paid = u64::from(removes) * remove + u64::from(seeks) * seek;
@@ -184,6 +213,38 @@ mod tests {
                 assert!(ratio < 1.1, "rows of {len}, a seek is worth {}: {ratio}", seek / 100);
             }
         }
+    }
+
+    #[test]
+    fn lengths_that_vary_are_weighed_by_what_they_cost() {
+        let mixed = |long: u32, short: u32, percent: u32| -> Vec<u32> {
+            (0..20_000u32).map(|row| if row.wrapping_mul(2_654_435_761) % 100 < percent { long } else { short }).collect()
+        };
+        for (lens, seek) in [(mixed(21, 1, 60), 2000), (mixed(10, 1, 55), 900), (mixed(1000, 1, 60), 2000), (mixed(1000, 1, 40), 2000)] {
+            let ratio = ratio(&lens, seek, 100);
+            assert!(ratio < 1.15, "a seek is worth {}: {ratio}", seek / 100);
+        }
+    }
+
+    /// While seeks are cheap nothing is removed but in tried rows; from them it must find back.
+    #[test]
+    fn seeks_that_were_worth_one_remove_do_not_stay_for_ever() {
+        let mut balance = Balance::default();
+        let mut now = Instant::now();
+        let mut late_seeks = 0;
+        for row in 0..30_000u64 {
+            let (remove, seek) = if row < 5_000 { (5_000, 4_000) } else { (300, 3_300) };
+            for _ in 0..4 {
+                balance.next_key(|| now);
+                if balance.seek_pays(row, || now) {
+                    now += Duration::from_nanos(seek);
+                    late_seeks += u32::from(row >= 10_000);
+                    break;
+                }
+                now += Duration::from_nanos(remove);
+            }
+        }
+        assert!(late_seeks < 1_000, "{late_seeks}");
     }
 
     #[test]
