@@ -3,7 +3,7 @@
 //
 //   remove_or_skip LIBRARY FOLDER [VERSIONS] [ROUNDS]
 //
-// The fixed choices are filters written by hand for this data (one keyspace, one safe point), so that they cost what RocksDB costs.
+// "by hand" are filters written for this data (one keyspace, one safe point), so that they cost what RocksDB costs.
 #include <rocks_gc_rocksdb.h>
 #include <rocksdb/db.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -26,8 +26,9 @@ void Check(const Status& status) {
   std::exit(1);
 }
 
-enum class Mode { kNoFilter, kKeep, kRemove, kVersion, kRow, kAuto };
-const char* const kNames[] = {"no filter", "keep all", "remove", "version", "row", "auto"};
+enum class Mode { kNoFilter, kKeep, kRemove, kVersion, kRow, kOurRemove, kOurSkip, kAuto };
+const char* const kNames[] = {"no filter",           "by hand: keep all",  "by hand: remove",  "by hand: version",
+                              "by hand: row's end", "remove_mode=remove", "remove_mode=skip", "remove_mode=auto"};
 
 // Keeps the first version of each row and those above the safe point.
 class ByHand : public CompactionFilter {
@@ -115,11 +116,7 @@ constexpr Rows kRows[] = {{5, 4}, {20, 15}, {100, 99}, {1000, 999}};
 class Bench {
  public:
   Bench(const char* library, std::string folder, uint64_t versions, int rounds)
-      : gc_(rocks_gc::Context::Create(rocks_gc::Library::Load(library))), folder_(std::move(folder)), versions_(versions), rounds_(rounds) {
-    if (!gc_.ok()) Check(Status::InvalidArgument(gc_.error()));
-    gc_.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 1u, RGC_GC_KEYSPACE_LEVEL);
-    gc_.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 1u, kSafePoint);
-  }
+      : library_(rocks_gc::Library::Load(library)), gc_(NewContext(Mode::kAuto)), folder_(std::move(folder)), versions_(versions), rounds_(rounds) {}
 
   void Run(const Shape& shape, const Rows& rows) {
     const std::string data = folder_ + "/data", copy = folder_ + "/copy";
@@ -140,6 +137,14 @@ class Bench {
   }
 
  private:
+  rocks_gc::Context NewContext(Mode mode) const {
+    rocks_gc::Context gc = rocks_gc::Context::Create(library_, std::string(kNames[static_cast<size_t>(mode)]));
+    if (!gc.ok()) Check(Status::InvalidArgument(gc.error()));
+    gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 1u, RGC_GC_KEYSPACE_LEVEL);
+    gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 1u, kSafePoint);
+    return gc;
+  }
+
   std::string Key(uint64_t row, uint64_t ts) const {
     char user_key[32];
     std::snprintf(user_key, sizeof user_key, "user%012llu", static_cast<unsigned long long>(row));
@@ -185,8 +190,10 @@ class Bench {
 
   double Compact(const std::string& path, const Shape& shape, Mode mode) const {
     Options options = Plain();
-    if (mode == Mode::kAuto) {
-      Check(rocks_gc::Install(gc_, RGC_DEFAULT, &options, &options));
+    rocks_gc::Context gc;
+    if (mode >= Mode::kOurRemove) {
+      gc = NewContext(mode);
+      Check(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options));
     } else if (mode != Mode::kNoFilter) {
       options.compaction_filter_factory = std::make_shared<ByHandFactory>(mode);
     }
@@ -231,7 +238,8 @@ class Bench {
     return values[values.size() / 2];
   }
 
-  rocks_gc::Context gc_;
+  const rocks_gc::Library library_;
+  const rocks_gc::Context gc_;
   const std::string folder_;
   const uint64_t versions_;
   const int rounds_;
@@ -248,7 +256,9 @@ int main(int argc, char** argv) {
   Bench bench(argv[1], argv[2], versions, argc > 4 ? std::atoi(argv[4]) : 7);
   std::printf("| inputs -> output | versions a row, garbage |");
   for (size_t mode = 1; mode < std::size(kNames); ++mode) std::printf(" %s |", kNames[mode]);
-  std::printf("\n|---|---|---|---|---|---|---|\n");
+  std::printf("\n|---|---|");
+  for (size_t mode = 1; mode < std::size(kNames); ++mode) std::printf("---|");
+  std::printf("\n");
   for (const Shape& shape : kShapes) {
     for (const Rows& rows : kRows) bench.Run(shape, rows);
   }

@@ -22,6 +22,8 @@ const FIRST_ROWS: u32 = 8;
 const TRY_REMOVES_EVERY: u32 = 64;
 /// And every so many rows one is skipped, though removes pay.
 const TRY_SEEK_EVERY: u32 = 1024;
+/// Where seeks pay, every so many rows one is measured.
+const MEASURE_SEEK_EVERY: u32 = 16;
 /// How many break-evens of removes come before a row's seek.
 const CHOICES: [u32; 3] = [MOST, 1, 0];
 /// The choice for tried rows.
@@ -124,8 +126,10 @@ impl Balance {
             self.begin_row(row);
         }
         let skip = self.removed_here >= self.removes_before_the_seek();
+        // A measurement costs as much as some removes: where seeks pay, not each of them is measured.
+        let seek_is_due = self.seek.measured < 3 || self.rows.is_multiple_of(MEASURE_SEEK_EVERY);
         self.measuring = match (skip, self.trying) {
-            (true, _) => Some((What::Seek, now())),
+            (true, trying) => (trying || seek_is_due).then(|| (What::Seek, now())),
             (false, true) => Some((What::Remove, now())),
             (false, false) => None,
         };
@@ -162,10 +166,10 @@ impl Balance {
     }
 
     fn removes_before_the_seek(&self) -> u32 {
-        let choice = if self.trying {
-            MOST
-        } else if self.seek.measured < 3 || self.rows % TRY_SEEK_EVERY == 1 {
+        let choice = if self.rows > FIRST_ROWS && (self.seek.measured < 3 || self.rows.is_multiple_of(TRY_SEEK_EVERY)) {
             0
+        } else if self.trying {
+            MOST
         } else {
             self.choice
         };
