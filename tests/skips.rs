@@ -321,6 +321,7 @@ fn what_stands_between_versions_is_kept_by_removes_only() {
         host.db.write(&[Write::Put(&foreign, b"value")]);
         host.flush_and_compact(0, 6);
         assert_eq!(host.db.scan().iter().any(|(key, _)| *key == foreign), kept, "{options}");
-        assert_eq!(host.versions(b"a"), [69], "{options}");
+        // Behind a key that is none of them the row begins anew.
+        assert_eq!(host.versions(b"a"), if kept { vec![69, 64] } else { vec![69] }, "{options}");
     }
 }

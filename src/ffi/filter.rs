@@ -2,7 +2,7 @@
 
 use super::c;
 use super::handles::{kind, need_context};
-use super::memory::{Sized1, clear_out, read_sized, sized_array, slice};
+use super::memory::{Sized1, array, bytes, clear_out, read_sized, sized_array};
 use super::owned_run::Filter;
 use crate::error::Error;
 use crate::filter::{Decision, Knowledge};
@@ -59,15 +59,14 @@ unsafe fn no_tombstones(what: &str, inputs: *const c::rgc_table_properties_t, n:
     // SAFETY: the caller's promise.
     let inputs = unsafe { sized_array(what, inputs, n) }?;
     for (i, input) in inputs.iter().enumerate() {
+        let what = format_args!("{what}[{i}].user_collected");
         // SAFETY: the caller's promise.
-        let collected = unsafe { slice(input.user_collected, input.num_user_collected) };
-        // SAFETY: the caller's promise.
-        let whole = |data: *const c_char, len| unsafe { slice(data.cast::<u8>(), len) }.is_some();
-        let valid = collected.is_some_and(|collected| {
-            collected.iter().all(|property| whole(property.name, property.name_len) && whole(property.value, property.value_len))
-        });
-        if !valid {
-            return Err(Error::invalid(format!("{what}[{i}].user_collected has a NULL pointer with a length; give as many as there are")));
+        for (j, property) in unsafe { array(what, input.user_collected, input.num_user_collected) }?.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe {
+                bytes(format_args!("{what}[{j}].name"), property.name, property.name_len)?;
+                bytes(format_args!("{what}[{j}].value"), property.value, property.value_len)?;
+            }
         }
     }
     Ok(!inputs.is_empty() && inputs.iter().all(|input| input.num_deletions == 0 && input.num_range_deletions == 0))

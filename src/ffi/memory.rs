@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind};
 use std::ffi::{CStr, c_char};
+use std::fmt::Display;
 use std::mem::{MaybeUninit, size_of};
 use std::ptr::{null, null_mut};
 
@@ -9,7 +10,7 @@ use std::ptr::{null, null_mut};
 ///
 /// # Safety
 /// Unless NULL, `data` points to `len` readable bytes that nobody writes for the time of the call.
-pub(super) unsafe fn bytes<'a>(what: &str, data: *const c_char, len: usize) -> Result<&'a [u8], Error> {
+pub(super) unsafe fn bytes<'a>(what: impl Display, data: *const c_char, len: usize) -> Result<&'a [u8], Error> {
     // SAFETY: handed on.
     unsafe { array(what, data.cast::<u8>(), len) }
 }
@@ -18,7 +19,7 @@ pub(super) unsafe fn bytes<'a>(what: &str, data: *const c_char, len: usize) -> R
 ///
 /// # Safety
 /// Unless NULL, `data` points to `n` readable elements that nobody writes for the time of the call.
-pub(super) unsafe fn array<'a, T>(what: &str, data: *const T, n: usize) -> Result<&'a [T], Error> {
+pub(super) unsafe fn array<'a, T>(what: impl Display, data: *const T, n: usize) -> Result<&'a [T], Error> {
     // SAFETY: handed on.
     unsafe { slice(data, n) }
         .ok_or_else(|| Error::invalid(format!("{what} is {data:p} with length {n}; give a pointer to as many elements")))
@@ -107,7 +108,7 @@ pub(super) unsafe fn sized_array<T: Sized1>(what: &str, data: *const T, n: usize
         // SAFETY: element `i` lies within the array, and no more of it is read.
         unsafe {
             let element = data.byte_add(i * stride);
-            struct_size(&format!("{what}[{i}]"), element, T::VERSION_1).map(|size| read_bytes(element, size.min(stride)))
+            struct_size(format_args!("{what}[{i}]"), element, T::VERSION_1).map(|size| read_bytes(element, size.min(stride)))
         }
     };
     (0..n).map(element).collect()
@@ -132,7 +133,7 @@ unsafe fn read_bytes<T: Sized1>(from: *const T, size: usize) -> T {
 ///
 /// # Safety
 /// Unless NULL, `of` points to a struct that begins with its struct_size.
-pub(super) unsafe fn struct_size<T: Sized1>(what: &str, of: *const T, smallest: usize) -> Result<usize, Error> {
+pub(super) unsafe fn struct_size<T: Sized1>(what: impl Display, of: *const T, smallest: usize) -> Result<usize, Error> {
     if of.is_null() {
         return Err(Error::invalid(format!("{what} is NULL")));
     }
