@@ -1,5 +1,5 @@
 // remove_or_skip.cc - what it costs to let versions go: removes, skips from version to version, skips to the row's end, and what
-// remove_mode=auto makes of them, against no filter at all. User CPU time of the whole process, modes in turn, medians.
+// remove_mode=auto makes of them, against no filter at all. User CPU time of the whole process, modes in a new order each round, medians.
 //
 //   remove_or_skip LIBRARY FOLDER [VERSIONS] [ROUNDS]
 //
@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <random>
 
 using namespace ROCKSDB_NAMESPACE;
 
@@ -122,9 +123,12 @@ class Bench {
     const std::string data = folder_ + "/data", copy = folder_ + "/copy";
     Write(data, shape, rows);
     std::vector<std::vector<double>> times(std::size(kNames));
+    std::vector<size_t> order(times.size());
+    for (size_t mode = 0; mode < order.size(); ++mode) order[mode] = mode;
     for (int round = 0; round < rounds_; ++round) {
-      for (size_t turn = 0; turn < times.size(); ++turn) {
-        const size_t mode = (turn + static_cast<size_t>(round)) % times.size();
+      // No mode always comes behind the same one, whose memory and caches it would take over.
+      std::shuffle(order.begin(), order.end(), random_);
+      for (const size_t mode : order) {
         Copy(data, copy);
         times[mode].push_back(Compact(copy, shape, static_cast<Mode>(mode)));
       }
@@ -238,6 +242,7 @@ class Bench {
     return values[values.size() / 2];
   }
 
+  std::mt19937 random_{1};
   const rocks_gc::Library library_;
   const rocks_gc::Context gc_;
   const std::string folder_;

@@ -7,7 +7,7 @@
 //! | room | what it holds | knows of |
 //! |---|---|---|
 //! | [`layout`] | bytes to meaning: stored keys, keyspace ids, timestamps, values | nothing |
-//! | [`rule`] | pure decisions on one row or value | nothing |
+//! | [`rule`] | pure decisions on one row or value | `layout` |
 //! | [`safe_point`] | the safe points of all keyspaces, read without waiting | `layout` |
 //! | [`filter`] | a run: one compaction's filter, and whether one is needed at all | `rule`, `safe_point`, `layout` |
 //! | [`engine`] | the functions bound from the host's RocksDB | nothing |

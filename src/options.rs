@@ -1,10 +1,20 @@
 //! Options: strings by name, so that the ABI does not grow with them. One table says their names, defaults and meaning.
 
 use crate::error::Error;
-use crate::filter::RemoveMode;
 use crate::layout::{Form, Layout, PlainKeys};
 use crate::rule::raw::History;
 use crate::safe_point::UnknownKeyspace;
+
+/// How versions go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoveMode {
+    /// Whatever costs less.
+    Auto,
+    /// Removes only.
+    Remove,
+    /// Skips wherever one may be.
+    Skip,
+}
 
 /// The options of a context.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ mod run;
 mod shared;
 
 pub use clock::Clock;
-pub use run::{Decision, Knowledge, RemoveMode, Run, Shown};
+pub use run::{Decision, Knowledge, Run, Shown};
 pub use shared::{Kind, Shared};
 
 use crate::safe_point::SafePoints;

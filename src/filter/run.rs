@@ -21,7 +21,7 @@ mod removal;
 mod stretch;
 mod version;
 
-pub use self::removal::{Knowledge, RemoveMode};
+pub use self::removal::Knowledge;
 
 use self::bytes::common_prefix;
 use self::removal::Removal;

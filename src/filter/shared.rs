@@ -1,10 +1,10 @@
 //! What all runs of a context share.
 
-use super::{Clock, RemoveMode};
+use super::Clock;
 use crate::error::Error;
 use crate::layout::{Form, KeyspaceId, Layout, Place, Timestamp};
 use crate::log::{Level, log};
-use crate::options::Options;
+use crate::options::{Options, RemoveMode};
 use crate::rule::raw::History;
 use crate::safe_point::{Effective, SafePoints};
 use crate::stats::Stats;

@@ -22,6 +22,8 @@ const FIRST_ROWS: u32 = 8;
 const TRY_REMOVES_EVERY: u32 = 64;
 /// And every so many rows one is skipped, though removes pay.
 const TRY_SEEK_EVERY: u32 = 1024;
+/// In a tried row so many removes are measured.
+const MEASURED_REMOVES: u32 = 2;
 /// Where seeks pay, every so many rows one is measured.
 const MEASURE_SEEK_EVERY: u32 = 16;
 /// How many break-evens of removes come before a row's seek.
@@ -126,12 +128,11 @@ impl Balance {
             self.begin_row(row);
         }
         let skip = self.removed_here >= self.removes_before_the_seek();
-        // A measurement costs as much as some removes: where seeks pay, not each of them is measured.
+        // A measurement costs as much as some removes, so not everything is measured.
         let seek_is_due = self.seek.measured < 3 || self.rows.is_multiple_of(MEASURE_SEEK_EVERY);
         self.measuring = match (skip, self.trying) {
             (true, trying) => (trying || seek_is_due).then(|| (What::Seek, now())),
-            (false, true) => Some((What::Remove, now())),
-            (false, false) => None,
+            (false, trying) => (trying && self.removed_here < MEASURED_REMOVES).then(|| (What::Remove, now())),
         };
         self.removed_here += 1;
         skip

@@ -15,18 +15,8 @@
 
 use super::balance::Balance;
 use crate::layout::{TIMESTAMP_LEN, Timestamp, append_timestamp, split_timestamp};
+use crate::options::RemoveMode;
 use std::time::Instant;
-
-/// What the host wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RemoveMode {
-    /// Whatever costs less.
-    Auto,
-    /// Removes only.
-    Remove,
-    /// Skips wherever one may be.
-    Skip,
-}
 
 /// What is known of a run's level and of its inputs.
 #[derive(Debug, Clone, Copy, Default)]
