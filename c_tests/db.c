@@ -41,15 +41,19 @@ void db_compact(struct db* db) {
   rocksdb_compactoptions_destroy(options);
 }
 
-size_t db_count(struct db* db) {
-  rocksdb_readoptions_t* options = rocksdb_readoptions_create();
-  rocksdb_iterator_t* iterator = rocksdb_create_iterator(db->db, options);
+size_t count_all(rocksdb_iterator_t* iterator) {
   size_t count = 0;
   for (rocksdb_iter_seek_to_first(iterator); rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator)) ++count;
   char* error = NULL;
   rocksdb_iter_get_error(iterator, &error);
   must(error);
   rocksdb_iter_destroy(iterator);
+  return count;
+}
+
+size_t db_count(struct db* db) {
+  rocksdb_readoptions_t* options = rocksdb_readoptions_create();
+  size_t count = count_all(rocksdb_create_iterator(db->db, options));
   rocksdb_readoptions_destroy(options);
   return count;
 }

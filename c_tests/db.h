@@ -22,6 +22,8 @@ void db_compact(struct db* db);
 /* How many keys there are, and whether this one is among them. */
 size_t db_count(struct db* db);
 int db_has(struct db* db, struct key key);
+/* How many keys an iterator finds; destroys it. */
+size_t count_all(rocksdb_iterator_t* iterator);
 /* Closes it, and destroys its options and with them the factory. */
 void db_close(struct db* db);
 

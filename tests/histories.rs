@@ -36,7 +36,7 @@ struct Host {
     /// Keys of other modes, and keys that are none.
     foreign: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Versions that the host deleted one by one.
-    deleted: Vec<(RowKey, u64)>,
+    deleted: Vec<(RowKey, u64, Vec<u8>)>,
     /// Rows that the host deleted: only newer versions may follow.
     deleted_up_to: BTreeMap<RowKey, u64>,
     next_ts: u64,
@@ -163,7 +163,7 @@ impl Host {
             }
             let (stored_key, value) = (self.stored_key(&row, ts), self.value(ts));
             self.db.write(&[Write::Put(&stored_key, &value)]);
-            self.model.rows.entry(row).or_default().insert(ts, Version { stored_key, value, gone: false });
+            self.model.rows.entry(row).or_default().insert(ts, Version { stored_key, value, gone: false, beneath: None });
         }
     }
 
@@ -173,15 +173,16 @@ impl Host {
             return;
         }
         let (row, ts) = match self.deleted.choose(&mut self.rng) {
-            Some(deleted) if self.rng.random() => deleted.clone(),
+            Some((row, ts, _)) if self.rng.random() => (row.clone(), *ts),
             _ => (self.row(), self.rng.random_range(1..self.next_ts)),
         };
+        let beneath = self.deleted.iter().rfind(|(deleted, at, _)| (deleted, *at) == (&row, ts)).map(|(_, _, value)| value.clone());
         if self.model.rows.get(&row).and_then(|versions| versions.get(&ts)).is_some_and(|version| !version.gone) {
             return;
         }
         let (stored_key, value) = (self.stored_key(&row, ts), [b"R\x06l", &ts.to_be_bytes()[..], b"\x01"].concat());
         self.db.write(&[Write::Put(&stored_key, &value)]);
-        self.model.rows.entry(row).or_default().insert(ts, Version { stored_key, value, gone: false });
+        self.model.rows.entry(row).or_default().insert(ts, Version { stored_key, value, gone: false, beneath });
     }
 
     fn write_a_file_of_tombstones(&mut self) {
@@ -223,7 +224,7 @@ impl Host {
         let Some(&ts) = older.choose(&mut self.rng) else { return };
         let version = self.model.rows.get_mut(&row).unwrap().remove(&ts).unwrap();
         self.db.write(&[Write::Delete(&version.stored_key)]);
-        self.deleted.push((row, ts));
+        self.deleted.push((row, ts, version.value));
     }
 
     fn delete_a_row(&mut self) {
@@ -236,7 +237,7 @@ impl Host {
         } else {
             let keys: Vec<_> = versions.values().map(|version| Write::Delete(&version.stored_key)).collect();
             self.db.write(&keys);
-            self.deleted.extend(versions.keys().map(|ts| (row.clone(), *ts)));
+            self.deleted.extend(versions.iter().map(|(ts, version)| (row.clone(), *ts, version.value.clone())));
         }
         self.deleted_up_to.insert(row, newest);
     }
@@ -375,7 +376,7 @@ fn rows_cut_by_subcompactions_keep_one_more_version_at_most() {
             for ts in (1..=VERSIONS).filter(|ts| ts % 4 == file) {
                 let (stored_key, value) = (gc.raw_key(1, &[row], ts), [&[b'v'; 100][..], b"\0"].concat());
                 db.write(&[Write::Put(&stored_key, &value)]);
-                model.rows.entry((1, vec![row])).or_default().insert(ts, Version { stored_key, value, gone: false });
+                model.rows.entry((1, vec![row])).or_default().insert(ts, Version { stored_key, value, gone: false, beneath: None });
             }
         }
         db.flush();

@@ -23,13 +23,7 @@ static void compact(rocksdb_t* db, family_t* family, char mode, const char* from
 
 static size_t count(rocksdb_t* db, family_t* family) {
   rocksdb_readoptions_t* options = rocksdb_readoptions_create();
-  rocksdb_iterator_t* iterator = rocksdb_create_iterator_cf(db, options, family);
-  size_t count = 0;
-  for (rocksdb_iter_seek_to_first(iterator); rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator)) ++count;
-  char* error = NULL;
-  rocksdb_iter_get_error(iterator, &error);
-  must(error);
-  rocksdb_iter_destroy(iterator);
+  size_t count = count_all(rocksdb_create_iterator_cf(db, options, family));
   rocksdb_readoptions_destroy(options);
   return count;
 }

@@ -25,6 +25,8 @@ pub(super) struct Filter {
     listens: bool,
 }
 
+/// What a decision is without a run.
+const KEEP: (Decision, *const [u8]) = (Decision::Keep, &[]);
 /// The owner of a filter that has not decided yet.
 const NO_THREAD: usize = 0;
 /// The owner of a filter that two threads tried to use: no thread is this one.
@@ -97,7 +99,6 @@ impl Filter {
         value: *const c_char,
         value_len: usize,
     ) -> (Decision, *const [u8]) {
-        const KEEP: (Decision, *const [u8]) = (Decision::Keep, &[]);
         // SAFETY: handed on.
         unsafe {
             let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return KEEP };
@@ -118,7 +119,6 @@ impl Filter {
         key_len: usize,
         can_skip: bool,
     ) -> Option<(Decision, *const [u8])> {
-        const KEEP: (Decision, *const [u8]) = (Decision::Keep, &[]);
         // SAFETY: handed on.
         unsafe {
             let Some(key) = slice(key.cast(), key_len) else { return Some(KEEP) };

@@ -2,8 +2,8 @@
 //! read, and how many versions still lie in the row nobody knows before they are read.
 //!
 //! Both prices are measured, as the time that passes between a verdict and the next key. With them comes the break-even, the
-//! number of removes that one seek is worth. A row may be skipped from at once, or only after one or two break-evens of removes, where few rows are that long. Which of
-//! the three costs least, the lengths of rows that were tried tell:
+//! number of removes that one seek is worth. A row may be skipped from at once, or only after one or two break-evens of
+//! removes, where few rows are that long. Which of the three costs least, the lengths of rows that were tried tell:
 //!
 //! ```text
 //!   break-even 20       removes before the seek       why
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// Before the prices are known.
 const FIRST_BREAK_EVEN: u32 = 32;
+/// More than any seek is worth; a thread may sleep for seconds in the middle of a measurement.
+const HIGHEST_BREAK_EVEN: u32 = 1 << 20;
 /// So many rows are tried before the first choice.
 const FIRST_ROWS: u32 = 8;
 /// Afterwards every so many rows one is tried: removed from for as long as any choice would.
@@ -116,7 +118,7 @@ impl Balance {
             }
             if let (Some(seek), Some(remove)) = (self.seek.nanoseconds(), self.remove.nanoseconds()) {
                 // Not 0: what is never removed has no price any more.
-                self.break_even = (seek / remove).max(1);
+                self.break_even = (seek / remove).clamp(1, HIGHEST_BREAK_EVEN);
                 self.choose();
             }
         }
@@ -278,6 +280,12 @@ mod tests {
             }
         }
         assert!(seeks[0] > 9_000 && seeks[1] < 2_000, "{seeks:?}");
+    }
+
+    #[test]
+    fn seeks_of_many_seconds_are_not_too_much_to_count_with() {
+        let (removes, seeks) = run(std::iter::repeat_n(4, 2_000), 1 << 40, 1);
+        assert!(removes > 7_000 && seeks < 20, "{removes} removes, {seeks} seeks");
     }
 
     #[test]
