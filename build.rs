@@ -4,19 +4,20 @@
 use std::path::PathBuf;
 use std::{env, error::Error, fs};
 
-/// RocksDB's functions as one struct of function pointers, the required ones first, in the order of the lists in `rocks_gc_rocksdb_c.h`.
+/// RocksDB's functions as one struct of function pointers, in the order of the lists in `rocks_gc_rocksdb_c.h`.
 const ROCKSDB_FUNCTIONS: &str = r#"
 typedef struct rocksdb_compactionfilter_t rocksdb_compactionfilter_t;
 typedef struct rocksdb_compactionfilterfactory_t rocksdb_compactionfilterfactory_t;
 typedef struct rocksdb_compactionfiltercontext_t rocksdb_compactionfiltercontext_t;
 typedef __SIZE_TYPE__ size_t;
 typedef __UINT32_TYPE__ uint32_t;
+typedef __UINT64_TYPE__ uint64_t;
 #define RGC_ROCKSDB_LIST_ONLY
 #include "include/rocks_gc_rocksdb_c.h"
 #define FIELD(type, name, parameters) type (*name) parameters;
-struct rocksdb_functions { RGC_ROCKSDB_FUNCTIONS(FIELD) RGC_ROCKSDB_OPTIONAL_FUNCTIONS(FIELD) };
+struct rocksdb_functions { RGC_ROCKSDB_FUNCTIONS(FIELD) RGC_ROCKSDB_DELETING_FUNCTIONS(FIELD) RGC_ROCKSDB_OPTIONAL_FUNCTIONS(FIELD) };
 #define COUNT(type, name, parameters) +1
-enum { REQUIRED = 0 RGC_ROCKSDB_FUNCTIONS(COUNT) };
+enum { REQUIRED = 0 RGC_ROCKSDB_FUNCTIONS(COUNT), DELETING = REQUIRED RGC_ROCKSDB_DELETING_FUNCTIONS(COUNT) };
 "#;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .write_to_file(out.join("rocks_gc.rs"))?;
     let functions = bindgen::Builder::default()
         .header_contents("rocksdb_functions.h", ROCKSDB_FUNCTIONS)
-        .allowlist_item("rocksdb_functions|REQUIRED")
+        .allowlist_item("rocksdb_functions|REQUIRED|DELETING")
         .generate()?
         .to_string();
     // The names are the struct's fields, so they cannot come in another order.

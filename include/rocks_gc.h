@@ -107,6 +107,8 @@ struct rocksdb_compactionfilter_t;
 struct rocksdb_compactionfilterfactory_t;
 struct rocksdb_compactionfiltercontext_t;
 struct rocksdb_eventlistener_t;
+struct rocksdb_t;
+struct rocksdb_column_family_handle_t;
 
 /* ---------------------------------------------------------------- library */
 
@@ -172,6 +174,14 @@ rgc_options_t* rgc_options_create(void);
  *   ttl_grace_seconds            0 (default): expired means expire_ts <= now - grace
  *   max_safe_point_ahead_seconds 0 (default) = off: a safe point whose physical part (ts >> 18, milliseconds) is further
  *                                ahead of the clock is refused
+ *   pending_keys_max             1000000 (default): how many rows may wait for the worker; more are left for later runs
+ *   delete_batch_bytes           32768 (default): the worker's batches
+ *   delete_bytes_per_second      0 (default) = off: how fast the worker deletes
+ *   delete_range_min_keys        10000 (default): from so many versions of a row, or keys of a destroyed range, on one range tombstone
+ *                                takes the place of point tombstones; 0 = never
+ *   recheck                      auto (default) | manual
+ *                                destroyed ranges are looked at once more by the worker, or by rgc_recheck_destroyed only
+ *   recheck_seconds              86400 (default): how long after they were done
  *   ledger_prefix                0x01726f636b735f67632f (default): keys with this prefix are the library's own records
  *                                and are always kept; never empty. Neither it nor a non-empty data_prefix may begin
  *                                with the other */
@@ -408,6 +418,211 @@ const char* rgc_filter_name(void* filter);
  * rocksdb_eventlistener_destroy. */
 struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** errptr);
 
+/* ---------------------------------------------------------------- the store: what deleting needs
+ * A run cannot do everything: a newest delete mark may go only after its older versions, a record whose value lies in the
+ * default column family only together with it, and a destroyed range must give its space back now. All of that takes the
+ * open DB. "Install" puts filters into options, before open; "attach" gives the library the open store:
+ *
+ *     rgc_attach_rocksdb(gc, db, families, n, &err);   after open, before anybody writes where a destroy was interrupted
+ *     ...
+ *     rgc_detach(gc);                                  before close
+ *
+ * From then on rows that runs hand over are finished by the WORKER, one thread of the library's (named rocks_gc, every signal
+ * blocked): once the run's filter is gone it reads the row from the DB, decides anew by the safe point of then, and deletes
+ * oldest versions first, the delete mark last, a record and its value in one batch, always with the WAL on. It never writes
+ * into a write stall, never writes from a compaction's thread, and needs O(delete_batch_bytes) memory for a row of any length.
+ * The worker serves the families with role RGC_CF_DEFAULT (runs of kind RGC_DEFAULT) and RGC_CF_WRITE (RGC_WRITE). Dead rows of
+ * other families stay, counted in rows_refused where the family is known (hosts that tell column_family_id, whose families are
+ * named "default" or bound from 7.7 on).
+ *
+ * A host that forgets rgc_detach: when the last factory of gc is destroyed, the store counts as closed. It is never touched
+ * again, and an error is logged. But RocksDB may destroy factories later than the DB: between the two the worker would use a
+ * closed DB. */
+
+/* Roles of column families. LEDGER: the library's own records; a family of its own is best, for scans of the others would see
+ * them. LOCK: its files are never dropped whole, because that could bring deleted locks back. */
+enum { RGC_CF_DEFAULT = 0, RGC_CF_WRITE = 1, RGC_CF_LOCK = 2, RGC_CF_OTHER = 3, RGC_CF_LEDGER = 4 };
+/* A column family of the store. */
+typedef struct rgc_column_family_t {
+  size_t struct_size;
+  int role;
+  const char* name;                              /* copied; RocksDB's own name of it */
+  struct rocksdb_column_family_handle_t* handle; /* NULL = the default column family; else valid until rgc_detach returns */
+} rgc_column_family_t;
+
+/* An engine: the port through which the library deletes. rgc_attach_rocksdb makes one of the bound functions, the C++ adaptor
+ * (rocks_gc_rocksdb_store.h) one of a rocksdb::DB*; hosts with another way to their store fill one in.
+ *
+ * Every function may be called from any thread, several at once, under no lock that a reader or an advance of the library's needs,
+ * until rgc_detach has returned. None may unwind or call back into the library, but for readers and advances. cf = index into the
+ * families given at attach. Bytes are valid during the call. Each answers one of RGC_ENGINE_*; with RGC_ENGINE_ERROR it sets
+ * *errptr (never NULL here, *errptr is NULL before) to a malloc'ed text, "Kind: what" as everywhere. */
+enum { RGC_ENGINE_OK = 0, RGC_ENGINE_BUSY = 1, RGC_ENGINE_ERROR = 2 };
+/* What a write does. */
+enum { RGC_OP_PUT = 0, RGC_OP_DELETE = 1, RGC_OP_DELETE_RANGE = 2 };
+/* Flags of a write. SYNC: durable, with everything written before it, when it returns. NO_SLOWDOWN: answer RGC_ENGINE_BUSY
+ * instead of waiting for a write stall. */
+enum { RGC_WRITE_SYNC = 1, RGC_WRITE_NO_SLOWDOWN = 2 };
+/* The engine's own. */
+typedef struct rgc_engine_iterator_t rgc_engine_iterator_t;
+
+/* One write of a batch. Fixed for ever. */
+typedef struct rgc_write_t {
+  int op; /* RGC_OP_... */
+  uint32_t cf;
+  const char* key;
+  size_t key_len;
+  const char* value; /* delete range: its end, exclusive; delete: NULL, 0 */
+  size_t value_len;
+} rgc_write_t;
+
+/* A table file. */
+typedef struct rgc_file_t {
+  size_t struct_size;
+  int level;
+  uint64_t bytes, entries, deletions;
+  const char* smallest; /* the first and the last key, range tombstones included */
+  size_t smallest_len;
+  const char* largest;
+  size_t largest_len;
+  const rgc_property_t* user_collected; /* NULL, 0 = not known */
+  size_t num_user_collected;
+} rgc_file_t;
+
+/* The functions of an engine, each of them but destructor there. */
+typedef struct rgc_engine_t {
+  size_t struct_size;
+  /* The value under a key, malloc'ed; none: OK with *value NULL. */
+  int (*get)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
+  /* All of them or none, in this order, with the WAL on. flags = RGC_WRITE_..., or'ed. */
+  int (*write)(void* state, const rgc_write_t* writes, size_t n, int flags, char** errptr);
+  /* What lies in [start, end) as of now, in order, or backwards from the end. NULL = an error. */
+  rgc_engine_iterator_t* (*iterate)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
+                                    unsigned char backwards, char** errptr);
+  /* The next key and value, valid until the next call on it; OK with *key NULL = there is none. */
+  int (*next)(rgc_engine_iterator_t* it, const char** key, size_t* key_len, const char** value, size_t* value_len, char** errptr);
+  void (*iterator_destroy)(rgc_engine_iterator_t* it);
+  /* Drops the files below level 0 that lie in [start, end) as a whole; as many as it can. A file that ends at end stays. */
+  int (*delete_files)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
+  /* Compacts what overlaps [start, end) down to the lowest level that has any of it, and waits; last_level_too: also rewrites what
+   * lies there already. */
+  int (*compact)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len, unsigned char last_level_too,
+                 char** errptr);
+  /* Writes the memtables of a family into files, and waits. */
+  int (*flush)(void* state, uint32_t cf, char** errptr);
+  /* Calls each with every table file of a family, in any order; file is valid during the call. */
+  int (*files)(void* state, uint32_t cf, void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
+  /* Does the store stop or delay writes now? 1 yes, 0 no. */
+  int (*write_stalled)(void* state);
+  /* May be NULL. Called once, when the library will not call again; not if the attach failed. */
+  void (*destructor)(void* state);
+} rgc_engine_t;
+
+/* rgc_attach_rocksdb: attaches an open RocksDB through its C API; gc must be bound. A TransactionDB: its base DB
+ * (rocksdb_transactiondb_get_base_db, from 8.5 on). db must stay open until rgc_detach has returned. See rgc_attach_engine. Errors
+ * besides: nothing is bound; Not supported: a function that deleting needs is missing (all are there from 6.28 on), by name; a name that is not
+ * the handle's. */
+void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family_t* families, size_t n, char** errptr);
+
+/* rgc_attach_engine: attaches a store through an engine; engine is copied, state is the first argument of its functions. It
+ * reads the ledger (rgc_destroy_range) and finishes every destroy that was interrupted, so it may take as long as they did: until
+ * it has returned nobody may write into their ranges. One store per gc. Give the same families each time: records of a ledger
+ * that lies in a family that is not given are not seen.
+ * Errors, after which nothing is attached and nothing dropped by the ledger: a store is attached already; no family; a role that is unknown, or
+ * DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT; a name or a handle twice, a NULL name, a NULL handle with another name than
+ * "default" (rgc_attach_rocksdb); a function that is NULL; a ledger record that does not parse, by its key: nothing was changed then;
+ * the engine's own errors. Warns in the log if runs of kind RGC_WRITE, but none of RGC_DEFAULT or RGC_DROPPED_ONLY, are made:
+ * what is destroyed would stay in the default family's files. */
+void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const rgc_column_family_t* families, size_t n, char** errptr);
+
+/* rgc_detach: ends the worker, waits for calls that use the store, and gives the engine back. What is durable stays; rows that
+ * still wait are left for later runs, counted in rows_refused. Destroyed ranges go on being dropped by runs. Without a store it
+ * does nothing. Any thread; inside a callback or a run it does nothing but log an error. rgc_destroy does it, too. */
+void rgc_detach(rgc_t* gc);
+
+/* rgc_pending: rows handed over and not finished yet, also those whose run is still on. */
+size_t rgc_pending(const rgc_t* gc);
+
+/* rgc_drain: waits until no row is pending, at most timeout_ms; returns how many still are (0 too after an error: look at *errptr
+ * first). Rows of runs that are on wait for their ends. Errors: no store; called inside a callback or a run. */
+size_t rgc_drain(rgc_t* gc, uint64_t timeout_ms, char** errptr);
+
+/* What rgc_collect did. Levels and files are RocksDB's; a file is considered if it overlaps the range. */
+typedef struct rgc_collect_report_t {
+  size_t struct_size;
+  uint64_t files_considered, files_compacted, files_skipped; /* skipped = the others */
+  uint64_t bytes_before, bytes_after;                        /* of the files in the range */
+  uint64_t versions_removed;                                 /* entries that the files in the range had, and have no more */
+  uint64_t elapsed_microseconds;
+  uint64_t files_read;                                       /* judged by reading their key range */
+  uint64_t files_without_garbage, files_over_budget;         /* why files were skipped */
+} rgc_collect_report_t;
+
+/* rgc_collect: collects now. Looks for the files that hold garbage under today's safe points, at every level, also in the last
+ * one, where RocksDB never looks again by itself: by their counts and properties where those decide (a file with tombstones, TiKV's
+ * MVCC properties), else by reading the key range of the file and judging it as a run would. Compacts only the ranges of those, the
+ * cheapest first. column_family_or_null: a name given at attach; NULL = those with roles DEFAULT and WRITE. Bounds NULL =
+ * everything. max_bytes bounds what is read and compacted, in bytes of files; 0 = no bound. Rows that runs hand over are
+ * finished by the worker afterwards: rgc_drain waits for it, and the tombstones it leaves go with the next collect. A row that
+ * a compaction's border cuts keeps one version more, for which no file is picked again. Errors: no store; an unknown family; an
+ * inverted range; inside a callback or a run; the engine's own. */
+void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start, size_t start_len, const char* end, size_t end_len,
+                 uint64_t max_bytes, rgc_collect_report_t* report_or_null, char** errptr);
+
+/* ---------------------------------------------------------------- destroying
+ * DESTROYING IS FOR EVER: the caller promises that nobody reads or writes the range again (H3). It is written into the LEDGER
+ * first, durably: a record in the host's own store under ledger_prefix, in the family with role LEDGER, else DEFAULT, else the
+ * first one, and only once something is destroyed. A record is STARTED, then DONE, then gone: after recheck_seconds (24 h) the
+ * worker, or rgc_recheck_destroyed, destroys the range once more, for what came late, and drops the record. As long as it stands,
+ * every run of gc drops whatever lies in the range, at any level and of any value type.
+ *
+ * One call does, in every attached family: drop the files below level 0 that lie in the range (but of lock families); delete
+ * the keys that are left, the write family before the default one, by point tombstones or, from delete_range_min_keys keys on, by
+ * one range tombstone; flush, and compact what level 0 and the files at the borders hold of it. A row that a bound cuts (a bound
+ * with a timestamp) is compacted by force into the last level, so that no tombstone is left over one half of it.
+ *
+ * When a call returns nobody is deleting in the range any more: calls, interrupted destroys and rechecks whose ranges overlap go
+ * one after the other. A call that fails, or a crash, leaves the record STARTED: the range is dead until a repeat with the
+ * same bounds, or the next attach, has finished it. */
+
+/* FORCE: destroys a keyspace whatever its state (in this version none is known). REUSABLE: no record is kept once it is done, and
+ * the range may be written again, with timestamps above the destroyed ones. */
+enum { RGC_DESTROY_FORCE = 1, RGC_DESTROY_REUSABLE = 2 };
+/* States of a record. */
+enum { RGC_DESTROY_STARTED = 0, RGC_DESTROY_DONE = 1 };
+
+/* What destroying did, in all attached families. */
+typedef struct rgc_destroy_report_t {
+  size_t struct_size;
+  uint64_t files_dropped, file_bytes_dropped; /* whole files, at once */
+  uint64_t keys_deleted, range_tombstones;    /* keys: by point tombstones */
+  uint64_t files_microseconds, keys_microseconds, compact_microseconds;
+} rgc_destroy_report_t;
+
+/* rgc_destroy_range: destroys all keys in [start, end), stored keys without or with a timestamp. Any thread. Errors: no store;
+ * inside a callback or a run; a bound that is missing (NULL or empty); an inverted or empty range; one that touches the
+ * library's own keys; unknown flags; Busy: RGC_DESTROY_REUSABLE where another record stands, which would go on dropping what is
+ * written there, with its bounds; the engine's own (the record stays STARTED; the report says what was done). */
+void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, int flags,
+                       rgc_destroy_report_t* report_or_null, char** errptr);
+
+/* rgc_destroy_keyspace: destroys a keyspace: its keys of mode r and of mode x, two ranges and two records. Errors: those of
+ * rgc_destroy_range; a keyspace out of range; the plain layout. */
+void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags, rgc_destroy_report_t* report_or_null, char** errptr);
+
+/* rgc_recheck_destroyed: runs the DONE records that are at least recheck_seconds old at now_unix_seconds once more, and drops
+ * them. Returns how many. 0 = the time is unknown: none. For recheck=manual; with auto the worker does it by the clock. Errors: no
+ * store; inside a callback or a run; the engine's own (the record stays). */
+size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds, rgc_destroy_report_t* report_or_null, char** errptr);
+
+/* rgc_forget_destroyed: drops the DONE record of exactly this range, so that the range may be written again, with timestamps
+ * above the destroyed ones; waits for a recheck of it. Errors: no store; inside a callback or a run; Not found: no record has
+ * these bounds; Busy: it is STARTED. */
+void rgc_forget_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
+
+/* rgc_destroyed_count: records in the ledger of the attached store; without a store those that runs still drop by. */
+size_t rgc_destroyed_count(const rgc_t* gc);
+
 /* ---------------------------------------------------------------- stored keys
  * api_v2:  data prefix + memcomparable(prefix + user key) + timestamp. The prefix is the mode byte and, of r and x keys, 3
  *          bytes of keyspace, big-endian. memcomparable: groups of 8 bytes, each followed by a marker, ff for a full group
@@ -531,6 +746,17 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_filter_destructor)            \
   X(rgc_filter_name)                  \
   X(rgc_rocksdb_event_listener)       \
+  X(rgc_attach_rocksdb)               \
+  X(rgc_attach_engine)                \
+  X(rgc_detach)                       \
+  X(rgc_pending)                      \
+  X(rgc_drain)                        \
+  X(rgc_collect)                      \
+  X(rgc_destroy_range)                \
+  X(rgc_destroy_keyspace)             \
+  X(rgc_recheck_destroyed)            \
+  X(rgc_forget_destroyed)             \
+  X(rgc_destroyed_count)              \
   X(rgc_encode_key)                   \
   X(rgc_decode_key)                   \
   X(rgc_encode_range)                 \

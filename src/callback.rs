@@ -54,12 +54,13 @@ impl<F: ?Sized> Default for Slot<F> {
 }
 
 /// Marks the thread for as long as it lives.
-struct Inside;
+pub struct Inside(());
 
 impl Inside {
-    fn enter() -> Self {
+    /// The thread is inside a callback from now on.
+    pub fn enter() -> Self {
         DEPTH.with(|depth| depth.set(depth.get() + 1));
-        Self
+        Self(())
     }
 }
 

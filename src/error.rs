@@ -11,8 +11,12 @@ pub enum Kind {
     NotFound,
     /// Right in itself, but not to be had here.
     NotSupported,
+    /// Not now: try again later.
+    Busy,
     /// Bytes that are not what they should be.
     Corruption,
+    /// The store failed.
+    IoError,
     /// The library gave up; nothing has changed.
     Aborted,
 }
@@ -35,6 +39,27 @@ impl Error {
         Self::new(Kind::InvalidArgument, what)
     }
 
+    /// An error of the store's, from a text as RocksDB's `Status` prints it.
+    pub fn of_store(text: &str) -> Self {
+        let (kind, what) = text.split_once(": ").unwrap_or(("", text));
+        let (kind, what) = match kind {
+            "Invalid argument" => (Kind::InvalidArgument, what),
+            "Not found" | "NotFound" => (Kind::NotFound, what),
+            "Not supported" | "Not implemented" => (Kind::NotSupported, what),
+            "Busy" | "Resource busy" => (Kind::Busy, what),
+            "Corruption" => (Kind::Corruption, what),
+            "Aborted" | "Operation aborted" => (Kind::Aborted, what),
+            "IO error" => (Kind::IoError, what),
+            _ => (Kind::IoError, text),
+        };
+        Self::new(kind, what)
+    }
+
+    /// The same with more of it said in front.
+    pub fn while_doing(self, what: impl fmt::Display) -> Self {
+        Self { what: format!("{what}: {}", self.what), ..self }
+    }
+
     /// What kind of error it is.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -47,7 +72,9 @@ impl fmt::Display for Error {
             Kind::InvalidArgument => "Invalid argument",
             Kind::NotFound => "Not found",
             Kind::NotSupported => "Not supported",
+            Kind::Busy => "Busy",
             Kind::Corruption => "Corruption",
+            Kind::IoError => "IO error",
             Kind::Aborted => "Aborted",
         };
         write!(f, "{kind}: {}", self.what)

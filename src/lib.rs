@@ -27,6 +27,8 @@ pub mod filter;
 pub mod layout;
 pub mod log;
 pub mod options;
+pub mod reclaim;
 pub mod rule;
 pub mod safe_point;
+pub mod shared;
 pub mod stats;

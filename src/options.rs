@@ -16,6 +16,21 @@ pub enum RemoveMode {
     Skip,
 }
 
+/// How the worker, and whoever destroys a range, deletes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deleting {
+    /// A batch is written when it has so many bytes.
+    pub batch_bytes: usize,
+    /// How fast the worker goes; 0 = any.
+    pub bytes_per_second: u64,
+    /// From so many keys on one range tombstone takes their place; 0 = never.
+    pub range_min_keys: u64,
+    /// Does the worker look at destroyed ranges again?
+    pub rechecks: bool,
+    /// How long after they were done they are due for that.
+    pub recheck_seconds: u64,
+}
+
 /// The options of a context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -33,6 +48,10 @@ pub struct Options {
     pub ttl_grace_seconds: u64,
     /// How far ahead of the clock a safe point may be; 0 = any.
     pub max_safe_point_ahead_seconds: u64,
+    /// How many rows may wait for the worker.
+    pub pending_keys_max: usize,
+    /// How deleting goes.
+    pub deleting: Deleting,
 }
 
 struct Entry {
@@ -43,7 +62,7 @@ struct Entry {
     set: fn(&mut Options, &str) -> Option<()>,
 }
 
-const TABLE: [Entry; 9] = [
+const TABLE: [Entry; 15] = [
     Entry {
         name: "key_layout",
         default: "api_v2",
@@ -129,6 +148,66 @@ const TABLE: [Entry; 9] = [
         },
     },
     Entry {
+        name: "pending_keys_max",
+        default: "1000000",
+        values: "a number of rows, 1 to 4294967295",
+        meaning: "how many rows may wait for the worker; more are left for later runs",
+        set: |options, value| {
+            options.pending_keys_max = number(value).filter(|n| (1..=u64::from(u32::MAX)).contains(n))? as usize;
+            Some(())
+        },
+    },
+    Entry {
+        name: "delete_batch_bytes",
+        default: "32768",
+        values: "a number of bytes, 1 to 1073741824",
+        meaning: "the worker writes a batch when it has so many bytes",
+        set: |options, value| {
+            options.deleting.batch_bytes = number(value).filter(|n| (1..=1 << 30).contains(n))? as usize;
+            Some(())
+        },
+    },
+    Entry {
+        name: "delete_bytes_per_second",
+        default: "0",
+        values: "a number of bytes, 0 = off",
+        meaning: "how fast the worker deletes",
+        set: |options, value| {
+            options.deleting.bytes_per_second = number(value)?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "delete_range_min_keys",
+        default: "10000",
+        values: "a number of keys, 0 = never",
+        meaning: "from so many versions of a row, or keys of a destroyed range, on one range tombstone takes their place",
+        set: |options, value| {
+            options.deleting.range_min_keys = number(value)?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "recheck",
+        default: "auto",
+        values: "auto or manual",
+        meaning: "destroyed ranges are looked at once more by the worker, or by rgc_recheck_destroyed only",
+        set: |options, value| {
+            options.deleting.rechecks = choose(value, [("auto", true), ("manual", false)])?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "recheck_seconds",
+        default: "86400",
+        values: "a number of seconds",
+        meaning: "how long after they were done destroyed ranges are looked at once more",
+        set: |options, value| {
+            options.deleting.recheck_seconds = number(value)?;
+            Some(())
+        },
+    },
+    Entry {
         name: "ledger_prefix",
         default: "0x01726f636b735f67632f",
         values: "text, or hex if it begins with 0x and is even; not empty",
@@ -152,6 +231,8 @@ impl Default for Options {
             remove_mode: RemoveMode::Auto,
             ttl_grace_seconds: 0,
             max_safe_point_ahead_seconds: 0,
+            pending_keys_max: 1_000_000,
+            deleting: Deleting { batch_bytes: 32768, bytes_per_second: 0, range_min_keys: 10_000, rechecks: true, recheck_seconds: 86_400 },
         }
     }
 }
@@ -255,6 +336,12 @@ mod tests {
             ("ttl_grace_seconds", "-1"),
             ("ttl_grace_seconds", "+1"),
             ("max_safe_point_ahead_seconds", "1s"),
+            ("pending_keys_max", "0"),
+            ("delete_batch_bytes", "0"),
+            ("delete_bytes_per_second", "1.5"),
+            ("delete_range_min_keys", "-1"),
+            ("recheck", "never"),
+            ("recheck_seconds", "1h"),
             ("ledger_prefix", ""),
             ("ledger_prefix", "0x"),
             ("data_prefix", "0xzz"),

@@ -6,8 +6,10 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::{self, ThreadId};
 
 /// One counter.
 #[derive(Debug, Default)]
@@ -73,7 +75,34 @@ counters! {
     kept_unknown_keyspace: "Versions kept because their keyspace was never named",
     safe_points_refused: "Safe points refused: steps back, 0, the maximum, too far ahead, of removed keyspaces",
     gc_types_refused: "GC types refused because another one stood, or that came too late",
-    rows_refused: "Dead rows left for a later run: no store is attached",
+    dropped: "Keys removed because they were destroyed",
+    late_dropped: "Of these: after their range was done",
+    rows_queued: "Rows handed to the worker",
+    rows_done: "Rows that the worker has finished",
+    rows_refused: "Rows left for a later run: no store, another column family, the queue full, a write refused",
+    rows_left_unparsed: "Rows that the worker left because a value does not parse",
+}
+
+/// The counters of a run that is on, and where it is.
+#[derive(Debug, Default)]
+pub struct RunCounters {
+    counters: Counters,
+    thread: OnceLock<ThreadId>,
+}
+
+impl Deref for RunCounters {
+    type Target = Counters;
+
+    fn deref(&self) -> &Counters {
+        &self.counters
+    }
+}
+
+impl RunCounters {
+    /// The run belongs to this thread from now on.
+    pub fn is_here(&self) {
+        self.thread.get_or_init(|| thread::current().id());
+    }
 }
 
 /// All counters of a context.
@@ -81,7 +110,7 @@ counters! {
 pub struct Stats {
     /// Counts of the context itself, and of the runs that ended.
     ended: Counters,
-    running: Mutex<Vec<Arc<Counters>>>,
+    running: Mutex<Vec<Arc<RunCounters>>>,
 }
 
 impl Stats {
@@ -91,17 +120,23 @@ impl Stats {
     }
 
     /// A block for a run that begins.
-    pub fn begin_run(&self) -> Arc<Counters> {
-        let block = Arc::new(Counters::default());
+    pub fn begin_run(&self) -> Arc<RunCounters> {
+        let block = Arc::new(RunCounters::default());
         lock(&self.running).push(block.clone());
         block
     }
 
     /// Takes over what an ended run has counted.
-    pub fn end_run(&self, block: &Arc<Counters>) {
+    pub fn end_run(&self, block: &Arc<RunCounters>) {
         let mut running = lock(&self.running);
         running.retain(|b| !Arc::ptr_eq(b, block));
         self.ended.add(block);
+    }
+
+    /// Is this thread inside a run?
+    pub fn is_running_here(&self) -> bool {
+        let here = thread::current().id();
+        lock(&self.running).iter().any(|run| run.thread.get() == Some(&here))
     }
 
     /// The sums as of now.

@@ -197,12 +197,13 @@ fn sizes_offsets_and_numbers_stay() {
     let frozen = read(&layout);
     let code = without_comments(&header());
     let structs = Regex::new(r"(?s)typedef struct (rgc_\w+) \{(.*?)\} (rgc_\w+);").unwrap();
-    let field = Regex::new(r"\(\*(\w+)\)\(|(\w+)\s*[,;]").unwrap();
+    let field = Regex::new(r"\(\*(\w+)\);|(\w+)\s*[,;]").unwrap();
+    let parameters = Regex::new(r"\)\s*\([^;]*\);").unwrap();
     let mut fields = 0;
     for found in structs.captures_iter(&code) {
         let name = &found[1];
         assert!(frozen.contains(&format!("SIZE({name}, ")), "layout.c does not know {name}");
-        for field in field.captures_iter(&found[2]).filter_map(|found| found.get(1).or(found.get(2))) {
+        for field in field.captures_iter(&parameters.replace_all(&found[2], ");")).filter_map(|found| found.get(1).or(found.get(2))) {
             fields += 1;
             let field = field.as_str();
             assert!(frozen.contains(&format!("FIELD({name}, {field}, ")), "layout.c does not know {name}.{field}");

@@ -1,6 +1,10 @@
 //! Functions of rocksdb/c.h by address. The library links no RocksDB: two copies in one process crash hosts, so each function
 //! is the host's own, and the one list in `rocks_gc_rocksdb_c.h` says which are needed.
 
+mod store;
+
+pub use store::{Handle, RocksDb};
+
 use crate::error::{Error, Kind};
 use std::ffi::c_void;
 use std::mem::{size_of, transmute};
@@ -22,8 +26,10 @@ pub mod list {
 /// `repr(C)` and nothing but function pointers.
 const COUNT: usize = size_of::<list::rocksdb_functions>() / size_of::<usize>();
 
-/// The required ones come first.
+/// Filtering takes those in front of this place.
 const REQUIRED: usize = list::REQUIRED as usize;
+/// Deleting takes those between.
+const DELETING: usize = list::DELETING as usize;
 
 /// A set of bound functions: all that are required, and of the others those that there are.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,8 +60,13 @@ impl Functions {
         all.skip(range.start).take(range.len()).filter(|(_, address)| *address == 0).map(|(name, _)| name).collect()
     }
 
-    /// The optional functions that this RocksDB lacks.
-    pub fn missing_optional(&self) -> Vec<&'static str> {
+    /// What deleting needs and this RocksDB lacks.
+    pub fn missing_for_deleting(&self) -> Vec<&'static str> {
+        self.missing(REQUIRED..DELETING)
+    }
+
+    /// What a listener needs and this RocksDB lacks.
+    pub fn missing_for_listeners(&self) -> Vec<&'static str> {
         self.missing(REQUIRED..COUNT)
     }
 
@@ -75,7 +86,8 @@ mod tests {
     fn the_list_has_a_name_for_each_function() {
         assert_eq!(list::NAMES.len(), COUNT);
         assert_eq!(list::NAMES[0], "rocksdb_compactionfilter_create");
-        assert_eq!(list::NAMES[REQUIRED], "rocksdb_eventlistener_create");
+        assert_eq!(list::NAMES[REQUIRED], "rocksdb_free");
+        assert_eq!(list::NAMES[DELETING - 1], "rocksdb_livefiles_destroy");
     }
 
     #[test]
@@ -88,6 +100,7 @@ mod tests {
         assert!(error.starts_with("Not found: ") && error.contains("lacks rocksdb_compactionfilter_create;"), "{error}");
         // SAFETY: nothing is called.
         let bound = unsafe { Functions::bind(|name| (name != "rocksdb_livefiles").then_some(some)) }.unwrap();
-        assert_eq!(bound.missing_optional(), ["rocksdb_livefiles"]);
+        assert_eq!(bound.missing_for_deleting(), ["rocksdb_livefiles"]);
+        assert_eq!(bound.missing_for_listeners(), ["rocksdb_livefiles"]);
     }
 }

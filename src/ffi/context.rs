@@ -1,10 +1,11 @@
 //! The context.
 
+use super::attached::Attached;
 use super::c;
 use super::handles::{Context, context, options, refuses_inside_callback};
 use super::library::HostState;
-use crate::filter::Shared;
 use crate::options::Options;
+use crate::shared::Shared;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::{Arc, OnceLock};
@@ -13,7 +14,7 @@ export! {
     /// A context.
     fn rgc_create(handle: *const c::rgc_options_t; errptr) -> *mut c::rgc_t, on error null_mut(); {
         let chosen = if handle.is_null() { Options::default() } else { options(handle.cast_mut())?.clone() };
-        let context = Context { shared: Arc::new(Shared::new(&chosen)?), rocksdb: OnceLock::new() };
+        let context = Context { shared: Arc::new(Shared::new(&chosen)?), rocksdb: OnceLock::new(), attached: Attached::default() };
         Ok(Arc::into_raw(Arc::new(context)).cast_mut().cast())
     }
 }
@@ -25,6 +26,7 @@ export! {
         if refuses_inside_callback("rgc_destroy") {
             return;
         }
+        found.attached.detach();
         found.shared.clock.release_host();
         drop(Arc::from_raw(gc.cast_const().cast::<Context>()));
     }

@@ -1,12 +1,13 @@
 //! What stands behind the opaque handles, and how each is owned.
 
+use super::attached::Attached;
 use super::c;
 use crate::callback;
 use crate::engine::rocksdb::Functions;
-use crate::error::Error;
-use crate::filter::{Kind, Shared};
+use crate::error::{Error, Kind as ErrorKind};
 use crate::log::{Level, log};
 use crate::options::Options;
+use crate::shared::{Kind, Shared};
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
     pub(super) rocksdb: OnceLock<Functions>,
+    pub(super) attached: Attached,
 }
 
 /// The context behind a handle, for the time of the call.
@@ -55,6 +57,23 @@ pub(super) fn refuses_inside_callback(function: &str) -> bool {
         log(Level::Error, || format!("{function} does nothing inside a callback of the library; call it from another thread"));
     }
     inside
+}
+
+/// The same, and inside a run of this context.
+pub(super) fn refuses_inside(function: &str, shared: &Shared) -> bool {
+    let inside = shared.stats.is_running_here();
+    if inside {
+        log(Level::Error, || format!("{function} does nothing inside a run; call it from another thread"));
+    }
+    inside || refuses_inside_callback(function)
+}
+
+/// Is the thread inside a callback, where `function` could wait for ever? Then that is an error.
+pub(super) fn refuse_inside(function: &str) -> Result<(), Error> {
+    if callback::inside() {
+        return Err(Error::new(ErrorKind::Aborted, format!("{function} inside a callback of the library would wait for itself; call it from another thread")));
+    }
+    Ok(())
 }
 
 /// Behind `rgc_options_t*`, in a Box.

@@ -25,7 +25,7 @@ export! {
     /// A listener for rocksdb_options_add_eventlistener.
     fn rgc_rocksdb_event_listener(gc: *mut c::rgc_t; errptr) -> *mut c::rocksdb_eventlistener_t, on error null_mut(); {
         let functions = bound(need_context(gc)?)?;
-        let missing = functions.missing_optional();
+        let missing = functions.missing_for_listeners();
         let (Some(create), []) = (functions.table().rocksdb_eventlistener_create, missing.as_slice()) else {
             return Err(Error::new(
                 Kind::NotSupported,

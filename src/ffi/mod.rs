@@ -19,7 +19,10 @@ pub mod c {
 
 #[macro_use]
 mod export;
+mod attached;
 mod context;
+mod destroy;
+mod engine;
 mod filter;
 mod handles;
 mod library;
@@ -31,9 +34,11 @@ mod owned_run;
 mod rocksdb;
 mod safe_points;
 mod seeing;
+mod store;
 mod stored_keys;
 
 pub use context::*;
+pub use destroy::*;
 pub use filter::*;
 pub use library::*;
 pub use listener::*;
@@ -41,4 +46,5 @@ pub use options::*;
 pub use rocksdb::*;
 pub use safe_points::*;
 pub use seeing::*;
+pub use store::*;
 pub use stored_keys::*;

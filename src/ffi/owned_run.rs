@@ -4,9 +4,10 @@
 use super::c;
 use super::export::guard;
 use super::memory::slice;
-use crate::filter::{Decision, Kind, Knowledge, Run, Shared, Shown, level, refusal};
+use crate::filter::{Decision, Knowledge, Run, Shown, level, refusal};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
+use crate::shared::{Kind, Shared};
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int};
 use std::ptr::null_mut;
@@ -35,7 +36,7 @@ const SHARED_BY_THREADS: usize = usize::MAX;
 impl Filter {
     /// A run, unless none is needed: then NULL.
     pub(super) fn create(shared: &Arc<Shared>, kind: Kind, knowledge: Knowledge, listens: bool) -> *mut Self {
-        if let Some(reason) = refusal(kind, &shared.safe_points) {
+        if let Some(reason) = refusal(kind, shared) {
             shared.stats.shared().runs_refused.add(1);
             log(Level::Debug, || format!("no filter for a compaction of kind {kind:?}: {reason:?}"));
             return null_mut();
@@ -192,6 +193,7 @@ impl Filter {
             Ok(_) => {
                 // SAFETY: it belongs to this thread now.
                 let run = unsafe { &mut *filter.run.get() };
+                run.is_here();
                 if let Some(bottommost) = level::told().filter(|_| filter.listens) {
                     run.set_bottommost(Some(bottommost));
                 }

@@ -8,8 +8,9 @@ use super::owned_run::Filter;
 use super::{rgc_filter_callback, rgc_filter_destructor, rgc_filter_name};
 use crate::engine::rocksdb::Functions;
 use crate::error::Error;
-use crate::filter::{Kind, Knowledge, level};
+use crate::filter::{Knowledge, level};
 use crate::log::{Level, log};
+use crate::shared::Kind;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
@@ -18,6 +19,20 @@ use std::sync::Arc;
 struct Factory {
     context: Arc<Context>,
     kind: Kind,
+}
+
+impl Factory {
+    fn new(context: Arc<Context>, number: c_int) -> Result<Self, Error> {
+        let kind = kind(&context.shared, number)?;
+        context.attached.factory_made();
+        Ok(Self { context, kind })
+    }
+}
+
+impl Drop for Factory {
+    fn drop(&mut self) {
+        self.context.attached.factory_destroyed();
+    }
 }
 
 export! {
@@ -70,7 +85,7 @@ export! {
     fn rgc_rocksdb_filter_factory(gc: *mut c::rgc_t, number: c_int; errptr) -> *mut c::rocksdb_compactionfilterfactory_t, on error null_mut(); {
         let functions = bound(need_context(gc)?)?.table();
         let create = functions.rocksdb_compactionfilterfactory_create.ok_or_else(|| Error::invalid("rocksdb_compactionfilterfactory_create is missing"))?;
-        let state = Box::into_raw(Box::new(Factory { context: share_context(gc)?, kind: kind(&need_context(gc)?.shared, number)? }));
+        let state = Box::into_raw(Box::new(Factory::new(share_context(gc)?, number)?));
         let factory = create(state.cast(), Some(rgc_factory_destructor), Some(create_filter), Some(rgc_factory_name));
         Ok(factory.cast())
     }
@@ -88,7 +103,7 @@ unsafe extern "C" fn create_filter(
 export! {
     /// The state of a factory that the host makes.
     fn rgc_factory_state(gc: *mut c::rgc_t, number: c_int; errptr) -> *mut c_void, on error null_mut(); {
-        Ok(Box::into_raw(Box::new(Factory { context: share_context(gc)?, kind: kind(&need_context(gc)?.shared, number)? })).cast())
+        Ok(Box::into_raw(Box::new(Factory::new(share_context(gc)?, number)?)).cast())
     }
 }
 

@@ -4,10 +4,10 @@ use super::c;
 use super::handles::{context, need_context};
 use super::memory::{array, slice};
 use crate::error::Error;
-use crate::filter::Shared;
 use crate::layout::{KeyspaceId, Place, Timestamp};
 use crate::log::{Level, log};
 use crate::safe_point::{GcType, Step};
+use crate::shared::Shared;
 use std::ffi::{c_char, c_int};
 
 export! {
@@ -103,7 +103,7 @@ fn element(index: usize, what: String) -> String {
     format!("element {index}: {what}")
 }
 
-fn keyspace(id: u32) -> Result<KeyspaceId, Error> {
+pub(super) fn keyspace(id: u32) -> Result<KeyspaceId, Error> {
     KeyspaceId::new(id).ok_or_else(|| Error::invalid(out_of_range(id)))
 }
 

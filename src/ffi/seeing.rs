@@ -3,7 +3,7 @@
 use super::c;
 use super::handles::context;
 use super::memory::{Sized1, malloc_text, struct_size, write_sized};
-use crate::filter::Shared;
+use crate::shared::Shared;
 use std::ffi::c_char;
 use std::mem::size_of;
 use std::ptr::null_mut;
@@ -51,7 +51,13 @@ fn to_c(shared: &Shared) -> c::rgc_stats_t {
         kept_unknown_keyspace: sums.kept_unknown_keyspace.get(),
         safe_points_refused: sums.safe_points_refused.get(),
         gc_types_refused: sums.gc_types_refused.get(),
+        dropped: sums.dropped.get(),
+        late_dropped: sums.late_dropped.get(),
+        rows_queued: sums.rows_queued.get(),
+        rows_done: sums.rows_done.get(),
         rows_refused: sums.rows_refused.get(),
+        rows_left_unparsed: sums.rows_left_unparsed.get(),
+        pending: shared.handover.pending() as u64,
         cache_bytes: shared.safe_points.bytes() as u64,
         ..c::rgc_stats_t::default()
     }

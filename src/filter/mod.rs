@@ -1,17 +1,13 @@
-//! Runs: one compaction's filter, what all runs of a context share, and the reasons not to run at all.
+//! Runs: one compaction's filter, and the reasons not to run at all.
 
 #![forbid(unsafe_code)]
 
-mod clock;
 pub mod level;
 mod run;
-mod shared;
 
-pub use clock::Clock;
 pub use run::{Decision, Knowledge, Run, Shown};
-pub use shared::{Kind, Shared};
 
-use crate::safe_point::SafePoints;
+use crate::shared::{Kind, Shared};
 
 /// Why a compaction needs no filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +18,14 @@ pub enum Refusal {
     NothingDropped,
 }
 
-/// The ladder: the first reason, cheapest first, not to make a run. TTL needs no safe point.
-pub fn refusal(kind: Kind, safe_points: &SafePoints) -> Option<Refusal> {
+/// The ladder: the first reason, cheapest first, not to make a run. TTL needs no safe point, and what is destroyed none either.
+pub fn refusal(kind: Kind, shared: &Shared) -> Option<Refusal> {
+    if !shared.dropped().is_empty() {
+        return None;
+    }
     match kind {
         Kind::DroppedOnly => Some(Refusal::NothingDropped),
-        Kind::Default | Kind::Write => (!safe_points.any_effective()).then_some(Refusal::NoSafePoint),
+        Kind::Default | Kind::Write => (!shared.safe_points.any_effective()).then_some(Refusal::NoSafePoint),
         Kind::TtlV1 => None,
     }
 }

@@ -16,6 +16,7 @@
 
 mod balance;
 mod bytes;
+mod dropping;
 mod frequent;
 mod removal;
 mod stretch;
@@ -24,16 +25,17 @@ mod version;
 pub use self::removal::Knowledge;
 
 use self::bytes::common_prefix;
+use self::dropping::Dropping;
 use self::removal::Removal;
 use self::stretch::{Rows, Stretch};
-use super::{Kind, Shared};
 use crate::layout::{KeyspaceId, Place, TIMESTAMP_LEN, Timestamp, split_timestamp};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use crate::rule::expiry::ExpiredUpTo;
 use crate::rule::raw::{self, Death, History};
 use crate::rule::txn;
-use crate::stats::Counters;
+use crate::shared::{Kind, Rows as HandedRows, Shared};
+use crate::stats::RunCounters;
 use std::sync::Arc;
 
 /// What RocksDB shows under a key.
@@ -74,6 +76,8 @@ enum Current {
     Nothing,
     /// A RawKV row that is judged.
     Raw(raw::Row),
+    /// The same, and part of it is destroyed.
+    CutRaw(raw::Row),
     /// A row of write records that is judged.
     Txn(txn::Row),
     /// A row that is kept from some version on, because a value did not parse.
@@ -86,14 +90,20 @@ pub struct Run {
     last_key: Vec<u8>,
     last_ts: Timestamp,
     stretch: Stretch,
-    counters: Arc<Counters>,
+    counters: Arc<RunCounters>,
     expired: ExpiredUpTo,
     history: History,
     kind: Kind,
     closed: bool,
     removal: Removal,
-    /// How many bytes two keys that the frequent case takes must share to be of one place.
+    dropping: Dropping,
+    /// For the worker.
+    handed: HandedRows,
+    column_family: Option<u32>,
+    /// How many bytes two keys that the frequent case takes must share to be of one place, as long as nothing
+    /// destroyed is near.
     place_len: usize,
+    own_place_len: usize,
     first_unknown: Option<KeyspaceId>,
     shared: Arc<Shared>,
 }
@@ -114,10 +124,19 @@ impl Run {
             kind,
             closed: false,
             removal: Removal::new(shared.remove_mode, kind == Kind::Default, knowledge),
-            place_len: frequent::place_len(&shared.layout),
+            dropping: Dropping::new(&shared),
+            handed: HandedRows::new(kind),
+            column_family: knowledge.column_family,
+            place_len: usize::MAX,
+            own_place_len: frequent::place_len(&shared.layout),
             first_unknown: None,
             shared,
         }
+    }
+
+    /// It belongs to this thread from now on.
+    pub fn is_here(&self) {
+        self.counters.is_here();
     }
 
     /// What became known of the level it writes.
@@ -156,6 +175,7 @@ impl Run {
     /// Judges the next key.
     pub fn decide_or_skip(&mut self, key: &[u8], shown: Shown<'_>) -> Decision {
         self.removal.next_key();
+        self.dropping.hit = false;
         let verdict = match shown {
             Shown::Value(value) => match self.judge_shadowed(key, value) {
                 Some(verdict) => verdict,
@@ -164,7 +184,11 @@ impl Run {
             },
             Shown::ValueElsewhere | Shown::Other => self.judge(key, shown),
         };
-        if verdict == Verdict::Remove && self.kind != Kind::TtlV1 {
+        if self.dropping.hit && self.kind != Kind::TtlV1 && self.removal.skips_to(self.dropping.end()) {
+            self.counters.skipped.bump();
+            return Decision::Skip;
+        }
+        if verdict == Verdict::Remove && !self.dropping.hit && self.kind != Kind::TtlV1 {
             let shadowed = match (&self.current, split_timestamp(key)) {
                 (Current::Txn(row), Some((_, commit_ts))) => row.shadows(commit_ts),
                 _ => true,
@@ -213,18 +237,28 @@ impl Run {
             self.close("its keys are not in order");
             return Verdict::Keep;
         }
+        if self.was_cut() {
+            self.current = Current::Nothing;
+        }
         let in_a_row = !matches!(self.current, Current::Nothing);
         let same_row = in_a_row && key.len() == self.last_key.len() && shared + TIMESTAMP_LEN >= key.len();
-        self.last_key.truncate(shared);
-        self.last_key.extend_from_slice(key.get(shared..).unwrap_or_default());
         if !same_row {
             self.end_row();
-            if self.kind == Kind::TtlV1 {
-                return self.judge_ttl(key, shown);
-            }
+        }
+        self.last_key.truncate(shared);
+        self.last_key.extend_from_slice(key.get(shared..).unwrap_or_default());
+        if !same_row && matches!(self.kind, Kind::Default | Kind::Write) {
             self.begin_row(key);
         }
-        self.judge_version(key, shown)
+        if !self.dropping.is_empty()
+            && let Some(verdict) = self.drop_destroyed(key)
+        {
+            return verdict;
+        }
+        match self.kind {
+            Kind::TtlV1 => self.judge_ttl(key, shown),
+            _ => self.judge_version(key, shown),
+        }
     }
 
     /// While a RawKV row is judged the timestamp of its last version is kept as a number; here it goes to the last key's bytes.
@@ -238,7 +272,7 @@ impl Run {
     /// Does the verdict on the next key depend on its value? Of the run only the last key's bytes are brought up to date.
     fn needs_value(&mut self, key: &[u8]) -> bool {
         self.write_last_timestamp();
-        if self.closed || key < self.last_key.as_slice() {
+        if self.closed || key < self.last_key.as_slice() || self.dropping.covers(key) {
             return false;
         }
         if self.kind == Kind::TtlV1 {
@@ -247,7 +281,7 @@ impl Run {
         let Some((row, ts)) = split_timestamp(key) else { return false };
         let same_row = split_timestamp(&self.last_key).is_some_and(|(last_row, _)| row == last_row);
         match &self.current {
-            Current::Raw(current) if same_row => current.needs_value(ts, self.stretch.safe_point),
+            Current::Raw(current) | Current::CutRaw(current) if same_row => current.needs_value(ts, self.stretch.safe_point),
             Current::Txn(_) if same_row => ts <= self.stretch.safe_point,
             Current::Closed if same_row => false,
             _ => {
@@ -258,11 +292,19 @@ impl Run {
         }
     }
 
-    /// The row is over. What only the worker can remove, because it looks at the whole database, would be handed to it; as long
-    /// as no store can be attached it waits for a later run.
+    /// The row of the last key is over. What only the worker can remove, because it looks at the whole database, is handed to it.
     fn end_row(&mut self) {
         match std::mem::replace(&mut self.current, Current::Nothing) {
-            Current::Raw(row) => self.end_raw_row(row),
+            Current::Raw(row) | Current::CutRaw(row) => match row.dead() {
+                None => {}
+                Some(death) => {
+                    match death {
+                        Death::Deleted => self.counters.delete_marked.bump(),
+                        Death::Expired => self.counters.expired.bump(),
+                    }
+                    self.hand_over();
+                }
+            },
             Current::Txn(row) => {
                 if row.deleted() {
                     self.counters.delete_marked.bump();
@@ -275,19 +317,16 @@ impl Run {
         }
     }
 
-    #[inline(always)]
-    fn end_raw_row(&self, row: raw::Row) {
-        match row.dead() {
-            None => return,
-            Some(Death::Deleted) => self.counters.delete_marked.bump(),
-            Some(Death::Expired) => self.counters.expired.bump(),
+    /// A run further down will meet the row again, so only the last one on its way hands it over.
+    fn hand_over(&mut self) {
+        if self.removal.above_bottommost() {
+            return;
         }
-        self.hand_over();
-    }
-
-    #[inline(always)]
-    fn hand_over(&self) {
-        if !self.removal.above_bottommost() {
+        let Some((row, _)) = split_timestamp(&self.last_key) else { return };
+        if self.shared.handover.reserve(self.kind, self.column_family) {
+            self.handed.push(row);
+            self.counters.rows_queued.bump();
+        } else {
             self.counters.rows_refused.bump();
         }
     }
@@ -295,6 +334,7 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
+        self.write_last_timestamp();
         self.end_row();
         if let Some(keyspace) = self.first_unknown {
             let versions = self.counters.kept_unknown_keyspace.get();
@@ -307,8 +347,12 @@ impl Drop for Run {
         }
         log(Level::Debug, || {
             let c = &self.counters;
-            format!("a run ended: kept {}, removed {}, dead rows left {}", c.kept.get(), c.removed.get(), c.rows_refused.get())
+            let (queued, left) = (c.rows_queued.get(), c.rows_refused.get());
+            format!("a run ended: kept {}, removed {}, rows handed over {queued}, left {left}", c.kept.get(), c.removed.get())
         });
+        let kind = self.kind;
+        let refused = self.shared.handover.give(std::mem::replace(&mut self.handed, HandedRows::new(kind)));
+        self.shared.stats.shared().rows_refused.add(refused as u64);
         self.shared.stats.end_run(&self.counters);
     }
 }

@@ -11,8 +11,8 @@ mod stored_key;
 pub mod write_record;
 
 pub use key_mode::{KeyMode, KeyspaceId};
-pub use range::StoredRange;
-pub use stored_key::{DecodedKey, Form, KeyError, Layout, Place, PlainKeys, TIMESTAMP_LEN, append_timestamp, split_timestamp};
+pub use range::{StoredRange, successor};
+pub use stored_key::{DecodedKey, Form, KeyError, Layout, Place, PlainKeys, TIMESTAMP_LEN, append_timestamp, row_end, split_timestamp};
 
 /// A point in the host's order of versions.
 pub type Timestamp = u64;

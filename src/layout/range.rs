@@ -89,7 +89,7 @@ impl Layout {
 }
 
 /// The first string behind all that begin with `prefix`; `None` = there is none.
-fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+pub fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     let last = prefix.iter().rposition(|&byte| byte != 0xff)?;
     let mut next: Vec<u8> = prefix.iter().take(last + 1).copied().collect();
     if let Some(byte) = next.last_mut() {

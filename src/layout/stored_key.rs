@@ -124,7 +124,24 @@ pub fn append_timestamp(row: &mut Vec<u8>, ts: Timestamp) {
     row.extend_from_slice(&(!ts).to_be_bytes());
 }
 
+/// The first key behind all versions of a row.
+pub fn row_end(row: &[u8]) -> Vec<u8> {
+    [row, &[0xff; TIMESTAMP_LEN], &[0]].concat()
+}
+
 impl Layout {
+    /// The row that a bound cuts, if it does: a bound that goes on behind a whole row has versions of it on both sides.
+    pub fn cut_row<'k>(&self, bound: &'k [u8]) -> Option<&'k [u8]> {
+        let body = self.body(bound).ok()?;
+        let row_len = match self.form {
+            Form::ApiV2 => memcomparable::encoded_len(body).ok()?,
+            Form::Plain(PlainKeys::Fixed(len)) => len,
+            // Whether its last bytes are a timestamp nobody can tell; if they are none, this is a row that there is not.
+            Form::Plain(PlainKeys::PrefixFree) => body.len().checked_sub(TIMESTAMP_LEN).filter(|len| *len > 0)?,
+        };
+        if row_len < body.len() { bound.get(..bound.len() - body.len() + row_len) } else { None }
+    }
+
     /// What follows the data prefix; of keys without it, and of the library's records, what they are instead.
     #[inline]
     pub fn body<'k>(&self, key: &'k [u8]) -> Result<&'k [u8], Place> {
@@ -243,6 +260,22 @@ mod tests {
         memcomparable::encode(raw, &mut key);
         append_timestamp(&mut key, ts);
         key
+    }
+
+    #[test]
+    fn a_bound_behind_a_whole_row_cuts_it() {
+        let ledger_prefix = b"\x01rocks_gc/".to_vec();
+        let layout = |form| Layout { form, data_prefix: b"z".to_vec(), ledger_prefix: ledger_prefix.clone() };
+        let api_v2 = layout(Form::ApiV2);
+        let key = api_v2.encode(Some(KeyMode::Raw), KeyspaceId::new(1), b"a long user key", 7).unwrap();
+        let row = &key[..key.len() - TIMESTAMP_LEN];
+        for (bound, cut) in [(&key[..], Some(row)), (&key[..row.len() + 1], Some(row)), (row, None), (&row[..row.len() - 1], None), (b"z", None)] {
+            assert_eq!(api_v2.cut_row(bound), cut, "{bound:02x?}");
+        }
+        let fixed = layout(Form::Plain(PlainKeys::Fixed(3)));
+        assert_eq!((fixed.cut_row(b"zabc"), fixed.cut_row(b"zabc\0")), (None, Some(&b"zabc"[..])));
+        let prefix_free = layout(Form::Plain(PlainKeys::PrefixFree));
+        assert_eq!((prefix_free.cut_row(b"za12345678"), prefix_free.cut_row(b"z12345678")), (Some(&b"za"[..]), None));
     }
 
     #[test]

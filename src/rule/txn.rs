@@ -17,6 +17,7 @@
 
 use super::Verdict;
 use crate::layout::append_timestamp;
+use crate::layout::write_record::{WriteRecord, WriteType};
 
 /// What a record holds, as far as the rule asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,35 @@ pub enum Record {
     FencedLongPut(LongValue),
     /// A rollback or a lock.
     NoData,
+}
+
+impl Record {
+    /// What the rule asks of a record that is at or below the safe point.
+    pub fn of(parsed: &WriteRecord, safe_point: u64) -> Self {
+        let fence_passed = parsed.gc_fence != 0 && parsed.gc_fence <= safe_point;
+        let long = LongValue { start_ts: parsed.start_ts };
+        match (parsed.write_type, parsed.has_short_value) {
+            (WriteType::Lock | WriteType::Rollback, _) => Self::NoData,
+            (WriteType::Delete, _) => Self::Delete,
+            (WriteType::Put, true) if fence_passed => Self::Delete,
+            (WriteType::Put, false) if fence_passed => Self::FencedLongPut(long),
+            (WriteType::Put, true) => Self::ShortPut,
+            (WriteType::Put, false) => Self::LongPut(long),
+        }
+    }
+
+    /// The value that goes with it or not at all.
+    pub fn long_value(self) -> Option<LongValue> {
+        match self {
+            Self::LongPut(value) | Self::FencedLongPut(value) => Some(value),
+            Self::ShortPut | Self::Delete | Self::NoData => None,
+        }
+    }
+
+    /// Does it delete the row?
+    pub fn deletes(self) -> bool {
+        matches!(self, Self::Delete | Self::FencedLongPut(_))
+    }
 }
 
 /// The value of a long put, named by when its transaction began.
@@ -90,16 +120,15 @@ impl Row {
             return Fate::Remove;
         }
         if !self.shadows(commit_ts) {
-            let deleted = matches!(record, Record::Delete | Record::FencedLongPut(_));
-            *self = Self { shadow: commit_ts, deleted, shadows_long_value: false };
+            *self = Self { shadow: commit_ts, deleted: record.deletes(), shadows_long_value: false };
             return Fate::Keep;
         }
-        match record {
-            Record::LongPut(value) | Record::FencedLongPut(value) => {
+        match record.long_value() {
+            Some(value) => {
                 self.shadows_long_value = true;
                 Fate::LeaveToWorker(value)
             }
-            _ => Fate::Remove,
+            None => Fate::Remove,
         }
     }
 

@@ -34,9 +34,10 @@ impl Run {
             return None;
         }
         let ((key_row, ts), (last_row, _)) = (split_timestamp(key)?, split_timestamp(&self.last_key)?);
-        if !equal(key_row, last_row) || ts > self.last_ts || RawValue::parse_v2(value).is_err() {
+        if !equal(key_row, last_row) || ts > self.last_ts || self.shared.generation() != self.stretch.generation {
             return None;
         }
+        RawValue::parse_v2(value).ok()?;
         let verdict = row.judge_shadowed(ts, self.stretch.safe_point)?;
         self.last_ts = ts;
         Some(verdict)
@@ -47,7 +48,7 @@ impl Run {
     #[inline(always)]
     pub fn decide_next_row(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
         let Current::Raw(ended) = self.current else { return None };
-        if key.len() != self.last_key.len() || key.len() < PART {
+        if ended.dead().is_some() || key.len() != self.last_key.len() || key.len() < PART {
             return None;
         }
         let ((row, ts), (last_row, _)) = (split_timestamp(key)?, split_timestamp(&self.last_key)?);
@@ -69,7 +70,6 @@ impl Run {
         }
         *self.last_key.last_chunk_mut::<PART>()? = *key.last_chunk()?;
         self.last_ts = ts;
-        self.end_raw_row(ended);
         self.current = Current::Raw(Row::begin(ts, death, self.stretch.safe_point, self.history));
         self.count(Verdict::Keep);
         Some(Verdict::Keep)
@@ -79,10 +79,11 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::{Kind, Knowledge, Shared, Shown};
+    use crate::filter::{Knowledge, Shown};
     use crate::layout::{KeyMode, KeyspaceId};
     use crate::options::Options;
     use crate::safe_point::GcType;
+    use crate::shared::{Kind, Shared};
     use rand::rngs::SmallRng;
     use rand::seq::IndexedRandom;
     use rand::{RngExt, SeedableRng};

@@ -25,6 +25,8 @@ pub struct Knowledge {
     pub bottommost: Option<bool>,
     /// All inputs are known, and none holds a tombstone.
     pub no_tombstones: bool,
+    /// RocksDB's id of the column family.
+    pub column_family: Option<u32>,
 }
 
 /// How far a version's removal reaches.
@@ -77,12 +79,26 @@ impl Removal {
         match self.mode {
             RemoveMode::Remove => false,
             RemoveMode::Skip => true,
-            RemoveMode::Auto => self.may_skip_rows() && !self.blobs,
+            RemoveMode::Auto => (self.is_bottommost() || self.may_skip_rows()) && !self.blobs,
         }
     }
 
+    fn is_bottommost(&self) -> bool {
+        self.knowledge.bottommost == Some(true)
+    }
+
     fn may_skip_rows(&self) -> bool {
-        self.whole_rows && (self.knowledge.bottommost == Some(true) || self.knowledge.no_tombstones)
+        self.whole_rows && (self.is_bottommost() || self.knowledge.no_tombstones)
+    }
+
+    /// A destroyed key goes, and everything up to `end` with it: by a skip?
+    pub(super) fn skips_to(&mut self, end: &[u8]) -> bool {
+        let skips = self.is_bottommost() && self.may_skip();
+        if skips {
+            self.until.clear();
+            self.until.extend_from_slice(end);
+        }
+        skips
     }
 
     /// A version goes: by a skip? `kept` = how many versions the run has kept so far, which tells its rows apart.
@@ -103,11 +119,10 @@ impl Removal {
     }
 
     fn reach(&mut self, ts: Timestamp, shadowed: bool, kept: u64) -> Reach {
-        let bottommost = self.knowledge.bottommost == Some(true);
         match self.mode {
             RemoveMode::Skip if shadowed && self.may_skip_rows() => Reach::Row,
-            RemoveMode::Skip if ts > 0 && (shadowed || bottommost) => Reach::Version,
-            RemoveMode::Auto if shadowed && self.may_skip() && self.balance.seek_pays(kept, Instant::now) => Reach::Row,
+            RemoveMode::Skip if ts > 0 && (shadowed || self.is_bottommost()) => Reach::Version,
+            RemoveMode::Auto if shadowed && self.may_skip_rows() && !self.blobs && self.balance.seek_pays(kept, Instant::now) => Reach::Row,
             _ => Reach::Remove,
         }
     }

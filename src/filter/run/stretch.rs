@@ -1,9 +1,9 @@
 //! Which rows are judged, and by what safe point: the same for all keys of one place that follow each other.
 
 use super::{Current, Run};
-use crate::filter::Kind;
 use crate::layout::{KeyMode, Place, Timestamp};
 use crate::rule::{raw, txn};
+use crate::shared::Kind;
 
 /// Keys of one place that follow each other, and what holds for them.
 #[derive(Clone, Copy)]
@@ -42,11 +42,13 @@ impl Run {
             }
             Rows::NotOfTheLayout => self.counters.unparsed_keys.bump(),
         }
+        self.stay_clear_of_destroyed(key);
     }
 
     /// The stretch that a key at this place belongs to. Within one the safe point stays, but for a removal of its keyspace.
     pub(super) fn stretch_at(&self, place: Place) -> Stretch {
-        let generation = self.shared.generation();
+        // What is destroyed was looked up as of then; what changed since is seen at the next key.
+        let generation = self.dropping.generation;
         let same_place = place == self.stretch.place;
         if same_place && generation == self.stretch.generation {
             return self.stretch;

@@ -2,26 +2,26 @@
 
 use super::{Current, Run, Shown};
 use crate::layout::raw_value::RawValue;
-use crate::layout::write_record::{WriteRecord, WriteType};
+use crate::layout::write_record::WriteRecord;
 use crate::layout::{Place, Timestamp, split_timestamp};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use crate::rule::raw::Death;
-use crate::rule::txn::{LongValue, Record};
+use crate::rule::txn::Record;
 
 impl Run {
     /// The next version of the current row.
     pub(super) fn judge_version(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
         let Some((_, ts)) = split_timestamp(key) else { return Verdict::Keep };
         match self.current {
-            Current::Raw(_) => self.judge_raw(ts, shown),
+            Current::Raw(_) | Current::CutRaw(_) => self.judge_raw(ts, shown),
             Current::Txn(_) if ts <= self.stretch.safe_point => self.judge_record(ts, shown),
             _ => Verdict::Keep,
         }
     }
 
     fn judge_raw(&mut self, ts: Timestamp, shown: Shown<'_>) -> Verdict {
-        let Current::Raw(row) = &mut self.current else { return Verdict::Keep };
+        let (Current::Raw(row) | Current::CutRaw(row)) = &mut self.current else { return Verdict::Keep };
         self.last_ts = ts;
         let death = match shown {
             Shown::Value(value) => match RawValue::parse_v2(value) {
@@ -38,7 +38,7 @@ impl Run {
     fn judge_record(&mut self, commit_ts: Timestamp, shown: Shown<'_>) -> Verdict {
         let (Current::Txn(row), Shown::Value(bytes)) = (&mut self.current, shown) else { return Verdict::Keep };
         let Ok(parsed) = WriteRecord::parse(bytes) else { return self.close_row() };
-        let fate = row.judge(commit_ts, record(&parsed, self.stretch.safe_point));
+        let fate = row.judge(commit_ts, Record::of(&parsed, self.stretch.safe_point));
         if parsed.has_unknown_tag {
             self.count_unparsed_value();
         }
@@ -75,19 +75,5 @@ impl Run {
             log(Level::Warn, || format!("a value does not parse, or not to its end; key {:02x?}", self.last_key));
         }
         self.counters.unparsed_values.bump();
-    }
-}
-
-/// What the rule asks of a record.
-fn record(parsed: &WriteRecord, safe_point: Timestamp) -> Record {
-    let fence_passed = parsed.gc_fence != 0 && parsed.gc_fence <= safe_point;
-    let long = LongValue { start_ts: parsed.start_ts };
-    match (parsed.write_type, parsed.has_short_value) {
-        (WriteType::Lock | WriteType::Rollback, _) => Record::NoData,
-        (WriteType::Delete, _) => Record::Delete,
-        (WriteType::Put, true) if fence_passed => Record::Delete,
-        (WriteType::Put, false) if fence_passed => Record::FencedLongPut(long),
-        (WriteType::Put, true) => Record::ShortPut,
-        (WriteType::Put, false) => Record::LongPut(long),
     }
 }

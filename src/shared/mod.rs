@@ -1,15 +1,26 @@
-//! What all runs of a context share.
+//! What runs and the worker of a context share: its options' outcome, safe points, the clock, what is destroyed, and the rows on
+//! their way from the ones to the other.
 
-use super::Clock;
+#![forbid(unsafe_code)]
+
+mod clock;
+mod dropped;
+mod handover;
+
+pub use clock::Clock;
+pub use dropped::{DroppedRange, Segment, Segments};
+pub use handover::{Handover, Rows, Served, ServedFamily};
+
+use crate::callback::lock;
 use crate::error::Error;
 use crate::layout::{Form, KeyspaceId, Layout, Place, Timestamp};
 use crate::log::{Level, log};
-use crate::options::{Options, RemoveMode};
+use crate::options::{Deleting, Options, RemoveMode};
 use crate::rule::raw::History;
 use crate::safe_point::{Effective, SafePoints};
 use crate::stats::Stats;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// What a column family holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +33,12 @@ pub enum Kind {
     Write,
     /// API V1 with TTL.
     TtlV1,
+}
+
+impl Kind {
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
 }
 
 /// The state of a context, without anything of C.
@@ -47,6 +64,17 @@ pub struct Shared {
     generation: AtomicU64,
     /// In the plain layout: the kind whose versions its keys are.
     plain_kind: OnceLock<Kind>,
+    /// Those that were admitted.
+    kinds: AtomicU8,
+    /// How the worker deletes.
+    pub deleting: Deleting,
+    /// From runs to the worker.
+    pub handover: Handover,
+    dropped: Mutex<Arc<Segments>>,
+    /// Held by the worker while it has rows in hand.
+    rows_in_hand: Mutex<()>,
+    /// How many wait for that.
+    waiting: AtomicUsize,
 }
 
 impl Shared {
@@ -64,7 +92,18 @@ impl Shared {
             enabled: AtomicBool::new(true),
             generation: AtomicU64::new(0),
             plain_kind: OnceLock::new(),
+            kinds: AtomicU8::new(0),
+            deleting: options.deleting,
+            handover: Handover::new(options.pending_keys_max),
+            dropped: Mutex::default(),
+            rows_in_hand: Mutex::default(),
+            waiting: AtomicUsize::new(0),
         })
+    }
+
+    /// Have there been runs of this kind, or may there be?
+    pub fn has_seen(&self, kind: Kind) -> bool {
+        self.kinds.load(Ordering::Relaxed) & kind.bit() != 0
     }
 
     /// May there be runs of this kind? Plain keys do not tell RawKV versions from write records, so they are of one kind.
@@ -75,6 +114,7 @@ impl Shared {
                 "in the plain layout one context serves kind RGC_DEFAULT or kind RGC_WRITE, not both; make another rgc_t",
             ));
         }
+        self.kinds.fetch_or(kind.bit(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -83,16 +123,47 @@ impl Shared {
         self.enabled.load(Ordering::Acquire)
     }
 
-    /// Judge rows, or keep everything from the next row on.
+    /// Judge rows, or keep everything from the next row on. Returns when the worker's rows in hand are finished.
     pub fn set_enabled(&self, enabled: bool) {
         self.enabled.store(enabled, Ordering::Release);
         self.generation.fetch_add(1, Ordering::Release);
+        self.wait_for_rows_in_hand();
     }
 
-    /// Keeps everything of a keyspace until it is named again, also in runs that are on, from their next row.
+    /// Keeps everything of a keyspace until it is named again, also in runs that are on, from their next row. Returns when the
+    /// worker's rows in hand are finished.
     pub fn remove_keyspace(&self, keyspace: KeyspaceId) {
         self.safe_points.remove(keyspace);
         self.generation.fetch_add(1, Ordering::Release);
+        self.wait_for_rows_in_hand();
+    }
+
+    /// What is destroyed, as of now.
+    pub fn dropped(&self) -> Arc<Segments> {
+        lock(&self.dropped).clone()
+    }
+
+    /// These ranges, and no others, are destroyed from now on: for runs that are on from their next key on, for the worker from its
+    /// next rows on. Returns when its rows in hand are finished.
+    pub fn set_dropped(&self, ranges: &[Arc<DroppedRange>]) {
+        *lock(&self.dropped) = Arc::new(Segments::new(ranges));
+        self.generation.fetch_add(1, Ordering::Release);
+        self.wait_for_rows_in_hand();
+    }
+
+    /// Returns when the worker's rows in hand are finished; on the next ones it decides anew.
+    fn wait_for_rows_in_hand(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        drop(lock(&self.rows_in_hand));
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// The worker has rows in hand for as long as it holds this. Those who wait for the end of that go first.
+    pub fn take_rows_in_hand(&self) -> MutexGuard<'_, ()> {
+        while self.waiting.load(Ordering::SeqCst) > 0 {
+            std::thread::sleep(std::time::Duration::from_micros(50));
+        }
+        lock(&self.rows_in_hand)
     }
 
     /// Changes when something happens that runs must see at their next row.

@@ -1,0 +1,108 @@
+//! Destroying ranges and keyspaces.
+
+use super::c;
+use super::handles::{context, need_context};
+use super::memory::{Sized1, bytes, write_sized};
+use super::safe_points::keyspace;
+use super::store::{check_report, need_store};
+use crate::error::Error;
+use crate::layout::KeyMode;
+use crate::reclaim::DestroyReport;
+use std::ffi::{c_char, c_int};
+
+// SAFETY: of the library's own, and the same for ever.
+unsafe impl Sized1 for c::rgc_destroy_report_t {
+    const VERSION_1: usize = 64;
+}
+
+export! {
+    /// Destroys a range.
+    fn rgc_destroy_range(gc: *mut c::rgc_t, start: *const c_char, start_len: usize, end: *const c_char, end_len: usize, flags: c_int,
+                         report: *mut c::rgc_destroy_report_t; errptr) -> (), on error (); {
+        let context = need_context(gc)?;
+        let range = (bytes("start", start, start_len)?.to_vec(), bytes("end", end, end_len)?.to_vec());
+        let reusable = is_reusable(flags)?;
+        check_report(report)?;
+        let store = need_store(context, "rgc_destroy_range")?;
+        reported(report, |done| store.destroy(&[range], None, reusable, done))
+    }
+}
+
+export! {
+    /// Destroys a keyspace.
+    fn rgc_destroy_keyspace(gc: *mut c::rgc_t, id: u32, flags: c_int, report: *mut c::rgc_destroy_report_t; errptr) -> (), on error (); {
+        let context = need_context(gc)?;
+        let id = keyspace(id)?;
+        let reusable = is_reusable(flags)?;
+        check_report(report)?;
+        let range = |mode| {
+            let range = context.shared.layout.encode_range(Some(mode), Some(id), &[], &[])?;
+            let end = range.end.ok_or_else(|| Error::invalid(format!("keyspace {id} has no end in this layout")))?;
+            Ok::<_, Error>((range.start, end))
+        };
+        let ranges = [range(KeyMode::Raw)?, range(KeyMode::Txn)?];
+        let store = need_store(context, "rgc_destroy_keyspace")?;
+        reported(report, |done| store.destroy(&ranges, Some(id), reusable, done))
+    }
+}
+
+fn is_reusable(flags: c_int) -> Result<bool, Error> {
+    let known = (c::RGC_DESTROY_FORCE | c::RGC_DESTROY_REUSABLE) as c_int;
+    if flags & !known != 0 {
+        return Err(Error::invalid(format!("flags {flags:#x} are unknown; give RGC_DESTROY_FORCE (1) and RGC_DESTROY_REUSABLE (2), or'ed, or 0")));
+    }
+    Ok(flags & c::RGC_DESTROY_REUSABLE as c_int != 0)
+}
+
+/// Destroys, and reports what was done, also if it was not all.
+///
+/// # Safety
+/// `report` is NULL, or checked.
+unsafe fn reported<R>(report: *mut c::rgc_destroy_report_t, destroy: impl FnOnce(&mut DestroyReport) -> Result<R, Error>) -> Result<R, Error> {
+    let mut done = DestroyReport::default();
+    let result = destroy(&mut done);
+    if !report.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { write_sized(report, &to_c(&done)) };
+    }
+    result
+}
+
+fn to_c(report: &DestroyReport) -> c::rgc_destroy_report_t {
+    c::rgc_destroy_report_t {
+        struct_size: 0,
+        files_dropped: report.files_dropped,
+        file_bytes_dropped: report.file_bytes_dropped,
+        keys_deleted: report.keys_deleted,
+        range_tombstones: report.range_tombstones,
+        files_microseconds: report.files_time.as_micros() as u64,
+        keys_microseconds: report.keys_time.as_micros() as u64,
+        compact_microseconds: report.compact_time.as_micros() as u64,
+    }
+}
+
+export! {
+    /// Destroys once more what was done long enough ago.
+    fn rgc_recheck_destroyed(gc: *mut c::rgc_t, now: u64, report: *mut c::rgc_destroy_report_t; errptr) -> usize, on error 0; {
+        let context = need_context(gc)?;
+        check_report(report)?;
+        let store = need_store(context, "rgc_recheck_destroyed")?;
+        reported(report, |done| store.recheck(now, done))
+    }
+}
+
+export! {
+    /// Drops the record of a range that is done.
+    fn rgc_forget_destroyed(gc: *mut c::rgc_t, start: *const c_char, start_len: usize, end: *const c_char, end_len: usize; errptr) -> (), on error (); {
+        let context = need_context(gc)?;
+        let range = (bytes("start", start, start_len)?.to_vec(), bytes("end", end, end_len)?.to_vec());
+        need_store(context, "rgc_forget_destroyed")?.forget(&range)
+    }
+}
+
+export! {
+    /// Records in the ledger.
+    fn rgc_destroyed_count(gc: *const c::rgc_t) -> usize, on error 0; {
+        context(gc).map_or(0, |found| found.attached.records())
+    }
+}

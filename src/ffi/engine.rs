@@ -1,0 +1,242 @@
+//! A store behind the host's own functions: `rgc_engine_t` as an [`Engine`].
+
+use super::c;
+use super::memory::{Sized1, slice};
+use crate::engine::{Direction, Engine, Family, File, How, Op, Step, Write};
+use crate::error::{Error, Kind};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr::{null, null_mut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+// SAFETY: of the library's own, and the same for ever.
+unsafe impl Sized1 for c::rgc_engine_t {
+    const VERSION_1: usize = 96;
+}
+
+// SAFETY: of the library's own, and the same for ever.
+unsafe impl Sized1 for c::rgc_file_t {
+    const VERSION_1: usize = 88;
+}
+
+/// The host's functions, all there, and their state.
+pub(super) struct HostEngine {
+    table: c::rgc_engine_t,
+    state: *mut c_void,
+    taken_over: Arc<AtomicBool>,
+}
+
+// SAFETY: the header says that any thread may call the functions, several at once.
+unsafe impl Send for HostEngine {}
+// SAFETY: the same.
+unsafe impl Sync for HostEngine {}
+
+impl Drop for HostEngine {
+    fn drop(&mut self) {
+        if let Some(destructor) = self.table.destructor
+            && self.taken_over.load(SeqCst)
+        {
+            // SAFETY: the host's own function, called once, and nothing of the engine is called behind it.
+            unsafe { destructor(self.state) }
+        }
+    }
+}
+
+/// A function of the table; [`HostEngine::new`] has seen that it is there.
+macro_rules! function {
+    ($self:ident.$name:ident) => {
+        $self.table.$name.ok_or_else(|| is_null(stringify!($name)))?
+    };
+}
+
+fn is_null(name: &str) -> Error {
+    Error::invalid(format!("engine.{name} is NULL; every function but destructor is needed"))
+}
+
+type Bytes = (*const c_char, usize);
+
+fn parts(bytes: &[u8]) -> Bytes {
+    (bytes.as_ptr().cast(), bytes.len())
+}
+
+fn cf(family: Family) -> u32 {
+    family as u32
+}
+
+impl HostEngine {
+    /// An engine of the host's. Its state belongs to it from when `taken_over` is set.
+    pub(super) fn new(table: c::rgc_engine_t, state: *mut c_void, taken_over: Arc<AtomicBool>) -> Result<Self, Error> {
+        let c::rgc_engine_t { get, write, iterate, next, iterator_destroy, delete_files, compact, flush, files, write_stalled, .. } = table;
+        for (name, there) in [
+            ("get", get.is_some()),
+            ("write", write.is_some()),
+            ("iterate", iterate.is_some()),
+            ("next", next.is_some()),
+            ("iterator_destroy", iterator_destroy.is_some()),
+            ("delete_files", delete_files.is_some()),
+            ("compact", compact.is_some()),
+            ("flush", flush.is_some()),
+            ("files", files.is_some()),
+            ("write_stalled", write_stalled.is_some()),
+        ] {
+            if !there {
+                return Err(is_null(name));
+            }
+        }
+        Ok(Self { table, state, taken_over })
+    }
+}
+
+/// Calls a function with an errptr, and turns its answer into a result.
+fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<(), Error> {
+    let mut text = null_mut();
+    let answer = call(&mut text);
+    let said = take_text(text);
+    match (u32::try_from(answer), said) {
+        (Ok(c::RGC_ENGINE_OK), _) => Ok(()),
+        (Ok(c::RGC_ENGINE_BUSY), said) => Err(Error::new(Kind::Busy, said.unwrap_or_else(|| "the engine stalls writes; try again later".into()))),
+        (_, Some(said)) => Err(Error::of_store(&said)),
+        (_, None) => Err(Error::new(Kind::IoError, format!("the engine answered {answer}, and no text"))),
+    }
+}
+
+/// The host's malloc'ed text, given back.
+fn take_text(text: *mut c_char) -> Option<String> {
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: the header says that it is a malloc'ed C string; it is freed once.
+    unsafe {
+        let said = CStr::from_ptr(text).to_string_lossy().into_owned();
+        libc::free(text.cast());
+        Some(said)
+    }
+}
+
+/// What `files` tells, gathered.
+unsafe extern "C" fn gather(into: *mut c_void, file: *const c::rgc_file_t) {
+    super::export::guard(|| {
+        // SAFETY: `into` is the vector that the engine was given; the header says what `file` points to.
+        unsafe {
+            let Some(into) = into.cast::<Vec<File>>().as_mut() else { return };
+            let Ok(file) = super::memory::read_sized("file", file) else { return };
+            let bytes = |data: *const c_char, len| slice(data.cast::<u8>(), len).unwrap_or_default().to_vec();
+            let properties = slice(file.user_collected, file.num_user_collected).unwrap_or_default();
+            into.push(File {
+                level: file.level,
+                bytes: file.bytes,
+                entries: file.entries,
+                deletions: file.deletions,
+                smallest: bytes(file.smallest, file.smallest_len),
+                largest: bytes(file.largest, file.largest_len),
+                properties: properties.iter().map(|p| (bytes(p.name, p.name_len), bytes(p.value, p.value_len))).collect(),
+            });
+        }
+    });
+}
+
+impl Engine for HostEngine {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let get = function!(self.get);
+        let ((key, key_len), mut value, mut value_len) = (parts(key), null_mut(), 0);
+        // SAFETY: the host's own function; its value is malloc'ed, copied, and freed once.
+        unsafe {
+            checked(|error| get(self.state, cf(family), key, key_len, &mut value, &mut value_len, error))?;
+            let found = (!value.is_null()).then(|| slice(value.cast::<u8>(), value_len).unwrap_or_default().to_vec());
+            libc::free(value.cast());
+            Ok(found)
+        }
+    }
+
+    fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
+        let write = function!(self.write);
+        let to_c = |write: &Write| {
+            let (op, (key, key_len), (value, value_len)) = match &write.op {
+                Op::Put(key, value) => (c::RGC_OP_PUT, parts(key), parts(value)),
+                Op::Delete(key) => (c::RGC_OP_DELETE, parts(key), (null(), 0)),
+                Op::DeleteRange(start, end) => (c::RGC_OP_DELETE_RANGE, parts(start), parts(end)),
+            };
+            c::rgc_write_t { op: op as c_int, cf: cf(write.family), key, key_len, value, value_len }
+        };
+        let batch: Vec<_> = writes.iter().map(to_c).collect();
+        let flag = |on, flag| if on { flag } else { 0 };
+        let flags = flag(how.sync, c::RGC_WRITE_SYNC) | flag(how.no_slowdown, c::RGC_WRITE_NO_SLOWDOWN);
+        // SAFETY: the host's own function; the bytes live for the time of the call.
+        checked(|error| unsafe { write(self.state, batch.as_ptr(), batch.len(), flags as c_int, error) })
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        (start, end): (&[u8], &[u8]),
+        direction: Direction,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> Step,
+    ) -> Result<(), Error> {
+        let (iterate, next, destroy) = (function!(self.iterate), function!(self.next), function!(self.iterator_destroy));
+        let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
+        let backwards = u8::from(direction == Direction::Backwards);
+        let mut text = null_mut();
+        // SAFETY: the host's own functions; what they show is read before the next call.
+        unsafe {
+            let iterator = iterate(self.state, cf(family), start, start_len, end, end_len, backwards, &mut text);
+            if iterator.is_null() {
+                let said = take_text(text).unwrap_or_else(|| "the engine made no iterator, and no text".into());
+                return Err(Error::of_store(&said));
+            }
+            let _destroyed = OnDrop(|| destroy(iterator));
+            loop {
+                let (mut key, mut key_len, mut value, mut value_len) = (null(), 0, null(), 0);
+                checked(|error| next(iterator, &mut key, &mut key_len, &mut value, &mut value_len, error))?;
+                if key.is_null() {
+                    return Ok(());
+                }
+                let shown = |data: Bytes| slice(data.0.cast::<u8>(), data.1).ok_or_else(|| Error::new(Kind::IoError, "the engine showed a length without bytes"));
+                if each(shown((key, key_len))?, shown((value, value_len))?).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn delete_files(&self, family: Family, (start, end): (&[u8], &[u8])) -> Result<(), Error> {
+        let delete_files = function!(self.delete_files);
+        let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
+        // SAFETY: the host's own function.
+        checked(|error| unsafe { delete_files(self.state, cf(family), start, start_len, end, end_len, error) })
+    }
+
+    fn compact(&self, family: Family, (start, end): (&[u8], &[u8]), last_level_too: bool) -> Result<(), Error> {
+        let compact = function!(self.compact);
+        let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
+        // SAFETY: the host's own function.
+        checked(|error| unsafe { compact(self.state, cf(family), start, start_len, end, end_len, u8::from(last_level_too), error) })
+    }
+
+    fn flush(&self, family: Family) -> Result<(), Error> {
+        let flush = function!(self.flush);
+        // SAFETY: the host's own function.
+        checked(|error| unsafe { flush(self.state, cf(family), error) })
+    }
+
+    fn files(&self, family: Family) -> Result<Vec<File>, Error> {
+        let files = function!(self.files);
+        let mut found: Vec<File> = Vec::new();
+        // SAFETY: the host's own function, which hands `found` to `gather` during the call.
+        checked(|error| unsafe { files(self.state, cf(family), Some(gather), (&raw mut found).cast(), error) })?;
+        Ok(found)
+    }
+
+    fn write_stalled(&self) -> bool {
+        // SAFETY: the host's own function.
+        self.table.write_stalled.is_some_and(|write_stalled| unsafe { write_stalled(self.state) } != 0)
+    }
+}
+
+/// Does something at the end, also of a panic.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}

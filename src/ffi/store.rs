@@ -1,0 +1,247 @@
+//! Attaching a store, and what its worker does.
+
+use super::c;
+use super::engine::HostEngine;
+use super::handles::{Context, context, need_context, refuse_inside, refuses_inside};
+use super::memory::{Sized1, bytes, read_sized, sized_array, struct_size, text, write_sized};
+use super::rocksdb::bound;
+use crate::engine::Engine;
+use crate::engine::rocksdb::{Handle, RocksDb};
+use crate::error::{Error, Kind};
+use crate::log::{Level, log};
+use crate::reclaim::{CollectOrder, CollectReport, ColumnFamily, Role, Store};
+use crate::shared::Kind as RunKind;
+use std::ffi::{c_char, c_void};
+use std::io;
+use std::mem::{MaybeUninit, size_of};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+// SAFETY: of the library's own, and the same for ever.
+unsafe impl Sized1 for c::rgc_column_family_t {
+    const VERSION_1: usize = 32;
+}
+
+// SAFETY: of the library's own, and the same for ever.
+unsafe impl Sized1 for c::rgc_collect_report_t {
+    const VERSION_1: usize = 64;
+}
+
+export! {
+    /// Attaches a RocksDB through its C API.
+    fn rgc_attach_rocksdb(gc: *mut c::rgc_t, db: *mut c::rocksdb_t, families: *const c::rgc_column_family_t, n: usize; errptr) -> (), on error (); {
+        let context = need_context(gc)?;
+        if db.is_null() {
+            return Err(Error::invalid("db is NULL; give an open DB"));
+        }
+        let (mut described, handles) = checked_families(families, n)?;
+        let functions = bound(context)?;
+        let named = described.iter().zip(handles).map(|(family, handle)| (handle, family.name.clone().into_bytes())).collect::<Vec<_>>();
+        let engine = RocksDb::new(functions, db.cast(), named.clone())?;
+        for (family, (handle, name)) in described.iter_mut().zip(&named) {
+            check_handle(&engine, family, *handle, name)?;
+        }
+        if let Some(twice) = (1..named.len()).find(|i| named.iter().take(*i).any(|(handle, _)| named.get(*i).is_some_and(|(other, _)| other == handle))) {
+            return Err(Error::invalid(format!("families[{twice}] has the handle of another one; give each family once")));
+        }
+        attach(context, Box::new(engine), described)
+    }
+}
+
+/// Is the handle that of the family of this name? Notes its id.
+fn check_handle(engine: &RocksDb, family: &mut ColumnFamily, handle: Handle, name: &[u8]) -> Result<(), Error> {
+    const DEFAULT: &str = "default";
+    if handle.0.is_null() {
+        family.id = Some(0);
+        return if family.name == DEFAULT {
+            Ok(())
+        } else {
+            Err(Error::invalid(format!("the family {:?} has no handle; NULL is the one that is named {DEFAULT:?}", family.name)))
+        };
+    }
+    match engine.name_and_id(handle) {
+        Some((found, _)) if found != name => Err(Error::invalid(format!(
+            "the handle of the family {:?} is that of {:?}; give each its own",
+            family.name,
+            String::from_utf8_lossy(&found)
+        ))),
+        found => {
+            family.id = found.map(|(_, id)| id);
+            Ok(())
+        }
+    }
+}
+
+export! {
+    /// Attaches a store through an engine.
+    fn rgc_attach_engine(gc: *mut c::rgc_t, engine: *const c::rgc_engine_t, state: *mut c_void, families: *const c::rgc_column_family_t, n: usize; errptr)
+        -> (), on error (); {
+        let context = need_context(gc)?;
+        let table = read_sized("engine", engine)?;
+        let taken_over = Arc::new(AtomicBool::new(false));
+        let engine = HostEngine::new(table, state, taken_over.clone())?;
+        let (mut described, _) = checked_families(families, n)?;
+        for family in &mut described {
+            family.id = (family.name == "default").then_some(0);
+        }
+        attach(context, Box::new(engine), described)?;
+        taken_over.store(true, SeqCst);
+        Ok(())
+    }
+}
+
+/// Families as they are described, with their handles, if they go together.
+///
+/// # Safety
+/// Unless NULL, `families` points to `n` structs as the header describes them.
+unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) -> Result<(Vec<ColumnFamily>, Vec<Handle>), Error> {
+    // SAFETY: the caller's promise.
+    let given = unsafe { sized_array("families", families, n) }?;
+    if given.is_empty() {
+        return Err(Error::invalid("no families are given; give at least one, the default one has handle NULL and name \"default\""));
+    }
+    let mut described: Vec<ColumnFamily> = Vec::new();
+    for (i, family) in given.iter().enumerate() {
+        let role = match u32::try_from(family.role) {
+            Ok(c::RGC_CF_DEFAULT) => Role::Default,
+            Ok(c::RGC_CF_WRITE) => Role::Write,
+            Ok(c::RGC_CF_LOCK) => Role::Lock,
+            Ok(c::RGC_CF_OTHER) => Role::Other,
+            Ok(c::RGC_CF_LEDGER) => Role::Ledger,
+            _ => return Err(Error::invalid(format!("families[{i}].role is {}; give one of RGC_CF_DEFAULT (0) to RGC_CF_LEDGER (4)", family.role))),
+        };
+        // SAFETY: the caller's promise.
+        let name = unsafe { text(&format!("families[{i}].name"), family.name) }?.to_owned();
+        let once = matches!(role, Role::Default | Role::Write | Role::Ledger);
+        if let Some(other) = described.iter().find(|other| other.name == name || once && other.role == role) {
+            return Err(Error::invalid(format!(
+                "families[{i}] ({name:?}, role {}) has the name or the role of {:?}; give each family once, and the roles DEFAULT, WRITE and LEDGER to one each",
+                family.role, other.name
+            )));
+        }
+        described.push(ColumnFamily { role, name, id: None });
+    }
+    let has = |role| described.iter().any(|family| family.role == role);
+    if has(Role::Write) && !has(Role::Default) {
+        return Err(Error::invalid("a family with role RGC_CF_WRITE goes with one with RGC_CF_DEFAULT, which holds its long values; give both"));
+    }
+    Ok((described, given.iter().map(|family| Handle(family.handle.cast())).collect()))
+}
+
+fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily>) -> Result<(), Error> {
+    refuse_inside("rgc_attach")?;
+    let shared = &context.shared;
+    let writes = families.iter().any(|family| family.role == Role::Write);
+    let taken = || Error::invalid("a store is attached already; rgc_detach it first, or make another rgc_t for another DB");
+    context.attached.attach(taken, || Store::attach(shared.clone(), engine, families, spawn))?;
+    if writes && shared.has_seen(RunKind::Write) && !shared.has_seen(RunKind::Default) && !shared.has_seen(RunKind::DroppedOnly) {
+        log(Level::Warn, || {
+            "the default column family has no filter: what is destroyed stays in its files; install kind RGC_DEFAULT or RGC_DROPPED_ONLY there".into()
+        });
+    }
+    Ok(())
+}
+
+/// Starts a thread of the library's, with its name, which no signal of the host's reaches.
+fn spawn(body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
+    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: sigfillset fills `all`, which pthread_sigmask reads, and that one fills `before`; a thread inherits its maker's mask.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+        let thread = thread::Builder::new().name("rocks_gc".into()).spawn(body);
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
+        thread
+    }
+}
+
+export! {
+    /// Detaches the store.
+    fn rgc_detach(gc: *mut c::rgc_t) -> (), on error (); {
+        let Some(found) = context(gc) else { return };
+        if !refuses_inside("rgc_detach", &found.shared) {
+            found.attached.detach();
+        }
+    }
+}
+
+export! {
+    /// Rows handed over and not finished.
+    fn rgc_pending(gc: *const c::rgc_t) -> usize, on error 0; {
+        context(gc).map_or(0, |found| found.shared.handover.pending())
+    }
+}
+
+export! {
+    /// Waits until no row is pending.
+    fn rgc_drain(gc: *mut c::rgc_t, timeout_ms: u64; errptr) -> usize, on error 0; {
+        let context = need_context(gc)?;
+        let _store = need_store(context, "rgc_drain")?;
+        Ok(context.shared.handover.drain(Duration::from_millis(timeout_ms)))
+    }
+}
+
+/// The attached store, on a thread that may wait for it.
+pub(super) fn need_store(context: &Context, function: &str) -> Result<Arc<Store>, Error> {
+    refuse_inside(function)?;
+    if context.shared.stats.is_running_here() {
+        return Err(Error::new(Kind::Aborted, format!("{function} inside a run would wait for itself; call it from another thread")));
+    }
+    context.attached.get().ok_or_else(|| Error::invalid("no store is attached; call rgc_attach_rocksdb or rgc_attach_engine first"))
+}
+
+export! {
+    /// Collects now.
+    fn rgc_collect(gc: *mut c::rgc_t, family: *const c_char, start: *const c_char, start_len: usize, end: *const c_char, end_len: usize,
+                   max_bytes: u64, report: *mut c::rgc_collect_report_t; errptr) -> (), on error (); {
+        let context = need_context(gc)?;
+        check_report(report)?;
+        let bound = |what, data, len| -> Result<Option<Vec<u8>>, Error> {
+            let bytes = bytes(what, data, len)?;
+            Ok((!data.is_null()).then(|| bytes.to_vec()))
+        };
+        let order = CollectOrder {
+            family: if family.is_null() { None } else { Some(text("column_family", family)?.to_owned()) },
+            start: bound("start", start, start_len)?,
+            end: bound("end", end, end_len)?,
+            max_bytes: (max_bytes > 0).then_some(max_bytes),
+        };
+        let store = need_store(context, "rgc_collect")?;
+        let mut done = CollectReport::default();
+        let collected = store.collect(&order, &mut done);
+        if !report.is_null() {
+            write_sized(report, &to_c(&done));
+        }
+        collected
+    }
+}
+
+/// A report that may be filled in, or NULL.
+///
+/// # Safety
+/// Unless NULL, `report` points to a struct that begins with its struct_size.
+pub(super) unsafe fn check_report<T: Sized1>(report: *mut T) -> Result<(), Error> {
+    if !report.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { struct_size("report", report.cast_const(), size_of::<usize>()) }?;
+    }
+    Ok(())
+}
+
+fn to_c(report: &CollectReport) -> c::rgc_collect_report_t {
+    c::rgc_collect_report_t {
+        struct_size: 0,
+        files_considered: report.files_considered,
+        files_compacted: report.files_compacted,
+        files_skipped: report.files_considered - report.files_compacted,
+        bytes_before: report.bytes_before,
+        bytes_after: report.bytes_after,
+        versions_removed: report.versions_removed,
+        elapsed_microseconds: report.elapsed.as_micros() as u64,
+        files_read: report.files_read,
+        files_without_garbage: report.files_without_garbage,
+        files_over_budget: report.files_over_budget,
+    }
+}

@@ -1,0 +1,193 @@
+//! Does a table file hold garbage under today's safe points? By what is known of it; else by reading the keys in its range, and judging
+//! them as a run that begins there would. What such a run would keep is no garbage, so no file is picked again and again for the
+//! one version that a cut row keeps.
+
+use super::store::{Role, Store};
+use crate::engine::{Direction, Engine, Family, File};
+use crate::error::Error;
+use crate::layout::raw_value::RawValue;
+use crate::layout::write_record::WriteRecord;
+use crate::layout::{KeyMode, Place, Timestamp, split_timestamp};
+use crate::rule::expiry::ExpiredUpTo;
+use crate::rule::raw::{self, Death, History};
+use crate::rule::txn::{self, Fate, Record};
+use crate::rule::Verdict;
+use crate::shared::{Kind, Segments, Shared};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// What is known of a file without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// It holds some.
+    Garbage,
+    /// It holds none.
+    None,
+    /// It must be read.
+    Unknown,
+}
+
+/// Judges a file by its counts and by TiKV's MVCC properties, where it has them.
+pub(super) fn by_counts(shared: &Shared, file: &File) -> Judgement {
+    let dropped = shared.dropped();
+    let behind = [file.largest.as_slice(), b"\0"].concat();
+    if file.deletions > 0 {
+        return Judgement::Garbage;
+    }
+    if dropped.touch(&file.smallest, &behind) || shared.has_seen(Kind::TtlV1) {
+        return Judgement::Unknown;
+    }
+    if !shared.safe_points.any_effective() {
+        return Judgement::None;
+    }
+    let (first, last) = (shared.layout.place(&file.smallest), shared.layout.place(&file.largest));
+    if first != last {
+        return Judgement::Unknown;
+    }
+    let safe_point = shared.effective(first).safe_point;
+    if safe_point == 0 { Judgement::None } else { by_properties(shared, file, first, safe_point).unwrap_or(Judgement::Unknown) }
+}
+
+/// All keys of the file are of one place. `None` = its properties do not decide.
+fn by_properties(shared: &Shared, file: &File, place: Place, safe_point: Timestamp) -> Option<Judgement> {
+    let number = |name: &[u8]| {
+        let (_, value) = file.properties.iter().find(|(known, _)| known == name)?;
+        value.first_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+    };
+    let min_ts = number(b"tikv.min_ts")?;
+    let (rows, puts, versions) = (number(b"tikv.num_rows")?, number(b"tikv.num_puts")?, number(b"tikv.num_versions")?);
+    let raw = matches!(place, Place::Keyspace(KeyMode::Raw, _));
+    if min_ts > safe_point || raw && min_ts == safe_point {
+        return Some(Judgement::None);
+    }
+    let may_expire = number(b"tikv.min_expire_ts").is_some();
+    if rows == versions && puts == versions && !may_expire {
+        return Some(Judgement::None);
+    }
+    let stale = number(b"tikv.oldest_stale_version_ts")?;
+    (raw && shared.history == History::Latest && stale < safe_point).then_some(Judgement::Garbage)
+}
+
+impl Store {
+    /// Reads the keys in a file's range.
+    pub(super) fn read_for_garbage(&self, family: Family, file: &File) -> Result<bool, Error> {
+        let behind = [file.largest.as_slice(), b"\0"].concat();
+        let mut reader = Reader {
+            shared: &self.shared,
+            dropped: self.shared.dropped(),
+            kind: self.kind_of(family),
+            expired: ExpiredUpTo::new(self.shared.clock.now(), self.shared.ttl_grace_seconds),
+            row: Vec::new(),
+            safe_point: 0,
+            state: State::Kept,
+            is_whole: !self.begins_inside_a_row(family, &file.smallest)?,
+        };
+        let mut garbage = false;
+        self.engine.scan(family, (&file.smallest, &behind), Direction::Forwards, &mut |key, value| {
+            garbage = reader.see(key, value);
+            if garbage { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(garbage || reader.end_row())
+    }
+
+    fn kind_of(&self, family: Family) -> Kind {
+        match self.families.get(family).map(|family| family.role) {
+            Some(Role::Default) if self.shared.has_seen(Kind::TtlV1) && !self.shared.has_seen(Kind::Default) => Kind::TtlV1,
+            Some(Role::Default) => Kind::Default,
+            Some(Role::Write) => Kind::Write,
+            _ => Kind::DroppedOnly,
+        }
+    }
+
+    /// Are there newer versions of a key's row?
+    fn begins_inside_a_row(&self, family: Family, key: &[u8]) -> Result<bool, Error> {
+        let mut newer = false;
+        if let Some((row, _)) = split_timestamp(key) {
+            self.engine.scan(family, (row, key), Direction::Backwards, &mut |found, _| {
+                newer = found.len() == key.len();
+                ControlFlow::Break(())
+            })?;
+        }
+        Ok(newer)
+    }
+}
+
+/// A run over a file's range that removes nothing.
+struct Reader<'s> {
+    shared: &'s Shared,
+    dropped: Arc<Segments>,
+    kind: Kind,
+    expired: ExpiredUpTo,
+    row: Vec<u8>,
+    safe_point: Timestamp,
+    state: State,
+    /// The row's newest version has been seen.
+    is_whole: bool,
+}
+
+enum State {
+    Kept,
+    Raw(raw::Row),
+    Txn(txn::Row),
+}
+
+impl Reader<'_> {
+    /// Is the next key garbage, or the row before it?
+    fn see(&mut self, key: &[u8], value: &[u8]) -> bool {
+        if self.dropped.cover(key) {
+            return true;
+        }
+        if self.kind == Kind::TtlV1 {
+            let expires = |value: RawValue| self.expired.covers(value.expire_ts);
+            return self.shared.layout.body(key).is_ok() && RawValue::parse_v1_ttl(value).is_ok_and(expires);
+        }
+        let Some((row, ts)) = split_timestamp(key) else { return false };
+        if row != self.row {
+            // The first row may have begun before the file.
+            let was_first = self.row.is_empty();
+            if self.end_row() {
+                return true;
+            }
+            self.is_whole |= !was_first;
+            self.begin_row(key, row);
+        }
+        match &mut self.state {
+            State::Kept => return false,
+            State::Raw(state) => match RawValue::parse_v2(value) {
+                Ok(value) => {
+                    let death = Death::of(value.delete_mark, value.expire_ts, self.expired);
+                    return state.judge(ts, death, self.safe_point, self.shared.history) == Verdict::Remove;
+                }
+                Err(_) => {}
+            },
+            State::Txn(_) if ts > self.safe_point => return false,
+            State::Txn(state) => match WriteRecord::parse(value) {
+                Ok(record) => return state.judge(ts, Record::of(&record, self.safe_point)) != Fate::Keep,
+                Err(_) => {}
+            },
+        }
+        self.state = State::Kept;
+        false
+    }
+
+    fn begin_row(&mut self, key: &[u8], row: &[u8]) {
+        self.row = row.to_vec();
+        let place = self.shared.layout.place(key);
+        self.safe_point = self.shared.effective(place).safe_point;
+        self.state = match (self.kind, place) {
+            _ if self.safe_point == 0 || self.shared.layout.row(key).is_err() => State::Kept,
+            (Kind::Default, Place::Keyspace(KeyMode::Raw, _) | Place::Plain) => State::Raw(raw::Row::default()),
+            (Kind::Write, Place::Keyspace(KeyMode::Txn, _) | Place::Tidb(_) | Place::Plain) => State::Txn(txn::Row::default()),
+            _ => State::Kept,
+        };
+    }
+
+    /// The row is over: will the worker remove the rest of it?
+    fn end_row(&mut self) -> bool {
+        match std::mem::replace(&mut self.state, State::Kept) {
+            State::Raw(row) => self.is_whole && row.dead().is_some(),
+            State::Txn(row) => self.is_whole && row.deleted(),
+            State::Kept => false,
+        }
+    }
+}

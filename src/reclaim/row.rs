@@ -1,0 +1,284 @@
+//! What goes of a row that a run handed over. The run saw a part of it, some time ago; the database has all of it, as of now.
+//!
+//! ```text
+//!   RawKV, safe point 80                  transactions, safe point 80
+//!   a @ 70  delete mark                   a @ 90  put                 not eligible
+//!   a @ 60  put                           a @ 75  rollback
+//!   a @ 50  put                           a @ 70  delete              the newest put or delete that is eligible
+//!                                         a @ 60  put, its value at a @ 55 of the default family
+//!   newest version dead and below:        it deletes: all that is eligible goes, oldest first, the delete last,
+//!   50, 60, then 70 go                    and a @ 60 in one batch with its value
+//!                                         were it a put: what is eligible behind it and has no short value goes, with its value
+//! ```
+//!
+//! A row of any length in the memory of one batch: a first pass decides, counts, and keeps the deletes as long as they fit. If they
+//! do not, a second pass goes backwards, from the oldest version on, and writes batch by batch; the delete mark goes in
+//! a batch of its own, after all others are durable. Stopped anywhere, the row is dead as before. Or, for very many versions and
+//! no value elsewhere, one range tombstone and the mark's own tombstone, in one batch.
+
+use super::batch::Batch;
+use super::store::{Role, Store};
+use crate::engine::{Direction, Engine, Family, How, Op, Step};
+use crate::error::Error;
+use crate::layout::raw_value::RawValue;
+use crate::layout::write_record::WriteRecord;
+use crate::layout::{Timestamp, append_timestamp, row_end, split_timestamp};
+use crate::rule::expiry::ExpiredUpTo;
+use crate::rule::raw::Death;
+use crate::rule::txn::Record;
+use crate::shared::Kind;
+use std::ops::ControlFlow;
+
+/// What the worker is to do with a row.
+#[derive(Debug)]
+pub(super) enum Plan {
+    /// A value that decides does not parse: the row stays as it is.
+    Unparsed,
+    /// These deletes, perhaps none, all in one batch.
+    Batch(Batch),
+    /// More than fit into a batch.
+    Long(LongRow),
+}
+
+/// A row of which more goes than fits into a batch.
+#[derive(Debug)]
+pub(super) struct LongRow {
+    family: Family,
+    kind: Kind,
+    /// From its first eligible version on.
+    start: Vec<u8>,
+    end: Vec<u8>,
+    safe_point: Timestamp,
+    head: Head,
+    versions: u64,
+    has_long_values: bool,
+}
+
+/// The version that decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Head {
+    /// Everything goes, this key last.
+    Mark(Vec<u8>),
+    /// It stays; of what is older, records with a value elsewhere go.
+    Put(Timestamp),
+}
+
+/// What becomes of a version on the way through a row.
+enum Found {
+    /// It stays, or a run takes it.
+    Stays,
+    /// It goes, with its value if that lies elsewhere.
+    Goes(Option<Vec<u8>>),
+    /// It does not parse.
+    Unparsed,
+}
+
+impl Store {
+    /// Reads a row and decides. Nothing is to be done for rows whose family the store has not.
+    pub(super) fn plan(&self, kind: Kind, row: &[u8]) -> Result<Plan, Error> {
+        let nothing = Plan::Batch(Batch::default());
+        let role = if kind == Kind::Write { Role::Write } else { Role::Default };
+        let Some(family) = self.family(role) else { return Ok(nothing) };
+        let mut start = row.to_vec();
+        append_timestamp(&mut start, 0);
+        let end = row_end(row);
+        let safe_point = self.shared.effective(self.shared.layout.place(&start)).safe_point;
+        // Its halves are not one row any more, or what is left of it is being deleted.
+        if safe_point == 0 || self.shared.dropped().touch(row, &end) {
+            return Ok(nothing);
+        }
+        start.truncate(row.len());
+        if kind == Kind::Write {
+            append_timestamp(&mut start, safe_point);
+        }
+        let expired = ExpiredUpTo::new(self.shared.clock.now(), self.shared.ttl_grace_seconds);
+        let mut pass = FirstPass { store: self, family, kind, safe_point, expired, row_len: row.len(), head: None, seen: Seen::default() };
+        let mut unparsed = false;
+        self.engine.scan(family, (&start, &end), Direction::Forwards, &mut |key, value| match pass.see(key, value) {
+            Some(step) => step,
+            None => {
+                unparsed = true;
+                ControlFlow::Break(())
+            }
+        })?;
+        if unparsed {
+            return Ok(Plan::Unparsed);
+        }
+        let FirstPass { head: Some(head), seen, .. } = pass else { return Ok(nothing) };
+        Ok(if seen.overflowed {
+            let Seen { versions, has_long_values, .. } = seen;
+            Plan::Long(LongRow { family, kind, start, end, safe_point, head, versions, has_long_values })
+        } else {
+            Plan::Batch(seen.oldest_first())
+        })
+    }
+
+    /// Deletes a long row, `write` by `write`. Returns whether all of it parsed.
+    pub(super) fn delete_long_row(&self, row: &LongRow, write: &mut dyn FnMut(&Batch, How) -> Result<(), Error>) -> Result<bool, Error> {
+        let mut batch = Batch::default();
+        let many = self.shared.deleting.range_min_keys;
+        if let Head::Mark(mark) = &row.head
+            && many > 0
+            && row.versions >= many
+            && !row.has_long_values
+        {
+            batch.push(row.family, Op::DeleteRange(row.start.clone(), row.end.clone()));
+            batch.push(row.family, Op::Delete(mark.clone()));
+            write(&batch, How::default())?;
+            return Ok(true);
+        }
+        let (mut written, mut parsed) = (Ok(()), true);
+        self.engine.scan(row.family, (&row.start, &row.end), Direction::Backwards, &mut |key, value| {
+            match self.find(row, key, value) {
+                Found::Stays => {}
+                Found::Goes(value_key) => self.push(&mut batch, row.family, key, value_key),
+                Found::Unparsed => parsed = false,
+            }
+            if batch.bytes >= self.shared.deleting.batch_bytes {
+                written = write(&batch, How::default());
+                batch.clear();
+            }
+            if parsed && written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        written?;
+        let Head::Mark(mark) = &row.head else {
+            if !batch.is_empty() {
+                write(&batch, How::default())?;
+            }
+            return Ok(parsed);
+        };
+        if parsed {
+            // An empty batch makes durable what is already written.
+            write(&batch, How { sync: true, ..How::default() })?;
+            batch.clear();
+            batch.push(row.family, Op::Delete(mark.clone()));
+            write(&batch, How::default())?;
+        }
+        Ok(parsed)
+    }
+
+    /// What becomes of a version of a long row, but for its mark, which goes last.
+    fn find(&self, row: &LongRow, key: &[u8], value: &[u8]) -> Found {
+        let Some((_, ts)) = split_timestamp(key) else { return Found::Stays };
+        if row.head == Head::Mark(key.to_vec()) {
+            return Found::Stays;
+        }
+        if row.kind != Kind::Write {
+            return Found::Goes(None);
+        }
+        let Ok(parsed) = WriteRecord::parse(value) else { return Found::Unparsed };
+        let value_key = value_key(key, Record::of(&parsed, row.safe_point));
+        match row.head {
+            Head::Put(put) if ts >= put || value_key.is_none() => Found::Stays,
+            _ => Found::Goes(value_key),
+        }
+    }
+
+    fn push(&self, batch: &mut Batch, family: Family, key: &[u8], value_key: Option<Vec<u8>>) {
+        batch.push(family, Op::Delete(key.to_vec()));
+        if let (Some(value_key), Some(default)) = (value_key, self.family(Role::Default)) {
+            batch.push(default, Op::Delete(value_key));
+        }
+    }
+}
+
+/// The key of a record's value in the default family, if it has one there.
+fn value_key(key: &[u8], record: Record) -> Option<Vec<u8>> {
+    let (row, commit_ts) = split_timestamp(key)?;
+    record.long_value().map(|value| value.keys(row, commit_ts).1)
+}
+
+/// From the newest version on.
+struct FirstPass<'s> {
+    store: &'s Store,
+    family: Family,
+    kind: Kind,
+    safe_point: Timestamp,
+    expired: ExpiredUpTo,
+    row_len: usize,
+    head: Option<Head>,
+    seen: Seen,
+}
+
+/// What goes, as far as it has been seen.
+#[derive(Debug, Default)]
+struct Seen {
+    /// A batch a version, newest first.
+    deletes: Vec<Batch>,
+    bytes: usize,
+    overflowed: bool,
+    versions: u64,
+    has_long_values: bool,
+}
+
+impl Seen {
+    fn add(&mut self, delete: Batch, most: usize) {
+        self.versions += 1;
+        self.bytes += delete.bytes;
+        self.overflowed |= self.bytes > most;
+        if self.overflowed {
+            self.deletes = Vec::new();
+        } else {
+            self.deletes.push(delete);
+        }
+    }
+
+    fn oldest_first(self) -> Batch {
+        let mut batch = Batch::default();
+        self.deletes.into_iter().rev().for_each(|delete| batch.append(delete));
+        batch
+    }
+}
+
+impl FirstPass<'_> {
+    /// The next older version; `None` = it does not parse, and matters.
+    fn see(&mut self, key: &[u8], value: &[u8]) -> Option<Step> {
+        let Some((_, ts)) = split_timestamp(key).filter(|(row, _)| row.len() == self.row_len) else {
+            return Some(ControlFlow::Continue(()));
+        };
+        if self.kind == Kind::Write { self.see_record(key, ts, value) } else { self.see_version(key, ts, value) }
+    }
+
+    fn see_version(&mut self, key: &[u8], ts: Timestamp, value: &[u8]) -> Option<Step> {
+        if self.head.is_none() {
+            if ts >= self.safe_point {
+                return Some(ControlFlow::Break(()));
+            }
+            let value = RawValue::parse_v2(value).ok()?;
+            if Death::of(value.delete_mark, value.expire_ts, self.expired).is_none() {
+                return Some(ControlFlow::Break(()));
+            }
+            self.head = Some(Head::Mark(key.to_vec()));
+        }
+        self.goes(key, None);
+        // Of a row that is long anyway, nothing is to be learned beyond whether its versions are very many.
+        let known = self.seen.overflowed && self.seen.versions >= self.store.shared.deleting.range_min_keys;
+        Some(if known { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+
+    fn see_record(&mut self, key: &[u8], ts: Timestamp, value: &[u8]) -> Option<Step> {
+        let record = Record::of(&WriteRecord::parse(value).ok()?, self.safe_point);
+        let value_key = value_key(key, record);
+        self.seen.has_long_values |= value_key.is_some();
+        match (&self.head, record) {
+            (None, Record::NoData) => self.goes(key, None),
+            (None, record) if record.deletes() => {
+                self.head = Some(Head::Mark(key.to_vec()));
+                self.goes(key, value_key);
+            }
+            (None, _) => {
+                // What stands in front of a put is nothing that needs the worker.
+                (self.head, self.seen) = (Some(Head::Put(ts)), Seen::default());
+            }
+            (Some(Head::Put(_)), _) if value_key.is_none() => {}
+            (Some(_), _) => self.goes(key, value_key),
+        }
+        Some(ControlFlow::Continue(()))
+    }
+
+    fn goes(&mut self, key: &[u8], value_key: Option<Vec<u8>>) {
+        let mut delete = Batch::default();
+        self.store.push(&mut delete, self.family, key, value_key);
+        self.seen.add(delete, self.store.shared.deleting.batch_bytes);
+    }
+}

@@ -1,0 +1,85 @@
+//! Whoever deletes in a range keeps others from ranges that overlap it until all of it is done.
+
+use crate::callback::lock;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// A half-open range.
+pub type Range = (Vec<u8>, Vec<u8>);
+
+/// The ranges that somebody is deleting in.
+#[derive(Debug, Default)]
+pub struct Turns {
+    taken: Mutex<Vec<Range>>,
+    ended: Condvar,
+}
+
+impl Turns {
+    /// Waits until nobody is deleting in any of these ranges, and takes all of them at once, so that no two wait for each other.
+    pub fn take<'t>(&'t self, ranges: &[Range]) -> Turn<'t> {
+        let mut taken = lock(&self.taken);
+        while taken.iter().any(|one| ranges.iter().any(|other| overlap(one, other))) {
+            taken = self.ended.wait(taken).unwrap_or_else(PoisonError::into_inner);
+        }
+        taken.extend_from_slice(ranges);
+        Turn { turns: self, ranges: ranges.to_vec() }
+    }
+}
+
+/// Do two ranges overlap?
+pub fn overlap(one: &Range, other: &Range) -> bool {
+    one.0 < other.1 && other.0 < one.1
+}
+
+/// For as long as it lives its ranges are taken.
+pub struct Turn<'t> {
+    turns: &'t Turns,
+    ranges: Vec<Range>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.turns.taken);
+        for range in &self.ranges {
+            if let Some(place) = taken.iter().position(|one| one == range) {
+                taken.swap_remove(place);
+            }
+        }
+        self.turns.ended.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    fn range(start: &str, end: &str) -> Range {
+        (start.into(), end.into())
+    }
+
+    #[test]
+    fn overlapping_ranges_go_one_after_the_other() {
+        let (turns, inside) = (Turns::default(), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for bounds in [[("a", "c"), ("x", "z")], [("b", "d"), ("m", "n")], [("m", "x"), ("y", "z")], [("c", "d"), ("x", "y")]] {
+                let ranges = bounds.map(|(start, end)| range(start, end));
+                let (turns, inside) = (&turns, &inside);
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        let _turn = turns.take(&ranges);
+                        // "x" is in the first, the third and the fourth; "b" in the first two; "m" in the second and third.
+                        let before = inside.fetch_add(1, SeqCst);
+                        assert!(before < 2, "more than two cannot go together");
+                        inside.fetch_sub(1, SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(lock(&turns.taken).is_empty());
+    }
+
+    #[test]
+    fn a_range_that_ends_where_another_begins_does_not_overlap_it() {
+        assert!(!overlap(&range("a", "b"), &range("b", "c")) && overlap(&range("a", "b\0"), &range("b", "c")));
+    }
+}
