@@ -68,7 +68,6 @@ inline db::Slice SliceOf(const char* bytes, size_t len) { return len != 0 ? db::
 struct Range {
   Range(const char* from, size_t from_len, const char* to, size_t to_len)
       : start(SliceOf(from, from_len)), end(SliceOf(to, to_len)) {}
-  bool IsEmpty() const { return !end.empty() && start.compare(end) >= 0; }
   const db::Slice* Start() const { return start.empty() ? nullptr : &start; }
   const db::Slice* End() const { return end.empty() ? nullptr : &end; }
 
@@ -85,7 +84,6 @@ class Cursor {
   Cursor& operator=(const Cursor&) = delete;
 
   Status Open(db::DB* root, Handle* handle) {
-    if (range_.IsEmpty()) return Status::OK();
     db::ReadOptions options;
     options.iterate_lower_bound = range_.Start();
     options.iterate_upper_bound = range_.End();
@@ -98,7 +96,6 @@ class Cursor {
   Status Next(const char** key, size_t* key_len, const char** value, size_t* value_len) {
     *key = *value = nullptr;
     *key_len = *value_len = 0;
-    if (iterator_ == nullptr) return Status::OK();
     if (!begun_) {
       begun_ = true;
       backwards_ ? iterator_->SeekToLast() : iterator_->SeekToFirst();
@@ -272,7 +269,6 @@ class Engine {
     return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
       const Range range(start, start_len, end, end_len);
       if (range.End() == nullptr) return Status::InvalidArgument("a range of files to delete needs an end");
-      if (range.IsEmpty()) return Status::OK();
       return db::DeleteFilesInRange(root, handle, range.Start(), range.End(), false);
     });
   }
@@ -281,7 +277,6 @@ class Engine {
                      unsigned char last_level_too, char** errptr) noexcept {
     return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
       const Range range(start, start_len, end, end_len);
-      if (range.IsEmpty()) return Status::OK();
       using Bottommost = db::BottommostLevelCompaction;
       /* The optimized way does not rewrite once more what this compaction itself has brought into the last level. */
       constexpr auto force = ROCKS_GC_ROCKSDB_VERSION >= 8004 ? Bottommost::kForceOptimized : Bottommost::kForce;

@@ -27,6 +27,16 @@ extern "C" {
 void rgc_shim_install(const char* library_or_null, rgc_t* gc, int kind, rocksdb_options_t* db_options, rocksdb_options_t* cf_options,
                       char** errptr);
 
+/* rgc_shim_attach: rgc_attach_rocksdb by the C++ engine (rocks_gc_rocksdb_store.h): gc need not be bound, files are shown with
+ * their properties, no file is dropped for its last key alone, and a compaction that fails says so. For rgc_detach, before the
+ * handles and the DB go. library_or_null and errptr as above; of a TransactionDB its base DB.
+ *
+ * Errors have attached nothing: those of rgc_attach_engine; RocksDB's headers and its library are of different versions;
+ * librocks_gc is not loaded from there, or lacks a function; db NULL; a family of another struct_size, without a name, or with
+ * another name than its handle's; a comparator that is not bytewise or has timestamps; plain tables; Not supported: the shim was
+ * compiled without exceptions, which RocksDB's db.h needs in its newest versions. */
+void rgc_shim_attach(const char* library_or_null, rgc_t* gc, rocksdb_t* db, const rgc_column_family_t* families, size_t n, char** errptr);
+
 #ifdef __cplusplus
 }
 #endif

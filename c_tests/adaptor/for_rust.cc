@@ -81,6 +81,20 @@ char* adaptor_compact_files(rocksdb_t* c_db, int from, int to, const char* start
   return Error(db->CompactFiles(rocksdb::CompactionOptions(), files, to));
 }
 
+// The same for a column family, all of its files of that level.
+char* adaptor_compact_files_of(rocksdb_t* c_db, rocksdb_column_family_handle_t* c_family, int from, int to) {
+  auto* family = *reinterpret_cast<rocksdb::ColumnFamilyHandle**>(c_family);
+  rocksdb::ColumnFamilyMetaData metadata;
+  DbOf(c_db)->GetColumnFamilyMetaData(family, &metadata);
+  std::vector<std::string> files;
+  for (const auto& level : metadata.levels) {
+    if (level.level != from) continue;
+    for (const auto& file : level.files) files.push_back(file.name);
+  }
+  if (files.empty()) return nullptr;
+  return Error(DbOf(c_db)->CompactFiles(rocksdb::CompactionOptions(), family, files, to));
+}
+
 // Sums over all table files.
 char* adaptor_table_properties(rocksdb_t* db, uint64_t* entries, uint64_t* deletions, uint64_t* range_deletions) {
   rocksdb::TablePropertiesCollection files;

@@ -1,9 +1,8 @@
 //! Counters.
 
 use super::c;
-use super::handles::context;
+use super::handles::{Context, context};
 use super::memory::{Sized1, malloc_text, struct_size, write_sized};
-use crate::shared::Shared;
 use std::ffi::c_char;
 use std::mem::size_of;
 use std::ptr::null_mut;
@@ -17,7 +16,7 @@ export! {
     /// Fills the counters in.
     fn rgc_stats(gc: *const c::rgc_t, out: *mut c::rgc_stats_t) -> (), on error (); {
         if struct_size("out", out.cast_const(), size_of::<usize>()).is_ok() {
-            write_sized(out, &context(gc).map_or_else(c::rgc_stats_t::default, |found| to_c(&found.shared)));
+            write_sized(out, &context(gc).map_or_else(c::rgc_stats_t::default, to_c));
         }
     }
 }
@@ -29,13 +28,16 @@ export! {
         let shared = &found.shared;
         let gauges = vec![
             ("global_safe_point", "The global safe point, 0 = none came yet", shared.safe_points.global()),
+            ("pending", "Rows handed over and not finished", shared.handover.pending() as u64),
+            ("destroyed_records", "Records of destroyed ranges in the ledger", found.attached.records() as u64),
             ("cache_bytes", "Memory of the safe points", shared.safe_points.bytes() as u64),
         ];
         shared.stats.openmetrics(gauges).map_or(null_mut(), |text| malloc_text(&text))
     }
 }
 
-fn to_c(shared: &Shared) -> c::rgc_stats_t {
+fn to_c(context: &Context) -> c::rgc_stats_t {
+    let shared = &context.shared;
     let sums = shared.stats.sums();
     c::rgc_stats_t {
         runs_started: sums.runs_started.get(),
@@ -58,6 +60,7 @@ fn to_c(shared: &Shared) -> c::rgc_stats_t {
         rows_refused: sums.rows_refused.get(),
         rows_left_unparsed: sums.rows_left_unparsed.get(),
         pending: shared.handover.pending() as u64,
+        destroyed_records: context.attached.records() as u64,
         cache_bytes: shared.safe_points.bytes() as u64,
         ..c::rgc_stats_t::default()
     }

@@ -4,8 +4,10 @@
 use super::garbage::{Judgement, by_counts};
 use super::store::{Role, Store};
 use super::turns::Range;
+use crate::callback::lock;
 use crate::engine::{Engine, Family, File};
 use crate::error::{Error, Kind};
+use crate::layout::Timestamp;
 use crate::log::{Level, log};
 use std::time::{Duration, Instant};
 
@@ -103,17 +105,25 @@ impl Store {
         // What compacting a file takes with it: all that overlaps it, at any level.
         let cost = |file: &File| all.iter().filter(|other| other.smallest <= file.largest && other.largest >= file.smallest).map(|other| other.bytes).sum::<u64>();
         let before = in_range(all.clone());
-        let mut by_cost: Vec<(u64, &File)> = before.iter().map(|file| (cost(file), file)).collect();
-        by_cost.sort_by(|(one_cost, one), (other_cost, other)| (one_cost, &one.smallest, one.level).cmp(&(other_cost, &other.smallest, other.level)));
+        let mut seen = lock(&self.seen_without_garbage);
+        seen.retain(|(of, file), _| *of != family || all.contains(file));
+        // The cheapest first; and with a budget that does not suffice for all, what the calls before have not read.
+        let seen_as_it_is = |file: &File| seen.get(&(family, file.clone())) == Some(&self.safe_points_of(file));
+        let mut in_order: Vec<(bool, u64, &File)> = before.iter().map(|file| (seen_as_it_is(file), cost(file), file)).collect();
+        in_order.sort_by_key(|(seen, cost, file)| (*seen, *cost, file.level));
         let mut picked = Vec::new();
-        for (cost, file) in by_cost {
+        for (_, cost, file) in in_order {
             match self.holds_garbage(family, file, budget, report)? {
                 None => report.files_over_budget += 1,
-                Some(false) => report.files_without_garbage += 1,
+                Some(false) => {
+                    seen.insert((family, file.clone()), self.safe_points_of(file));
+                    report.files_without_garbage += 1;
+                }
                 Some(true) if budget.spend(cost) => picked.push(file),
                 Some(true) => report.files_over_budget += 1,
             }
         }
+        drop(seen);
         report.files_considered += before.len() as u64;
         for (start, end) in merged(&picked, &all) {
             log(Level::Debug, || format!("collect: compacts [{start:02x?}, {end:02x?})"));
@@ -127,6 +137,12 @@ impl Store {
         report.bytes_after += sum(&after, |file| file.bytes);
         report.versions_removed += sum(&before, |file| file.entries).saturating_sub(sum(&after, |file| file.entries));
         Ok(())
+    }
+
+    /// Of the keyspaces that it begins and ends with.
+    fn safe_points_of(&self, file: &File) -> (Timestamp, Timestamp) {
+        let of = |key| self.shared.effective(self.shared.layout.place(key)).safe_point;
+        (of(&file.smallest), of(&file.largest))
     }
 
     /// Does a file hold garbage? `None` = to find that out would cost more than may be spent.

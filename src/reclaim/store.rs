@@ -10,8 +10,10 @@ use super::worker::{self, Spawn};
 use crate::callback::{Inside, lock};
 use crate::engine::{Direction, Engine, Family, File, How, Step, Write};
 use crate::error::{Error, Kind};
+use crate::layout::Timestamp;
 use crate::log::{Level, log};
 use crate::shared::{DroppedRange, Served, ServedFamily, Shared};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -65,6 +67,8 @@ pub struct Store {
     entries: Mutex<Vec<Entry>>,
     /// One after the other, so that what was published last is what holds.
     publishing: Mutex<()>,
+    /// Files that collecting has read, and found nothing in, by the safe points of then.
+    pub(super) seen_without_garbage: Mutex<HashMap<(Family, File), (Timestamp, Timestamp)>>,
     stopping: AtomicBool,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -88,6 +92,7 @@ impl Store {
             turns: Turns::default(),
             entries,
             publishing: Mutex::default(),
+            seen_without_garbage: Mutex::default(),
             stopping: AtomicBool::new(false),
             worker: Mutex::default(),
         });

@@ -7,7 +7,7 @@ use super::Kind;
 use crate::callback::lock;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Rows of one run: stored keys without timestamps.
@@ -149,9 +149,12 @@ impl Handover {
 
     /// The worker takes the rows of one run, as soon as there are some, and waits so long for them.
     pub fn take(&self, wait: Duration) -> Option<Rows> {
-        let ready = lock(&self.ready);
-        let waited = self.woken.wait_timeout_while(ready, wait, |ready| ready.is_empty());
-        waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.pop_front()
+        let mut ready = lock(&self.ready);
+        if ready.is_empty() {
+            // Once: whoever wakes the worker for another reason must not have to wait.
+            ready = self.woken.wait_timeout(ready, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        ready.pop_front()
     }
 
     /// The worker gives back what it does not get to.
@@ -190,7 +193,7 @@ impl Handover {
             if left.is_zero() {
                 break;
             }
-            ready = self.idle.wait_timeout(ready, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            ready = self.idle.wait_timeout(ready, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         self.pending()
     }

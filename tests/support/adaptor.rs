@@ -4,6 +4,7 @@
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "C calls of a test, with arguments that live long enough")]
 
 use super::gc::Gc;
+use rocks_gc::ffi::c;
 use libloading::Library;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::path::Path;
@@ -16,6 +17,8 @@ type Errptr = *mut *mut c_char;
 /// The functions of the shared object.
 pub struct Adaptor {
     install: unsafe extern "C" fn(*const c_char, Handle, c_int, Handle, Handle, Errptr),
+    attach: unsafe extern "C" fn(*const c_char, Handle, Handle, *const c::rgc_column_family_t, usize, Errptr),
+    compact_files_of: unsafe extern "C" fn(Handle, Handle, c_int, c_int) -> *mut c_char,
     compact_files: unsafe extern "C" fn(Handle, c_int, c_int, *const c_char, usize, *const c_char, usize) -> *mut c_char,
     table_properties: unsafe extern "C" fn(Handle, *mut u64, *mut u64, *mut u64) -> *mut c_char,
     enable_statistics: unsafe extern "C" fn(Handle),
@@ -54,6 +57,8 @@ fn load(object: &Path) -> Adaptor {
         let library = Library::new(object).expect("the adaptor loads");
         Adaptor {
             install: symbol!(library, "rgc_shim_install"),
+            attach: symbol!(library, "rgc_shim_attach"),
+            compact_files_of: symbol!(library, "adaptor_compact_files_of"),
             compact_files: symbol!(library, "adaptor_compact_files"),
             table_properties: symbol!(library, "adaptor_table_properties"),
             enable_statistics: symbol!(library, "adaptor_enable_statistics"),
@@ -97,6 +102,18 @@ impl Adaptor {
         let mut error = null_mut();
         unsafe { (self.install)(null(), gc.handle().cast(), kind as c_int, options, options, &mut error) };
         checked(error)
+    }
+
+    /// Attaches an open DB through the C++ engine.
+    pub fn attach(&self, gc: &Gc, db: Handle, families: &[c::rgc_column_family_t]) -> Result<(), String> {
+        let mut error = null_mut();
+        unsafe { (self.attach)(null(), gc.handle().cast(), db, families.as_ptr(), families.len(), &mut error) };
+        checked(error)
+    }
+
+    /// Compacts the files of a level of a column family into another one.
+    pub fn compact_files_of(&self, db: Handle, family: Handle, from: i32, to: i32) -> Result<(), String> {
+        checked(unsafe { (self.compact_files_of)(db, family, from, to) })
     }
 
     /// Compacts the files of a level that overlap `[start, end]` (end empty = all) into another one.

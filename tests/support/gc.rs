@@ -45,15 +45,74 @@ impl Gc {
         self.0
     }
 
-    /// A factory for the RocksDB of the tests.
-    pub fn factory(&self, kind: u32) -> *mut c_void {
+    /// Binds the RocksDB of the tests.
+    pub fn bind(&self) {
         let path = super::rocksdb_library();
         super::rocksdb::api();
         let path = CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
-        unsafe {
-            checked(|error| ffi::rgc_bind_rocksdb_library(self.0, null_mut(), path.as_ptr(), error)).expect("binds");
-            checked(|error| ffi::rgc_rocksdb_filter_factory(self.0, kind as c_int, error)).expect("a factory").cast()
-        }
+        checked(|error| unsafe { ffi::rgc_bind_rocksdb_library(self.0, null_mut(), path.as_ptr(), error) }).expect("binds");
+    }
+
+    /// A factory for the RocksDB of the tests.
+    pub fn factory(&self, kind: u32) -> *mut c_void {
+        self.bind();
+        checked(|error| unsafe { ffi::rgc_rocksdb_filter_factory(self.0, kind as c_int, error) }).expect("a factory").cast()
+    }
+
+    /// Another time.
+    pub fn set_time(&self, now: u64) {
+        unsafe { ffi::rgc_set_clock(self.0, Some(fixed_clock), now as *mut c_void) };
+    }
+
+    pub fn attach_rocksdb(&self, db: *mut c_void, families: &[c::rgc_column_family_t]) -> Result<(), String> {
+        checked(|error| unsafe { ffi::rgc_attach_rocksdb(self.0, db.cast(), families.as_ptr(), families.len(), error) })
+    }
+
+    pub fn detach(&self) {
+        unsafe { ffi::rgc_detach(self.0) }
+    }
+
+    pub fn drain(&self, timeout_ms: u64) -> Result<usize, String> {
+        checked(|error| unsafe { ffi::rgc_drain(self.0, timeout_ms, error) })
+    }
+
+    pub fn destroy_range(&self, start: &[u8], end: &[u8], flags: u32) -> Result<c::rgc_destroy_report_t, String> {
+        let mut report = c::rgc_destroy_report_t { struct_size: size_of::<c::rgc_destroy_report_t>(), ..Default::default() };
+        let ((start, start_len), (end, end_len)) = ((start.as_ptr().cast(), start.len()), (end.as_ptr().cast(), end.len()));
+        checked(|error| unsafe { ffi::rgc_destroy_range(self.0, start, start_len, end, end_len, flags as c_int, &mut report, error) })?;
+        Ok(report)
+    }
+
+    pub fn destroy_keyspace(&self, keyspace: u32, flags: u32) -> Result<(), String> {
+        checked(|error| unsafe { ffi::rgc_destroy_keyspace(self.0, keyspace, flags as c_int, null_mut(), error) })
+    }
+
+    pub fn recheck_destroyed(&self, now: u64) -> Result<usize, String> {
+        checked(|error| unsafe { ffi::rgc_recheck_destroyed(self.0, now, null_mut(), error) })
+    }
+
+    pub fn forget_destroyed(&self, start: &[u8], end: &[u8]) -> Result<(), String> {
+        let ((start, start_len), (end, end_len)) = ((start.as_ptr().cast(), start.len()), (end.as_ptr().cast(), end.len()));
+        checked(|error| unsafe { ffi::rgc_forget_destroyed(self.0, start, start_len, end, end_len, error) })
+    }
+
+    pub fn destroyed_count(&self) -> usize {
+        unsafe { ffi::rgc_destroyed_count(self.0) }
+    }
+
+    /// Collects everything, with a budget; 0 = none.
+    pub fn collect(&self, max_bytes: u64) -> Result<c::rgc_collect_report_t, String> {
+        self.collect_range(&[], &[], max_bytes)
+    }
+
+    /// Collects a range; an empty bound is none.
+    pub fn collect_range(&self, start: &[u8], end: &[u8], max_bytes: u64) -> Result<c::rgc_collect_report_t, String> {
+        let bound = |bytes: &[u8]| if bytes.is_empty() { null() } else { bytes.as_ptr().cast() };
+        let mut report = c::rgc_collect_report_t { struct_size: size_of::<c::rgc_collect_report_t>(), ..Default::default() };
+        checked(|error| unsafe {
+            ffi::rgc_collect(self.0, null(), bound(start), start.len(), bound(end), end.len(), max_bytes, &mut report, error)
+        })?;
+        Ok(report)
     }
 
     /// A listener for the RocksDB that a factory was made for.

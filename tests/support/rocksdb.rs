@@ -22,7 +22,7 @@ macro_rules! api {
         pub struct Api {
             /// The loaded RocksDB.
             pub library: Library,
-            $($name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
+            $(pub(super) $name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
         }
 
         impl Api {
@@ -51,6 +51,9 @@ api! {
     rocksdb_options_set_compaction_filter_factory(Handle, Handle);
     rocksdb_open(Handle, *const c_char, *mut *mut c_char) -> Handle;
     rocksdb_close(Handle);
+    rocksdb_open_column_families(Handle, *const c_char, c_int, *const *const c_char, *const Handle, *mut Handle, *mut *mut c_char) -> Handle;
+    rocksdb_column_family_handle_destroy(Handle);
+    rocksdb_options_set_create_missing_column_families(Handle, u8);
     rocksdb_free(*mut c_void);
     rocksdb_writeoptions_create() -> Handle;
     rocksdb_writeoptions_disable_WAL(Handle, c_int);
@@ -131,7 +134,7 @@ pub struct Db {
 // RocksDB's handles are shared by threads.
 unsafe impl Sync for Db {}
 
-fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> R {
+pub fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> R {
     let mut error = null_mut();
     let result = call(&mut error);
     if !error.is_null() {
@@ -142,6 +145,26 @@ fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> R {
 
 fn parts(bytes: &[u8]) -> (*const c_char, usize) {
     (bytes.as_ptr().cast(), bytes.len())
+}
+
+/// Options of a DB whose compactions only happen when asked for.
+pub fn new_options(settings: &Settings) -> Handle {
+    let api = api();
+    unsafe {
+        let options = (api.rocksdb_options_create)();
+        (api.rocksdb_options_set_create_if_missing)(options, 1);
+        (api.rocksdb_options_set_create_missing_column_families)(options, 1);
+        (api.rocksdb_options_set_disable_auto_compactions)(options, 1);
+        (api.rocksdb_options_set_write_buffer_size)(options, 256 << 20);
+        (api.rocksdb_options_set_compression)(options, 0);
+        (api.rocksdb_options_set_uint64add_merge_operator)(options);
+        (api.rocksdb_options_set_target_file_size_base)(options, settings.target_file_size);
+        (api.rocksdb_options_set_max_subcompactions)(options, settings.max_subcompactions);
+        (api.rocksdb_options_set_level_compaction_dynamic_level_bytes)(options, u8::from(settings.dynamic_levels));
+        (api.rocksdb_options_set_num_levels)(options, settings.num_levels);
+        (api.rocksdb_options_set_enable_blob_files)(options, u8::from(settings.blobs));
+        options
+    }
 }
 
 impl Db {
@@ -159,17 +182,7 @@ impl Db {
         let api = api();
         let path = CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
         unsafe {
-            let options = (api.rocksdb_options_create)();
-            (api.rocksdb_options_set_create_if_missing)(options, 1);
-            (api.rocksdb_options_set_disable_auto_compactions)(options, 1);
-            (api.rocksdb_options_set_write_buffer_size)(options, 256 << 20);
-            (api.rocksdb_options_set_compression)(options, 0);
-            (api.rocksdb_options_set_uint64add_merge_operator)(options);
-            (api.rocksdb_options_set_target_file_size_base)(options, settings.target_file_size);
-            (api.rocksdb_options_set_max_subcompactions)(options, settings.max_subcompactions);
-            (api.rocksdb_options_set_level_compaction_dynamic_level_bytes)(options, u8::from(settings.dynamic_levels));
-            (api.rocksdb_options_set_num_levels)(options, settings.num_levels);
-            (api.rocksdb_options_set_enable_blob_files)(options, u8::from(settings.blobs));
+            let options = new_options(settings);
             install(options);
             let db = checked(|error| (api.rocksdb_open)(options, path.as_ptr(), error));
             Self { db, options }

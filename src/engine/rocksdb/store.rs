@@ -35,6 +35,9 @@ unsafe impl Sync for RocksDb {}
 const SKIP_LAST_LEVEL: u8 = 0;
 const FORCE_LAST_LEVEL: u8 = 3;
 
+/// How many there have been.
+const BACKGROUND_ERRORS: &CStr = c"rocksdb.background-errors";
+
 /// A bound function; attaching has seen that it is there.
 macro_rules! bound {
     ($self:ident.$name:ident) => {
@@ -266,6 +269,7 @@ impl Engine for RocksDb {
         let bottommost = bound!(self.rocksdb_compactoptions_set_bottommost_level_compaction);
         let (compact, compact_cf) = (bound!(self.rocksdb_compact_range_opt), bound!(self.rocksdb_compact_range_cf_opt));
         let ((start, start_len), (end, end_len)) = ((start.as_ptr().cast(), start.len()), (end.as_ptr().cast(), end.len()));
+        let errors_before = self.property(BACKGROUND_ERRORS);
         // SAFETY: RocksDB's own functions on what it made.
         unsafe {
             let options: Owned<rocksdb_compactoptions_t> = Owned { it: create(), destroy };
@@ -275,6 +279,11 @@ impl Engine for RocksDb {
                 None => compact(self.db, options.it, start, start_len, end, end_len),
                 Some(cf) => compact_cf(self.db, cf, options.it, start, start_len, end, end_len),
             }
+        }
+        // The function has no errptr.
+        let errors = self.property(BACKGROUND_ERRORS);
+        if errors > errors_before {
+            return Err(Error::new(Kind::IoError, "the store reports a background error since the compaction began; see its log, make room, and repeat"));
         }
         Ok(())
     }
