@@ -31,6 +31,16 @@ int main(int argc, char** argv) {
   test_rocksdb();
   test_stored_keys();
   test_stats();
+  test_attach();
+  test_worker();
+  test_worker_batches();
+  test_worker_limits();
+  test_destroy();
+  test_destroy_errors();
+  test_destroyed_runs();
+  test_ledger();
+  test_collect();
+  test_together();
   test_random(seed, rounds);
   return check_summary("every_export") == 0 ? 0 : 1;
 }

@@ -66,6 +66,11 @@ impl Error {
     }
 }
 
+/// Bytes as tools for RocksDB take them.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold("0x".into(), |text, byte| format!("{text}{byte:02x}"))
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {

@@ -5,7 +5,9 @@
 mod support;
 
 use rocks_gc::ffi::c;
+use support::adaptor::adaptor;
 use support::gc::Gc;
+use support::store::{RAW, Store, Via};
 use support::rocksdb::{Db, Settings, Write};
 use tempfile::TempDir;
 
@@ -211,4 +213,52 @@ fn runs_of_two_databases_do_not_mix() {
         db.compact(None, true);
         assert_eq!(db.scan().len(), 1);
     }
+}
+
+/// A row that is deleted: in the last level its mark, hidden by the worker's tombstone further up; then a restore of a version that
+/// is older than the mark, and than the safe point. `step_3` = the compaction by force that the header asks for. Is it there afterwards?
+fn a_restore_survives(step_3: bool) -> bool {
+    let gc = Gc::new("", 1000);
+    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::attached(dir.path(), &gc, Via::Adaptor, RAW);
+    let key = |row: &[u8], ts| gc.raw_key(1, row, ts);
+    for (row, ts, value) in [(&b"a"[..], 5, &b"v\0"[..]), (b"row", 30, b"\x02"), (b"z", 5, b"v\0")] {
+        store.put(0, &key(row, ts), value);
+    }
+    store.flush(0);
+    store.compact_files(0, 0, 6).unwrap();
+    gc.advance(1, 100).unwrap();
+    // A run hands the row over, and the worker deletes it.
+    store.compact(0);
+    assert_eq!(gc.drain(60_000), Ok(0));
+    store.flush(0);
+    store.compact_files(0, 0, 5).unwrap();
+    assert_eq!(store.keys(0), [key(b"a", 5), key(b"z", 5)]);
+
+    gc.remove(1); // step 1
+    store.put(0, &key(b"row", 15), b"restored\0"); // step 2
+    store.flush(0);
+    if step_3 {
+        store.compact(0);
+    }
+    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap(); // step 4
+    gc.advance(1, 100).unwrap();
+
+    // The restored version meets the last level, and the tombstone does not.
+    let _ = store.compact_files(0, 0, 5);
+    let (first, last) = (key(b"row", 15), key(b"row", 15));
+    adaptor().compact_files(store.handle(), 5, 6, &first, &last).unwrap();
+    store.collect_all();
+    store.keys(0).contains(&key(b"row", 15))
+}
+
+#[test]
+fn h1_a_restore_step_by_step() {
+    assert!(a_restore_survives(true));
+}
+
+#[test]
+fn h1_a_restore_without_its_third_step_is_lost() {
+    assert!(!a_restore_survives(false), "a hidden delete mark did not count as the newest: the header warns of nothing");
 }

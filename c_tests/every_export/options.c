@@ -2,7 +2,9 @@
 #include "parts.h"
 
 static const char* const names[] = {"key_layout",        "data_prefix",       "plain_keys",    "history", "unknown_keyspace",
-                                    "remove_mode",       "ttl_grace_seconds", "max_safe_point_ahead_seconds", "ledger_prefix"};
+                                    "remove_mode",       "ttl_grace_seconds", "max_safe_point_ahead_seconds", "pending_keys_max",
+                                    "delete_batch_bytes", "delete_bytes_per_second", "delete_range_min_keys", "recheck", "recheck_seconds",
+                                    "ledger_prefix"};
 
 static void described(void) {
   char* text = api.rgc_options_describe();
@@ -13,7 +15,7 @@ static void described(void) {
     REQUIRE(strchr(line, '\n') != NULL);
   }
   CHECK_EQ(lines, sizeof names / sizeof *names);
-  for (size_t i = 0; i < lines; ++i) CHECK_CONTAINS(text, names[i]);
+  for (size_t i = 0; i < sizeof names / sizeof *names; ++i) CHECK_CONTAINS(text, names[i]);
   CHECK_CONTAINS(text, "0x01726f636b735f67632f");
   api.rgc_free(text);
 }
@@ -27,6 +29,9 @@ static void values(void) {
       {"unknown_keyspace", "global"},  {"ttl_grace_seconds", "0"},    {"ttl_grace_seconds", "18446744073709551615"},
       {"remove_mode", "auto"},         {"remove_mode", "remove"},     {"remove_mode", "skip"},
       {"max_safe_point_ahead_seconds", "86400"},                      {"ledger_prefix", "0x00"},
+      {"pending_keys_max", "1"},       {"delete_batch_bytes", "1"},   {"delete_bytes_per_second", "0"},
+      {"delete_range_min_keys", "0"},  {"recheck", "auto"},           {"recheck", "manual"},
+      {"recheck_seconds", "0"},        {"recheck_seconds", "18446744073709551615"},
   };
   static const char* const bad[][2] = {
       {"key_layout", ""},           {"key_layout", "API_V2"},   {"data_prefix", "0xgg"},
@@ -35,6 +40,9 @@ static void values(void) {
       {"ttl_grace_seconds", "1.5"}, {"ttl_grace_seconds", ""},  {"ttl_grace_seconds", "18446744073709551616"},
       {"remove_mode", "never"},     {"remove_mode", ""},        {"remove_mode", "Skip"},
       {"max_safe_point_ahead_seconds", "1s"},                   {"ledger_prefix", ""},
+      {"pending_keys_max", "-1"},   {"delete_batch_bytes", "1k"}, {"delete_bytes_per_second", "fast"},
+      {"delete_range_min_keys", ""}, {"recheck", "never"},      {"recheck", "Auto"},
+      {"recheck_seconds", "1h"},
   };
   rgc_options_t* options = api.rgc_options_create();
   REQUIRE(options != NULL);

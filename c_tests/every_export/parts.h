@@ -22,6 +22,16 @@ void test_threads(void);
 void test_rocksdb(void);
 void test_stored_keys(void);
 void test_stats(void);
+void test_attach(void);
+void test_worker(void);
+void test_worker_batches(void);
+void test_worker_limits(void);
+void test_destroy(void);
+void test_destroy_errors(void);
+void test_destroyed_runs(void);
+void test_ledger(void);
+void test_collect(void);
+void test_together(void);
 /* Random bytes; `rounds` keys in order, and as many out of order. */
 void test_random(uint64_t seed, uint64_t rounds);
 

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::rocksdb::{Handle, RocksDb};
 use crate::error::{Error, Kind};
 use crate::log::{Level, log};
-use crate::reclaim::{CollectOrder, CollectReport, ColumnFamily, Role, Store};
+use crate::reclaim::{CollectOrder, CollectReport, ColumnFamily, Role, Store, closed};
 use crate::shared::Kind as RunKind;
 use std::ffi::{c_char, c_void};
 use std::io;
@@ -42,9 +42,6 @@ export! {
         let engine = RocksDb::new(functions, db.cast(), named.clone())?;
         for (family, (handle, name)) in described.iter_mut().zip(&named) {
             check_handle(&engine, family, *handle, name)?;
-        }
-        if let Some(twice) = (1..named.len()).find(|i| named.iter().take(*i).any(|(handle, _)| named.get(*i).is_some_and(|(other, _)| other == handle))) {
-            return Err(Error::invalid(format!("families[{twice}] has the handle of another one; give each family once")));
         }
         attach(context, Box::new(engine), described)
     }
@@ -123,11 +120,15 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
         }
         described.push(ColumnFamily { role, name, id: None });
     }
+    let handles: Vec<_> = given.iter().map(|family| Handle(family.handle.cast())).collect();
+    if let Some((i, _)) = handles.iter().enumerate().find(|(i, handle)| !handle.0.is_null() && handles.iter().take(*i).any(|other| other == *handle)) {
+        return Err(Error::invalid(format!("families[{i}] has the handle of another one; give each family its own")));
+    }
     let has = |role| described.iter().any(|family| family.role == role);
     if has(Role::Write) && !has(Role::Default) {
         return Err(Error::invalid("a family with role RGC_CF_WRITE goes with one with RGC_CF_DEFAULT, which holds its long values; give both"));
     }
-    Ok((described, given.iter().map(|family| Handle(family.handle.cast())).collect()))
+    Ok((described, handles))
 }
 
 fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily>) -> Result<(), Error> {
@@ -189,7 +190,9 @@ pub(super) fn need_store(context: &Context, function: &str) -> Result<Arc<Store>
     if context.shared.stats.is_running_here() {
         return Err(Error::new(Kind::Aborted, format!("{function} inside a run would wait for itself; call it from another thread")));
     }
-    context.attached.get().ok_or_else(|| Error::invalid("no store is attached; call rgc_attach_rocksdb or rgc_attach_engine first"))
+    let store = context.attached.get();
+    let store = store.ok_or_else(|| Error::invalid("no store is attached; call rgc_attach_rocksdb or rgc_attach_engine first"))?;
+    if store.is_closed() { Err(closed()) } else { Ok(store) }
 }
 
 export! {

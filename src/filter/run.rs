@@ -253,6 +253,7 @@ impl Run {
         if !self.dropping.is_empty()
             && let Some(verdict) = self.drop_destroyed(key)
         {
+            self.last_ts = split_timestamp(key).map_or(0, |(_, ts)| ts);
             return verdict;
         }
         match self.kind {

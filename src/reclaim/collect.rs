@@ -103,7 +103,7 @@ impl Store {
         let in_range = |files: Vec<File>| files.into_iter().filter(|file| order.overlaps(file)).collect::<Vec<_>>();
         let all = self.engine.files(family)?;
         // What compacting a file takes with it: all that overlaps it, at any level.
-        let cost = |file: &File| all.iter().filter(|other| other.smallest <= file.largest && other.largest >= file.smallest).map(|other| other.bytes).sum::<u64>();
+        let cost = |file: &File| all.iter().filter(|other| other.smallest <= file.largest && other.largest >= file.smallest).map(|other| other.bytes).fold(0, u64::saturating_add);
         let before = in_range(all.clone());
         let mut seen = lock(&self.seen_without_garbage);
         seen.retain(|(of, file), _| *of != family || all.contains(file));
@@ -132,10 +132,11 @@ impl Store {
         let after = in_range(self.engine.files(family)?);
         // One that is still there, as it was, a compaction has refused.
         report.files_compacted += picked.iter().filter(|file| !after.contains(file)).count() as u64;
-        let sum = |files: &[File], of: fn(&File) -> u64| files.iter().map(of).sum::<u64>();
-        report.bytes_before += sum(&before, |file| file.bytes);
-        report.bytes_after += sum(&after, |file| file.bytes);
-        report.versions_removed += sum(&before, |file| file.entries).saturating_sub(sum(&after, |file| file.entries));
+        let sum = |files: &[File], of: fn(&File) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
+        let gone = sum(&before, |file| file.entries).saturating_sub(sum(&after, |file| file.entries));
+        report.bytes_before = report.bytes_before.saturating_add(sum(&before, |file| file.bytes));
+        report.bytes_after = report.bytes_after.saturating_add(sum(&after, |file| file.bytes));
+        report.versions_removed = report.versions_removed.saturating_add(gone);
         Ok(())
     }
 

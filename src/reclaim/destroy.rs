@@ -25,7 +25,7 @@ use super::ledger::{Record, own_keys};
 use super::store::{Role, Store};
 use super::turns::{Range, overlap};
 use crate::engine::{Direction, Engine, Family, File, How, Op};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, hex};
 use crate::layout::{KeyspaceId, row_end};
 use crate::log::{Level, log};
 use std::ops::ControlFlow;
@@ -142,9 +142,9 @@ impl Store {
         let own = own_keys(&self.ledger.prefix);
         if overlap(range, &own) {
             return Err(Error::invalid(format!(
-                "the range {} touches the library's own keys under ledger_prefix {:02x?}; give a range beside them",
+                "the range {} touches the library's own keys under ledger_prefix {}; give a range beside them",
                 show(range),
-                self.ledger.prefix
+                hex(&self.ledger.prefix)
             )));
         }
         Ok(())
@@ -155,7 +155,7 @@ impl Store {
         let other = self.with_entries(|entries| {
             let standing = entries.iter().map(|entry| &entry.record);
             let mut others = standing.filter(|record| ranges.iter().any(|range| overlap(range, &record.range)));
-            others.find(|record| record.done || !record.reusable || !ranges.contains(&record.range)).map(|record| record.range.clone())
+            others.find(|record| record.done || !ranges.contains(&record.range)).map(|record| record.range.clone())
         });
         match other {
             None => Ok(()),
@@ -235,7 +235,7 @@ impl Store {
         let after = within(self.engine.files(family)?);
         for file in before.iter().filter(|file| !after.contains(file)) {
             report.files_dropped += 1;
-            report.file_bytes_dropped += file.bytes;
+            report.file_bytes_dropped = report.file_bytes_dropped.saturating_add(file.bytes);
         }
         Ok(())
     }
@@ -350,5 +350,5 @@ fn phase(name: &str, ranges: &[Range]) {
 }
 
 fn show((start, end): &Range) -> String {
-    format!("[{start:02x?}, {end:02x?})")
+    format!("[{}, {})", hex(start), hex(end))
 }

@@ -10,7 +10,7 @@
 
 use super::turns::Range;
 use crate::engine::{Direction, Engine, Family, How, Op, Write};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, hex};
 use crate::layout::{KeyspaceId, memcomparable, successor};
 use std::ops::ControlFlow;
 
@@ -126,7 +126,7 @@ impl Ledger {
                 let record = Record::parse(&key, &value, &self.prefix).ok_or_else(|| {
                     Error::new(
                         Kind::Corruption,
-                        format!("the ledger's record under key {key:02x?} does not parse; restore it, or delete this key if the range that it names is not destroyed"),
+                        format!("the ledger's record under key {} does not parse; restore it, or delete this key if the range that it names is not destroyed", hex(&key)),
                     )
                 })?;
                 match records.iter_mut().find(|known| known.range == record.range) {

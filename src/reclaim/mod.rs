@@ -24,5 +24,5 @@ mod worker;
 
 pub use collect::{CollectOrder, CollectReport};
 pub use destroy::DestroyReport;
-pub use store::{ColumnFamily, Role, Store};
+pub use store::{ColumnFamily, Role, Store, closed};
 pub use worker::Spawn;

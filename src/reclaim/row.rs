@@ -50,8 +50,6 @@ pub(super) struct LongRow {
     end: Vec<u8>,
     safe_point: Timestamp,
     head: Head,
-    versions: u64,
-    has_long_values: bool,
 }
 
 /// The version that decides.
@@ -105,51 +103,51 @@ impl Store {
             return Ok(Plan::Unparsed);
         }
         let FirstPass { head: Some(head), seen, .. } = pass else { return Ok(nothing) };
-        Ok(if seen.overflowed {
-            let Seen { versions, has_long_values, .. } = seen;
-            Plan::Long(LongRow { family, kind, start, end, safe_point, head, versions, has_long_values })
-        } else {
-            Plan::Batch(seen.oldest_first())
+        // Of RawKV rows, what the host has written since lies in front of the mark.
+        if let (Head::Mark(mark), Kind::Default) = (&head, kind) {
+            start.clone_from(mark);
+        }
+        let many = self.shared.deleting.range_min_keys;
+        Ok(match head {
+            Head::Mark(mark) if many > 0 && seen.versions >= many && !seen.has_long_values => {
+                let mut batch = Batch::default();
+                batch.push(family, Op::DeleteRange(start, end));
+                batch.push(family, Op::Delete(mark));
+                Plan::Batch(batch)
+            }
+            head if seen.overflowed => Plan::Long(LongRow { family, kind, start, end, safe_point, head }),
+            _ => Plan::Batch(seen.oldest_first()),
         })
     }
 
-    /// Deletes a long row, `write` by `write`. Returns whether all of it parsed.
+    /// Deletes a long row, `write` by `write`; a write with `sync` makes durable what was written before it. Returns whether all of it
+    /// parsed.
     pub(super) fn delete_long_row(&self, row: &LongRow, write: &mut dyn FnMut(&Batch, How) -> Result<(), Error>) -> Result<bool, Error> {
         let mut batch = Batch::default();
-        let many = self.shared.deleting.range_min_keys;
-        if let Head::Mark(mark) = &row.head
-            && many > 0
-            && row.versions >= many
-            && !row.has_long_values
-        {
-            batch.push(row.family, Op::DeleteRange(row.start.clone(), row.end.clone()));
-            batch.push(row.family, Op::Delete(mark.clone()));
-            write(&batch, How::default())?;
-            return Ok(true);
-        }
         let (mut written, mut parsed) = (Ok(()), true);
         self.engine.scan(row.family, (&row.start, &row.end), Direction::Backwards, &mut |key, value| {
             match self.find(row, key, value) {
                 Found::Stays => {}
-                Found::Goes(value_key) => self.push(&mut batch, row.family, key, value_key),
+                Found::Goes(value_key) => {
+                    // Only when there is more to come: the last batch is the one that is made durable.
+                    if batch.bytes >= self.shared.deleting.batch_bytes {
+                        written = write(&batch, How::default());
+                        batch.clear();
+                    }
+                    self.push(&mut batch, row.family, key, value_key);
+                }
                 Found::Unparsed => parsed = false,
-            }
-            if batch.bytes >= self.shared.deleting.batch_bytes {
-                written = write(&batch, How::default());
-                batch.clear();
             }
             if parsed && written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         written?;
-        let Head::Mark(mark) = &row.head else {
-            if !batch.is_empty() {
-                write(&batch, How::default())?;
-            }
-            return Ok(parsed);
-        };
-        if parsed {
-            // An empty batch makes durable what is already written.
-            write(&batch, How { sync: true, ..How::default() })?;
+        let is_mark = matches!(row.head, Head::Mark(_));
+        if !batch.is_empty() {
+            write(&batch, How { sync: is_mark, ..How::default() })?;
+        }
+        if let Head::Mark(mark) = &row.head
+            && parsed
+        {
             batch.clear();
             batch.push(row.family, Op::Delete(mark.clone()));
             write(&batch, How::default())?;

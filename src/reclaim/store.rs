@@ -47,13 +47,15 @@ pub struct ColumnFamily {
 /// A record, and the range that runs drop by it.
 pub(super) struct Entry {
     pub(super) record: Record,
+    /// It is known to be in the store. One of which that is not known stands for its caller, who must repeat, but nothing is dropped by it.
+    durable: bool,
     pub(super) dropped: Arc<DroppedRange>,
 }
 
 impl Entry {
-    fn new(record: Record) -> Self {
+    fn new(record: Record, durable: bool) -> Self {
         let dropped = Arc::new(DroppedRange::new(&record.range.0, &record.range.1, record.done));
-        Self { record, dropped }
+        Self { record, durable, dropped }
     }
 }
 
@@ -83,7 +85,7 @@ impl Store {
         };
         let engine = Gate { engine, closed: AtomicBool::new(false) };
         let records = ledger.load(&engine, families.len())?;
-        let entries = Mutex::new(records.into_iter().map(Entry::new).collect());
+        let entries = Mutex::new(records.into_iter().map(|record| Entry::new(record, true)).collect());
         let store = Arc::new(Self {
             shared,
             engine,
@@ -138,6 +140,11 @@ impl Store {
         self.shared.handover.wake();
     }
 
+    /// Was the database closed under it?
+    pub fn is_closed(&self) -> bool {
+        self.engine.closed.load(SeqCst)
+    }
+
     /// Must the worker end?
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(SeqCst)
@@ -160,20 +167,21 @@ impl Store {
 
     /// Writes records durably, then remembers them, and makes runs drop by them.
     pub(super) fn put_records(&self, records: &[Record]) -> Result<(), Error> {
-        self.ledger.put(&self.engine, records)?;
+        let written = self.ledger.put(&self.engine, records);
         self.with_entries(|entries| {
             for record in records {
                 match entries.iter_mut().find(|entry| entry.record.range == record.range) {
-                    Some(entry) => {
-                        entry.record = record.clone();
+                    Some(entry) if written.is_ok() => {
+                        (entry.record, entry.durable) = (record.clone(), true);
                         entry.dropped.set_done(record.done);
                     }
-                    None => entries.push(Entry::new(record.clone())),
+                    Some(_) => {}
+                    None => entries.push(Entry::new(record.clone(), written.is_ok())),
                 }
             }
         });
         self.publish();
-        Ok(())
+        written
     }
 
     /// Deletes records durably, and lets runs keep what comes into their ranges.
@@ -186,7 +194,7 @@ impl Store {
 
     fn publish(&self) {
         let _turn = lock(&self.publishing);
-        let ranges: Vec<_> = self.with_entries(|entries| entries.iter().map(|entry| entry.dropped.clone()).collect());
+        let ranges: Vec<_> = self.with_entries(|entries| entries.iter().filter(|entry| entry.durable).map(|entry| entry.dropped.clone()).collect());
         self.shared.set_dropped(&ranges);
     }
 
@@ -206,10 +214,15 @@ pub(super) struct Gate {
     closed: AtomicBool,
 }
 
+/// What every use of a store is from then on.
+pub fn closed() -> Error {
+    Error::new(Kind::Aborted, "the DB was closed before rgc_detach; detach, open it again, and attach it")
+}
+
 impl Gate {
     fn open(&self) -> Result<(&dyn Engine, Inside), Error> {
         if self.closed.load(SeqCst) {
-            return Err(Error::new(Kind::Aborted, "the DB was closed before rgc_detach; open it and attach it again"));
+            return Err(closed());
         }
         Ok((self.engine.as_ref(), Inside::enter()))
     }

@@ -1,0 +1,127 @@
+// kills.cc - a host that is killed again and again, at moments that are chosen by what it is at.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+
+#include "check.h"
+#include "crashes.h"
+#include "host.h"
+#include "synced_fs.h"
+
+namespace {
+
+constexpr uint64_t kKillsOfDB = 20;
+constexpr unsigned kHangs = 30;        // seconds
+constexpr unsigned kPatience = 700000; // microseconds that a phase is waited for
+
+// What is waited for before a kill: a phase, or one of these.
+constexpr int kAnyTime = PHASES, kAttach = PHASES + 1, kWorker = PHASES + 2;
+constexpr int kAims[] = {kAnyTime, kAnyTime, OPENING, kAttach, VERIFYING, RECORD, FILES, KEYS, KEYS, COMPACT, COMPACT, kWorker, kWorker, kWorker, kWorker};
+
+// Where a host was when it was killed.
+enum Place { P_OPENING, P_ATTACH, P_VERIFYING, P_WORKING, P_RECORD, P_FILES, P_KEYS, P_COMPACT, P_RESUMED, P_WORKER, PLACES };
+constexpr const char* kPlaceNames[PLACES] = {"opening", "attach", "verifying", "working", "record", "files", "keys", "compact", "resumed", "worker"};
+
+Place PlaceOf(const Shared& shared) {
+  if (shared.InDestroy() && shared.attaching) return P_RESUMED;
+  if (shared.InDestroy()) return static_cast<Place>(P_RECORD + (shared.phase - RECORD));
+  if (shared.InWorkersPass()) return P_WORKER;
+  if (shared.attaching) return P_ATTACH;
+  return shared.phase == OPENING ? P_OPENING : shared.phase == VERIFYING ? P_VERIFYING : P_WORKING;
+}
+
+Settings SettingsOf(const Order& order, uint64_t number) {
+  const uint64_t generation = number / kKillsOfDB;
+  Settings settings = order.settings;
+  settings.folder += "/" + std::to_string(generation);
+  settings.ledger_family = generation % 2 == 1;
+  settings.prefix = generation / 2 % 2 == 1 ? "" : "z";
+  settings.range_min_keys = generation % 3 == 0 ? 25 : 10000;
+  settings.seed = order.settings.seed * 1000003 + number;
+  return settings;
+}
+
+[[noreturn]] void Live(const Settings& settings, Shared* shared, uint64_t steps) {
+  ::alarm(kHangs);
+  // Phases would be over before a kill could hit them.
+  const auto slow_down = [shared](const fs_test::Event&) {
+    thread_local Random random(static_cast<uint64_t>(::gettid()));
+    const bool worker = IsWorkersThread();
+    if (worker) ++shared->worker_writes;
+    if (worker || (shared->InDestroy() && random.Percent(shared->phase == COMPACT ? 5 : 50))) ::usleep(static_cast<useconds_t>(random.Below(1500)));
+  };
+  Host host(settings, shared, std::make_shared<fs_test::SyncedFileSystem>(slow_down));
+  host.ComeBack();
+  host.Work(steps);
+  std::_Exit(0);
+}
+
+bool IsAt(const Shared& shared, int aim, uint32_t times) {
+  if (aim == kAnyTime) return shared.begun[WORKING] > 0;
+  if (aim == kAttach) return shared.attaching;
+  if (aim == kWorker) return shared.InWorkersPass();
+  return shared.begun[aim] > times;
+}
+
+// Kills the child some time after it is where it should be; false = it ended before, by itself.
+bool Kill(pid_t child, const Shared& shared, Random* random) {
+  const int aim = kAims[random->Below(std::size(kAims))];
+  const uint32_t times = aim >= RECORD && aim < PHASES ? static_cast<uint32_t>(random->Below(3)) : 0;
+  const uint64_t longest = aim == kAnyTime ? 100000 : aim == OPENING ? 10000 : random->Percent(50) ? 300 : 3000;
+  int status = 0;
+  for (unsigned waited = 0; !IsAt(shared, aim, times) && waited < kPatience; waited += 100) {
+    if (::waitpid(child, &status, WNOHANG) == child) return false;
+    ::usleep(20);
+  }
+  ::usleep(static_cast<useconds_t>(random->Below(longest)));
+  ::kill(child, SIGKILL);
+  CHECK(::waitpid(child, &status, 0) == child);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+} // namespace
+
+bool IsWorkersThread() {
+  thread_local const bool is = [] {
+    char name[16] = "";
+    ::prctl(PR_GET_NAME, name);
+    return std::string(name) == "rocks_gc";
+  }();
+  return is;
+}
+
+int Kills(const Order& order) {
+  Shared* shared = MakeShared();
+  CHECK(shared != nullptr);
+  std::array<uint64_t, PLACES> killed{};
+  Random random(order.settings.seed);
+  for (uint64_t number = 0; number < order.times; ++number) {
+    const Settings settings = SettingsOf(order, number);
+    if (number % kKillsOfDB == 0) std::filesystem::create_directories(settings.folder);
+    shared->Reset();
+    const pid_t child = ::fork();
+    CHECK(child >= 0);
+    if (child == 0) Live(settings, shared, UINT64_MAX);
+    if (!Kill(child, *shared, &random)) {
+      std::fprintf(stderr, "kill %llu: the host ended by itself\n", static_cast<unsigned long long>(number));
+      return 1;
+    }
+    ++killed[PlaceOf(*shared)];
+    if (number % kKillsOfDB != kKillsOfDB - 1 && number != order.times - 1) continue;
+    // The last one is looked at, too.
+    const pid_t last = ::fork();
+    CHECK(last >= 0);
+    if (last == 0) Live(settings, shared, 0);
+    int status = 0;
+    CHECK(::waitpid(last, &status, 0) == last);
+    if (status != 0) return 1;
+    std::filesystem::remove_all(settings.folder);
+  }
+  for (int place = 0; place < PLACES; ++place) std::printf("%s %llu\n", kPlaceNames[place], static_cast<unsigned long long>(killed[place]));
+  return 0;
+}

@@ -1,0 +1,274 @@
+// model.cc - see model.h.
+#include "model.h"
+
+#include <algorithm>
+
+namespace {
+
+const std::string kLedgerPrefix = "\x01rocks_gc/";
+constexpr size_t kLedgerState = 1; // of a record's value: 0 started, 1 done
+
+bool IsLedgerKey(const std::string& key) { return key.compare(0, kLedgerPrefix.size(), kLedgerPrefix) == 0; }
+
+std::string LockValue(const Put& lock) { return "lock of " + std::to_string(lock.start); }
+std::string LongValue(const Put& put) { return Payload(put.start, put.len); }
+bool IsData(const Put& put) { return put.type == 'P' || put.type == 'D'; }
+bool IsLong(const Put& put) { return put.type == 'P' && put.len > 0; }
+
+std::string Name(const Row& row, uint64_t ts) {
+  return std::string(1, row.mode) + " keyspace " + std::to_string(row.keyspace) + " row " + row.user_key + " @" + std::to_string(ts);
+}
+
+} // namespace
+
+// What was found and not yet accounted for, and the first thing that is wrong.
+struct Model::Look {
+  Contents left;
+  bool exact;
+  std::string wrong;
+
+  void Wrong(const std::string& what) {
+    if (wrong.empty()) wrong = what;
+  }
+  // Takes a key away, whose value must be this.
+  bool Take(Family family, const std::string& key, const std::string& value, const std::string& name) {
+    const auto found = left.of[family].find(key);
+    if (found == left.of[family].end()) return false;
+    if (found->second != value) Wrong(name + " has another value");
+    left.of[family].erase(found);
+    return true;
+  }
+};
+
+std::string Model::ValueOf(const Put& put) {
+  if (put.row.mode == 'r') return Payload(put.ts, put.len) + (put.type == 'm' ? '\2' : '\0');
+  std::string value = (put.type == 'c' ? 'P' : put.type) + Varint(put.start);
+  if (put.type == 'P' && put.len == 0) value += std::string("v") + static_cast<char>(5) + "short";
+  return value;
+}
+
+std::vector<Change> Model::Changes(const std::vector<Put>& puts) const {
+  std::vector<Change> changes;
+  for (const Put& put : puts) {
+    const std::string key = Key(put.row), version_key = VersionKey(key, put.ts);
+    if (put.row.mode == 'r') {
+      changes.push_back({DEFAULT, false, version_key, ValueOf(put)});
+      continue;
+    }
+    if (put.type == 'c') changes.push_back({LOCK, true, key, {}});
+    if (put.type == 'k') changes.push_back({LOCK, false, key, LockValue(put)});
+    if (put.type == 'k' || IsLong(put)) changes.push_back({DEFAULT, false, VersionKey(key, put.start), LongValue(put)});
+    if (put.type != 'k') changes.push_back({WRITE, false, version_key, ValueOf(put)});
+  }
+  return changes;
+}
+
+std::string Model::LedgerKey(const Range& range) {
+  return kLedgerPrefix + "d" + Memcomparable(range.first) + Memcomparable(range.second);
+}
+
+uint64_t Model::safe_point(uint32_t keyspace) const {
+  const auto found = safe_points_.find(keyspace);
+  return found == safe_points_.end() ? 0 : found->second;
+}
+
+uint64_t Model::SafePointLimit(uint32_t keyspace) const {
+  uint64_t limit = last_ts_;
+  for (const auto& [row, state] : rows_) {
+    if (row.keyspace == keyspace && state.lock.type != 0) limit = std::min(limit, state.lock.start - 1);
+  }
+  return limit;
+}
+
+const Put* Model::LockOf(const Row& row) const {
+  const auto found = rows_.find(row);
+  return found == rows_.end() || found->second.lock.type == 0 ? nullptr : &found->second.lock;
+}
+
+bool Model::IsDead(const std::string& key) const {
+  return std::any_of(dead_.begin(), dead_.end(), [&](const Range& range) { return Contains(range, key); });
+}
+
+bool Model::IsDead(const Range& whole) const {
+  return std::any_of(dead_.begin(), dead_.end(), [&](const Range& range) { return range.first <= whole.first && whole.second <= range.second; });
+}
+
+bool Model::HasRecordIn(const Range& range) const {
+  return std::any_of(records_.begin(), records_.end(), [&](const Range& record) { return Overlap(record, range); });
+}
+
+std::vector<uint64_t> Model::Uncollectable(const Row& row) const {
+  std::vector<uint64_t> all;
+  const auto found = rows_.find(row);
+  if (found == rows_.end() || found->second.lock.type != 0) return all;
+  for (const auto& [ts, put] : found->second.versions) {
+    if (put.start <= safe_point(row.keyspace)) return {};
+    all.push_back(ts);
+  }
+  return all;
+}
+
+void Model::Apply(const Operation& operation) {
+  switch (operation.kind) {
+    case Operation::kWrite:
+      for (const Put& put : operation.puts) Write(put);
+      break;
+    case Operation::kSafePoint: {
+      uint64_t& known = safe_points_[operation.keyspace];
+      known = std::max(known, operation.safe_point);
+      break;
+    }
+    case Operation::kDestroy:
+      for (const Range& range : operation.ranges) {
+        Destroy(range, operation.reusable);
+        if (operation.reusable) continue;
+        dead_.push_back(range);
+        records_.insert(range);
+      }
+      break;
+    case Operation::kRecheck:
+      records_.clear();
+      for (auto& [row, state] : rows_) state.cut = false;
+      break;
+    case Operation::kFlush:
+      break;
+  }
+}
+
+void Model::Write(const Put& put) {
+  State& state = rows_[put.row];
+  last_ts_ = std::max({last_ts_, put.ts, put.start});
+  if (put.type == 'k') {
+    state.lock = put;
+  } else if (put.type == 'c') {
+    state.versions[put.ts] = {'P', put.row, put.ts, put.start, put.len};
+    state.lock.type = 0;
+  } else {
+    state.versions[put.ts] = put;
+  }
+}
+
+void Model::Destroy(const Range& range, bool reusable) {
+  for (auto& [row, state] : rows_) {
+    const std::string key = Key(row);
+    const Range whole(key, VersionKey(key, 0) + '\0');
+    if (!Overlap(range, whole)) continue;
+    state.cut |= !reusable && (range.first > whole.first || range.second < whole.second);
+    if (Contains(range, key)) state.lock.type = 0;
+    for (auto version = state.versions.begin(); version != state.versions.end();) {
+      version = Contains(range, VersionKey(key, version->first)) ? state.versions.erase(version) : std::next(version);
+    }
+  }
+}
+
+bool Model::Happened(const Operation& operation, const Contents& found) const {
+  if (operation.kind == Operation::kWrite) {
+    const Put& first = operation.puts.front();
+    const std::string key = Key(first.row);
+    if (first.type == 'k') return found.of[LOCK].count(key) != 0;
+    return found.of[first.row.mode == 'r' ? DEFAULT : WRITE].count(VersionKey(key, first.ts)) != 0;
+  }
+  if (operation.kind != Operation::kDestroy) return true;
+  if (!operation.reusable) {
+    const std::string record = LedgerKey(operation.ranges.front());
+    return found.of[LEDGER].count(record) + found.of[DEFAULT].count(record) != 0;
+  }
+  for (const auto& [row, state] : rows_) {
+    const std::string key = Key(row);
+    for (const Range& range : operation.ranges) {
+      if (state.lock.type != 0 && Contains(range, key) && found.of[LOCK].count(key) != 0) return false;
+      for (const auto& version : state.versions) {
+        const std::string version_key = VersionKey(key, version.first);
+        const bool there = found.of[row.mode == 'r' ? DEFAULT : WRITE].count(version_key) != 0;
+        if (there && Contains(range, version_key) && MustStay(row, state, version.first)) return false;
+      }
+    }
+  }
+  return true;
+}
+
+const Put* Model::Head(const Versions& versions, uint64_t safe_point) {
+  for (const auto& [ts, put] : versions) {
+    if (ts <= safe_point && IsData(put)) return &put;
+  }
+  return nullptr;
+}
+
+bool Model::MustStay(const Row& row, const State& state, uint64_t ts) const {
+  const uint64_t safe_point = this->safe_point(row.keyspace);
+  if (row.mode == 'r') {
+    const Put& newest = state.versions.begin()->second;
+    return ts >= safe_point || (ts == newest.ts && newest.type != 'm');
+  }
+  const Put* head = Head(state.versions, safe_point);
+  return ts > safe_point || (head != nullptr && head->ts == ts && head->type == 'P');
+}
+
+void Model::CheckRaw(const Row& row, const State& state, Look* look) const {
+  const std::string key = Key(row);
+  bool mark_is_gone = false;
+  for (const auto& [ts, put] : state.versions) {
+    const bool newest = ts == state.versions.begin()->first;
+    const std::string name = Name(row, ts);
+    const bool found = look->Take(DEFAULT, VersionKey(key, ts), ValueOf(put), name);
+    const bool must_stay = MustStay(row, state, ts);
+    if (must_stay && !found) look->Wrong(name + " is lost");
+    if (!must_stay && found && look->exact && !state.cut) look->Wrong(name + " is garbage and still there");
+    mark_is_gone |= newest && !found;
+    if (!newest && found && mark_is_gone) look->Wrong(name + " is alive again: its delete mark is gone");
+  }
+}
+
+void Model::CheckTxn(const Row& row, const State& state, Look* look) const {
+  const std::string key = Key(row);
+  const Put* head = Head(state.versions, safe_point(row.keyspace));
+  bool mark_is_gone = false;
+  for (const auto& [ts, put] : state.versions) {
+    const std::string name = Name(row, ts);
+    const bool found = look->Take(WRITE, VersionKey(key, ts), ValueOf(put), name);
+    const bool must_stay = MustStay(row, state, ts);
+    if (must_stay && !found) look->Wrong(name + " is lost");
+    if (!must_stay && found && look->exact && !state.cut) look->Wrong(name + " is garbage and still there");
+    if (IsLong(put)) {
+      const bool has_value = look->Take(DEFAULT, VersionKey(key, put.start), LongValue(put), name + "'s value");
+      if (found && !has_value) look->Wrong(name + " is there without its value");
+      if (!found && has_value) look->Wrong(name + "'s value is there without its record");
+    }
+    if (&put == head) mark_is_gone = put.type == 'D' && !found;
+    if (&put != head && mark_is_gone && found && IsData(put)) look->Wrong(name + " is alive again: the delete is gone");
+  }
+  const Put& lock = state.lock;
+  if (lock.type == 0) return;
+  const std::string name = Name(row, lock.start);
+  if (!look->Take(LOCK, key, LockValue(lock), name)) look->Wrong(name + ": the lock is lost");
+  if (!look->Take(DEFAULT, VersionKey(key, lock.start), LongValue(lock), name)) look->Wrong(name + ": the lock's value is lost");
+}
+
+void Model::CheckLedger(const Entries& found, Look* look) const {
+  for (const auto& [key, value] : found) {
+    if (value.size() <= kLedgerState || value[kLedgerState] != 1) look->Wrong("the ledger's record " + Hex(key) + " is not done");
+    const bool known = std::any_of(records_.begin(), records_.end(), [&key = key](const Range& range) { return LedgerKey(range) == key; });
+    if (!known) look->Wrong("the ledger's record " + Hex(key) + " should be gone");
+  }
+  if (found.size() < records_.size()) look->Wrong("a record of the ledger is lost");
+}
+
+std::string Model::Check(const Contents& found, bool exact) const {
+  Look look{found, exact, {}};
+  Entries ledger;
+  for (Entries& entries : look.left.of) {
+    for (auto entry = entries.begin(); entry != entries.end();) {
+      if (IsLedgerKey(entry->first)) ledger.insert(*entry);
+      entry = IsLedgerKey(entry->first) ? entries.erase(entry) : std::next(entry);
+    }
+  }
+  CheckLedger(ledger, &look);
+  for (const auto& [row, state] : rows_) row.mode == 'r' ? CheckRaw(row, state, &look) : CheckTxn(row, state, &look);
+  for (int family = 0; family < FAMILIES; ++family) {
+    for (const auto& [key, value] : look.left.of[family]) {
+      const char* why = IsDead(key) ? " is there, though it was destroyed" : " is there, though it was never written, or destroyed";
+      look.Wrong("family " + std::to_string(family) + ": " + Hex(key) + why);
+    }
+  }
+  return look.wrong;
+}

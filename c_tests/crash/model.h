@@ -1,0 +1,110 @@
+// model.h - what was written and destroyed, and so what must be there after a crash.
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "keys.h"
+
+using Range = std::pair<std::string, std::string>;
+using Entries = std::map<std::string, std::string>;
+struct Contents {
+  Entries of[FAMILIES];
+};
+
+inline bool Contains(const Range& range, const std::string& key) { return range.first <= key && key < range.second; }
+inline bool Overlap(const Range& one, const Range& other) { return one.first < other.second && other.first < one.second; }
+
+// A version of a row, or a step of a transaction.
+//   v RawKV value   m RawKV delete mark
+//   P put, D delete, L lock, R rollback: records at ts; a P with a length has its value in the default family, at start
+//   k lock and value of a transaction that is on, c its commit at ts
+struct Put {
+  char type;
+  Row row;
+  uint64_t ts, start;
+  uint32_t len;
+};
+
+// A write to the store.
+struct Change {
+  Family family;
+  bool deletes;
+  std::string key, value;
+};
+
+// What the host does in one call.
+struct Operation {
+  enum Kind { kWrite = 'w', kSafePoint = 's', kDestroy = 'x', kRecheck = 'c', kFlush = 'F' };
+  explicit Operation(Kind of) : kind(of) {}
+
+  Kind kind;
+  std::vector<Put> puts;
+  uint32_t keyspace = 0;
+  uint64_t safe_point = 0;
+  bool reusable = false;
+  std::vector<Range> ranges;
+};
+
+class Model {
+ public:
+  explicit Model(std::string prefix) : prefix_(std::move(prefix)) {}
+
+  void Apply(const Operation& operation);
+  // Has it happened, as far as the contents tell? Then all of it must have.
+  bool Happened(const Operation& operation, const Contents& found) const;
+  // What is wrong, empty = nothing. exact: everything was compacted, so what the rules need not keep must be gone.
+  std::string Check(const Contents& found, bool exact) const;
+
+  // What puts are in the store.
+  std::vector<Change> Changes(const std::vector<Put>& puts) const;
+  std::string Key(const Row& row) const { return RowKey(prefix_, row); }
+  const std::string& prefix() const { return prefix_; }
+  uint64_t last_ts() const { return last_ts_; }
+  uint64_t safe_point(uint32_t keyspace) const;
+  // Up to where a safe point may go: below every lock of the keyspace.
+  uint64_t SafePointLimit(uint32_t keyspace) const;
+  // NULL = none.
+  const Put* LockOf(const Row& row) const;
+  // Destroyed for ever?
+  bool IsDead(const std::string& key) const;
+  bool IsDead(const Range& whole) const;
+  bool HasRecordIn(const Range& range) const;
+  // The timestamps of a row that can be cut, for nothing of it may be collected yet, and none of its transactions is on; newest first.
+  std::vector<uint64_t> Uncollectable(const Row& row) const;
+
+  static std::string LedgerKey(const Range& range);
+
+ private:
+  using Versions = std::map<uint64_t, Put, std::greater<uint64_t>>;
+  struct State {
+    Versions versions;
+    Put lock{0, {}, 0, 0, 0};
+    bool cut = false; // by a bound with a timestamp: the worker leaves it alone as long as the record stands
+  };
+  struct Look;
+
+  void Write(const Put& put);
+  void Destroy(const Range& range, bool reusable);
+  void CheckRaw(const Row& row, const State& state, Look* look) const;
+  void CheckTxn(const Row& row, const State& state, Look* look) const;
+  void CheckLedger(const Entries& found, Look* look) const;
+  bool MustStay(const Row& row, const State& state, uint64_t ts) const;
+  static const Put* Head(const Versions& versions, uint64_t safe_point);
+  static std::string ValueOf(const Put& put);
+
+  std::string prefix_;
+  std::map<Row, State> rows_;
+  std::map<uint32_t, uint64_t> safe_points_;
+  std::vector<Range> dead_;
+  std::set<Range> records_;
+  uint64_t last_ts_ = 0;
+};
+
+#endif

@@ -1,0 +1,50 @@
+// phases.h - what a host is at, in memory that it shares with the process that kills it.
+#ifndef PHASES_H
+#define PHASES_H
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+
+// The phases of a destroy, as the library's log names them, and what else a host does.
+enum Phase { OPENING, VERIFYING, WORKING, RECORD, FILES, KEYS, COMPACT, DONE, PHASES };
+inline constexpr const char* kPhaseNames[PHASES] = {"opening", "verifying", "working", "record", "files", "keys", "compact", "done"};
+
+struct Shared {
+  std::atomic<int> phase;
+  std::atomic<bool> attaching;
+  // How often each phase began.
+  std::atomic<uint32_t> begun[PHASES];
+  // Writes of the worker's thread; how many of them there were when last no row was pending.
+  std::atomic<uint32_t> worker_writes, finished_worker_writes;
+
+  void Enter(Phase to) {
+    phase = to;
+    ++begun[to];
+  }
+  bool InDestroy() const { return phase >= RECORD && phase < DONE; }
+  bool InWorkersPass() const { return worker_writes != finished_worker_writes; }
+  void Reset() {
+    phase = OPENING;
+    attaching = false;
+    for (auto& count : begun) count = 0;
+    worker_writes = finished_worker_writes = 0;
+  }
+  // A line of the library's log.
+  void Hear(const char* message) {
+    if (std::strncmp(message, "destroy ", 8) != 0) return;
+    const char* name = std::strrchr(message, ' ') + 1;
+    for (int i = RECORD; i <= DONE; ++i) {
+      if (std::strcmp(name, kPhaseNames[i]) == 0) Enter(static_cast<Phase>(i));
+    }
+  }
+};
+
+inline Shared* MakeShared() {
+  void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? nullptr : new (memory) Shared();
+}
+
+#endif

@@ -1,0 +1,26 @@
+// check.h - checks that say where they failed, and end the program without waiting for RocksDB's threads, which may be held up.
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#define CHECK(condition)                                                            \
+  do {                                                                              \
+    if (!(condition)) {                                                             \
+      std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);          \
+      std::_Exit(1);                                                                \
+    }                                                                               \
+  } while (0)
+
+#define CHECK_CONTAINS(text, part)                                                                                  \
+  do {                                                                                                              \
+    const std::string checked_text = (text), checked_part = (part);                                                 \
+    if (checked_text.find(checked_part) == std::string::npos) {                                                     \
+      std::fprintf(stderr, "%s:%d: \"%s\" lacks %s\n", __FILE__, __LINE__, checked_text.c_str(), checked_part.c_str()); \
+      std::_Exit(1);                                                                                                \
+    }                                                                                                               \
+  } while (0)
+
+#endif
