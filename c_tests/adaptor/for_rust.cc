@@ -1,5 +1,6 @@
 // for_rust.cc - what tests in Rust need of RocksDB's C++ API, behind C functions: compactions from one level into another, what table
 // files hold, tickers, and a hook into the middle of a run. Compiled into one shared object with the shim.
+#include <rocks_gc_rocksdb_store.h>
 #include <rocksdb/c.h>
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
@@ -93,6 +94,16 @@ char* adaptor_compact_files_of(rocksdb_t* c_db, rocksdb_column_family_handle_t* 
   }
   if (files.empty()) return nullptr;
   return Error(DbOf(c_db)->CompactFiles(rocksdb::CompactionOptions(), family, files, to));
+}
+
+// The C++ engine of an open DB, its functions in *table; given back by their destructor. The families have these roles.
+void* adaptor_engine(rocksdb_t* db, rocksdb_column_family_handle_t** families, size_t n, const rgc_engine_t** table) {
+  std::vector<rocks_gc::Family> all;
+  for (size_t i = 0; i < n; ++i) all.push_back({RGC_CF_OTHER, *reinterpret_cast<rocksdb::ColumnFamilyHandle**>(families[i])});
+  std::unique_ptr<rocks_gc::Engine> engine;
+  if (!rocks_gc::Engine::Create(DbOf(db), all, &engine).ok()) return nullptr;
+  *table = &rocks_gc::Engine::Table();
+  return engine.release();
 }
 
 // Sums over all table files.

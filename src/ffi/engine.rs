@@ -20,7 +20,7 @@ unsafe impl Sized1 for c::rgc_file_t {
 }
 
 /// The host's functions, all there, and their state.
-pub(super) struct HostEngine {
+pub struct HostEngine {
     table: c::rgc_engine_t,
     state: *mut c_void,
     taken_over: Arc<AtomicBool>,
@@ -65,7 +65,7 @@ fn cf(family: Family) -> u32 {
 
 impl HostEngine {
     /// An engine of the host's. Its state belongs to it from when `taken_over` is set.
-    pub(super) fn new(table: c::rgc_engine_t, state: *mut c_void, taken_over: Arc<AtomicBool>) -> Result<Self, Error> {
+    pub fn new(table: c::rgc_engine_t, state: *mut c_void, taken_over: Arc<AtomicBool>) -> Result<Self, Error> {
         let c::rgc_engine_t { get, write, iterate, next, iterator_destroy, delete_files, compact, flush, files, write_stalled, .. } = table;
         for (name, there) in [
             ("get", get.is_some()),

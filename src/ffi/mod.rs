@@ -39,6 +39,7 @@ mod stored_keys;
 
 pub use context::*;
 pub use destroy::*;
+pub use engine::HostEngine;
 pub use filter::*;
 pub use library::*;
 pub use listener::*;

@@ -4,12 +4,13 @@
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "C calls of a test, with arguments that live long enough")]
 
 use super::gc::Gc;
-use rocks_gc::ffi::c;
+use rocks_gc::ffi::{HostEngine, c};
 use libloading::Library;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::path::Path;
 use std::ptr::{null, null_mut};
-use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 type Handle = *mut c_void;
 type Errptr = *mut *mut c_char;
@@ -18,6 +19,7 @@ type Errptr = *mut *mut c_char;
 pub struct Adaptor {
     install: unsafe extern "C" fn(*const c_char, Handle, c_int, Handle, Handle, Errptr),
     attach: unsafe extern "C" fn(*const c_char, Handle, Handle, *const c::rgc_column_family_t, usize, Errptr),
+    engine: unsafe extern "C" fn(Handle, *const Handle, usize, *mut *const c::rgc_engine_t) -> Handle,
     compact_files_of: unsafe extern "C" fn(Handle, Handle, c_int, c_int) -> *mut c_char,
     compact_files: unsafe extern "C" fn(Handle, c_int, c_int, *const c_char, usize, *const c_char, usize) -> *mut c_char,
     table_properties: unsafe extern "C" fn(Handle, *mut u64, *mut u64, *mut u64) -> *mut c_char,
@@ -58,6 +60,7 @@ fn load(object: &Path) -> Adaptor {
         Adaptor {
             install: symbol!(library, "rgc_shim_install"),
             attach: symbol!(library, "rgc_shim_attach"),
+            engine: symbol!(library, "adaptor_engine"),
             compact_files_of: symbol!(library, "adaptor_compact_files_of"),
             compact_files: symbol!(library, "adaptor_compact_files"),
             table_properties: symbol!(library, "adaptor_table_properties"),
@@ -109,6 +112,16 @@ impl Adaptor {
         let mut error = null_mut();
         unsafe { (self.attach)(null(), gc.handle().cast(), db, families.as_ptr(), families.len(), &mut error) };
         checked(error)
+    }
+
+    /// The C++ engine of an open DB.
+    pub fn engine(&self, db: Handle, families: &[Handle]) -> HostEngine {
+        let mut table = null();
+        unsafe {
+            let state = (self.engine)(db, families.as_ptr(), families.len(), &mut table);
+            assert!(!state.is_null(), "no engine");
+            HostEngine::new(*table, state, Arc::new(AtomicBool::new(true))).expect("every function")
+        }
     }
 
     /// Compacts the files of a level of a column family into another one.

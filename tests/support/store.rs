@@ -108,6 +108,12 @@ impl<'g> Store<'g> {
         self.options[0]
     }
 
+    /// The same DB behind the C++ adaptor's engine.
+    pub fn cpp_engine(&self) -> rocks_gc::ffi::HostEngine {
+        let handles: Vec<_> = self.families.iter().map(|(_, handle)| *handle).collect();
+        adaptor().engine(self.db, &handles)
+    }
+
     /// Attaches it.
     pub fn attach(&self) -> Result<(), String> {
         let names: Vec<CString> = self.families.iter().map(|((name, ..), _)| CString::new(*name).expect("no NUL")).collect();

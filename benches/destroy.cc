@@ -1,0 +1,203 @@
+// destroy.cc - what it costs to destroy a range: rgc_destroy_range beside what hosts do by hand. 100 MiB and 1 GiB of RawKV rows in
+// files of the same size, with a tenth of that on either side; each method on its own copy of the same DB, several rounds, a new
+// order each round.
+//
+//   destroy LIBRARY FOLDER [ROUNDS] [MIB ...]
+//
+// "files, keys" is what TiKV does: DeleteFilesInRange, then a point tombstone for every key that is left. It fails if a key of the range is
+// visible afterwards, or one outside is not.
+#include "destroy.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <filesystem>
+#include <random>
+
+using namespace ROCKSDB_NAMESPACE;
+
+namespace {
+
+enum class Method { kDestroy, kFilesAndKeys, kKeys, kDeleteRange };
+const char* const kNames[] = {"rgc_destroy_range", "files, keys", "keys", "DeleteRange"};
+
+// As TiKV has it.
+constexpr size_t kDeletesABatch = 256;
+
+struct Result {
+  Cost call;   // The call.
+  Cost later;  // And the compaction of the range, if that is what it takes to get the space back.
+  double scan_ms = 0;
+  Files before, after;
+  rgc_destroy_report_t report{};
+};
+
+class Bench {
+ public:
+  Bench(const char* library, std::string folder, int rounds)
+      : library_(rocks_gc::Library::Load(library)), folder_(std::move(folder)), rounds_(rounds) {}
+
+  // The median round of each method, by the time of the call.
+  std::vector<Result> Run(uint64_t mib) {
+    const Data data(Context(), mib);
+    std::filesystem::remove_all(folder_ + "/data");
+    data.Write(folder_ + "/data");
+    std::vector<std::vector<Result>> results(std::size(kNames));
+    std::vector<size_t> order = {0, 1, 2, 3};
+    for (int round = 0; round < rounds_; ++round) {
+      std::shuffle(order.begin(), order.end(), random_);
+      for (const size_t method : order) results[method].push_back(Measure(data, static_cast<Method>(method)));
+    }
+    std::filesystem::remove_all(folder_ + "/data");
+    std::vector<Result> medians;
+    for (auto& all : results) {
+      std::sort(all.begin(), all.end(), [](const Result& a, const Result& b) { return a.call.wall_ms < b.call.wall_ms; });
+      medians.push_back(all[all.size() / 2]);
+    }
+    return medians;
+  }
+
+ private:
+  rocks_gc::Context Context() const {
+    rocks_gc::Context gc = rocks_gc::Context::Create(library_, "data_prefix=z");
+    if (!gc.ok()) Fail(gc.error());
+    return gc;
+  }
+
+  // Every method has the same set-up, but that only ours has its filters: without a safe point and a record RocksDB makes none.
+  Result Measure(const Data& data, Method method) const {
+    const std::string path = folder_ + "/copy";
+    // Not by hard links: what it takes to free a file's space is to be measured too.
+    std::filesystem::remove_all(path);
+    std::filesystem::copy(folder_ + "/data", path);
+    const rocks_gc::Context gc = Context();
+    Options options = Leveled();
+    options.statistics = CreateDBStatistics();
+    if (method == Method::kDestroy) Check(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options));
+    const Open db(options, path);
+    if (method == Method::kDestroy) Check(rocks_gc::Attach(gc, db.db.get(), {{RGC_CF_DEFAULT, nullptr}}));
+    data.WriteSome(db, 2);  // In the memtable.
+
+    Result result;
+    result.before = FilesOf(db, data.hole);
+    const uint64_t outside = data.CountOutside(db);
+    {
+      const Watch watch(options, &result.call);
+      Destroy(db, gc, data.hole, method, &result.report);
+    }
+    result.after = FilesOf(db, data.hole);
+    result.scan_ms = data.ScanHole(db);
+    {
+      const Watch watch(options, &result.later);
+      CompactRangeOptions down;
+      down.bottommost_level_compaction = BottommostLevelCompaction::kSkip;
+      const Slice start = data.hole.first, end = data.hole.second;
+      Check(db->CompactRange(down, &start, &end));
+    }
+    if (data.CountOutside(db) != outside) Fail(std::string("not every key outside is left: ") + kNames[static_cast<size_t>(method)]);
+    if (method == Method::kDestroy) gc->rgc_detach(gc.get());
+    Check(db->Close());
+    return result;
+  }
+
+  static void Destroy(const Open& db, const rocks_gc::Context& gc, const KeyRange& hole, Method method, rgc_destroy_report_t* report) {
+    const Slice start = hole.first, end = hole.second;
+    switch (method) {
+      case Method::kDestroy:
+        report->struct_size = sizeof *report;
+        Check(gc.Call(&rocks_gc::Functions::rgc_destroy_range, start.data(), start.size(), end.data(), end.size(), 0, report));
+        return;
+      case Method::kFilesAndKeys:
+        Check(DeleteFilesInRange(db.db.get(), db->DefaultColumnFamily(), &start, &end, false));
+        return DeleteKeys(db, hole);
+      case Method::kKeys:
+        return DeleteKeys(db, hole);
+      case Method::kDeleteRange:
+        Check(db->DeleteRange(WriteOptions(), db->DefaultColumnFamily(), start, end));
+        Check(db->FlushWAL(true));
+    }
+  }
+
+  static void DeleteKeys(const Open& db, const KeyRange& hole) {
+    const Slice end = hole.second;
+    ReadOptions options;
+    options.iterate_upper_bound = &end;
+    options.fill_cache = false;
+    const std::unique_ptr<Iterator> it(db->NewIterator(options));
+    WriteBatch batch;
+    const auto write = [&] {
+      Check(db->Write(WriteOptions(), &batch));
+      batch.Clear();
+    };
+    for (it->Seek(hole.first); it->Valid(); it->Next()) {
+      Check(batch.Delete(it->key()));
+      if (batch.Count() == kDeletesABatch) write();
+    }
+    Check(it->status());
+    write();
+    Check(db->FlushWAL(true));
+  }
+
+  std::mt19937 random_{1};
+  const rocks_gc::Library library_;
+  const std::string folder_;
+  const int rounds_;
+};
+
+double Mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
+
+void Print(uint64_t mib, const std::vector<Result>& results) {
+  for (size_t method = 0; method < results.size(); ++method) {
+    const Result& r = results[method];
+    std::printf("| %" PRIu64 " MiB | %s | %.1f | %.1f | %zu, %.0f | %zu, %.1f | %s | %.1f | %.2f | %.1f | %.0f | %.1f |\n", mib, kNames[method],
+                r.call.wall_ms, r.call.cpu_ms, r.before.Count(), Mib(r.before.bytes), r.after.Count(), Mib(r.after.bytes),
+                r.after.Levels().c_str(), Mib(r.after.bytes_within), r.scan_ms, Mib(r.call.written), r.call.wall_ms + r.later.wall_ms,
+                Mib(r.call.written + r.later.written));
+  }
+  std::fflush(stdout);
+}
+
+double MicrosecondsAFile(const Result& r) { return r.call.wall_ms * 1e3 / static_cast<double>(std::max<uint64_t>(r.report.files_dropped, 1)); }
+
+void PrintPhases(uint64_t mib, const Result& r) {
+  std::printf("| %" PRIu64 " MiB | %s | %" PRIu64 ", %.0f | %" PRIu64 " | %" PRIu64 " | %.1f | %.1f | %.1f | %.0f |\n", mib, r.before.Levels().c_str(),
+              r.report.files_dropped, Mib(r.report.file_bytes_dropped), r.report.keys_deleted, r.report.range_tombstones,
+              static_cast<double>(r.report.files_microseconds) / 1e3, static_cast<double>(r.report.keys_microseconds) / 1e3,
+              static_cast<double>(r.report.compact_microseconds) / 1e3, MicrosecondsAFile(r));
+}
+
+void PrintGoal(bool met, const char* what, double measured, double limit) {
+  std::printf("%-7s %s: %.2f, goal %.1f\n", met ? "met" : "NOT MET", what, measured, limit);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: %s LIBRARY FOLDER [ROUNDS] [MIB ...]\n", argv[0]);
+    return 2;
+  }
+  Bench bench(argv[1], argv[2], argc > 3 ? std::atoi(argv[3]) : 5);
+  std::vector<uint64_t> sizes;
+  for (int i = 4; i < argc; ++i) sizes.push_back(std::strtoull(argv[i], nullptr, 10));
+  if (sizes.empty()) sizes = {100, 1024};
+  std::printf("| range | method | call, ms | CPU, ms | files of the range before, MiB | at return, MiB | by level | of the range in them, MiB | first scan, ms"
+              " | written, MiB | call and CompactRange, ms | written by both, MiB |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+  std::vector<std::vector<Result>> results;
+  for (const uint64_t mib : sizes) {
+    results.push_back(bench.Run(mib));
+    Print(mib, results.back());
+  }
+  std::printf("\n| range | levels before | files dropped, MiB | keys deleted | range tombstones | files, ms | keys, ms | compact, ms | us a file |\n"
+              "|---|---|---|---|---|---|---|---|---|\n");
+  for (size_t i = 0; i < sizes.size(); ++i) PrintPhases(sizes[i], results[i][0]);
+  std::printf("\n");
+  const auto &first = results.front(), &last = results.back();
+  const double growth = MicrosecondsAFile(last[0]) / MicrosecondsAFile(first[0]), times = last[2].call.wall_ms / last[0].call.wall_ms;
+  PrintGoal(growth <= 1.5, "time per file, the large range against the small one", growth, 1.5);
+  PrintGoal(times >= 10, "times faster than deleting key by key, the large range", times, 10);
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const double files = static_cast<double>(results[i][0].after.MostBelowZero());
+    PrintGoal(files <= 2, "most files of the range in a level below 0 at return", files, 2);
+  }
+}
