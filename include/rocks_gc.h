@@ -38,12 +38,12 @@
  *
  * WHAT IS COLLECTED. Kind RGC_DEFAULT (RawKV rows, a version a RocksDB key): a version below its effective safe point
  * that is not the newest of its row. Within one run (one compaction) the first version of a row that the run sees is
- * always kept. A newest version that is a delete mark or has expired stays for now and is counted in rows_refused: to
- * remove it takes a look at the whole database, which a run cannot have. Kind RGC_WRITE (records of transactions, commit_ts
- * at or below the safe point): rollbacks and locks; and what is older than the row's first put or delete, but for puts
- * whose value lies in the default column family: those stay, and so does a first delete, counted in rows_refused. A put
+ * always kept. A newest version that is a delete mark or has expired goes last: to remove it takes a look at the whole
+ * database, which a run cannot have, so its row is handed to the worker of the attached store. Kind RGC_WRITE (records of
+ * transactions, commit_ts at or below the safe point): rollbacks and locks; and what is older than the row's first put or
+ * delete, but for puts whose value lies in the default column family: those, and a first delete, are the worker's, too. A put
  * whose GC fence is at or below the safe point counts as a delete. Kind RGC_TTL_V1 (API V1 with TTL): what has
- * expired.
+ * expired. Every kind: what is destroyed. Without a store what is the worker's stays, counted in rows_refused.
  *
  * WHAT THE HOST PROMISES. A host that breaks a promise loses data, as each one says.
  *  H1 Nobody reads below the effective safe point, and nobody writes, ingests or restores a version below it: it would
@@ -53,18 +53,20 @@
  *  H2 Nobody else deletes a newest version so that an older one should be seen: the older one may be gone already. A
  *     tool that must goes the way of H1. Whole rows, and versions that are not the newest, may be deleted freely; in a
  *     row that was deleted as a whole only newer versions may follow.
- *  H3 (With dropped ranges, which this version does not have.)
+ *  H3 A destroyed range is never written again: runs drop what comes there. With RGC_DESTROY_REUSABLE, or once it is forgotten, it may
+ *     be, with timestamps above the destroyed ones, or after step (3) of H1: what is older is taken for garbage.
  *  H4 The column family has the bytewise comparator, no user-defined timestamps, no SingleDelete on these keys (RocksDB
  *     reports corruption where one meets a removed version), and no filter object shared between compactions (the
  *     library notices by the thread and the order of the keys, and keeps everything).
- *  H5 WAL recovery keeps a prefix (not kSkipAnyCorruptedRecords). Runs do not depend on it, for what shadows lies in a file;
- *     deleting, which this version does not have, does.
+ *  H5 WAL recovery keeps a prefix (not kSkipAnyCorruptedRecords): the worker deletes oldest versions first, and where a later
+ *     write comes back without an earlier one a dead row is alive again.
  *  H6 Compaction filters ignore snapshots: a RocksDB snapshot held across a collection may miss what was collected.
  *  H7 Keys of judged rows hold plain values, and no other keys lie between the versions of a row. Merge operands, wide
  *     columns and keys that are not of the layout are kept by a run that is shown them. A skip is not: one to the row's end takes
- *     whatever stands between the versions it takes, one to the next version what extends the key it takes. A host that
- *     has such keys sets remove_mode=remove. (RocksDB's C API never skips.)
- *  H8 One rgc_t serves one DB.
+ *     whatever stands between the versions it takes, one to the next version what extends the key it takes; so does a range
+ *     tombstone over a row; and the worker deletes merge operands and wide columns with the versions that they stand for. A host
+ *     that has such keys sets remove_mode=remove and delete_range_min_keys=0. (RocksDB's C API never skips.)
+ *  H8 One rgc_t serves one DB: what is destroyed goes in every column family whose filter is of this rgc_t.
  *
  * LIFE OF AN rgc_t
  *     rgc_options_create, rgc_options_set ...          what the keys look like
@@ -75,8 +77,11 @@
  *     rgc_advance_..._safe_point ...                   now, and from then on whenever they move
  *     rgc_rocksdb_filter_factory                       one per options object, which takes it over
  *     rgc_rocksdb_event_listener                       if RocksDB's C API has listeners (10.4 and later)
- *     rocksdb_options_set_compaction_filter_factory, rocksdb_open, ... work ..., rocksdb_close (before exit: RocksDB's
- *                                                      own threads must have ended when its static data goes)
+ *     rocksdb_options_set_compaction_filter_factory, rocksdb_open
+ *     rgc_attach_rocksdb                               so that the worker can finish what runs cannot
+ *     ... work ...
+ *     rgc_detach                                       before the DB closes
+ *     rocksdb_close                                    before exit: RocksDB's own threads must have ended when its static data goes
  *     rocksdb_options_destroy                          destroys the factory
  *     rgc_destroy
  */
@@ -123,8 +128,9 @@ enum { RGC_LOG_OFF = 0, RGC_LOG_ERROR = 1, RGC_LOG_WARN = 2, RGC_LOG_INFO = 3, R
 typedef void (*rgc_log_fn)(void* state, int level, const char* message);
 
 /* A clock: unix time in seconds; 0 = unknown, then nothing expires and no bound on safe points can be met. Called once
- * a run, from the thread that makes the run, and, with max_safe_point_ahead_seconds, once per advance; possibly from
- * several threads at once; under no lock of the library's. It must not unwind. It may call readers. */
+ * a run, from the thread that makes the run, once a row and once a second from the worker's, by calls that destroy or collect,
+ * and, with max_safe_point_ahead_seconds, once per advance; possibly from several threads at once; under no lock of the
+ * library's. It must not unwind. It may call readers. */
 typedef uint64_t (*rgc_clock_fn)(void* state);
 
 /* rgc_abi_version: the RGC_ABI_VERSION of the loaded library. A host that loads at run time compares it with its
@@ -202,7 +208,7 @@ void rgc_options_destroy(rgc_options_t* options);
 /* rgc_create: a context. options_or_null NULL = every default. Errors: options that do not go together. */
 rgc_t* rgc_create(const rgc_options_t* options_or_null, char** errptr);
 
-/* rgc_destroy: gives up the host's reference; gc must not be used afterwards. Factories and filters that still live go on
+/* rgc_destroy: rgc_detach, and gives up the host's reference; gc must not be used afterwards. Factories and filters that still live go on
  * with the last safe points. A clock set by rgc_set_clock is not called any more when it returns; runs that begin
  * later know no time, so nothing expires in them. On a thread inside a callback of the library it does nothing but log an
  * error. */
@@ -214,8 +220,8 @@ void rgc_destroy(rgc_t* gc);
 void rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
 
 /* rgc_set_enabled: 0 = every run keeps everything, also the runs that are on, from their next row on; 1 (the state at
- * start) = collect again. Any thread. On a thread inside a callback of the library it does nothing but log an
- * error. */
+ * start) = collect again. The worker rests meanwhile; it returns when the rows that the worker has in hand are finished. Any thread.
+ * On a thread inside a callback of the library it does nothing but log an error. */
 void rgc_set_enabled(rgc_t* gc, unsigned char enabled);
 
 /* ---------------------------------------------------------------- safe points
@@ -256,7 +262,8 @@ void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, i
 
 /* rgc_remove_keyspace: keep everything of this keyspace until it is named again, with the same type only (one that had
  * none may take any). Runs that are on follow from their next row. Named again, an own safe point starts at 0; the
- * global one holds at once. Removing a removed keyspace is a no-op. */
+ * global one holds at once. Removing a removed keyspace is a no-op. It returns when the rows that the worker has in hand are
+ * finished; inside a callback it is an error. What is destroyed is dropped all the same. */
 void rgc_remove_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
 
 /* rgc_global_safe_point: 0 = none came yet. */
@@ -276,7 +283,7 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  * of the layout is kept and ends the row before it: what follows begins a row, and its first version is kept. */
 
 /* Kinds of runs, one per column family.
- * RGC_DROPPED_ONLY: only what is dropped as a whole (in this version nothing can be, so no run is ever needed).
+ * RGC_DROPPED_ONLY: only what is dropped as a whole: destroyed ranges. For column families whose keys are judged by nobody (locks).
  * RGC_DEFAULT: the column family of RawKV data. In api_v2 keys of mode r are judged, all others are kept.
  * RGC_WRITE: the column family of transaction records (TiKV's write). In api_v2 keys of mode x, m and t are judged. In the
  * plain layout one context serves RGC_DEFAULT or RGC_WRITE, not both: its keys do not tell them apart.
@@ -321,8 +328,8 @@ typedef struct rgc_compaction_t {
 } rgc_compaction_t;
 
 /* rgc_filter_create: a run. compaction_or_null NULL = nothing is known. NULL without an error = there is nothing to do, use
- * no filter; counted in runs_refused: no effective safe point above 0 anywhere. One that comes later works from the next
- * run on. RGC_TTL_V1 always gets one. Errors: an unknown kind, a field out of range. Any thread. */
+ * no filter; counted in runs_refused: nothing is destroyed, and no effective safe point is above 0 anywhere. One that comes later works
+ * from the next run on. RGC_TTL_V1 always gets one. Errors: an unknown kind, a field out of range. Any thread. */
 rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* compaction_or_null, char** errptr);
 
 /* rgc_filter_decide: judges one key. level = the compaction's start level, as RocksDB tells it. value_type is one of
@@ -346,7 +353,7 @@ int rgc_filter_decide_by_key(rgc_filter_t* filter, int level, const char* key, s
 
 /* rgc_filter_set_bottommost: what became known after creation (1, 0, -1, as in rgc_compaction_t), on stock RocksDB the
  * usual case. Before the first decision. Other numbers, and calls from another thread than the one that decides, do nothing.
- * 0 = rows with a dead newest version are not counted as handed over: a run further down will meet them again. */
+ * 0 = rows with a dead newest version are not handed over: a run further down will meet them again. */
 void rgc_filter_set_bottommost(rgc_filter_t* filter, int is_bottommost);
 
 /* rgc_filter_set_inputs: the input files, where they became known after creation (RocksDB before 8.7): all of them, or n 0 =
@@ -412,8 +419,8 @@ const char* rgc_filter_name(void* filter);
 
 /* rgc_rocksdb_event_listener: a listener for rocksdb_options_add_eventlistener, which takes it over: one call per options
  * object. It tells the runs of gc's factories whether they write the last level of their keys, exactly: RocksDB's C API by itself
- * says so of full compactions only. Then rows that wait for the worker are counted (rows_refused) where nothing older lies
- * below, not at every level on the way. It looks at the list of live files once per compaction. Errors: nothing is bound; Not
+ * says so of full compactions only. Then rows are handed to the worker where nothing older lies below, not at every level on the
+ * way. It looks at the list of live files once per compaction. Errors: nothing is bound; Not
  * supported: this RocksDB's C API has no listeners (before 10.4). If it is not given to RocksDB:
  * rocksdb_eventlistener_destroy. */
 struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** errptr);
@@ -455,8 +462,9 @@ typedef struct rgc_column_family_t {
  *
  * Every function may be called from any thread, several at once, under no lock that a reader or an advance of the library's needs,
  * until rgc_detach has returned. None may unwind or call back into the library, but for readers and advances. cf = index into the
- * families given at attach. Bytes are valid during the call. Each answers one of RGC_ENGINE_*; with RGC_ENGINE_ERROR it sets
- * *errptr (never NULL here, *errptr is NULL before) to a malloc'ed text, "Kind: what" as everywhere. */
+ * families given at attach. Ranges are half open and have both bounds. Bytes are valid during the call. Each answers one of
+ * RGC_ENGINE_*; with RGC_ENGINE_ERROR it sets *errptr (never NULL here, *errptr is NULL before) to a malloc'ed text, "Kind: what" as
+ * everywhere. BUSY: the worker tries its write again, and again; to a call of the host's it is an error of kind Busy. */
 enum { RGC_ENGINE_OK = 0, RGC_ENGINE_BUSY = 1, RGC_ENGINE_ERROR = 2 };
 /* What a write does. */
 enum { RGC_OP_PUT = 0, RGC_OP_DELETE = 1, RGC_OP_DELETE_RANGE = 2 };
@@ -494,7 +502,7 @@ typedef struct rgc_engine_t {
   size_t struct_size;
   /* The value under a key, malloc'ed; none: OK with *value NULL. */
   int (*get)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
-  /* All of them or none, in this order, with the WAL on. flags = RGC_WRITE_..., or'ed. */
+  /* All of them, at least one, or none, in this order, with the WAL on. flags = RGC_WRITE_..., or'ed. */
   int (*write)(void* state, const rgc_write_t* writes, size_t n, int flags, char** errptr);
   /* What lies in [start, end) as of now, in order, or backwards from the end. NULL = an error. */
   rgc_engine_iterator_t* (*iterate)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
@@ -528,9 +536,9 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
  * reads the ledger (rgc_destroy_range) and finishes every destroy that was interrupted, so it may take as long as they did: until
  * it has returned nobody may write into their ranges. One store per gc. Give the same families each time: records of a ledger
  * that lies in a family that is not given are not seen.
- * Errors, after which nothing is attached and nothing dropped by the ledger: a store is attached already; no family; a role that is unknown, or
- * DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT; a name or a handle twice, a NULL name, a NULL handle with another name than
- * "default" (rgc_attach_rocksdb); a function that is NULL; a ledger record that does not parse, by its key: nothing was changed then;
+ * Errors, after which nothing is attached and nothing dropped by the ledger: a store is attached already; inside a callback; no
+ * family; a role that is unknown, or DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT; a name or a handle twice, a NULL name; with
+ * rgc_attach_rocksdb a NULL handle with another name than "default"; a function that is NULL; a ledger record that does not parse, by its key: nothing was changed then;
  * the engine's own errors. Warns in the log if runs of kind RGC_WRITE, but none of RGC_DEFAULT or RGC_DROPPED_ONLY, are made:
  * what is destroyed would stay in the default family's files. */
 void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const rgc_column_family_t* families, size_t n, char** errptr);
@@ -544,7 +552,8 @@ void rgc_detach(rgc_t* gc);
 size_t rgc_pending(const rgc_t* gc);
 
 /* rgc_drain: waits until no row is pending, at most timeout_ms; returns how many still are (0 too after an error: look at *errptr
- * first). Rows of runs that are on wait for their ends. Errors: no store; called inside a callback or a run. */
+ * first). Rows of runs that are on wait for their ends, and all of them while the library is switched off or the store stalls. Errors:
+ * no store; called inside a callback or a run. */
 size_t rgc_drain(rgc_t* gc, uint64_t timeout_ms, char** errptr);
 
 /* What rgc_collect did. Levels and files are RocksDB's; a file is considered if it overlaps the range. */
@@ -676,8 +685,7 @@ void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_
 /* ---------------------------------------------------------------- seeing */
 
 /* Counters since rgc_create, runs that are on included. They count what runs did: a version that two runs meet counts twice
- * (before RocksDB 8.4 a manual compaction may pass the last level twice). Those of what this version cannot do yet (dropping, the worker)
- * stay 0. */
+ * (before RocksDB 8.4 a manual compaction may pass the last level twice). Those of what this version cannot do yet (schemas) stay 0. */
 typedef struct rgc_stats_t {
   size_t struct_size;
   uint64_t runs_started, runs_refused, runs_closed; /* closed: a panic, a foreign thread or keys out of order; kept everything from there */

@@ -9,15 +9,18 @@
 //! | [`layout`] | bytes to meaning: stored keys, keyspace ids, timestamps, values | nothing |
 //! | [`rule`] | pure decisions on one row or value | `layout` |
 //! | [`safe_point`] | the safe points of all keyspaces, read without waiting | `layout` |
-//! | [`filter`] | a run: one compaction's filter, and whether one is needed at all | `rule`, `safe_point`, `layout` |
-//! | [`engine`] | the functions bound from the host's RocksDB | nothing |
+//! | [`shared`] | what runs and the worker of a context share: safe points, clock, what is destroyed, rows handed over | `rule`, `safe_point`, `layout` |
+//! | [`filter`] | a run: one compaction's filter, and whether one is needed at all | `shared`, and what that knows |
+//! | [`engine`] | the port through which is deleted, and the functions bound from the host's RocksDB | nothing |
+//! | [`reclaim`] | deleting from an open store: destroying, the ledger, the worker, collect now | `shared`, `engine`, and what these know |
 //! | [`ffi`] | every exported function; C types and `unsafe` | all of the above |
 //!
-//! Beside the rooms, for all of them: [`error`], [`log`] and [`callback`]; for `filter` and `ffi`: [`options`] and [`stats`].
+//! Beside the rooms, for all of them: [`error`], [`log`] and [`callback`]; from `shared` on: [`options`] and [`stats`].
 //!
 //! **The one principle.** A run sees neither what is newer nor what is older elsewhere, and cannot see tombstones. So by
 //! itself it removes only what no legal reader could see whatever lies elsewhere: a version shadowed by a newer version
-//! of the same row that this run keeps, or a key that is expired as a whole.
+//! of the same row that this run keeps, or a key that is destroyed or expired as a whole. Everything that needs the whole row is
+//! handed to the worker, which reads the database.
 
 pub mod callback;
 pub mod engine;

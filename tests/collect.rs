@@ -43,12 +43,19 @@ fn garbage_that_lies_in_the_last_level_only() {
         let dir = tempdir().unwrap();
         let store = filled(&gc, via, dir.path(), 5);
         let nothing = gc.collect(0).unwrap();
-        assert_eq!((nothing.files_compacted, nothing.files_read, nothing.versions_removed), (0, 0, 0), "no safe point, nothing to read: {nothing:?}");
+        assert_eq!(
+            (nothing.files_compacted, nothing.files_read, nothing.versions_removed),
+            (0, 0, 0),
+            "no safe point, nothing to read: {nothing:?}"
+        );
         gc.advance(2, 100).unwrap();
         let files = store.files(0);
         let report = gc.collect(0).unwrap();
         assert_eq!(report.files_considered, files.len() as u64, "{via:?} {report:?}");
-        assert!(report.files_compacted > 0 && report.files_compacted < report.files_considered / 2, "{via:?}: only those of keyspace 2: {report:?}");
+        assert!(
+            report.files_compacted > 0 && report.files_compacted < report.files_considered / 2,
+            "{via:?}: only those of keyspace 2: {report:?}"
+        );
         assert_eq!(report.files_skipped, report.files_considered - report.files_compacted);
         // A row that a file's border cuts may keep one more.
         assert!((396..=400).contains(&report.versions_removed), "{via:?} {report:?}");

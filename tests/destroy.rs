@@ -62,7 +62,7 @@ fn a_range_is_gone_in_every_family_and_nothing_else() {
             }
             assert_eq!(store.keys(4).len(), 1, "the record lies in the family with role LEDGER");
             assert!(report.files_dropped >= 3 && report.file_bytes_dropped > 30_000, "{report:?}");
-            assert_eq!(report.range_tombstones > 0, !options.contains("min_keys=0") && options != "", "{report:?}");
+            assert_eq!(report.range_tombstones > 0, !options.contains("min_keys=0") && !options.is_empty(), "{report:?}");
             assert_eq!(gc.destroyed_count(), 1);
             // What level 0 and the files at the borders held of it is compacted away.
             for family in 0..4 {
@@ -215,7 +215,13 @@ fn the_half_of_a_cut_row_that_is_outside_stays() {
                 let (start, end) = if newer_half { (gc.raw_key(1, b"b", 9), key(5)) } else { (key(4), gc.raw_key(1, b"y", 9)) };
                 gc.destroy_range(&start, &end, REUSABLE).unwrap();
                 let outside: Vec<_> = if newer_half { (1..=5).rev().map(key).collect() } else { (5..=9).rev().map(key).collect() };
-                let row = || store.scan_range(0, &gc.raw_key(1, b"b", 9), &gc.raw_key(1, b"y", 9)).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+                let row = || {
+                    store
+                        .scan_range(0, &gc.raw_key(1, b"b", 9), &gc.raw_key(1, b"y", 9))
+                        .into_iter()
+                        .map(|(key, _)| key)
+                        .collect::<Vec<_>>()
+                };
                 assert_eq!(row(), outside, "{via:?} {level} {newer_half}");
                 assert_eq!(gc.destroyed_count(), 0);
                 gc.advance(1, 100).unwrap();
@@ -313,7 +319,9 @@ fn a_keyspace_goes_in_both_modes_and_its_neighbours_stay() {
             let mut keys: Vec<_> = [c::RGC_MODE_RAW, c::RGC_MODE_TXN]
                 .iter()
                 .flat_map(|mode| left.iter().map(move |keyspace| (*mode, *keyspace)))
-                .flat_map(|(mode, keyspace)| [&b""[..], b"a", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff"].map(|row| gc.key(mode, keyspace, row, 7)))
+                .flat_map(|(mode, keyspace)| {
+                    [&b""[..], b"a", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff"].map(|row| gc.key(mode, keyspace, row, 7))
+                })
                 .collect();
             keys.sort();
             keys

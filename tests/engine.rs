@@ -62,7 +62,9 @@ fn reads_and_writes() {
         assert_eq!(engine.get(0, b"b\0").unwrap().as_deref(), Some(&b""[..]));
         assert_eq!(engine.get(0, b"").unwrap().as_deref(), Some(&b"v"[..]));
         // In order, so the last one counts.
-        engine.write(&[put(0, b"a", b"v"), delete(0, b"a"), put(0, b"c", b"v"), delete(1, b"a")], How { sync: true, no_slowdown: true }).unwrap();
+        engine
+            .write(&[put(0, b"a", b"v"), delete(0, b"a"), put(0, b"c", b"v"), delete(1, b"a")], How { sync: true, no_slowdown: true })
+            .unwrap();
         assert_eq!((engine.get(0, b"a").unwrap(), engine.get(1, b"a").unwrap()), (None, None));
         engine.write(&[Write { family: 0, op: Op::DeleteRange(b"".to_vec(), b"c".to_vec()) }], How::default()).unwrap();
         assert_eq!(forwards(engine, ALL), [b"c"]);

@@ -36,6 +36,7 @@ enum History {
 
 type Row = (u32, &'static [u8]);
 type Range = (Vec<u8>, Vec<u8>);
+type Destroyer = JoinHandle<Result<(), String>>;
 
 /// What the host knows; behind a lock, for it goes on inside of runs.
 struct Host {
@@ -49,7 +50,7 @@ struct Host {
     /// Destroyed for good: nothing is written there.
     destroyed: Vec<Range>,
     /// On, or about to end; its thread is gone when somebody waits for it.
-    destroying: Option<(Range, Option<JoinHandle<Result<(), String>>>)>,
+    destroying: Option<(Range, Option<Destroyer>)>,
     interleaved: usize,
 }
 
@@ -63,6 +64,7 @@ struct Test {
 struct Hook(Mutex<Option<&'static Test>>);
 
 unsafe extern "C" fn at_a_decision(hook: *mut c_void) {
+    // SAFETY: the hook is leaked for as long as its DB is open.
     let hook = unsafe { &*hook.cast::<Hook>() };
     let test = *hook.0.lock().unwrap();
     if let Some(test) = test {
@@ -111,11 +113,20 @@ impl Test {
             let row = Self::row(host);
             host.next_ts += host.rng.random_range(1..4);
             let safe_point = host.safe_points.get(&row.0).copied().unwrap_or(0);
-            let ts = if host.rng.random_ratio(1, 4) { host.rng.random_range(safe_point + 1..host.next_ts.max(safe_point + 2)) } else { host.next_ts };
+            let ts = if host.rng.random_ratio(1, 4) {
+                host.rng.random_range(safe_point + 1..host.next_ts.max(safe_point + 2))
+            } else {
+                host.next_ts
+            };
             let key = self.key(host.history, row, ts);
-            let dead_range = host.destroyed.iter().chain(host.destroying.iter().map(|(range, _)| range)).any(|(start, end)| *start <= key && key < *end);
+            let dead_range =
+                host.destroyed.iter().chain(host.destroying.iter().map(|(range, _)| range)).any(|(start, end)| *start <= key && key < *end);
             // Of a cut row, and of one that is being destroyed, nothing is written any more.
-            let near = host.destroyed.iter().chain(host.destroying.iter().map(|(range, _)| range)).any(|range| self.touches(host.history, row, range));
+            let near = host
+                .destroyed
+                .iter()
+                .chain(host.destroying.iter().map(|(range, _)| range))
+                .any(|range| self.touches(host.history, row, range));
             if dead_range || near || host.rows.get(&row).is_some_and(|versions| versions.contains_key(&ts)) {
                 continue;
             }
@@ -136,10 +147,12 @@ impl Test {
 
     /// A transaction began right before it was committed, or has not been yet.
     fn write_record(&self, host: &mut Host, row: Row, ts: u64, key: Vec<u8>) {
-        let (start_ts, put) = ((ts * 2 % 100) as u8 + 1, |family, key: &[u8], value: &[u8]| Write { family, op: Op::Put(key.into(), value.into()) });
+        let (start_ts, put) =
+            ((ts * 2 % 100) as u8 + 1, |family, key: &[u8], value: &[u8]| Write { family, op: Op::Put(key.into(), value.into()) });
         // One value a transaction: its key tells the record.
         let value_key = self.key(host.history, row, 1_000_000 + ts);
-        let long_start = [0x80 | ((1_000_000 + ts) & 0x7f) as u8, 0x80 | ((1_000_000 + ts) >> 7 & 0x7f) as u8, ((1_000_000 + ts) >> 14) as u8];
+        let long_start =
+            [0x80 | ((1_000_000 + ts) & 0x7f) as u8, 0x80 | ((1_000_000 + ts) >> 7 & 0x7f) as u8, ((1_000_000 + ts) >> 14) as u8];
         match host.rng.random_range(0..12) {
             0..4 => {
                 let record = [&b"P"[..], &long_start].concat();
@@ -201,7 +214,9 @@ impl Test {
 
     /// The destroy that is on, if there is one, comes to its end. Of rows that it cuts the half outside is what is there now.
     fn end_destroy(&self) -> Result<(), String> {
-        let Some((range, Some(thread))) = self.host.lock().unwrap().destroying.as_mut().map(|(range, thread)| (range.clone(), thread.take())) else {
+        let Some((range, Some(thread))) =
+            self.host.lock().unwrap().destroying.as_mut().map(|(range, thread)| (range.clone(), thread.take()))
+        else {
             return Ok(());
         };
         thread.join().unwrap()?;
@@ -307,7 +322,8 @@ impl Test {
         let cut_rows: BTreeSet<Vec<u8>> = cut_rows.map(|row| row_of(&self.key(History::Txn, *row, 0)).to_vec()).collect();
         let of_cut_rows = |key: &Vec<u8>| cut_rows.contains(row_of(key));
         let orphan = values.iter().find(|key| !named.contains(*key) && !host.locked.contains(*key) && !of_cut_rows(key));
-        let missing = named.iter().find(|key| !values.contains(*key) && !of_cut_rows(key)).or(host.locked.iter().find(|key| !values.contains(*key)));
+        let missing =
+            named.iter().find(|key| !values.contains(*key) && !of_cut_rows(key)).or(host.locked.iter().find(|key| !values.contains(*key)));
         match (orphan, missing) {
             (None, None) => Ok(()),
             _ => Err(format!("values without records {orphan:02x?}, without values {missing:02x?}")),
@@ -425,7 +441,7 @@ fn history(seed: u64) -> Result<usize, String> {
         test.check(true).map_err(|error| format!("at the end: {error}"))
     });
     let interleaved = test.host.lock().unwrap().interleaved;
-    // What was leaked for the hook is this history's alone.
+    // SAFETY: it came from Box::leak, and nobody uses it any more: the hook is empty, the destroys have ended.
     drop(unsafe { Box::from_raw((&raw const *store).cast_mut()) });
     outcome.map(|()| interleaved).map_err(|error| format!("{history:?} {options:?} {via:?}: {error}"))
 }

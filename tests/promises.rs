@@ -7,8 +7,8 @@ mod support;
 use rocks_gc::ffi::c;
 use support::adaptor::adaptor;
 use support::gc::Gc;
-use support::store::{RAW, Store, Via};
 use support::rocksdb::{Db, Settings, Write};
+use support::store::{RAW, Store, Via};
 use tempfile::TempDir;
 
 const ROW: &[u8] = b"row";

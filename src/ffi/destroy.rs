@@ -49,7 +49,9 @@ export! {
 fn is_reusable(flags: c_int) -> Result<bool, Error> {
     let known = (c::RGC_DESTROY_FORCE | c::RGC_DESTROY_REUSABLE) as c_int;
     if flags & !known != 0 {
-        return Err(Error::invalid(format!("flags {flags:#x} are unknown; give RGC_DESTROY_FORCE (1) and RGC_DESTROY_REUSABLE (2), or'ed, or 0")));
+        return Err(Error::invalid(format!(
+            "flags {flags:#x} are unknown; give RGC_DESTROY_FORCE (1) and RGC_DESTROY_REUSABLE (2), or'ed, or 0"
+        )));
     }
     Ok(flags & c::RGC_DESTROY_REUSABLE as c_int != 0)
 }
@@ -58,7 +60,10 @@ fn is_reusable(flags: c_int) -> Result<bool, Error> {
 ///
 /// # Safety
 /// `report` is NULL, or checked.
-unsafe fn reported<R>(report: *mut c::rgc_destroy_report_t, destroy: impl FnOnce(&mut DestroyReport) -> Result<R, Error>) -> Result<R, Error> {
+unsafe fn reported<R>(
+    report: *mut c::rgc_destroy_report_t,
+    destroy: impl FnOnce(&mut DestroyReport) -> Result<R, Error>,
+) -> Result<R, Error> {
     let mut done = DestroyReport::default();
     let result = destroy(&mut done);
     if !report.is_null() {

@@ -94,7 +94,9 @@ fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<(), Error> {
     let said = take_text(text);
     match (u32::try_from(answer), said) {
         (Ok(c::RGC_ENGINE_OK), _) => Ok(()),
-        (Ok(c::RGC_ENGINE_BUSY), said) => Err(Error::new(Kind::Busy, said.unwrap_or_else(|| "the engine stalls writes; try again later".into()))),
+        (Ok(c::RGC_ENGINE_BUSY), said) => {
+            Err(Error::new(Kind::Busy, said.unwrap_or_else(|| "the engine stalls writes; try again later".into())))
+        }
         (_, Some(said)) => Err(Error::of_store(&said)),
         (_, None) => Err(Error::new(Kind::IoError, format!("the engine answered {answer}, and no text"))),
     }
@@ -190,7 +192,9 @@ impl Engine for HostEngine {
                 if key.is_null() {
                     return Ok(());
                 }
-                let shown = |data: Bytes| slice(data.0.cast::<u8>(), data.1).ok_or_else(|| Error::new(Kind::IoError, "the engine showed a length without bytes"));
+                let shown = |data: Bytes| {
+                    slice(data.0.cast::<u8>(), data.1).ok_or_else(|| Error::new(Kind::IoError, "the engine showed a length without bytes"))
+                };
                 if each(shown((key, key_len))?, shown((value, value_len))?).is_break() {
                     return Ok(());
                 }

@@ -35,7 +35,8 @@ export! {
 /// # Safety
 /// What `inputs` points to is as the header says.
 unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<Knowledge, Error> {
-    let c::rgc_compaction_t { is_full, is_manual, is_bottommost, start_level, output_level, column_family_id, inputs, num_inputs, .. } = *compaction;
+    let c::rgc_compaction_t { is_full, is_manual, is_bottommost, start_level, output_level, column_family_id, inputs, num_inputs, .. } =
+        *compaction;
     for (name, value) in [("is_full", is_full), ("is_manual", is_manual), ("is_bottommost", is_bottommost)] {
         if !(-1..=1).contains(&value) {
             return Err(Error::invalid(format!("compaction.{name} is {value}; give 1 (yes), 0 (no) or -1 (unknown)")));

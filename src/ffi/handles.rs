@@ -71,7 +71,10 @@ pub(super) fn refuses_inside(function: &str, shared: &Shared) -> bool {
 /// Is the thread inside a callback, where `function` could wait for ever? Then that is an error.
 pub(super) fn refuse_inside(function: &str) -> Result<(), Error> {
     if callback::inside() {
-        return Err(Error::new(ErrorKind::Aborted, format!("{function} inside a callback of the library would wait for itself; call it from another thread")));
+        return Err(Error::new(
+            ErrorKind::Aborted,
+            format!("{function} inside a callback of the library would wait for itself; call it from another thread"),
+        ));
     }
     Ok(())
 }

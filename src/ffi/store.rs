@@ -107,7 +107,12 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
             Ok(c::RGC_CF_LOCK) => Role::Lock,
             Ok(c::RGC_CF_OTHER) => Role::Other,
             Ok(c::RGC_CF_LEDGER) => Role::Ledger,
-            _ => return Err(Error::invalid(format!("families[{i}].role is {}; give one of RGC_CF_DEFAULT (0) to RGC_CF_LEDGER (4)", family.role))),
+            _ => {
+                return Err(Error::invalid(format!(
+                    "families[{i}].role is {}; give one of RGC_CF_DEFAULT (0) to RGC_CF_LEDGER (4)",
+                    family.role
+                )));
+            }
         };
         // SAFETY: the caller's promise.
         let name = unsafe { text(&format!("families[{i}].name"), family.name) }?.to_owned();
@@ -121,12 +126,16 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
         described.push(ColumnFamily { role, name, id: None });
     }
     let handles: Vec<_> = given.iter().map(|family| Handle(family.handle.cast())).collect();
-    if let Some((i, _)) = handles.iter().enumerate().find(|(i, handle)| !handle.0.is_null() && handles.iter().take(*i).any(|other| other == *handle)) {
+    if let Some((i, _)) =
+        handles.iter().enumerate().find(|(i, handle)| !handle.0.is_null() && handles.iter().take(*i).any(|other| other == *handle))
+    {
         return Err(Error::invalid(format!("families[{i}] has the handle of another one; give each family its own")));
     }
     let has = |role| described.iter().any(|family| family.role == role);
     if has(Role::Write) && !has(Role::Default) {
-        return Err(Error::invalid("a family with role RGC_CF_WRITE goes with one with RGC_CF_DEFAULT, which holds its long values; give both"));
+        return Err(Error::invalid(
+            "a family with role RGC_CF_WRITE goes with one with RGC_CF_DEFAULT, which holds its long values; give both",
+        ));
     }
     Ok((described, handles))
 }

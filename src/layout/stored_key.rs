@@ -269,7 +269,9 @@ mod tests {
         let api_v2 = layout(Form::ApiV2);
         let key = api_v2.encode(Some(KeyMode::Raw), KeyspaceId::new(1), b"a long user key", 7).unwrap();
         let row = &key[..key.len() - TIMESTAMP_LEN];
-        for (bound, cut) in [(&key[..], Some(row)), (&key[..row.len() + 1], Some(row)), (row, None), (&row[..row.len() - 1], None), (b"z", None)] {
+        for (bound, cut) in
+            [(&key[..], Some(row)), (&key[..row.len() + 1], Some(row)), (row, None), (&row[..row.len() - 1], None), (b"z", None)]
+        {
             assert_eq!(api_v2.cut_row(bound), cut, "{bound:02x?}");
         }
         let fixed = layout(Form::Plain(PlainKeys::Fixed(3)));

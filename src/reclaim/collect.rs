@@ -76,7 +76,9 @@ impl Store {
         if let (Some(start), Some(end)) = (&order.start, &order.end)
             && start >= end
         {
-            return Err(Error::invalid(format!("the range [{start:02x?}, {end:02x?}) is empty or inverted; give its first key and the first key behind it")));
+            return Err(Error::invalid(format!(
+                "the range [{start:02x?}, {end:02x?}) is empty or inverted; give its first key and the first key behind it"
+            )));
         }
         let mut budget = Budget(order.max_bytes);
         for family in self.ordered_families(order)? {
@@ -103,7 +105,12 @@ impl Store {
         let in_range = |files: Vec<File>| files.into_iter().filter(|file| order.overlaps(file)).collect::<Vec<_>>();
         let all = self.engine.files(family)?;
         // What compacting a file takes with it: all that overlaps it, at any level.
-        let cost = |file: &File| all.iter().filter(|other| other.smallest <= file.largest && other.largest >= file.smallest).map(|other| other.bytes).fold(0, u64::saturating_add);
+        let cost = |file: &File| {
+            all.iter()
+                .filter(|other| other.smallest <= file.largest && other.largest >= file.smallest)
+                .map(|other| other.bytes)
+                .fold(0, u64::saturating_add)
+        };
         let before = in_range(all.clone());
         let mut seen = lock(&self.seen_without_garbage);
         seen.retain(|(of, file), _| *of != family || all.contains(file));
@@ -186,7 +193,8 @@ mod tests {
 
     #[test]
     fn neighbours_are_compacted_as_one() {
-        let files = [file(b"m", b"p"), file(b"a", b"c"), file(b"b", b"d"), file(b"f", b"g"), file(b"n", b"o"), file(b"x", b"y"), file(b"r", b"s")];
+        let files =
+            [file(b"m", b"p"), file(b"a", b"c"), file(b"b", b"d"), file(b"f", b"g"), file(b"n", b"o"), file(b"x", b"y"), file(b"r", b"s")];
         let range = |start: &[u8], end: &[u8]| (start.to_vec(), end.to_vec());
         let (picked, _between) = files.split_at(6);
         let picked: Vec<_> = picked.iter().collect();

@@ -5,31 +5,17 @@
 //!   files                         those that lie in it as a whole, but of lock families: a lock's tombstone may go, and the lock come back
 //!   keys                          what is left, the write family before the default one: no record is without its value
 //!   flush, compact                what level 0 and the files at the borders hold of it
-//!   cut rows, by force            see below
+//!   cut rows, by force            see `clear`
 //!   record "done"                 or none, if the range is to be used again
 //! ```
-//!
-//! A bound with a timestamp cuts a row. Were the tombstones of one half left in one level and what they hide in another, then, with
-//! the record gone, a run that meets only the hidden half would take it for the newest, and remove the other half, which is alive:
-//!
-//! ```text
-//!   destroyed: [a @ 9, a @ 5)      L0: tombstones of a @ 9, a @ 7     L6: a @ 9, a @ 7, a @ 5
-//!   a run over L6 alone            keeps a @ 9 (hidden), removes a @ 5 (alive)
-//! ```
-//!
-//! So such a row is compacted into the last level while the record stands. And its half goes by point tombstones, which hide
-//! their keys from a run that meets both; a range tombstone does not.
 
-use super::batch::Batch;
 use super::ledger::{Record, own_keys};
-use super::store::{Role, Store};
+use super::store::Store;
 use super::turns::{Range, overlap};
-use crate::engine::{Direction, Engine, Family, File, How, Op};
 use crate::error::{Error, Kind, hex};
-use crate::layout::{KeyspaceId, row_end};
+use crate::layout::KeyspaceId;
 use crate::log::{Level, log};
-use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What destroying did.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,9 +35,6 @@ pub struct DestroyReport {
     /// Time of each phase.
     pub compact_time: Duration,
 }
-
-/// Into a stall too: a destroy is somebody's call, not background work. The record "done" makes it durable.
-const NOW: How = How { sync: false, no_slowdown: false };
 
 impl Store {
     /// Destroys ranges, with one record each. `reusable` = they are to be written again.
@@ -81,13 +64,15 @@ impl Store {
 
     /// Finishes what was interrupted.
     pub(super) fn resume(&self) -> Result<(), Error> {
-        let started: Vec<Record> = self.with_entries(|entries| entries.iter().map(|e| e.record.clone()).filter(|record| !record.done).collect());
+        let started: Vec<Record> =
+            self.with_entries(|entries| entries.iter().map(|e| e.record.clone()).filter(|record| !record.done).collect());
         for record in started {
             log(Level::Info, || format!("the interrupted destroy of {} goes on", show(&record.range)));
             let _turn = self.turns.take(std::slice::from_ref(&record.range));
             let mut report = DestroyReport::default();
-            self.clear_all(std::slice::from_ref(&record), &mut report)
-                .map_err(|error| error.while_doing(format_args!("the interrupted destroy of {} cannot be finished", show(&record.range))))?;
+            self.clear_all(std::slice::from_ref(&record), &mut report).map_err(|error| {
+                error.while_doing(format_args!("the interrupted destroy of {} cannot be finished", show(&record.range)))
+            })?;
         }
         Ok(())
     }
@@ -98,7 +83,8 @@ impl Store {
         if now == 0 {
             return Ok(rechecked);
         }
-        let done: Vec<Range> = self.with_entries(|entries| entries.iter().filter(|e| e.record.done).map(|e| e.record.range.clone()).collect());
+        let done: Vec<Range> =
+            self.with_entries(|entries| entries.iter().filter(|e| e.record.done).map(|e| e.record.range.clone()).collect());
         for range in done {
             let _turn = self.turns.take(std::slice::from_ref(&range));
             // Whoever had the turn before may have forgotten or destroyed it.
@@ -123,7 +109,9 @@ impl Store {
     pub fn forget(&self, range: &Range) -> Result<(), Error> {
         let _turn = self.turns.take(std::slice::from_ref(range));
         match self.records_of(std::slice::from_ref(range)).pop().flatten() {
-            None => Err(Error::new(Kind::NotFound, format!("no record has exactly the bounds {}; give those that were destroyed", show(range)))),
+            None => {
+                Err(Error::new(Kind::NotFound, format!("no record has exactly the bounds {}; give those that were destroyed", show(range))))
+            }
             Some(record) if !record.done => Err(Error::new(
                 Kind::Busy,
                 format!("the destroy of {} is not finished; repeat it with the same bounds, then forget it", show(range)),
@@ -137,7 +125,10 @@ impl Store {
             return Err(Error::invalid(format!("a bound of {} is missing; give both, as stored keys", show(range))));
         }
         if range.0 >= range.1 {
-            return Err(Error::invalid(format!("the range {} is empty or inverted; give its first key and the first key behind it", show(range))));
+            return Err(Error::invalid(format!(
+                "the range {} is empty or inverted; give its first key and the first key behind it",
+                show(range)
+            )));
         }
         let own = own_keys(&self.ledger.prefix);
         if overlap(range, &own) {
@@ -188,167 +179,15 @@ impl Store {
         }
         Ok(())
     }
-
-    /// Everything between a record's two states.
-    fn clear(&self, range: &Range, report: &mut DestroyReport) -> Result<(), Error> {
-        let begun = Instant::now();
-        phase("files", std::slice::from_ref(range));
-        for family in self.in_order() {
-            if self.families.get(family).is_some_and(|family| family.role != Role::Lock) {
-                self.drop_files(family, range, report)?;
-            }
-        }
-        let files_dropped = Instant::now();
-        report.files_time += files_dropped - begun;
-        phase("keys", std::slice::from_ref(range));
-        for family in self.in_order() {
-            self.delete_keys(family, range, report)?;
-        }
-        let keys_deleted = Instant::now();
-        report.keys_time += keys_deleted - files_dropped;
-        phase("compact", std::slice::from_ref(range));
-        for family in self.in_order() {
-            self.compact_away(family, range)?;
-        }
-        report.compact_time += keys_deleted.elapsed();
-        Ok(())
-    }
-
-    /// Records before what they name.
-    fn in_order(&self) -> Vec<Family> {
-        let mut families: Vec<_> = (0..self.families.len()).collect();
-        families.sort_by_key(|family| match self.families.get(*family).map(|family| family.role) {
-            Some(Role::Write) => 0,
-            Some(Role::Default) => 2,
-            _ => 1,
-        });
-        families
-    }
-
-    fn drop_files(&self, family: Family, (start, end): &Range, report: &mut DestroyReport) -> Result<(), Error> {
-        let within = |files: Vec<File>| files.into_iter().filter(|file| file.level > 0 && file.is_within(start, end)).collect::<Vec<_>>();
-        let before = within(self.engine.files(family)?);
-        if before.is_empty() {
-            return Ok(());
-        }
-        self.engine.delete_files(family, (start, end))?;
-        let after = within(self.engine.files(family)?);
-        for file in before.iter().filter(|file| !after.contains(file)) {
-            report.files_dropped += 1;
-            report.file_bytes_dropped = report.file_bytes_dropped.saturating_add(file.bytes);
-        }
-        Ok(())
-    }
-
-    fn delete_keys(&self, family: Family, (start, end): &Range, report: &mut DestroyReport) -> Result<(), Error> {
-        // Between them no row is cut.
-        let (mut whole_start, mut whole_end) = (start.clone(), end.clone());
-        if let Some(row) = self.shared.layout.cut_row(start) {
-            whole_start = row_end(row).min(end.clone());
-            self.delete_one_by_one(family, (start, &whole_start), report)?;
-        }
-        if let Some(row) = self.shared.layout.cut_row(end) {
-            whole_end = row.to_vec().max(whole_start.clone());
-            self.delete_one_by_one(family, (&whole_end, end), report)?;
-        }
-        let whole = (whole_start.as_slice(), whole_end.as_slice());
-        let many = self.shared.deleting.range_min_keys;
-        if many > 0 && self.has_keys(family, whole, many)? {
-            let mut batch = Batch::default();
-            batch.push(family, Op::DeleteRange(whole_start.clone(), whole_end.clone()));
-            self.engine.write(&batch.writes, NOW)?;
-            report.range_tombstones += 1;
-            return Ok(());
-        }
-        self.delete_one_by_one(family, whole, report)
-    }
-
-    fn has_keys(&self, family: Family, range: (&[u8], &[u8]), many: u64) -> Result<bool, Error> {
-        let mut keys = 0;
-        if range.0 < range.1 {
-            self.engine.scan(family, range, Direction::Forwards, &mut |_, _| {
-                keys += 1;
-                if keys < many { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            })?;
-        }
-        Ok(keys >= many)
-    }
-
-    fn delete_one_by_one(&self, family: Family, range: (&[u8], &[u8]), report: &mut DestroyReport) -> Result<(), Error> {
-        if range.0 >= range.1 {
-            return Ok(());
-        }
-        let mut batch = Batch::default();
-        let mut written = Ok(());
-        let mut write = |batch: &mut Batch| {
-            if !batch.is_empty() {
-                self.engine.write(&batch.writes, NOW)?;
-                report.keys_deleted += batch.writes.len() as u64;
-                batch.clear();
-            }
-            Ok(())
-        };
-        self.engine.scan(family, range, Direction::Forwards, &mut |key, _| {
-            batch.push(family, Op::Delete(key.to_vec()));
-            if batch.bytes >= self.shared.deleting.batch_bytes {
-                written = write(&mut batch);
-            }
-            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        written?;
-        write(&mut batch)
-    }
-
-    fn compact_away(&self, family: Family, range: &Range) -> Result<(), Error> {
-        let (start, end) = range;
-        let cut_rows = self.cut_rows(range);
-        for (row, _) in &cut_rows {
-            // A tombstone in the half that is gone, so that level 0 has something of the row to compact.
-            let mut batch = Batch::default();
-            batch.push(family, Op::Delete(row.max(start).clone()));
-            self.engine.write(&batch.writes, NOW)?;
-        }
-        self.engine.flush(family)?;
-        if self.engine.files(family)?.iter().any(|file| file.overlaps(start, end)) {
-            self.engine.compact(family, (start, end), false)?;
-        }
-        cut_rows.iter().try_for_each(|row| self.compact_cut_row(family, row))
-    }
-
-    fn cut_rows(&self, (start, end): &Range) -> Vec<Range> {
-        let cut = |bound| self.shared.layout.cut_row(bound).map(|row: &[u8]| (row.to_vec(), row_end(row)));
-        let mut rows: Vec<_> = [cut(start), cut(end)].into_iter().flatten().collect();
-        rows.dedup();
-        rows
-    }
-
-    /// RocksDB's C API does not tell whether a compaction went through, so the files of level 0 do: after it none of them is there.
-    fn compact_cut_row(&self, family: Family, (start, end): &Range) -> Result<(), Error> {
-        let at_the_top = || {
-            let mut files = self.engine.files(family)?;
-            files.retain(|file| file.level == 0 && file.overlaps(start, end));
-            Ok::<_, Error>(files)
-        };
-        let before = at_the_top()?;
-        self.engine.compact(family, (start, end), true)?;
-        let after = at_the_top()?;
-        if before.iter().any(|file| after.contains(file)) {
-            return Err(Error::new(
-                Kind::Busy,
-                format!("a row that a bound of {} cuts was not compacted; enable manual compactions, and repeat the call", show(&(start.clone(), end.clone()))),
-            ));
-        }
-        Ok(())
-    }
 }
 
 /// For an operator who wants to know what a destroy is at.
-fn phase(name: &str, ranges: &[Range]) {
+pub(super) fn phase(name: &str, ranges: &[Range]) {
     for range in ranges {
         log(Level::Debug, || format!("destroy {}: {name}", show(range)));
     }
 }
 
-fn show((start, end): &Range) -> String {
+pub(super) fn show((start, end): &Range) -> String {
     format!("[{}, {})", hex(start), hex(end))
 }

@@ -8,10 +8,10 @@ use crate::error::Error;
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{KeyMode, Place, Timestamp, split_timestamp};
+use crate::rule::Verdict;
 use crate::rule::expiry::ExpiredUpTo;
 use crate::rule::raw::{self, Death, History};
 use crate::rule::txn::{self, Fate, Record};
-use crate::rule::Verdict;
 use crate::shared::{Kind, Segments, Shared};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -151,23 +151,22 @@ impl Reader<'_> {
             self.is_whole |= !was_first;
             self.begin_row(key, row);
         }
-        match &mut self.state {
+        let verdict = match &mut self.state {
             State::Kept => return false,
-            State::Raw(state) => match RawValue::parse_v2(value) {
-                Ok(value) => {
-                    let death = Death::of(value.delete_mark, value.expire_ts, self.expired);
-                    return state.judge(ts, death, self.safe_point, self.shared.history) == Verdict::Remove;
-                }
-                Err(_) => {}
-            },
             State::Txn(_) if ts > self.safe_point => return false,
-            State::Txn(state) => match WriteRecord::parse(value) {
-                Ok(record) => return state.judge(ts, Record::of(&record, self.safe_point)) != Fate::Keep,
-                Err(_) => {}
-            },
-        }
-        self.state = State::Kept;
-        false
+            State::Raw(state) => RawValue::parse_v2(value).ok().map(|value| {
+                let death = Death::of(value.delete_mark, value.expire_ts, self.expired);
+                state.judge(ts, death, self.safe_point, self.shared.history) == Verdict::Remove
+            }),
+            State::Txn(state) => {
+                WriteRecord::parse(value).ok().map(|record| state.judge(ts, Record::of(&record, self.safe_point)) != Fate::Keep)
+            }
+        };
+        // What does not parse closes its row.
+        verdict.unwrap_or_else(|| {
+            self.state = State::Kept;
+            false
+        })
     }
 
     fn begin_row(&mut self, key: &[u8], row: &[u8]) {

@@ -112,6 +112,9 @@ pub struct Ledger {
     pub prefix: Vec<u8>,
 }
 
+/// As it lies in the store.
+type KeyValue = (Vec<u8>, Vec<u8>);
+
 /// Durable when it returns.
 const DURABLY: How = How { sync: true, no_slowdown: false };
 
@@ -147,7 +150,7 @@ impl Ledger {
         Ok(records)
     }
 
-    fn read(&self, engine: &dyn Engine, family: Family) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    fn read(&self, engine: &dyn Engine, family: Family) -> Result<Vec<KeyValue>, Error> {
         let (start, end) = own_keys(&self.prefix);
         let mut found = Vec::new();
         engine.scan(family, (&start, &end), Direction::Forwards, &mut |key, value| {
@@ -224,7 +227,14 @@ mod tests {
     /// The bytes are a format: what is in a store must be read by later versions.
     #[test]
     fn the_format_stays() {
-        let record = Record { range: (b"a".into(), b"b".into()), keyspace: KeyspaceId::new(7), done: true, reusable: false, started_at: 1, done_at: 2 };
+        let record = Record {
+            range: (b"a".into(), b"b".into()),
+            keyspace: KeyspaceId::new(7),
+            done: true,
+            reusable: false,
+            started_at: 1,
+            done_at: 2,
+        };
         let key = record.key(PREFIX);
         assert_eq!(key, [&b"\x01gc/da"[..], &[0; 7], b"\xf8b", &[0; 7], b"\xf8"].concat());
         let value = record.value(&key);

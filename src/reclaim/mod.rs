@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `store` | an attached store: its engine and families, its records, and who waits for whom |
 //! | `ledger` | the records of destroyed ranges as bytes, and where they lie |
-//! | `destroy` | a range goes: record, files, keys, compaction |
+//! | `destroy`, `clear` | a range goes: its record; files, keys, compaction |
 //! | `row` | what goes of a row that a run handed over, read from the database |
 //! | `worker` | the thread that finishes such rows |
 //! | `collect`, `garbage` | collect now: which files hold garbage, and their compaction |
@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod clear;
 mod collect;
 mod destroy;
 mod garbage;

@@ -79,10 +79,8 @@ impl Store {
     /// Attaches a store: reads its ledger, finishes what was interrupted, and starts the worker. After an error nothing is attached.
     pub fn attach(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, spawn: Spawn) -> Result<Arc<Self>, Error> {
         let with_role = |role| families.iter().position(|family| family.role == role);
-        let ledger = Ledger {
-            home: with_role(Role::Ledger).or(with_role(Role::Default)).unwrap_or(0),
-            prefix: shared.layout.ledger_prefix.clone(),
-        };
+        let ledger =
+            Ledger { home: with_role(Role::Ledger).or(with_role(Role::Default)).unwrap_or(0), prefix: shared.layout.ledger_prefix.clone() };
         let engine = Gate { engine, closed: AtomicBool::new(false) };
         let records = ledger.load(&engine, families.len())?;
         let entries = Mutex::new(records.into_iter().map(|record| Entry::new(record, true)).collect());
@@ -194,7 +192,8 @@ impl Store {
 
     fn publish(&self) {
         let _turn = lock(&self.publishing);
-        let ranges: Vec<_> = self.with_entries(|entries| entries.iter().filter(|entry| entry.durable).map(|entry| entry.dropped.clone()).collect());
+        let ranges: Vec<_> =
+            self.with_entries(|entries| entries.iter().filter(|entry| entry.durable).map(|entry| entry.dropped.clone()).collect());
         self.shared.set_dropped(&ranges);
     }
 

@@ -4,8 +4,8 @@
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "C calls of a test, with arguments that live long enough")]
 
 use super::gc::Gc;
-use rocks_gc::ffi::{HostEngine, c};
 use libloading::Library;
+use rocks_gc::ffi::{HostEngine, c};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::path::Path;
 use std::ptr::{null, null_mut};

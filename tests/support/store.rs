@@ -83,13 +83,22 @@ impl<'g> Store<'g> {
         let db = unsafe {
             super::rocksdb::checked(|error| {
                 let n = families.len() as c_int;
-                (api.rocksdb_open_column_families)(options[0], text.as_ptr(), n, names.as_ptr(), options.as_ptr(), handles.as_mut_ptr(), error)
+                (api.rocksdb_open_column_families)(
+                    options[0],
+                    text.as_ptr(),
+                    n,
+                    names.as_ptr(),
+                    options.as_ptr(),
+                    handles.as_mut_ptr(),
+                    error,
+                )
             })
         };
         let functions = unsafe {
             Functions::bind(|name| api.library.get::<*mut c_void>(name.as_bytes()).ok().map(|found| *found)).expect("RocksDB's C API")
         };
-        let named = families.iter().zip(&handles).map(|((name, ..), handle)| (FamilyHandle(handle.cast()), name.as_bytes().to_vec())).collect();
+        let named =
+            families.iter().zip(&handles).map(|((name, ..), handle)| (FamilyHandle(handle.cast()), name.as_bytes().to_vec())).collect();
         let engine = unsafe { RocksDb::new(&functions, db.cast(), named).expect("every function") };
         Self { gc, via, db, options, families: families.iter().copied().zip(handles).collect(), engine }
     }

@@ -2,8 +2,8 @@
 
 use super::Functions;
 use super::list::{
-    rocksdb_column_family_handle_t, rocksdb_compactoptions_t, rocksdb_flushoptions_t, rocksdb_functions, rocksdb_iterator_t, rocksdb_livefiles_t,
-    rocksdb_readoptions_t, rocksdb_t, rocksdb_writebatch_t, rocksdb_writeoptions_t,
+    rocksdb_column_family_handle_t, rocksdb_compactoptions_t, rocksdb_flushoptions_t, rocksdb_functions, rocksdb_iterator_t,
+    rocksdb_livefiles_t, rocksdb_readoptions_t, rocksdb_t, rocksdb_writebatch_t, rocksdb_writeoptions_t,
 };
 use crate::engine::{Direction, Engine, Family, File, How, Op, Write};
 use crate::error::{Error, Kind};
@@ -115,7 +115,8 @@ impl RocksDb {
 
     fn read_options(&self) -> Result<Owned<rocksdb_readoptions_t>, Error> {
         let (create, destroy) = (bound!(self.rocksdb_readoptions_create), bound!(self.rocksdb_readoptions_destroy));
-        let (fill_cache, total_order) = (bound!(self.rocksdb_readoptions_set_fill_cache), bound!(self.rocksdb_readoptions_set_total_order_seek));
+        let (fill_cache, total_order) =
+            (bound!(self.rocksdb_readoptions_set_fill_cache), bound!(self.rocksdb_readoptions_set_total_order_seek));
         // SAFETY: RocksDB's own functions on what it made.
         unsafe {
             let options = Owned { it: create(), destroy };
@@ -136,10 +137,14 @@ impl RocksDb {
             for write in writes {
                 match (&write.op, self.handle(write.family)) {
                     (Op::Put(key, value), None) => put(batch.it, key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len()),
-                    (Op::Put(key, value), Some(cf)) => put_cf(batch.it, cf, key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len()),
+                    (Op::Put(key, value), Some(cf)) => {
+                        put_cf(batch.it, cf, key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len())
+                    }
                     (Op::Delete(key), None) => delete(batch.it, key.as_ptr().cast(), key.len()),
                     (Op::Delete(key), Some(cf)) => delete_cf(batch.it, cf, key.as_ptr().cast(), key.len()),
-                    (Op::DeleteRange(start, end), None) => range(batch.it, start.as_ptr().cast(), start.len(), end.as_ptr().cast(), end.len()),
+                    (Op::DeleteRange(start, end), None) => {
+                        range(batch.it, start.as_ptr().cast(), start.len(), end.as_ptr().cast(), end.len())
+                    }
                     (Op::DeleteRange(start, end), Some(cf)) => {
                         range_cf(batch.it, cf, start.as_ptr().cast(), start.len(), end.as_ptr().cast(), end.len());
                     }
@@ -213,9 +218,11 @@ impl Engine for RocksDb {
         direction: Direction,
         each: &mut dyn FnMut(&[u8], &[u8]) -> super::super::Step,
     ) -> Result<(), Error> {
-        let (lower, upper) = (bound!(self.rocksdb_readoptions_set_iterate_lower_bound), bound!(self.rocksdb_readoptions_set_iterate_upper_bound));
+        let (lower, upper) =
+            (bound!(self.rocksdb_readoptions_set_iterate_lower_bound), bound!(self.rocksdb_readoptions_set_iterate_upper_bound));
         let (create, create_cf) = (bound!(self.rocksdb_create_iterator), bound!(self.rocksdb_create_iterator_cf));
-        let (destroy, valid, get_error) = (bound!(self.rocksdb_iter_destroy), bound!(self.rocksdb_iter_valid), bound!(self.rocksdb_iter_get_error));
+        let (destroy, valid, get_error) =
+            (bound!(self.rocksdb_iter_destroy), bound!(self.rocksdb_iter_valid), bound!(self.rocksdb_iter_get_error));
         let (key, value) = (bound!(self.rocksdb_iter_key), bound!(self.rocksdb_iter_value));
         let (seek, step) = match direction {
             Direction::Forwards => (bound!(self.rocksdb_iter_seek_to_first), bound!(self.rocksdb_iter_next)),
@@ -283,7 +290,10 @@ impl Engine for RocksDb {
         // The function has no errptr.
         let errors = self.property(BACKGROUND_ERRORS);
         if errors > errors_before {
-            return Err(Error::new(Kind::IoError, "the store reports a background error since the compaction began; see its log, make room, and repeat"));
+            return Err(Error::new(
+                Kind::IoError,
+                "the store reports a background error since the compaction began; see its log, make room, and repeat",
+            ));
         }
         Ok(())
     }
@@ -303,7 +313,8 @@ impl Engine for RocksDb {
 
     fn files(&self, family: Family) -> Result<Vec<File>, Error> {
         let Some((_, wanted)) = self.families.get(family) else { return Ok(Vec::new()) };
-        let (list, count, destroy) = (bound!(self.rocksdb_livefiles), bound!(self.rocksdb_livefiles_count), bound!(self.rocksdb_livefiles_destroy));
+        let (list, count, destroy) =
+            (bound!(self.rocksdb_livefiles), bound!(self.rocksdb_livefiles_count), bound!(self.rocksdb_livefiles_destroy));
         let (name, level) = (bound!(self.rocksdb_livefiles_column_family_name), bound!(self.rocksdb_livefiles_level));
         let (size, entries) = (bound!(self.rocksdb_livefiles_size), bound!(self.rocksdb_livefiles_entries));
         let deletions = bound!(self.rocksdb_livefiles_deletions);

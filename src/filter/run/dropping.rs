@@ -91,7 +91,10 @@ impl Run {
             if segment.range.count_late() {
                 let range = &segment.range;
                 log(Level::Warn, || {
-                    format!("keys came into a destroyed range [{:02x?}, {:02x?}) after it was done, the first is {key:02x?}; they go", range.start, range.end)
+                    format!(
+                        "keys came into a destroyed range [{:02x?}, {:02x?}) after it was done, the first is {key:02x?}; they go",
+                        range.start, range.end
+                    )
                 });
             }
         }

@@ -1,0 +1,182 @@
+//! Clearing a range: what destroying does between a record's two states.
+//!
+//! A bound with a timestamp cuts a row. Were the tombstones of one half left in one level and what they hide in another, then, with
+//! the record gone, a run that meets only the hidden half would take it for the newest, and remove the other half, which is alive:
+//!
+//! ```text
+//!   destroyed: [a @ 9, a @ 5)      L0: tombstones of a @ 9, a @ 7     L6: a @ 9, a @ 7, a @ 5
+//!   a run over L6 alone            keeps a @ 9 (hidden), removes a @ 5 (alive)
+//! ```
+//!
+//! So such a row is compacted into the last level while the record stands. And its half goes by point tombstones, which hide
+//! their keys from a run that meets both; a range tombstone does not.
+
+use super::batch::Batch;
+use super::destroy::{DestroyReport, phase, show};
+use super::store::{Role, Store};
+use super::turns::Range;
+use crate::engine::{Direction, Engine, Family, File, How, Op};
+use crate::error::{Error, Kind};
+use crate::layout::row_end;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// Into a stall too: a destroy is somebody's call, not background work. The record "done" makes it durable.
+const NOW: How = How { sync: false, no_slowdown: false };
+
+impl Store {
+    /// Everything between a record's two states.
+    pub(super) fn clear(&self, range: &Range, report: &mut DestroyReport) -> Result<(), Error> {
+        let begun = Instant::now();
+        phase("files", std::slice::from_ref(range));
+        for family in self.in_order() {
+            if self.families.get(family).is_some_and(|family| family.role != Role::Lock) {
+                self.drop_files(family, range, report)?;
+            }
+        }
+        let files_dropped = Instant::now();
+        report.files_time += files_dropped - begun;
+        phase("keys", std::slice::from_ref(range));
+        for family in self.in_order() {
+            self.delete_keys(family, range, report)?;
+        }
+        let keys_deleted = Instant::now();
+        report.keys_time += keys_deleted - files_dropped;
+        phase("compact", std::slice::from_ref(range));
+        for family in self.in_order() {
+            self.compact_away(family, range)?;
+        }
+        report.compact_time += keys_deleted.elapsed();
+        Ok(())
+    }
+
+    /// Records before what they name.
+    fn in_order(&self) -> Vec<Family> {
+        let mut families: Vec<_> = (0..self.families.len()).collect();
+        families.sort_by_key(|family| match self.families.get(*family).map(|family| family.role) {
+            Some(Role::Write) => 0,
+            Some(Role::Default) => 2,
+            _ => 1,
+        });
+        families
+    }
+
+    fn drop_files(&self, family: Family, (start, end): &Range, report: &mut DestroyReport) -> Result<(), Error> {
+        let within = |files: Vec<File>| files.into_iter().filter(|file| file.level > 0 && file.is_within(start, end)).collect::<Vec<_>>();
+        let before = within(self.engine.files(family)?);
+        if before.is_empty() {
+            return Ok(());
+        }
+        self.engine.delete_files(family, (start, end))?;
+        let after = within(self.engine.files(family)?);
+        for file in before.iter().filter(|file| !after.contains(file)) {
+            report.files_dropped += 1;
+            report.file_bytes_dropped = report.file_bytes_dropped.saturating_add(file.bytes);
+        }
+        Ok(())
+    }
+
+    fn delete_keys(&self, family: Family, (start, end): &Range, report: &mut DestroyReport) -> Result<(), Error> {
+        // Between them no row is cut.
+        let (mut whole_start, mut whole_end) = (start.clone(), end.clone());
+        if let Some(row) = self.shared.layout.cut_row(start) {
+            whole_start = row_end(row).min(end.clone());
+            self.delete_one_by_one(family, (start, &whole_start), report)?;
+        }
+        if let Some(row) = self.shared.layout.cut_row(end) {
+            whole_end = row.to_vec().max(whole_start.clone());
+            self.delete_one_by_one(family, (&whole_end, end), report)?;
+        }
+        let whole = (whole_start.as_slice(), whole_end.as_slice());
+        let many = self.shared.deleting.range_min_keys;
+        if many > 0 && self.has_keys(family, whole, many)? {
+            let mut batch = Batch::default();
+            batch.push(family, Op::DeleteRange(whole_start.clone(), whole_end.clone()));
+            self.engine.write(&batch.writes, NOW)?;
+            report.range_tombstones += 1;
+            return Ok(());
+        }
+        self.delete_one_by_one(family, whole, report)
+    }
+
+    fn has_keys(&self, family: Family, range: (&[u8], &[u8]), many: u64) -> Result<bool, Error> {
+        let mut keys = 0;
+        if range.0 < range.1 {
+            self.engine.scan(family, range, Direction::Forwards, &mut |_, _| {
+                keys += 1;
+                if keys < many { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+        }
+        Ok(keys >= many)
+    }
+
+    fn delete_one_by_one(&self, family: Family, range: (&[u8], &[u8]), report: &mut DestroyReport) -> Result<(), Error> {
+        if range.0 >= range.1 {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        let mut written = Ok(());
+        let mut write = |batch: &mut Batch| {
+            if !batch.is_empty() {
+                self.engine.write(&batch.writes, NOW)?;
+                report.keys_deleted += batch.writes.len() as u64;
+                batch.clear();
+            }
+            Ok(())
+        };
+        self.engine.scan(family, range, Direction::Forwards, &mut |key, _| {
+            batch.push(family, Op::Delete(key.to_vec()));
+            if batch.bytes >= self.shared.deleting.batch_bytes {
+                written = write(&mut batch);
+            }
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        written?;
+        write(&mut batch)
+    }
+
+    fn compact_away(&self, family: Family, range: &Range) -> Result<(), Error> {
+        let (start, end) = range;
+        let cut_rows = self.cut_rows(range);
+        for (row, _) in &cut_rows {
+            // A tombstone in the half that is gone, so that level 0 has something of the row to compact.
+            let mut batch = Batch::default();
+            batch.push(family, Op::Delete(row.max(start).clone()));
+            self.engine.write(&batch.writes, NOW)?;
+        }
+        self.engine.flush(family)?;
+        if self.engine.files(family)?.iter().any(|file| file.overlaps(start, end)) {
+            self.engine.compact(family, (start, end), false)?;
+        }
+        cut_rows.iter().try_for_each(|row| self.compact_cut_row(family, row))
+    }
+
+    fn cut_rows(&self, (start, end): &Range) -> Vec<Range> {
+        let cut = |bound| self.shared.layout.cut_row(bound).map(|row: &[u8]| (row.to_vec(), row_end(row)));
+        let mut rows: Vec<_> = [cut(start), cut(end)].into_iter().flatten().collect();
+        rows.dedup();
+        rows
+    }
+
+    /// RocksDB's C API does not tell whether a compaction went through, so the files of level 0 do: after it none of them is there.
+    fn compact_cut_row(&self, family: Family, (start, end): &Range) -> Result<(), Error> {
+        let at_the_top = || {
+            let mut files = self.engine.files(family)?;
+            files.retain(|file| file.level == 0 && file.overlaps(start, end));
+            Ok::<_, Error>(files)
+        };
+        let before = at_the_top()?;
+        self.engine.compact(family, (start, end), true)?;
+        let after = at_the_top()?;
+        if before.iter().any(|file| after.contains(file)) {
+            return Err(Error::new(
+                Kind::Busy,
+                format!(
+                    "a row that a bound of {} cuts was not compacted; enable manual compactions, and repeat the call",
+                    show(&(start.clone(), end.clone()))
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
