@@ -196,6 +196,8 @@ inline db::Status StatusOf(const std::string& error) {
   if (kind == "Not supported") return db::Status::NotSupported(what);
   if (kind == "Corruption") return db::Status::Corruption(what);
   if (kind == "Aborted") return db::Status::Aborted(what);
+  if (kind == "Busy") return db::Status::Busy(what);
+  if (kind == "IO error") return db::Status::IOError(what);
   return db::Status::InvalidArgument(kind == "Invalid argument" ? what : error);
 }
 

@@ -370,8 +370,6 @@ inline detail::db::Status Attach(const Library& library, rgc_t* gc, detail::db::
     engine.release(); /* The library's now, for Destroy. */
     return Status::OK();
   }
-  if (error.compare(0, 10, "IO error: ") == 0) return Status::IOError(error.substr(10));
-  if (error.compare(0, 6, "Busy: ") == 0) return Status::Busy(error.substr(6));
   return detail::StatusOf(error);
 }
 

@@ -456,3 +456,23 @@ fn histories_with_everything_at_once() {
     }
     assert!(given.is_some() || interleaved > 500, "only {interleaved} things happened inside of runs");
 }
+
+/// Step by step: what a run has kept of a row is destroyed under it. It no longer shadows the half that stays.
+#[test]
+fn a_row_is_cut_while_a_run_is_in_the_middle_of_it() {
+    let gc = Gc::new("", NOW);
+    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    gc.advance(1, 100).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let _store = Store::attached(dir.path(), &gc, support::store::Via::C, RAW);
+    let key = |ts| gc.raw_key(1, b"a long enough row", ts);
+    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let decide = |ts| run.decide(c::RGC_VALUE, &key(ts), b"v\0");
+    assert_eq!([9, 8].map(decide), [c::RGC_KEEP, c::RGC_REMOVE]);
+    // By another thread: on this one it would be inside the run.
+    assert!(gc.destroy_range(&key(9), &key(5), 0).unwrap_err().starts_with("Aborted: "));
+    thread::scope(|scope| scope.spawn(|| gc.destroy_range(&key(9), &key(5), 0)).join().unwrap()).unwrap();
+    assert_eq!([7, 6].map(decide), [c::RGC_REMOVE, c::RGC_REMOVE], "destroyed");
+    assert_eq!([5, 4].map(decide), [c::RGC_KEEP, c::RGC_REMOVE], "the first that counts, and what it shadows");
+    assert_eq!(gc.stats().dropped, 2);
+}

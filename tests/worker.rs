@@ -156,7 +156,7 @@ fn a_long_row_of_records() {
         let key = |row: &[u8], ts| gc.key(c::RGC_MODE_TXN, 1, row, ts);
         for ts in (10..3000).step_by(10) {
             let long = (ts / 10) % long_every == 0;
-            for row in [&b"deleted"[..], b"replaced"] {
+            for row in [&b"deleted"[..], b"fenced", b"replaced"] {
                 let mut record = vec![b'P'];
                 record.extend(varint(ts - 5));
                 if long {
@@ -168,6 +168,10 @@ fn a_long_row_of_records() {
             }
         }
         store.put(1, &key(b"deleted", 3000), b"D\x05");
+        // A put that counts as a delete, with a value of its own.
+        let fenced = [&b"P"[..], &varint(2995), b"F", &3001u64.to_be_bytes()].concat();
+        store.put(1, &key(b"fenced", 3000), &fenced);
+        store.put(0, &key(b"fenced", 2995), b"a long value");
         store.put(1, &key(b"replaced", 3000), b"P\x05v\x01x");
         store.put(1, &key(b"replaced", 4000), b"R\x05");
         gc.advance(1, 3500).unwrap();

@@ -45,6 +45,7 @@ pub(super) enum Plan {
 pub(super) struct LongRow {
     family: Family,
     kind: Kind,
+    row_len: usize,
     /// From its first eligible version on.
     start: Vec<u8>,
     end: Vec<u8>,
@@ -55,8 +56,8 @@ pub(super) struct LongRow {
 /// The version that decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Head {
-    /// Everything goes, this key last.
-    Mark(Vec<u8>),
+    /// Everything goes, this key last, and with it its value if that lies elsewhere.
+    Mark(Vec<u8>, Option<Vec<u8>>),
     /// It stays; of what is older, records with a value elsewhere go.
     Put(Timestamp),
 }
@@ -104,18 +105,18 @@ impl Store {
         }
         let FirstPass { head: Some(head), seen, .. } = pass else { return Ok(nothing) };
         // Of RawKV rows, what the host has written since lies in front of the mark.
-        if let (Head::Mark(mark), Kind::Default) = (&head, kind) {
+        if let (Head::Mark(mark, _), Kind::Default) = (&head, kind) {
             start.clone_from(mark);
         }
         let many = self.shared.deleting.range_min_keys;
         Ok(match head {
-            Head::Mark(mark) if many > 0 && seen.versions >= many && !seen.has_long_values => {
+            Head::Mark(mark, _) if many > 0 && seen.versions >= many && !seen.has_long_values => {
                 let mut batch = Batch::default();
                 batch.push(family, Op::DeleteRange(start, end));
                 batch.push(family, Op::Delete(mark));
                 Plan::Batch(batch)
             }
-            head if seen.overflowed => Plan::Long(LongRow { family, kind, start, end, safe_point, head }),
+            head if seen.overflowed => Plan::Long(LongRow { family, kind, row_len: row.len(), start, end, safe_point, head }),
             _ => Plan::Batch(seen.oldest_first()),
         })
     }
@@ -141,15 +142,15 @@ impl Store {
             if parsed && written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         written?;
-        let is_mark = matches!(row.head, Head::Mark(_));
+        let is_mark = matches!(row.head, Head::Mark(..));
         if !batch.is_empty() {
             write(&batch, How { sync: is_mark, ..How::default() })?;
         }
-        if let Head::Mark(mark) = &row.head
+        if let Head::Mark(mark, value_key) = &row.head
             && parsed
         {
             batch.clear();
-            batch.push(row.family, Op::Delete(mark.clone()));
+            self.push(&mut batch, row.family, mark, value_key.clone());
             write(&batch, How::default())?;
         }
         Ok(parsed)
@@ -157,8 +158,8 @@ impl Store {
 
     /// What becomes of a version of a long row, but for its mark, which goes last.
     fn find(&self, row: &LongRow, key: &[u8], value: &[u8]) -> Found {
-        let Some((_, ts)) = split_timestamp(key) else { return Found::Stays };
-        if row.head == Head::Mark(key.to_vec()) {
+        let Some((_, ts)) = split_timestamp(key).filter(|(bytes, _)| bytes.len() == row.row_len) else { return Found::Stays };
+        if matches!(&row.head, Head::Mark(mark, _) if mark == key) {
             return Found::Stays;
         }
         if row.kind != Kind::Write {
@@ -246,7 +247,7 @@ impl FirstPass<'_> {
             if Death::of(value.delete_mark, value.expire_ts, self.expired).is_none() {
                 return Some(ControlFlow::Break(()));
             }
-            self.head = Some(Head::Mark(key.to_vec()));
+            self.head = Some(Head::Mark(key.to_vec(), None));
         }
         self.goes(key, None);
         // Of a row that is long anyway, nothing is to be learned beyond whether its versions are very many.
@@ -261,7 +262,7 @@ impl FirstPass<'_> {
         match (&self.head, record) {
             (None, Record::NoData) => self.goes(key, None),
             (None, record) if record.deletes() => {
-                self.head = Some(Head::Mark(key.to_vec()));
+                self.head = Some(Head::Mark(key.to_vec(), value_key.clone()));
                 self.goes(key, value_key);
             }
             (None, _) => {
