@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::rocksdb::{Handle, RocksDb};
 use crate::error::{Error, Kind};
 use crate::log::{Level, log};
-use crate::reclaim::{CollectOrder, CollectReport, ColumnFamily, Role, Store, closed};
+use crate::reclaim::{self, CollectOrder, CollectReport, ColumnFamily, Role, Store, closed};
 use crate::shared::Kind as RunKind;
 use std::ffi::{c_char, c_void};
 use std::io;
@@ -145,7 +145,7 @@ fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily
     let shared = &context.shared;
     let writes = families.iter().any(|family| family.role == Role::Write);
     let taken = || Error::invalid("a store is attached already; rgc_detach it first, or make another rgc_t for another DB");
-    context.attached.attach(taken, || Store::attach(shared.clone(), engine, families, spawn))?;
+    context.attached.attach(taken, || reclaim::attach(shared.clone(), engine, families, spawn))?;
     if writes && shared.has_seen(RunKind::Write) && !shared.has_seen(RunKind::Default) && !shared.has_seen(RunKind::DroppedOnly) {
         log(Level::Warn, || {
             "the default column family has no filter: what is destroyed stays in its files; install kind RGC_DEFAULT or RGC_DROPPED_ONLY there".into()

@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `store` | an attached store: its engine and families, its records, and who waits for whom |
+//! | `attach` | how a store is attached |
 //! | `ledger` | the records of destroyed ranges as bytes, and where they lie |
 //! | `destroy`, `clear` | a range goes: its record; files, keys, compaction |
 //! | `row` | what goes of a row that a run handed over, read from the database |
@@ -12,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attach;
 mod batch;
 mod clear;
 mod collect;
@@ -23,7 +25,7 @@ mod store;
 mod turns;
 mod worker;
 
+pub use attach::attach;
 pub use collect::{CollectOrder, CollectReport};
 pub use destroy::DestroyReport;
 pub use store::{ColumnFamily, Role, Store, closed};
-pub use worker::Spawn;

@@ -6,7 +6,6 @@
 
 use super::ledger::{Ledger, Record};
 use super::turns::{Range, Turns};
-use super::worker::{self, Spawn};
 use crate::callback::{Inside, lock};
 use crate::engine::{Direction, Engine, Family, File, How, Step, Write};
 use crate::error::{Error, Kind};
@@ -76,15 +75,15 @@ pub struct Store {
 }
 
 impl Store {
-    /// Attaches a store: reads its ledger, finishes what was interrupted, and starts the worker. After an error nothing is attached.
-    pub fn attach(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, spawn: Spawn) -> Result<Arc<Self>, Error> {
+    /// A store with what its ledger says; runs drop by it from now on.
+    pub(super) fn open(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<ColumnFamily>) -> Result<Self, Error> {
         let with_role = |role| families.iter().position(|family| family.role == role);
         let ledger =
             Ledger { home: with_role(Role::Ledger).or(with_role(Role::Default)).unwrap_or(0), prefix: shared.layout.ledger_prefix.clone() };
         let engine = Gate { engine, closed: AtomicBool::new(false) };
         let records = ledger.load(&engine, families.len())?;
         let entries = Mutex::new(records.into_iter().map(|record| Entry::new(record, true)).collect());
-        let store = Arc::new(Self {
+        let store = Self {
             shared,
             engine,
             families,
@@ -95,23 +94,19 @@ impl Store {
             seen_without_garbage: Mutex::default(),
             stopping: AtomicBool::new(false),
             worker: Mutex::default(),
-        });
+        };
         store.publish();
-        store.resume().and_then(|()| store.start(spawn)).inspect_err(|_| store.shared.set_dropped(&[]))?;
         Ok(store)
     }
 
-    fn start(self: &Arc<Self>, spawn: Spawn) -> Result<(), Error> {
-        let store = self.clone();
-        let thread = spawn(Box::new(move || worker::work(&store)));
-        let thread = thread.map_err(|error| Error::new(Kind::Aborted, format!("the worker's thread cannot be started: {error}")))?;
-        *lock(&self.worker) = Some(thread);
+    /// It has a worker from now on, which runs hand rows over to.
+    pub(super) fn serve(&self, worker: JoinHandle<()>) {
+        *lock(&self.worker) = Some(worker);
         let served = |role| {
             let family = self.families.get(self.family(role)?)?;
             Some(family.id.map_or(ServedFamily::SomeId, ServedFamily::Id))
         };
         self.shared.handover.serve(Served { default: served(Role::Default), write: served(Role::Write) });
-        Ok(())
     }
 
     /// Ends the worker. Rows that wait are left for later runs. Calls that use the store go on until they are done.

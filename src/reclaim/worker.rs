@@ -12,13 +12,9 @@ use crate::error::{Error, Kind};
 use crate::log::{Level, log};
 use crate::shared::{Kind as RowKind, Rows};
 use std::collections::VecDeque;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread::{JoinHandle, sleep};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
-
-/// Starts a thread for the library.
-pub type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>;
 
 /// How often it looks at the clock, and whether it must end.
 const LOOK: Duration = Duration::from_secs(1);

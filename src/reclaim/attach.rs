@@ -1,0 +1,27 @@
+//! Attaching a store: its ledger is read, what was interrupted is finished, and only then the worker starts.
+
+use super::store::{ColumnFamily, Store};
+use super::worker;
+use crate::engine::Engine;
+use crate::error::{Error, Kind};
+use crate::shared::Shared;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// Starts a thread for the library.
+pub type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>;
+
+/// Attaches a store. After an error nothing is attached, and nothing dropped: the host would not know where it must not write.
+pub fn attach(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, spawn: Spawn) -> Result<Arc<Store>, Error> {
+    let store = Arc::new(Store::open(shared, engine, families)?);
+    store.resume().and_then(|()| start(&store, spawn)).inspect_err(|_| store.shared.set_dropped(&[]))?;
+    Ok(store)
+}
+
+fn start(store: &Arc<Store>, spawn: Spawn) -> Result<(), Error> {
+    let working = store.clone();
+    let thread = spawn(Box::new(move || worker::work(&working)));
+    store.serve(thread.map_err(|error| Error::new(Kind::Aborted, format!("the worker's thread cannot be started: {error}")))?);
+    Ok(())
+}
