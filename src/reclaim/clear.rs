@@ -37,22 +37,14 @@ impl Store {
         let files_dropped = Instant::now();
         report.files_time += files_dropped - begun;
         phase("keys", std::slice::from_ref(range));
-        let mut deleted_from = Vec::new();
         for family in self.in_order() {
-            let before = (report.keys_deleted, report.range_tombstones);
             self.delete_keys(family, range, report)?;
-            if before != (report.keys_deleted, report.range_tombstones) {
-                deleted_from.push(family);
-            }
         }
         let keys_deleted = Instant::now();
         report.keys_time += keys_deleted - files_dropped;
         phase("compact", std::slice::from_ref(range));
         for family in self.in_order() {
-            // Another tenant's memtable need not be written for a range of which there was nothing.
-            if deleted_from.contains(&family) || self.reaches_into(family, range)? {
-                self.compact_away(family, range)?;
-            }
+            self.compact_away(family, range)?;
         }
         report.compact_time += keys_deleted.elapsed();
         Ok(())
@@ -153,14 +145,10 @@ impl Store {
             self.engine.write(&batch.writes, NOW)?;
         }
         self.engine.flush(family)?;
-        if self.reaches_into(family, range)? {
+        if self.engine.files(family)?.iter().any(|file| file.overlaps(start, end)) {
             self.engine.compact(family, (start, end), false)?;
         }
         cut_rows.iter().try_for_each(|row| self.compact_cut_row(family, row))
-    }
-
-    fn reaches_into(&self, family: Family, (start, end): &Range) -> Result<bool, Error> {
-        Ok(self.engine.files(family)?.iter().any(|file| file.overlaps(start, end)))
     }
 
     fn cut_rows(&self, (start, end): &Range) -> Vec<Range> {
