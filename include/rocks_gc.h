@@ -442,6 +442,9 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  * other families stay, counted in rows_refused where the family is known (hosts that tell column_family_id, whose families are
  * named "default" or bound from 7.7 on).
  *
+ * The library flushes column families one by one. A host that writes without a WAL, and relies on atomic_flush for what it writes into
+ * several of them, attaches all of these through the C++ engine, which flushes them together (RocksDB's C API cannot).
+ *
  * A host that forgets rgc_detach: when the last factory of gc is destroyed, the store counts as closed. It is never touched
  * again, and an error is logged. But RocksDB may destroy factories later than the DB: between the two the worker would use a
  * closed DB. */
@@ -594,7 +597,9 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  *
  * When a call returns nobody is deleting in the range any more: calls, interrupted destroys and rechecks whose ranges overlap go
  * one after the other. A call that fails, or a crash, leaves the record STARTED: the range is dead until a repeat with the
- * same bounds, or the next attach, has finished it. */
+ * same bounds, or the next attach, has finished it. Runs know of it only when the ledger has been read: after a crash in the destroy of a
+ * range that cuts a row, a run before the next attach would take the half that is dead for the newest. A host whose bounds carry timestamps
+ * opens with rgc_set_enabled(gc, 0), or gives its safe points after attach. */
 
 /* FORCE: destroys a keyspace whatever its state (in this version none is known). REUSABLE: no record is kept once it is done, and
  * the range may be written again, with timestamps above the destroyed ones. */

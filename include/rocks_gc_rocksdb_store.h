@@ -290,11 +290,17 @@ class Engine {
   }
 
   static int Flush(void* state, uint32_t cf, char** errptr) noexcept {
-    return AnswerIn(state, cf, errptr, [](db::DB* root, Handle* handle) {
+    return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
       db::FlushOptions options;
       options.wait = true;
       options.allow_write_stall = false;
-      return root->Flush(options, handle);
+      std::vector<Handle*> together{handle};
+      /* A host that goes without a WAL relies on its families being flushed together. */
+      if (root->GetDBOptions().atomic_flush) {
+        together.clear();
+        for (const Known& family : static_cast<Engine*>(state)->families_) together.push_back(family.handle.rep);
+      }
+      return root->Flush(options, together);
     });
   }
 

@@ -1,12 +1,10 @@
 // kills.cc - a host that is killed again and again, at moments that are chosen by what it is at.
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdlib>
 #include <filesystem>
+#include <iterator>
 
 #include "check.h"
 #include "crashes.h"
@@ -16,24 +14,12 @@
 namespace {
 
 constexpr uint64_t kKillsOfDB = 20;
-constexpr unsigned kHangs = 30;        // seconds
 constexpr unsigned kPatience = 700000; // microseconds that a phase is waited for
 
 // What is waited for before a kill: a phase, or one of these.
 constexpr int kAnyTime = PHASES, kAttach = PHASES + 1, kWorker = PHASES + 2;
-constexpr int kAims[] = {kAnyTime, kAnyTime, OPENING, kAttach, VERIFYING, RECORD, FILES, KEYS, KEYS, COMPACT, COMPACT, kWorker, kWorker, kWorker, kWorker};
-
-// Where a host was when it was killed.
-enum Place { P_OPENING, P_ATTACH, P_VERIFYING, P_WORKING, P_RECORD, P_FILES, P_KEYS, P_COMPACT, P_RESUMED, P_WORKER, PLACES };
-constexpr const char* kPlaceNames[PLACES] = {"opening", "attach", "verifying", "working", "record", "files", "keys", "compact", "resumed", "worker"};
-
-Place PlaceOf(const Shared& shared) {
-  if (shared.InDestroy() && shared.attaching) return P_RESUMED;
-  if (shared.InDestroy()) return static_cast<Place>(P_RECORD + (shared.phase - RECORD));
-  if (shared.InWorkersPass()) return P_WORKER;
-  if (shared.attaching) return P_ATTACH;
-  return shared.phase == OPENING ? P_OPENING : shared.phase == VERIFYING ? P_VERIFYING : P_WORKING;
-}
+constexpr int kAims[] = {kAnyTime, kAnyTime, OPENING, kAttach, VERIFYING, RECORD,  FILES,   FILES,
+                         KEYS,     KEYS,     COMPACT, COMPACT, kWorker,   kWorker, kWorker, kWorker};
 
 Settings SettingsOf(const Order& order, uint64_t number) {
   const uint64_t generation = number / kKillsOfDB;
@@ -42,7 +28,7 @@ Settings SettingsOf(const Order& order, uint64_t number) {
   settings.ledger_family = generation % 2 == 1;
   settings.prefix = generation / 2 % 2 == 1 ? "" : "z";
   settings.range_min_keys = generation % 3 == 0 ? 25 : 10000;
-  settings.seed = order.settings.seed * 1000003 + number;
+  settings.seed = SeedOf(order, number);
   return settings;
 }
 
@@ -86,19 +72,10 @@ bool Kill(pid_t child, const Shared& shared, Random* random) {
 
 } // namespace
 
-bool IsWorkersThread() {
-  thread_local const bool is = [] {
-    char name[16] = "";
-    ::prctl(PR_GET_NAME, name);
-    return std::string(name) == "rocks_gc";
-  }();
-  return is;
-}
-
 int Kills(const Order& order) {
   Shared* shared = MakeShared();
   CHECK(shared != nullptr);
-  std::array<uint64_t, PLACES> killed{};
+  Places killed{};
   Random random(order.settings.seed);
   for (uint64_t number = 0; number < order.times; ++number) {
     const Settings settings = SettingsOf(order, number);
@@ -111,17 +88,12 @@ int Kills(const Order& order) {
       std::fprintf(stderr, "kill %llu: the host ended by itself\n", static_cast<unsigned long long>(number));
       return 1;
     }
-    ++killed[PlaceOf(*shared)];
+    ++killed[shared->Where()];
     if (number % kKillsOfDB != kKillsOfDB - 1 && number != order.times - 1) continue;
     // The last one is looked at, too.
-    const pid_t last = ::fork();
-    CHECK(last >= 0);
-    if (last == 0) Live(settings, shared, 0);
-    int status = 0;
-    CHECK(::waitpid(last, &status, 0) == last);
-    if (status != 0) return 1;
+    if (!Succeeds([&] { Live(settings, shared, 0); })) return 1;
     std::filesystem::remove_all(settings.folder);
   }
-  for (int place = 0; place < PLACES; ++place) std::printf("%s %llu\n", kPlaceNames[place], static_cast<unsigned long long>(killed[place]));
+  Print(killed);
   return 0;
 }

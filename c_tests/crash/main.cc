@@ -1,10 +1,43 @@
 // main.cc - crashes: kill -9 and power loss at any moment, and what is found afterwards.
 //
 //     crashes kill|power c|adaptor <librocks_gc.so> <empty folder> <seed> <times>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include "check.h"
 #include "crashes.h"
+
+void Print(const Places& places) {
+  for (int place = 0; place < PLACES; ++place) std::printf("%s %llu\n", kPlaceNames[place], static_cast<unsigned long long>(places[place]));
+}
+
+bool IsWorkersThread() {
+  thread_local const bool is = [] {
+    char name[16] = "";
+    ::prctl(PR_GET_NAME, name);
+    return std::strcmp(name, "rocks_gc") == 0;
+  }();
+  return is;
+}
+
+bool Succeeds(const std::function<void()>& life) {
+  const pid_t child = ::fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    ::alarm(kHangs);
+    life();
+    std::_Exit(0);
+  }
+  int status = 0;
+  CHECK(::waitpid(child, &status, 0) == child);
+  if (WIFSIGNALED(status)) std::fprintf(stderr, "ended by signal %d\n", WTERMSIG(status));
+  return status == 0;
+}
 
 int main(int argc, char** argv) {
   if (argc != 7) return 2;

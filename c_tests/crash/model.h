@@ -76,6 +76,8 @@ class Model {
   bool IsDead(const std::string& key) const;
   bool IsDead(const Range& whole) const;
   bool HasRecordIn(const Range& range) const;
+  // Has a bound of it a timestamp?
+  bool CutsRow(const Range& range) const;
   // The timestamps of a row that can be cut, for nothing of it may be collected yet, and none of its transactions is on; newest first.
   std::vector<uint64_t> Uncollectable(const Row& row) const;
 

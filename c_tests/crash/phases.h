@@ -12,6 +12,11 @@
 enum Phase { OPENING, VERIFYING, WORKING, RECORD, FILES, KEYS, COMPACT, DONE, PHASES };
 inline constexpr const char* kPhaseNames[PHASES] = {"opening", "verifying", "working", "record", "files", "keys", "compact", "done"};
 
+// Where a host was when it crashed.
+enum Place { P_OPENING, P_ATTACH, P_VERIFYING, P_WORKING, P_RECORD, P_FILES, P_KEYS, P_COMPACT, P_RESUMED, P_WORKER, PLACES };
+inline constexpr const char* kPlaceNames[PLACES] = {"opening", "attach", "verifying", "working", "record",
+                                                    "files",   "keys",   "compact",   "resumed", "worker"};
+
 struct Shared {
   std::atomic<int> phase;
   std::atomic<bool> attaching;
@@ -26,19 +31,26 @@ struct Shared {
   }
   bool InDestroy() const { return phase >= RECORD && phase < DONE; }
   bool InWorkersPass() const { return worker_writes != finished_worker_writes; }
+  Place Where() const {
+    if (InDestroy()) return attaching ? P_RESUMED : static_cast<Place>(P_RECORD + (phase - RECORD));
+    if (InWorkersPass()) return P_WORKER;
+    if (attaching) return P_ATTACH;
+    return phase == OPENING ? P_OPENING : phase == VERIFYING ? P_VERIFYING : P_WORKING;
+  }
   void Reset() {
     phase = OPENING;
     attaching = false;
     for (auto& count : begun) count = 0;
     worker_writes = finished_worker_writes = 0;
   }
-  // A line of the library's log.
-  void Hear(const char* message) {
-    if (std::strncmp(message, "destroy ", 8) != 0) return;
+  // A line of the library's log. Does a phase of a destroy begin?
+  bool Hear(const char* message) {
+    if (std::strncmp(message, "destroy ", 8) != 0) return false;
     const char* name = std::strrchr(message, ' ') + 1;
     for (int i = RECORD; i <= DONE; ++i) {
       if (std::strcmp(name, kPhaseNames[i]) == 0) Enter(static_cast<Phase>(i));
     }
+    return true;
   }
 };
 

@@ -18,7 +18,8 @@ constexpr uint64_t kDrainMilliseconds = 10000;
 // Batches are small, so that long rows take several.
 std::string GcOptions(const Settings& settings) {
   return "delete_batch_bytes=400;recheck=manual;recheck_seconds=0;data_prefix=" + settings.prefix +
-         ";delete_range_min_keys=" + std::to_string(settings.range_min_keys);
+         ";delete_range_min_keys=" + std::to_string(settings.range_min_keys) +
+         ";delete_bytes_per_second=" + std::to_string(settings.bytes_per_second);
 }
 
 class Silent final : public db::Logger {

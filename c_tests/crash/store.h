@@ -23,6 +23,7 @@ struct Settings {
   std::string prefix;
   bool wal = true; // of the host's own writes
   uint64_t range_min_keys = 10000;
+  uint64_t bytes_per_second = 0; // that the worker deletes; 0 = as fast as it can
   uint64_t seed = 0;
 
   std::string db_path() const { return folder + "/db"; }

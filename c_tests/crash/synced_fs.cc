@@ -127,7 +127,8 @@ void SyncedFileSystem::LosePower(const std::string& from, const std::string& to,
     const auto known = sizes_.find(path);
     if (known != sizes_.end()) {
       const uint64_t there = bytes.size(), synced = std::min(known->second.synced, there);
-      bytes.resize(tails ? synced + random->Below(there - synced + 1) : synced);
+      const uint64_t kept[] = {synced, synced + random->Below(there - synced + 1), there};
+      bytes.resize(kept[tails ? random->Below(3) : 0]);
     }
     std::ofstream copy(to + "/" + name, std::ios::binary);
     copy << bytes;

@@ -29,7 +29,8 @@ class SyncedFileSystem final : public db::FileSystemWrapper {
 
   const char* Name() const override { return "SyncedFileSystem"; }
 
-  // What a power loss leaves of a folder, into a new one. From inside the listener. tails: files keep some bytes that were not synced.
+  // What a power loss leaves of a folder, into a new one. From inside the listener. tails: each file keeps none, some or all of
+  // what was not synced, whatever the others keep.
   void LosePower(const std::string& from, const std::string& to, bool tails, Random* random) const;
 
   db::IOStatus NewWritableFile(const std::string& path, const db::FileOptions& options, std::unique_ptr<db::FSWritableFile>* file,
