@@ -12,7 +12,8 @@
   X(abi_version) X(version) X(free) X(set_logger) X(options_create) X(options_set) X(options_destroy) X(create)         \
   X(destroy) X(set_clock) X(bind_rocksdb_symbols) X(rocksdb_filter_factory) X(set_keyspace_gc_type)                     \
   X(remove_keyspace) X(advance_global_safe_point) X(advance_keyspace_safe_point) X(keyspace_safe_point)                 \
-  X(encode_key) X(decode_key) X(keyspace_range) X(stats)
+  X(attach_rocksdb) X(detach) X(drain) X(destroy_keyspace) X(destroyed_count) X(encode_key) X(decode_key)               \
+  X(keyspace_range) X(stats)
 
 /* The functions of the library, found at run time: rgc.create is rgc_create, and so on. */
 #define RGC_DECLARE(function) __typeof__(rgc_##function)* function;
@@ -41,6 +42,9 @@ _Noreturn void fail(const char* what, const char* why);
 
 /* Ends the demo if Ctrl-C was pressed. */
 void stop_if_interrupted(void);
+
+/* From some moment on. */
+double seconds(void);
 
 /* Makes a call that writes to the char* err, and ends the demo if it wrote a text. */
 #define CHECK(release, call)                \
@@ -96,7 +100,7 @@ void write_hours(int from, int to);
 typedef struct {
   uint64_t versions, rows, bytes;
   uint64_t must_stay; /* versions at or above the safe point, or the newest of their row */
-  uint64_t dead_rows; /* whose newest version is dead and below the safe point */
+  uint64_t dead_rows; /* whose newest version is dead and below the safe point: nothing of them has to stay */
   uint64_t* found;    /* what a reader gets of each row: a hash, or 0 = nothing */
 } look_t;
 
@@ -112,7 +116,12 @@ uint64_t same_reads(const keyspace_t* k);
 /* Holds what is there against the rule; returns how much is wrong, and says what. */
 int count_mistakes(void);
 
-void free_looks(void);
+void free_looks(look_t* looks);
+
+/* ---------------------------------------------------------------- demo_destroy.c: a tenant leaves */
+
+/* Destroys a keyspace and shows the space before and after; returns how much is wrong, and says what. */
+int destroy(const keyspace_t* k);
 
 /* ---------------------------------------------------------------- demo_print.c: what the operator sees */
 

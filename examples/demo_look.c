@@ -1,5 +1,5 @@
 /* demo_look.c - reads everything back, and holds it against the rule: a version goes if, and only if, it lies below its
- * effective safe point and is not the newest of its row. */
+ * effective safe point and is not the newest of its row, or is dead. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,7 +50,10 @@ static void scan(const keyspace_t* k, rocksdb_iterator_t* it, look_t* look) {
       int dead = is_dead(value, value_len);
       look->rows++;
       look->found[row] = dead ? 0 : hash(value, value_len);
-      look->dead_rows += dead && ts < safe_point;
+      if (dead && ts < safe_point) {
+        look->dead_rows++;
+        look->must_stay--;
+      }
       last_row = row;
     }
   }
@@ -81,10 +84,10 @@ void look_at_all(look_t* looks) {
   }
 }
 
-void free_looks(void) {
+void free_looks(look_t* looks) {
   for (int i = 0; i < KEYSPACES; i++) {
-    free(before[i].found);
-    free(after[i].found);
+    free(looks[i].found);
+    looks[i].found = NULL;
   }
 }
 
@@ -108,6 +111,7 @@ int count_mistakes(void) {
     uint64_t safe_point = rgc.keyspace_safe_point(demo.gc, k->id);
     mistakes += mistake(k, safe_point != planned_safe_point(k), "its effective safe point is not the planned one");
     mistakes += mistake(k, old->rows != k->rows, "rows are missing from the start");
+    mistakes += mistake(k, new->rows != k->rows - old->dead_rows, "other rows are gone than the dead ones");
     mistakes += mistake(k, same_reads(k) != k->rows, "readers of the newest version find something else than before");
     mistakes += mistake(k, new->versions < old->must_stay, "versions are gone that had to stay");
     mistakes += mistake(k, new->versions > old->must_stay, "versions are left that had to go");

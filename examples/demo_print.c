@@ -53,15 +53,15 @@ int print_levels(void) {
 }
 
 #define LEFT "%-13s  %-14s  %-10s"
-#define HEAD LEFT "  %10s  %10s  %7s  %7s  %9s  %18s\n"
-#define RULE "----------------------------------------------------------------------------------------------------------------"
+#define HEAD LEFT "  %10s  %10s  %7s  %7s  %7s  %7s  %18s\n"
+#define RULE "-------------------------------------------------------------------------------------------------------------------------"
 
 static void print_row(const char* name, const char* type, const char* safe_point, const look_t* old, const look_t* new, uint64_t same,
                       uint64_t rows) {
   char reads[64];
   snprintf(reads, sizeof reads, "%s of %s", number(same), number(rows));
-  printf(LEFT "  %10s  %10s  %7.1f  %7.1f  %9s  %18s\n", name, type, safe_point, number(old->versions), number(new->versions),
-         (double)old->bytes / (1 << 20), (double)new->bytes / (1 << 20), number(new->dead_rows), reads);
+  printf(LEFT "  %10s  %10s  %7.1f  %7.1f  %7s  %7s  %18s\n", name, type, safe_point, number(old->versions), number(new->versions),
+         (double)old->bytes / (1 << 20), (double)new->bytes / (1 << 20), number(old->dead_rows), number(new->dead_rows), reads);
 }
 
 static void print_keyspace(const keyspace_t* k, const look_t* old, const look_t* new) {
@@ -80,8 +80,8 @@ static void add(look_t* sum, const look_t* look) {
 void print_table(void) {
   look_t old = {0}, new = {0};
   uint64_t rows = 0, same = 0;
-  printf("\n" LEFT "  %s  %s  %9s  %18s\n", "", "", "", "------ versions ------", "----- MiB -----", "dead rows", "latest reads");
-  printf(HEAD, "keyspace", "type", "safe point", "before", "after", "before", "after", "waiting", "the same");
+  printf("\n" LEFT "  %s  %s  %s  %18s\n", "", "", "", "------ versions ------", "----- MiB ------", "-- dead rows ---", "latest reads");
+  printf(HEAD, "keyspace", "type", "safe point", "before", "after", "before", "after", "before", "after", "the same");
   puts(RULE);
   for EACH_KEYSPACE(k) {
     const look_t *k_old = &before[k - keyspaces], *k_new = &after[k - keyspaces];
@@ -99,7 +99,9 @@ void print_why(void) {
   rgc_stats_t s = {.struct_size = sizeof s};
   rgc.stats(demo.gc, &s);
   printf("\nrgc_stats: %s run, %s refused while there was no safe point. Removed %s; kept %s, %s of them of keyspaces never named.\n"
-         "           %s rows wait with a dead newest version: %s deleted, %s expired. Not understood: %s keys, %s values.\n",
+         "           Runs met %s newest versions that are delete marks and %s that have expired; of %s rows handed over the worker has\n"
+         "           finished %s, and %s were left. Not understood: %s keys, %s values.\n",
          number(s.runs_started), number(s.runs_refused), number(s.removed), number(s.kept), number(s.kept_unknown_keyspace),
-         number(s.rows_refused), number(s.delete_marked), number(s.expired), number(s.unparsed_keys), number(s.unparsed_values));
+         number(s.delete_marked), number(s.expired), number(s.rows_queued), number(s.rows_done), number(s.rows_refused),
+         number(s.unparsed_keys), number(s.unparsed_values));
 }

@@ -1,9 +1,10 @@
 // server.cc - a small server on RocksDB that loads librocks_gc by path: tenants that write transactions and RawKV rows, a thread that
-// publishes safe points, and RocksDB's own compactions, which collect. Usage: server path/to/librocks_gc.so [seconds]
+// publishes safe points, RocksDB's own compactions, which collect, and the library's worker, which finishes rows that were deleted.
+// Usage: server path/to/librocks_gc.so [seconds]
 //
 // Two column families: "default" holds RawKV rows (mode r), "write" the records of transactions (mode x), here all with their
 // value in the record. Tenant 3 is slow: its readers stay at an old timestamp, so its versions stay, and nobody else's.
-#include <rocks_gc_rocksdb.h>
+#include <rocks_gc_rocksdb_store.h>
 #include <rocksdb/db.h>
 
 #include <chrono>
@@ -45,17 +46,23 @@ class Server {
     OpenDb();
   }
 
-  // Each timestamp is one commit: a RawKV row and a transaction's record of some tenant.
+  // Each timestamp is one commit: a RawKV row and a transaction's record of some tenant, every seventh of them a delete.
   void Write() {
     const uint64_t ts = ++now_;
     const uint32_t tenant = kTenants[ts % std::size(kTenants)];
     const std::string row = "row " + std::to_string(ts * 7919 % kRowsPerTenant);
     const std::string text = "written at " + std::to_string(ts);
+    const bool deletes = ts % 7 == 0;
     rocksdb::WriteBatch batch;
-    batch.Put(families_[0], gc_.EncodeKey(RGC_MODE_RAW, tenant, row, ts), text + '\0');
-    batch.Put(families_[1], gc_.EncodeKey(RGC_MODE_TXN, tenant, row, ts), std::string("P\1v") + static_cast<char>(text.size()) + text);
+    batch.Put(families_[0], gc_.EncodeKey(RGC_MODE_RAW, tenant, row, ts), deletes ? "\2" : text + '\0');
+    batch.Put(families_[1], gc_.EncodeKey(RGC_MODE_TXN, tenant, row, ts),
+              deletes ? "D\1" : std::string("P\1v") + static_cast<char>(text.size()) + text);
     Check(db_->Write(rocksdb::WriteOptions(), &batch));
-    newest_[{tenant, row}] = text;
+    if (deletes) {
+      newest_.erase({tenant, row});
+    } else {
+      newest_[{tenant, row}] = text;
+    }
   }
 
   // What the server's readers promise: a slow tenant's stay where they are.
@@ -71,6 +78,8 @@ class Server {
   // Every row's newest value is there; a tenant that is collected has few others left, the slow one all of them.
   void Look() {
     for (auto* family : families_) Check(db_->CompactRange(rocksdb::CompactRangeOptions(), family, nullptr, nullptr));
+    Check(gc_.Call(&rocks_gc::Functions::rgc_drain, uint64_t{10000}));
+    if (gc_->rgc_pending(gc_.get()) != 0) Fail("the worker is not done");
     std::printf("%" PRIu64 " commits\n%8s %14s %14s %14s\n", now_.load(), "tenant", "safe point", "RawKV versions", "records");
     for (uint32_t tenant : kTenants) {
       const uint64_t raw = Count(families_[0], RGC_MODE_RAW, tenant), records = Count(families_[1], RGC_MODE_TXN, tenant);
@@ -84,11 +93,13 @@ class Server {
     rgc_stats_t stats{};
     stats.struct_size = sizeof stats;
     gc_->rgc_stats(gc_.get(), &stats);
-    std::printf("%" PRIu64 " runs: %" PRIu64 " kept, %" PRIu64 " removed, %" PRIu64 " skips\n", stats.runs_started, stats.kept, stats.removed,
-                stats.skipped);
+    std::printf("%" PRIu64 " runs: %" PRIu64 " kept, %" PRIu64 " removed, %" PRIu64 " skips; the worker finished %" PRIu64 " deleted rows\n", stats.runs_started,
+                stats.kept, stats.removed, stats.skipped, stats.rows_done);
+    if (stats.rows_done == 0) Fail("no deleted row was finished");
   }
 
   void Close() {
+    gc_->rgc_detach(gc_.get());
     for (auto* family : families_) Check(db_->DestroyColumnFamilyHandle(family));
     Check(db_->Close());
     db_.reset();
@@ -113,6 +124,7 @@ class Server {
     Check(rocksdb::DB::Open(options, path_, families, &families_, &db));
     db_.reset(db);
 #endif
+    Check(rocks_gc::Attach(gc_, db_.get(), {{RGC_CF_DEFAULT, families_[0]}, {RGC_CF_WRITE, families_[1]}}));
   }
 
   template <class Each>

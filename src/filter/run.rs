@@ -247,12 +247,11 @@ impl Run {
         }
         self.last_key.truncate(shared);
         self.last_key.extend_from_slice(key.get(shared..).unwrap_or_default());
+        let dropped = if self.dropping.is_empty() { None } else { self.drop_destroyed(key) };
         if !same_row && matches!(self.kind, Kind::Default | Kind::Write) {
-            self.begin_row(key);
+            self.begin_row(key, dropped.is_none());
         }
-        if !self.dropping.is_empty()
-            && let Some(verdict) = self.drop_destroyed(key)
-        {
+        if let Some(verdict) = dropped {
             self.last_ts = split_timestamp(key).map_or(0, |(_, ts)| ts);
             return verdict;
         }

@@ -24,23 +24,24 @@ pub(super) enum Rows {
 }
 
 impl Run {
-    /// A key that is not of the current row: is its row to be judged?
-    pub(super) fn begin_row(&mut self, key: &[u8]) {
+    /// A key that is not of the current row: is its row to be judged? `stays` = the key is not destroyed.
+    pub(super) fn begin_row(&mut self, key: &[u8], stays: bool) {
         self.stretch = self.stretch_at(self.shared.layout.place(key));
         match self.stretch.rows {
             Rows::Judge => match self.shared.layout.row(key) {
                 Ok(_) if self.kind == Kind::Write => self.current = Current::Txn(txn::Row::default()),
                 Ok(_) => self.current = Current::Raw(raw::Row::default()),
-                Err(_) => self.counters.unparsed_keys.bump(),
+                Err(_) if stays => self.counters.unparsed_keys.bump(),
+                Err(_) => {}
             },
-            Rows::Keep => {}
-            Rows::UnknownKeyspace => {
+            Rows::UnknownKeyspace if stays => {
                 if let Place::Keyspace(_, keyspace) = self.stretch.place {
                     self.first_unknown.get_or_insert(keyspace);
                 }
                 self.counters.kept_unknown_keyspace.bump();
             }
-            Rows::NotOfTheLayout => self.counters.unparsed_keys.bump(),
+            Rows::NotOfTheLayout if stays => self.counters.unparsed_keys.bump(),
+            Rows::Keep | Rows::UnknownKeyspace | Rows::NotOfTheLayout => {}
         }
         self.stay_clear_of_destroyed(key);
     }
