@@ -94,7 +94,7 @@ FIELD(rgc_write_t, key_len, 16);
 FIELD(rgc_write_t, value, 24);
 FIELD(rgc_write_t, value_len, 32);
 
-SIZE(rgc_file_t, 88);
+SIZE(rgc_file_t, 104);
 FIELD(rgc_file_t, struct_size, 0);
 FIELD(rgc_file_t, level, 8);
 FIELD(rgc_file_t, bytes, 16);
@@ -106,6 +106,8 @@ FIELD(rgc_file_t, largest, 56);
 FIELD(rgc_file_t, largest_len, 64);
 FIELD(rgc_file_t, user_collected, 72);
 FIELD(rgc_file_t, num_user_collected, 80);
+FIELD(rgc_file_t, name, 88);
+FIELD(rgc_file_t, name_len, 96);
 
 SIZE(rgc_engine_t, 96);
 FIELD(rgc_engine_t, struct_size, 0);

@@ -220,7 +220,8 @@ void rgc_destroy(rgc_t* gc);
 void rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
 
 /* rgc_set_enabled: 0 = every run keeps everything, also the runs that are on, from their next row on; 1 (the state at
- * start) = collect again. The worker rests meanwhile; it returns when the rows that the worker has in hand are finished. Any thread.
+ * start) = collect again. The worker rests meanwhile; it returns when the rows that the worker has in hand are finished or put back: do
+ * not call it under a lock that your clock, logger or engine takes. Any thread.
  * On a thread inside a callback of the library it does nothing but log an error. */
 void rgc_set_enabled(rgc_t* gc, unsigned char enabled);
 
@@ -263,7 +264,7 @@ void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, i
 /* rgc_remove_keyspace: keep everything of this keyspace until it is named again, with the same type only (one that had
  * none may take any). Runs that are on follow from their next row. Named again, an own safe point starts at 0; the
  * global one holds at once. Removing a removed keyspace is a no-op. It returns when the rows that the worker has in hand are
- * finished; inside a callback it is an error. What is destroyed is dropped all the same. */
+ * finished or put back, as rgc_set_enabled does; inside a callback it is an error. What is destroyed is dropped all the same. */
 void rgc_remove_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
 
 /* rgc_global_safe_point: 0 = none came yet. */
@@ -498,6 +499,8 @@ typedef struct rgc_file_t {
   size_t largest_len;
   const rgc_property_t* user_collected; /* NULL, 0 = not known */
   size_t num_user_collected;
+  const char* name; /* the store's own, by which it is known again; NULL, 0 = not known */
+  size_t name_len;
 } rgc_file_t;
 
 /* The functions of an engine, each of them but destructor there. */
@@ -539,7 +542,7 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
  * reads the ledger (rgc_destroy_range) and finishes every destroy that was interrupted, so it may take as long as they did: until
  * it has returned nobody may write into their ranges. One store per gc. Give the same families each time: records of a ledger
  * that lies in a family that is not given are not seen.
- * Errors, after which nothing is attached and nothing dropped by the ledger: a store is attached already; inside a callback; no
+ * Errors, after which nothing is attached, and runs drop what they dropped before: a store is attached already; inside a callback; no
  * family; a role that is unknown, or DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT; a name or a handle twice, a NULL name; with
  * rgc_attach_rocksdb a NULL handle with another name than "default"; a function that is NULL; a ledger record that does not parse, by its key: nothing was changed then;
  * the engine's own errors. Warns in the log if runs of kind RGC_WRITE, but none of RGC_DEFAULT or RGC_DROPPED_ONLY, are made:
@@ -571,7 +574,8 @@ typedef struct rgc_collect_report_t {
 } rgc_collect_report_t;
 
 /* rgc_collect: collects now. Looks for the files that hold garbage under today's safe points, at every level, also in the last
- * one, where RocksDB never looks again by itself: by their counts and properties where those decide (a file with tombstones, TiKV's
+ * one, where RocksDB never looks again by itself: by their counts and properties where those decide (a file with tombstones, of which
+ * RocksDB's C API knows nothing for files that it has not looked at since it was opened; TiKV's
  * MVCC properties), else by reading the key range of the file and judging it as a run would. Compacts only the ranges of those, the
  * cheapest first. column_family_or_null: a name given at attach; NULL = those with roles DEFAULT and WRITE. Bounds NULL =
  * everything. max_bytes bounds what is read and compacted, in bytes of files; 0 = no bound. Rows that runs hand over are

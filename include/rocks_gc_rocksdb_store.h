@@ -318,7 +318,8 @@ class Engine {
         for (const auto& file : level.files) {
           const std::string &first = file.smallestkey, &last = file.largestkey;
           rgc_file_t shown = {sizeof(rgc_file_t), level.level,  file.size,   file.num_entries, file.num_deletions, first.data(),
-                              first.size(),       last.data(), last.size(), nullptr,          0};
+                              first.size(),       last.data(), last.size(), nullptr,          0,
+                              file.name.data(),   file.name.size()};
           const auto found = by_name.find(file.relative_filename);
           if (found != by_name.end()) {
             /* The counts above are 0 for files that RocksDB has not looked at since it was opened. */

@@ -476,3 +476,46 @@ fn a_row_is_cut_while_a_run_is_in_the_middle_of_it() {
     assert_eq!([5, 4].map(decide), [c::RGC_KEEP, c::RGC_REMOVE], "the first that counts, and what it shadows");
     assert_eq!(gc.stats().dropped, 2);
 }
+
+/// The other way round: what is destroyed of a row stops being dropped while a run is in the middle of it. What comes of the dead half
+/// must not shadow the half that is alive.
+#[test]
+fn a_row_is_no_longer_cut_while_a_run_is_in_the_middle_of_it() {
+    for forget in [false, true] {
+        let gc = Gc::new("", NOW);
+        gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+        gc.advance(1, 100).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let _store = Store::attached(dir.path(), &gc, support::store::Via::C, RAW);
+        let key = |ts| gc.raw_key(1, b"a long enough row", ts);
+        gc.destroy_range(&key(9), &key(5), 0).unwrap();
+        let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+        let decide = |ts| run.decide(c::RGC_VALUE, &key(ts), b"v\0");
+        assert_eq!(decide(9), c::RGC_REMOVE);
+        if forget {
+            thread::scope(|scope| scope.spawn(|| gc.forget_destroyed(&key(9), &key(5))).join().unwrap()).unwrap();
+            // From here on it is a row like any other: the first that the run sees stays.
+            assert_eq!([7, 5].map(decide), [c::RGC_KEEP, c::RGC_REMOVE]);
+        } else {
+            gc.set_enabled(false);
+            assert_eq!([7, 5, 4].map(decide), [c::RGC_KEEP; 3], "switched off, everything stays");
+        }
+    }
+}
+
+/// Two parts of one row are destroyed, at timestamps above the safe point.
+#[test]
+fn a_row_that_is_cut_twice() {
+    let gc = Gc::new("", NOW);
+    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    gc.advance(1, 3).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let _store = Store::attached(dir.path(), &gc, support::store::Via::C, RAW);
+    let key = |ts| gc.raw_key(1, b"a long enough row", ts);
+    gc.destroy_range(&key(9), &key(8), 0).unwrap();
+    gc.destroy_range(&key(6), &key(5), 0).unwrap();
+    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let decide = |ts| run.decide(c::RGC_VALUE, &key(ts), b"v\0");
+    let (keep, remove) = (c::RGC_KEEP, c::RGC_REMOVE);
+    assert_eq!([10, 9, 8, 7, 6, 5, 4, 2].map(decide), [keep, remove, keep, keep, remove, keep, keep, remove]);
+}

@@ -50,6 +50,8 @@ pub enum Direction {
 /// A table file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct File {
+    /// What the store calls it; empty = not known.
+    pub name: Vec<u8>,
     /// 0 = the newest.
     pub level: i32,
     /// Its size.
@@ -67,6 +69,20 @@ pub struct File {
 }
 
 impl File {
+    /// Is it one and the same file, as far as that can be told?
+    pub fn is_same(&self, other: &Self) -> bool {
+        if self.name.is_empty() || other.name.is_empty() {
+            self.bare() == other.bare()
+        } else {
+            self.name == other.name && self.level == other.level
+        }
+    }
+
+    /// Without its properties.
+    pub fn bare(&self) -> Self {
+        Self { name: self.name.clone(), smallest: self.smallest.clone(), largest: self.largest.clone(), properties: Vec::new(), ..*self }
+    }
+
     /// Does it reach into `[start, end)`?
     pub fn overlaps(&self, start: &[u8], end: &[u8]) -> bool {
         self.smallest.as_slice() < end && self.largest.as_slice() >= start

@@ -40,12 +40,15 @@ impl Attached {
         let _changing = lock(&self.changing);
         let Some(mut store) = lock(&self.store).take() else { return };
         store.stop();
-        self.left.store(store.records(), SeqCst);
         // Calls in progress hold a clone, and no new one can begin.
-        while let Err(in_use) = Arc::try_unwrap(store) {
-            store = in_use;
+        let unused = loop {
+            match Arc::try_unwrap(store) {
+                Ok(unused) => break unused,
+                Err(in_use) => store = in_use,
+            }
             thread::sleep(Duration::from_micros(50));
-        }
+        };
+        self.left.store(unused.records(), SeqCst);
     }
 
     /// Records of the ledger; without a store those that runs still drop by.

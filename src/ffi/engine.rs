@@ -125,6 +125,7 @@ unsafe extern "C" fn gather(into: *mut c_void, file: *const c::rgc_file_t) {
             let bytes = |data: *const c_char, len| slice(data.cast::<u8>(), len).unwrap_or_default().to_vec();
             let properties = slice(file.user_collected, file.num_user_collected).unwrap_or_default();
             into.push(File {
+                name: bytes(file.name, file.name_len),
                 level: file.level,
                 bytes: file.bytes,
                 entries: file.entries,

@@ -43,7 +43,7 @@ export! {
         for (family, (handle, name)) in described.iter_mut().zip(&named) {
             check_handle(&engine, family, *handle, name)?;
         }
-        attach(context, Box::new(engine), described)
+        attach(context, Box::new(engine), described, || ())
     }
 }
 
@@ -83,9 +83,7 @@ export! {
         for family in &mut described {
             family.id = (family.name == "default").then_some(0);
         }
-        attach(context, Box::new(engine), described)?;
-        taken_over.store(true, SeqCst);
-        Ok(())
+        attach(context, Box::new(engine), described, || taken_over.store(true, SeqCst))
     }
 }
 
@@ -140,12 +138,13 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
     Ok((described, handles))
 }
 
-fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily>) -> Result<(), Error> {
+/// `taken_over` is called when the engine belongs to the library, before anybody could detach it.
+fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, taken_over: impl FnOnce()) -> Result<(), Error> {
     refuse_inside("rgc_attach")?;
     let shared = &context.shared;
     let writes = families.iter().any(|family| family.role == Role::Write);
     let taken = || Error::invalid("a store is attached already; rgc_detach it first, or make another rgc_t for another DB");
-    context.attached.attach(taken, || reclaim::attach(shared.clone(), engine, families, spawn))?;
+    context.attached.attach(taken, || reclaim::attach(shared.clone(), engine, families, spawn).inspect(|_| taken_over()))?;
     if writes && shared.has_seen(RunKind::Write) && !shared.has_seen(RunKind::Default) && !shared.has_seen(RunKind::DroppedOnly) {
         log(Level::Warn, || {
             "the default column family has no filter: what is destroyed stays in its files; install kind RGC_DEFAULT or RGC_DROPPED_ONLY there".into()
@@ -188,7 +187,7 @@ export! {
     /// Waits until no row is pending.
     fn rgc_drain(gc: *mut c::rgc_t, timeout_ms: u64; errptr) -> usize, on error 0; {
         let context = need_context(gc)?;
-        let _store = need_store(context, "rgc_drain")?;
+        drop(need_store(context, "rgc_drain")?);
         Ok(context.shared.handover.drain(Duration::from_millis(timeout_ms)))
     }
 }

@@ -12,10 +12,11 @@ use std::thread::JoinHandle;
 /// Starts a thread for the library.
 pub type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>;
 
-/// Attaches a store. After an error nothing is attached, and nothing dropped: the host would not know where it must not write.
+/// Attaches a store. After an error nothing is attached, and runs drop what they dropped before.
 pub fn attach(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, spawn: Spawn) -> Result<Arc<Store>, Error> {
+    let before = shared.dropped();
     let store = Arc::new(Store::open(shared, engine, families)?);
-    store.resume().and_then(|()| start(&store, spawn)).inspect_err(|_| store.shared.set_dropped(&[]))?;
+    store.resume().and_then(|()| start(&store, spawn)).inspect_err(|_| store.shared.set_dropped(before))?;
     Ok(store)
 }
 

@@ -9,6 +9,7 @@ use crate::engine::{Engine, Family, File};
 use crate::error::{Error, Kind};
 use crate::layout::Timestamp;
 use crate::log::{Level, log};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// What collecting did.
@@ -113,9 +114,10 @@ impl Store {
         };
         let before = in_range(all.clone());
         let mut seen = lock(&self.seen_without_garbage);
-        seen.retain(|(of, file), _| *of != family || all.contains(file));
+        let live: HashSet<File> = all.iter().map(File::bare).collect();
+        seen.retain(|(of, file), _| *of != family || live.contains(file));
         // The cheapest first; and with a budget that does not suffice for all, what the calls before have not read.
-        let seen_as_it_is = |file: &File| seen.get(&(family, file.clone())) == Some(&self.safe_points_of(file));
+        let seen_as_it_is = |file: &File| seen.get(&(family, file.bare())) == Some(&self.safe_points_of(file));
         let mut in_order: Vec<(bool, u64, &File)> = before.iter().map(|file| (seen_as_it_is(file), cost(file), file)).collect();
         in_order.sort_by_key(|(seen, cost, file)| (*seen, *cost, file.level));
         let mut picked = Vec::new();
@@ -123,7 +125,7 @@ impl Store {
             match self.holds_garbage(family, file, budget, report)? {
                 None => report.files_over_budget += 1,
                 Some(false) => {
-                    seen.insert((family, file.clone()), self.safe_points_of(file));
+                    seen.insert((family, file.bare()), self.safe_points_of(file));
                     report.files_without_garbage += 1;
                 }
                 Some(true) if budget.spend(cost) => picked.push(file),
@@ -138,7 +140,7 @@ impl Store {
         }
         let after = in_range(self.engine.files(family)?);
         // One that is still there, as it was, a compaction has refused.
-        report.files_compacted += picked.iter().filter(|file| !after.contains(file)).count() as u64;
+        report.files_compacted += picked.iter().filter(|file| !after.iter().any(|other| other.is_same(file))).count() as u64;
         let sum = |files: &[File], of: fn(&File) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
         let gone = sum(&before, |file| file.entries).saturating_sub(sum(&after, |file| file.entries));
         report.bytes_before = report.bytes_before.saturating_add(sum(&before, |file| file.bytes));
@@ -174,7 +176,7 @@ fn merged(picked: &[&File], all: &[File]) -> Vec<Range> {
     ranges.sort();
     let mut merged: Vec<Range> = Vec::new();
     for (start, end) in ranges {
-        let between = |last_end: &[u8]| all.iter().any(|file| !picked.contains(&file) && file.overlaps(last_end, &start));
+        let between = |last_end: &[u8]| all.iter().any(|file| file.overlaps(last_end, &start) && !picked.contains(&file));
         match merged.last_mut() {
             Some((_, last_end)) if start <= *last_end || !between(last_end) => *last_end = end.max(std::mem::take(last_end)),
             _ => merged.push((start, end)),
@@ -188,7 +190,16 @@ mod tests {
     use super::*;
 
     fn file(smallest: &[u8], largest: &[u8]) -> File {
-        File { level: 6, bytes: 1, entries: 1, deletions: 0, smallest: smallest.into(), largest: largest.into(), properties: Vec::new() }
+        File {
+            name: smallest.to_vec(),
+            level: 6,
+            bytes: 1,
+            entries: 1,
+            deletions: 0,
+            smallest: smallest.into(),
+            largest: largest.into(),
+            properties: Vec::new(),
+        }
     }
 
     #[test]

@@ -86,19 +86,22 @@ impl Store {
         let done: Vec<Range> =
             self.with_entries(|entries| entries.iter().filter(|e| e.record.done).map(|e| e.record.range.clone()).collect());
         for range in done {
+            if self.is_stopping() {
+                break;
+            }
             let _turn = self.turns.take(std::slice::from_ref(&range));
             // Whoever had the turn before may have forgotten or destroyed it.
             let Some(record) = self.records_of(std::slice::from_ref(&range)).pop().flatten().filter(|record| record.done) else { continue };
             if record.done_at == 0 {
                 self.put_records(&[Record { done_at: now, ..record }])?;
             } else if record.done_at.saturating_add(self.shared.deleting.recheck_seconds) <= now {
-                let keys_before = report.keys_deleted;
+                let removed = |report: &DestroyReport| (report.files_dropped, report.keys_deleted, report.range_tombstones);
+                let before = removed(report);
                 self.clear(&range, report)?;
                 self.erase_records(std::slice::from_ref(&record))?;
-                let late = report.keys_deleted - keys_before;
-                log(if late > 0 { Level::Warn } else { Level::Info }, || {
-                    format!("{} was destroyed and is looked at no more; {late} keys had come late, and are gone", show(&range))
-                });
+                let (level, late) =
+                    if removed(report) == before { (Level::Info, "") } else { (Level::Warn, "; keys had come late, and are gone") };
+                log(level, || format!("{} was destroyed and is looked at no more{late}", show(&range)));
                 rechecked += 1;
             }
         }

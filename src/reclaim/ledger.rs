@@ -137,13 +137,14 @@ impl Ledger {
                     None => records.push(record),
                 }
                 if family != self.home {
-                    away.push((family, key, value));
+                    away.push((family, key));
                 }
             }
         }
-        for (family, key, value) in away {
-            if engine.get(self.home, &key)?.is_none() {
-                engine.write(&[Write { family: self.home, op: Op::Put(key.clone(), value) }], DURABLY)?;
+        for (family, key) in away {
+            let Some(record) = records.iter().find(|record| record.key(&self.prefix) == key) else { continue };
+            if engine.get(self.home, &key)?.as_ref() != Some(&record.value(&key)) {
+                self.put(engine, std::slice::from_ref(record))?;
             }
             engine.write(&[Write { family, op: Op::Delete(key) }], DURABLY)?;
         }

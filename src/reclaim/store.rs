@@ -11,7 +11,7 @@ use crate::engine::{Direction, Engine, Family, File, How, Step, Write};
 use crate::error::{Error, Kind};
 use crate::layout::Timestamp;
 use crate::log::{Level, log};
-use crate::shared::{DroppedRange, Served, ServedFamily, Shared};
+use crate::shared::{DroppedRange, Segments, Served, ServedFamily, Shared};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -189,7 +189,7 @@ impl Store {
         let _turn = lock(&self.publishing);
         let ranges: Vec<_> =
             self.with_entries(|entries| entries.iter().filter(|entry| entry.durable).map(|entry| entry.dropped.clone()).collect());
-        self.shared.set_dropped(&ranges);
+        self.shared.set_dropped(Arc::new(Segments::new(&ranges)));
     }
 
     /// The records of those ranges, as far as there are any.

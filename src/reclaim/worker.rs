@@ -38,7 +38,8 @@ pub(super) fn work(store: &Store) {
         }
         let turn = catch_unwind(AssertUnwindSafe(|| worker.turn()));
         if turn.is_err() {
-            log(Level::Error, || "the worker panicked over a row, and goes on with others; please report it".into());
+            log(Level::Error, || "the worker panicked, leaves the rows it had in hand, and goes on with others; please report it".into());
+            wait(store, AFTER_ERROR);
         }
     }
 }
@@ -91,49 +92,66 @@ impl Worker<'_> {
             let finished = self.finish_some(&mut left);
             drop(rows_in_hand);
             self.pace.keep(store);
-            if let Err(error) = finished {
-                log(Level::Error, || format!("the worker leaves rows to later runs: {error}"));
-                wait(store, AFTER_ERROR);
+            match finished {
+                // They were put back for somebody who waits, and now has had time.
+                Ok(()) => {}
+                Err(error) if error.kind() == Kind::Busy => {}
+                Err(error) => {
+                    log(Level::Error, || format!("the worker leaves rows to later runs: {error}"));
+                    wait(store, AFTER_ERROR);
+                }
             }
         }
     }
 
-    /// Takes rows in hand until their deletes fill a batch, and writes it.
+    /// Takes rows in hand until their deletes fill a batch, and writes it. An error of kind Busy: they were put back.
     fn finish_some(&mut self, left: &mut Left<'_>) -> Result<(), Error> {
+        let mut hand = Hand { store: self.store, rows: Vec::new() };
+        let finished = self.finish_in_hand(left, &mut hand);
+        match &finished {
+            Ok(()) => hand.done(),
+            Err(error) if error.kind() == Kind::Busy => hand.put_back(left),
+            Err(_) => {}
+        }
+        finished
+    }
+
+    fn finish_in_hand<'r>(&mut self, left: &mut Left<'r>, hand: &mut Hand<'_, 'r>) -> Result<(), Error> {
         let (store, kind) = (self.store, left.kind);
         let most = store.shared.deleting.batch_bytes;
-        let mut hand = Hand { store, rows: 0 };
         let mut batch = Batch::default();
-        while let Some(row) = left.rows.front().copied().filter(|_| hand.rows < ROWS_IN_HAND) {
-            let plan = store.plan(kind, row);
-            let goes_along = batch.is_empty() || matches!(&plan, Ok(Plan::Batch(deletes)) if batch.bytes + deletes.bytes <= most);
+        while hand.rows.len() < ROWS_IN_HAND
+            && let Some(row) = left.rows.pop_front()
+        {
+            hand.rows.push(row);
+            let plan = store.plan(kind, row)?;
+            let goes_along = batch.is_empty() || matches!(&plan, Plan::Batch(deletes) if batch.bytes + deletes.bytes <= most);
             if !goes_along {
+                hand.rows.pop();
+                left.rows.push_front(row);
                 break;
             }
-            left.rows.pop_front();
-            hand.rows += 1;
-            match plan? {
+            match plan {
                 Plan::Batch(deletes) => batch.append(deletes),
-                Plan::Unparsed => hand.leave_unparsed(row),
+                Plan::Unparsed => hand.leave_unparsed(),
                 Plan::Long(long) => {
-                    let parsed = store.delete_long_row(&long, &mut |batch, how| self.write_at_pace(batch, how))?;
-                    if !parsed {
-                        hand.leave_unparsed(row);
+                    if !store.delete_long_row(&long, &mut |batch, how| self.write_at_pace(batch, how))? {
+                        hand.leave_unparsed();
                     }
                     break;
                 }
             }
         }
-        if !batch.is_empty() {
-            self.write(&batch, How::default())?;
-        }
-        hand.done();
-        Ok(())
+        if batch.is_empty() { Ok(()) } else { self.write(&batch, How::default()) }
     }
 
+    /// One batch of a long row, which may be put back between any two.
     fn write_at_pace(&mut self, batch: &Batch, how: How) -> Result<(), Error> {
         self.write(batch, how)?;
-        self.pace.keep(self.store);
+        while Instant::now() < self.pace.free_at {
+            self.stay_in_hand()?;
+            sleep(SHORT_LOOK.min(self.pace.free_at.saturating_duration_since(Instant::now())));
+        }
         Ok(())
     }
 
@@ -141,12 +159,10 @@ impl Worker<'_> {
     fn write(&mut self, batch: &Batch, how: How) -> Result<(), Error> {
         let mut pause = SHORTEST_WAIT;
         loop {
-            if self.store.is_stopping() {
-                return Err(Error::new(Kind::Aborted, "the store is being detached"));
-            }
             match self.store.engine.write(&batch.writes, How { no_slowdown: true, ..how }) {
                 Err(error) if error.kind() == Kind::Busy => {
-                    wait(self.store, pause);
+                    self.stay_in_hand()?;
+                    sleep(pause);
                     pause = LONGEST_WAIT.min(2 * pause);
                 }
                 written => {
@@ -155,6 +171,14 @@ impl Worker<'_> {
                 }
             }
         }
+    }
+
+    /// May rows stay in hand while nothing can be written? Not if somebody waits for them: who ends the stall may be the one who waits.
+    fn stay_in_hand(&self) -> Result<(), Error> {
+        if self.store.is_stopping() || self.store.shared.wants_rows_in_hand_back() {
+            return Err(Error::new(Kind::Busy, "somebody waits for the rows in hand"));
+        }
+        Ok(())
     }
 }
 
@@ -174,29 +198,36 @@ impl Drop for Left<'_> {
 }
 
 /// Rows that the worker is at: they are pending until it is done with them, or has failed.
-struct Hand<'s> {
+struct Hand<'s, 'r> {
     store: &'s Store,
-    rows: usize,
+    rows: Vec<&'r [u8]>,
 }
 
-impl Hand<'_> {
-    fn leave_unparsed(&mut self, row: &[u8]) {
-        log(Level::Warn, || format!("a row is left as it is, for a value of it does not parse; row {row:02x?}"));
-        self.store.shared.stats.shared().rows_left_unparsed.add(1);
-        self.store.shared.handover.finish(1);
-        self.rows -= 1;
+impl<'r> Hand<'_, 'r> {
+    /// The last one.
+    fn leave_unparsed(&mut self) {
+        if let Some(row) = self.rows.pop() {
+            log(Level::Warn, || format!("a row is left as it is, for a value of it does not parse; row {row:02x?}"));
+            self.store.shared.stats.shared().rows_left_unparsed.add(1);
+            self.store.shared.handover.finish(1);
+        }
     }
 
     fn done(mut self) {
-        self.store.shared.stats.shared().rows_done.add(self.rows as u64);
-        self.store.shared.handover.finish(std::mem::take(&mut self.rows));
+        let rows = std::mem::take(&mut self.rows).len();
+        self.store.shared.stats.shared().rows_done.add(rows as u64);
+        self.store.shared.handover.finish(rows);
+    }
+
+    fn put_back(mut self, left: &mut Left<'r>) {
+        std::mem::take(&mut self.rows).into_iter().rev().for_each(|row| left.rows.push_front(row));
     }
 }
 
-impl Drop for Hand<'_> {
+impl Drop for Hand<'_, '_> {
     fn drop(&mut self) {
-        self.store.shared.stats.shared().rows_refused.add(self.rows as u64);
-        self.store.shared.handover.finish(self.rows);
+        self.store.shared.stats.shared().rows_refused.add(self.rows.len() as u64);
+        self.store.shared.handover.finish(self.rows.len());
     }
 }
 

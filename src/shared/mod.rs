@@ -143,10 +143,10 @@ impl Shared {
         lock(&self.dropped).clone()
     }
 
-    /// These ranges, and no others, are destroyed from now on: for runs that are on from their next key on, for the worker from its
+    /// This, and nothing else, is destroyed from now on: for runs that are on from their next key on, for the worker from its
     /// next rows on. Returns when its rows in hand are finished.
-    pub fn set_dropped(&self, ranges: &[Arc<DroppedRange>]) {
-        *lock(&self.dropped) = Arc::new(Segments::new(ranges));
+    pub fn set_dropped(&self, segments: Arc<Segments>) {
+        *lock(&self.dropped) = segments;
         self.generation.fetch_add(1, Ordering::Release);
         self.wait_for_rows_in_hand();
     }
@@ -156,6 +156,11 @@ impl Shared {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         drop(lock(&self.rows_in_hand));
         self.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Does anybody wait for the worker's rows in hand, or want it to rest? Then it puts back what it can put back.
+    pub fn wants_rows_in_hand_back(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) > 0 || !self.enabled()
     }
 
     /// The worker has rows in hand for as long as it holds this. Those who wait for the end of that go first.

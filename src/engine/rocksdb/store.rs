@@ -317,7 +317,7 @@ impl Engine for RocksDb {
             (bound!(self.rocksdb_livefiles), bound!(self.rocksdb_livefiles_count), bound!(self.rocksdb_livefiles_destroy));
         let (name, level) = (bound!(self.rocksdb_livefiles_column_family_name), bound!(self.rocksdb_livefiles_level));
         let (size, entries) = (bound!(self.rocksdb_livefiles_size), bound!(self.rocksdb_livefiles_entries));
-        let deletions = bound!(self.rocksdb_livefiles_deletions);
+        let (deletions, file_name) = (bound!(self.rocksdb_livefiles_deletions), bound!(self.rocksdb_livefiles_name));
         let (smallest, largest) = (bound!(self.rocksdb_livefiles_smallestkey), bound!(self.rocksdb_livefiles_largestkey));
         // SAFETY: RocksDB's own functions on its own list, which lives until all of it has been copied.
         unsafe {
@@ -329,6 +329,7 @@ impl Engine for RocksDb {
             };
             let ours = (0..count(files)).filter(|i| CStr::from_ptr(name(files, *i)).to_bytes() == wanted.as_slice());
             let found = ours.map(|i| File {
+                name: CStr::from_ptr(file_name(files, i)).to_bytes().to_vec(),
                 level: level(files, i),
                 bytes: size(files, i) as u64,
                 entries: entries(files, i),

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A range that is destroyed while a run is on holds from its next key on. If it cuts the row in hand, the row begins anew: what
-//! the run has kept of it may be what was destroyed, and would shadow the half that stays.
+//! the run has kept of it may be what was destroyed, and would shadow the half that stays. So it does if a range stops being destroyed.
 
 use super::bytes::common_prefix;
 use super::{Current, Run};
@@ -38,16 +38,15 @@ impl Dropping {
         if shared.enabled() { shared.dropped() } else { Arc::default() }
     }
 
-    /// Takes over what was destroyed since. Did anything change?
-    fn refresh(&mut self, shared: &Shared) -> bool {
+    /// Takes over what is destroyed now. What was destroyed before, if anything changed.
+    fn refresh(&mut self, shared: &Shared) -> Option<Arc<Segments>> {
         let generation = shared.generation();
         if generation == self.generation {
-            return false;
+            return None;
         }
-        let segments = Self::in_force(shared);
-        let changed = !Arc::ptr_eq(&segments, &self.segments);
-        (self.generation, self.segments, self.place) = (generation, segments, 0);
-        changed
+        let before = std::mem::replace(&mut self.segments, Self::in_force(shared));
+        (self.generation, self.place) = (generation, 0);
+        (!Arc::ptr_eq(&before, &self.segments)).then_some(before)
     }
 
     /// The segment that holds `key`, or the next one. Keys come in order.
@@ -74,12 +73,13 @@ impl Dropping {
 }
 
 impl Run {
-    /// Must the row in hand begin anew? So it must if something was destroyed of it since the last key.
+    /// Must the row in hand begin anew? So it must if what is destroyed of it is not what it was at the last key: more of it, and
+    /// what was kept is dead; or less, and what comes is of the dead half, whose first versions left no trace.
     pub(super) fn was_cut(&mut self) -> bool {
-        if !self.dropping.refresh(&self.shared) {
-            return false;
-        }
-        split_timestamp(&self.last_key).is_some_and(|(row, _)| self.dropping.segments.touch(row, &row_end(row)))
+        let Some(before) = self.dropping.refresh(&self.shared) else { return false };
+        let Some((row, _)) = split_timestamp(&self.last_key) else { return false };
+        let end = row_end(row);
+        before.touch(row, &end) || self.dropping.segments.touch(row, &end)
     }
 
     /// Is the key destroyed? Then it goes.
@@ -113,8 +113,7 @@ impl Run {
             self.place_len = usize::MAX;
         }
         if let (Current::Raw(row), Some((bytes, _))) = (self.current, split_timestamp(key))
-            && next.start.as_slice() > key
-            && next.start.starts_with(bytes)
+            && self.dropping.segments.touch(bytes, &row_end(bytes))
         {
             self.current = Current::CutRaw(row);
         }
