@@ -597,7 +597,8 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  * one range tombstone; flush, and compact what level 0 and the files at the borders hold of it. A row that a bound cuts (a bound
  * with a timestamp) is compacted by force into the last level, so that no tombstone is left over one half of it. A bound is a key,
  * and is taken as one in every family: of transactions' data give bounds without timestamps, else records are parted from
- * their values.
+ * their values. With plain_keys=prefix_free nobody can tell whether the last 8 bytes of a bound are a timestamp: they are taken for one,
+ * and what begins with the rest is compacted.
  *
  * When a call returns nobody is deleting in the range any more: calls, interrupted destroys and rechecks whose ranges overlap go
  * one after the other. A call that fails, or a crash, leaves the record STARTED: the range is dead until a repeat with the
