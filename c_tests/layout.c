@@ -136,7 +136,7 @@ FIELD(rgc_collect_report_t, files_read, 64);
 FIELD(rgc_collect_report_t, files_without_garbage, 72);
 FIELD(rgc_collect_report_t, files_over_budget, 80);
 
-SIZE(rgc_destroy_report_t, 64);
+SIZE(rgc_destroy_report_t, 80);
 FIELD(rgc_destroy_report_t, struct_size, 0);
 FIELD(rgc_destroy_report_t, files_dropped, 8);
 FIELD(rgc_destroy_report_t, file_bytes_dropped, 16);
@@ -145,6 +145,8 @@ FIELD(rgc_destroy_report_t, range_tombstones, 32);
 FIELD(rgc_destroy_report_t, files_microseconds, 40);
 FIELD(rgc_destroy_report_t, keys_microseconds, 48);
 FIELD(rgc_destroy_report_t, compact_microseconds, 56);
+FIELD(rgc_destroy_report_t, files_left, 64);
+FIELD(rgc_destroy_report_t, file_bytes_left, 72);
 
 NUMBER(RGC_ABI_VERSION, 1);
 NUMBER(RGC_LOG_OFF, 0);

@@ -618,6 +618,7 @@ typedef struct rgc_destroy_report_t {
   uint64_t files_dropped, file_bytes_dropped; /* whole files, at once */
   uint64_t keys_deleted, range_tombstones;    /* keys: by point tombstones */
   uint64_t files_microseconds, keys_microseconds, compact_microseconds;
+  uint64_t files_left, file_bytes_left; /* that still reach into the range: at its borders, or because another compaction has them */
 } rgc_destroy_report_t;
 
 /* rgc_destroy_range: destroys all keys in [start, end), stored keys without or with a timestamp. Any thread. Errors: no store;

@@ -83,6 +83,8 @@ fn to_c(report: &DestroyReport) -> c::rgc_destroy_report_t {
         files_microseconds: report.files_time.as_micros() as u64,
         keys_microseconds: report.keys_time.as_micros() as u64,
         compact_microseconds: report.compact_time.as_micros() as u64,
+        files_left: report.files_left,
+        file_bytes_left: report.file_bytes_left,
     }
 }
 

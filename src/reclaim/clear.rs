@@ -48,7 +48,14 @@ impl Store {
         phase("compact", std::slice::from_ref(range));
         let compacted = self.in_order().into_iter().try_for_each(|family| self.compact_away(family, range));
         report.compact_time += begun.elapsed();
-        compacted
+        compacted?;
+        for family in self.in_order() {
+            for file in self.engine.files(family)?.iter().filter(|file| file.overlaps(&range.0, &range.1)) {
+                report.files_left += 1;
+                report.file_bytes_left = report.file_bytes_left.saturating_add(file.bytes);
+            }
+        }
+        Ok(())
     }
 
     /// Records before what they name.

@@ -28,6 +28,10 @@ pub struct DestroyReport {
     pub keys_deleted: u64,
     /// Of many keys each.
     pub range_tombstones: u64,
+    /// Files that still reach into the range: at its borders, or while another compaction has them.
+    pub files_left: u64,
+    /// Their size.
+    pub file_bytes_left: u64,
     /// Time of each phase.
     pub files_time: Duration,
     /// Time of each phase.

@@ -93,9 +93,9 @@ impl Worker<'_> {
             drop(rows_in_hand);
             self.pace.keep(store);
             match finished {
-                // They were put back for somebody who waits, and now has had time.
                 Ok(()) => {}
-                Err(error) if error.kind() == Kind::Busy => {}
+                // They were put back, for somebody who waits, or because the store was too busy to be read.
+                Err(error) if error.kind() == Kind::Busy => wait(store, SHORTEST_WAIT),
                 Err(error) => {
                     log(Level::Error, || format!("the worker leaves rows to later runs: {error}"));
                     wait(store, AFTER_ERROR);
