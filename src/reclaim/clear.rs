@@ -160,18 +160,23 @@ impl Store {
     }
 
     /// RocksDB's C API does not tell whether a compaction went through. So one is shown to it: a tombstone in the half that is gone makes
-    /// a file at level 0, which the compaction must take.
+    /// a file at level 0, which the compaction must take; or, if the host's own compactions took it first, it must write the row's
+    /// last level once more.
     fn compact_cut_row(&self, family: Family, range: &Range, row: &Range) -> Result<(), Error> {
         for _ in 0..TRIES {
             let mut batch = Batch::default();
             batch.push(family, Op::Delete(row.0.clone().max(range.0.clone())));
             self.engine.write(&batch.writes, NOW)?;
             self.engine.flush(family)?;
-            let before = self.at_level_0(family, row)?;
+            let before = self.files_of(family, row)?;
             self.engine.compact(family, (&row.0, &row.1), true)?;
-            let after = self.at_level_0(family, row)?;
-            // None before: the host's own compactions were faster, which proves nothing.
-            if !before.is_empty() && !before.iter().any(|file| after.iter().any(|other| other.is_same(file))) {
+            let after = self.files_of(family, row)?;
+            let is_gone = |file: &File| !after.iter().any(|other| other.is_same(file));
+            let (at_the_top, below): (Vec<_>, Vec<_>) = before.into_iter().partition(|file| file.level == 0);
+            let went_through =
+                if at_the_top.is_empty() { below.is_empty() || below.iter().any(is_gone) } else { at_the_top.iter().all(is_gone) };
+            // Of a row of which nothing is left there is no other half.
+            if went_through || !self.has_keys(family, (&row.0, &row.1), 1)? {
                 return Ok(());
             }
         }
@@ -181,9 +186,9 @@ impl Store {
         ))
     }
 
-    fn at_level_0(&self, family: Family, (start, end): &Range) -> Result<Vec<File>, Error> {
+    fn files_of(&self, family: Family, (start, end): &Range) -> Result<Vec<File>, Error> {
         let mut files = self.engine.files(family)?;
-        files.retain(|file| file.level == 0 && file.overlaps(start, end));
+        files.retain(|file| file.overlaps(start, end));
         Ok(files)
     }
 }
