@@ -457,12 +457,18 @@ fn histories_with_everything_at_once() {
     assert!(given.is_some() || interleaved > 500, "only {interleaved} things happened inside of runs");
 }
 
+/// Keyspace 1 is collected up to this safe point.
+fn gc_at(safe_point: u64) -> Gc {
+    let gc = Gc::new("", NOW);
+    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    gc.advance(1, safe_point).unwrap();
+    gc
+}
+
 /// Step by step: what a run has kept of a row is destroyed under it. It no longer shadows the half that stays.
 #[test]
 fn a_row_is_cut_while_a_run_is_in_the_middle_of_it() {
-    let gc = Gc::new("", NOW);
-    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
-    gc.advance(1, 100).unwrap();
+    let gc = gc_at(100);
     let dir = tempfile::tempdir().unwrap();
     let _store = Store::attached(dir.path(), &gc, support::store::Via::C, RAW);
     let key = |ts| gc.raw_key(1, b"a long enough row", ts);
@@ -482,9 +488,7 @@ fn a_row_is_cut_while_a_run_is_in_the_middle_of_it() {
 #[test]
 fn a_row_is_no_longer_cut_while_a_run_is_in_the_middle_of_it() {
     for forget in [false, true] {
-        let gc = Gc::new("", NOW);
-        gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
-        gc.advance(1, 100).unwrap();
+        let gc = gc_at(100);
         let dir = tempfile::tempdir().unwrap();
         let _store = Store::attached(dir.path(), &gc, support::store::Via::C, RAW);
         let key = |ts| gc.raw_key(1, b"a long enough row", ts);
@@ -506,9 +510,7 @@ fn a_row_is_no_longer_cut_while_a_run_is_in_the_middle_of_it() {
 /// Two parts of one row are destroyed, at timestamps above the safe point.
 #[test]
 fn a_row_that_is_cut_twice() {
-    let gc = Gc::new("", NOW);
-    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
-    gc.advance(1, 3).unwrap();
+    let gc = gc_at(3);
     let dir = tempfile::tempdir().unwrap();
     let _store = Store::attached(dir.path(), &gc, support::store::Via::C, RAW);
     let key = |ts| gc.raw_key(1, b"a long enough row", ts);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "check.h"
+#include "../engine/check.h"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "check.h"
+#include "../engine/check.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <iterator>
 
-#include "check.h"
+#include "../engine/check.h"
 #include "crashes.h"
 #include "host.h"
 #include "synced_fs.h"

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "check.h"
+#include "../engine/check.h"
 #include "crashes.h"
 
 void Print(const Places& places) {

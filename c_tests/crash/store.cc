@@ -4,7 +4,7 @@
 #include <rocksdb/c.h>
 #include <rocksdb/snapshot.h>
 
-#include "check.h"
+#include "../engine/check.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "check.h"
+#include "../engine/check.h"
 
 namespace fs_test {
 

@@ -1,14 +1,17 @@
 //! Functions of rocksdb/c.h by address. The library links no RocksDB: two copies in one process crash hosts, so each function
-//! is the host's own, and the one list in `rocks_gc_rocksdb_c.h` says which are needed.
+//! is the host's own, and the one list in `rocks_gc_rocksdb_c.h` says which are needed. And an open RocksDB behind them, as an
+//! [`Engine`].
 
-mod store;
-
-pub use store::{Handle, RocksDb};
-
+use super::{Direction, Engine, Family, File, How, Op, Step, Write};
 use crate::error::{Error, Kind};
-use std::ffi::c_void;
+use list::{
+    rocksdb_column_family_handle_t, rocksdb_compactoptions_t, rocksdb_flushoptions_t, rocksdb_functions, rocksdb_iterator_t,
+    rocksdb_livefiles_t, rocksdb_readoptions_t, rocksdb_t, rocksdb_writebatch_t, rocksdb_writeoptions_t,
+};
+use std::ffi::{CStr, c_char, c_void};
 use std::mem::{size_of, transmute};
 use std::ops::Range;
+use std::ptr::null_mut;
 
 /// The list as Rust sees it.
 #[allow(
@@ -80,6 +83,345 @@ impl Functions {
     }
 }
 
+/// A column family's handle; NULL = the default one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Handle(pub *mut rocksdb_column_family_handle_t);
+
+// SAFETY: RocksDB's handles may be used by any thread.
+unsafe impl Send for Handle {}
+// SAFETY: the same.
+unsafe impl Sync for Handle {}
+
+/// An open RocksDB.
+pub struct RocksDb {
+    functions: rocksdb_functions,
+    db: *mut rocksdb_t,
+    families: Vec<(Handle, Vec<u8>)>,
+}
+
+// SAFETY: a rocksdb_t may be used by any thread.
+unsafe impl Send for RocksDb {}
+// SAFETY: the same; what its functions make is used by the calling thread alone.
+unsafe impl Sync for RocksDb {}
+
+/// `BottommostLevelCompaction`: kSkip and kForceOptimized, which rewrites no file that the same compaction made.
+const SKIP_LAST_LEVEL: u8 = 0;
+const FORCE_LAST_LEVEL: u8 = 3;
+
+/// How many there have been.
+const BACKGROUND_ERRORS: &CStr = c"rocksdb.background-errors";
+
+/// A bound function; attaching has seen that it is there.
+macro_rules! bound {
+    ($self:ident.$name:ident) => {
+        $self.functions.$name.ok_or_else(|| lacks(&[stringify!($name)]))?
+    };
+}
+
+fn lacks(names: &[&str]) -> Error {
+    let names = names.join(", ");
+    Error::new(Kind::NotSupported, format!("RocksDB's C API lacks {names}; attaching takes RocksDB from 6.28 on, or the C++ adaptor"))
+}
+
+/// Something of RocksDB's that is destroyed by a function of its.
+struct Owned<T> {
+    it: *mut T,
+    destroy: unsafe extern "C" fn(*mut T),
+}
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        // SAFETY: it was made by the create function that goes with this one, and is destroyed once.
+        unsafe { (self.destroy)(self.it) }
+    }
+}
+
+impl RocksDb {
+    /// The store behind an open database and the handles of its families, with their names.
+    ///
+    /// # Safety
+    /// `db` and the handles are those of the bound RocksDB, and stay open for as long as this is used.
+    pub unsafe fn new(functions: &Functions, db: *mut rocksdb_t, families: Vec<(Handle, Vec<u8>)>) -> Result<Self, Error> {
+        let missing = functions.missing_for_deleting();
+        if !missing.is_empty() {
+            return Err(lacks(&missing));
+        }
+        Ok(Self { functions: functions.table(), db, families })
+    }
+
+    /// A family's name and id, where this RocksDB tells them.
+    pub fn name_and_id(&self, handle: Handle) -> Option<(Vec<u8>, u32)> {
+        let (name, id, free) = (
+            self.functions.rocksdb_column_family_handle_get_name?,
+            self.functions.rocksdb_column_family_handle_get_id?,
+            self.functions.rocksdb_free?,
+        );
+        let mut len = 0;
+        // SAFETY: the handle is RocksDB's; the name is malloc'ed and freed once, when it has been copied.
+        unsafe {
+            let text = name(handle.0, &mut len);
+            let copy = std::slice::from_raw_parts(text.cast::<u8>(), len).to_vec();
+            free(text.cast());
+            Some((copy, id(handle.0)))
+        }
+    }
+
+    fn handle(&self, family: Family) -> Option<*mut rocksdb_column_family_handle_t> {
+        self.families.get(family).map(|(handle, _)| handle.0).filter(|handle| !handle.is_null())
+    }
+
+    /// Calls a function with an errptr.
+    fn checked<R>(&self, call: impl FnOnce(*mut *mut c_char) -> R) -> Result<R, Error> {
+        let mut text = null_mut();
+        let result = call(&mut text);
+        if text.is_null() {
+            return Ok(result);
+        }
+        // SAFETY: RocksDB set it to a malloc'ed C string, which is freed once.
+        let error = unsafe { Error::of_store(&CStr::from_ptr(text).to_string_lossy()) };
+        if let Some(free) = self.functions.rocksdb_free {
+            // SAFETY: as above.
+            unsafe { free(text.cast()) };
+        }
+        Err(error)
+    }
+
+    fn read_options(&self) -> Result<Owned<rocksdb_readoptions_t>, Error> {
+        let (create, destroy) = (bound!(self.rocksdb_readoptions_create), bound!(self.rocksdb_readoptions_destroy));
+        let (fill_cache, total_order) =
+            (bound!(self.rocksdb_readoptions_set_fill_cache), bound!(self.rocksdb_readoptions_set_total_order_seek));
+        // SAFETY: RocksDB's own functions on what it made.
+        unsafe {
+            let options = Owned { it: create(), destroy };
+            fill_cache(options.it, 0);
+            total_order(options.it, 1);
+            Ok(options)
+        }
+    }
+
+    fn batch(&self, writes: &[Write]) -> Result<Owned<rocksdb_writebatch_t>, Error> {
+        let (create, destroy) = (bound!(self.rocksdb_writebatch_create), bound!(self.rocksdb_writebatch_destroy));
+        let (put, put_cf) = (bound!(self.rocksdb_writebatch_put), bound!(self.rocksdb_writebatch_put_cf));
+        let (delete, delete_cf) = (bound!(self.rocksdb_writebatch_delete), bound!(self.rocksdb_writebatch_delete_cf));
+        let (range, range_cf) = (bound!(self.rocksdb_writebatch_delete_range), bound!(self.rocksdb_writebatch_delete_range_cf));
+        // SAFETY: RocksDB's own functions on what it made; it copies the bytes.
+        unsafe {
+            let batch = Owned { it: create(), destroy };
+            for write in writes {
+                match (&write.op, self.handle(write.family)) {
+                    (Op::Put(key, value), None) => put(batch.it, key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len()),
+                    (Op::Put(key, value), Some(cf)) => {
+                        put_cf(batch.it, cf, key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len())
+                    }
+                    (Op::Delete(key), None) => delete(batch.it, key.as_ptr().cast(), key.len()),
+                    (Op::Delete(key), Some(cf)) => delete_cf(batch.it, cf, key.as_ptr().cast(), key.len()),
+                    (Op::DeleteRange(start, end), None) => {
+                        range(batch.it, start.as_ptr().cast(), start.len(), end.as_ptr().cast(), end.len())
+                    }
+                    (Op::DeleteRange(start, end), Some(cf)) => {
+                        range_cf(batch.it, cf, start.as_ptr().cast(), start.len(), end.as_ptr().cast(), end.len());
+                    }
+                }
+            }
+            Ok(batch)
+        }
+    }
+
+    fn property(&self, name: &CStr) -> Option<u64> {
+        let mut value = 0;
+        // SAFETY: RocksDB's own function on its own DB.
+        (unsafe { self.functions.rocksdb_property_int?(self.db, name.as_ptr(), &mut value) } == 0).then_some(value)
+    }
+}
+
+/// A key that is below `end` and above nearly everything below it: RocksDB's C function takes its end key along.
+fn just_below(end: &[u8]) -> Vec<u8> {
+    let Some((&last, rest)) = end.split_last() else { return Vec::new() };
+    let mut below = rest.to_vec();
+    if last > 0 {
+        below.push(last - 1);
+        below.extend_from_slice(&[0xff; 16]);
+    }
+    below
+}
+
+impl Engine for RocksDb {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let (get, get_cf, free) = (bound!(self.rocksdb_get), bound!(self.rocksdb_get_cf), bound!(self.rocksdb_free));
+        let options = self.read_options()?;
+        let (data, mut len) = (key.as_ptr().cast(), 0);
+        // SAFETY: RocksDB's own functions; the value is malloc'ed, copied and freed once.
+        unsafe {
+            let value = self.checked(|error| match self.handle(family) {
+                None => get(self.db, options.it, data, key.len(), &mut len, error),
+                Some(cf) => get_cf(self.db, options.it, cf, data, key.len(), &mut len, error),
+            })?;
+            if value.is_null() {
+                return Ok(None);
+            }
+            let copy = std::slice::from_raw_parts(value.cast::<u8>(), len).to_vec();
+            free(value.cast());
+            Ok(Some(copy))
+        }
+    }
+
+    fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
+        let (create, destroy) = (bound!(self.rocksdb_writeoptions_create), bound!(self.rocksdb_writeoptions_destroy));
+        let (sync, no_slowdown) = (bound!(self.rocksdb_writeoptions_set_sync), bound!(self.rocksdb_writeoptions_set_no_slowdown));
+        let write = bound!(self.rocksdb_write);
+        let batch = self.batch(writes)?;
+        // SAFETY: RocksDB's own functions on what it made.
+        let written = unsafe {
+            let options: Owned<rocksdb_writeoptions_t> = Owned { it: create(), destroy };
+            sync(options.it, u8::from(how.sync));
+            no_slowdown(options.it, u8::from(how.no_slowdown));
+            self.checked(|error| write(self.db, options.it, batch.it, error))
+        };
+        // "Result incomplete: Write stall" has no kind of its own among the errors.
+        written.map_err(|error| {
+            let stalled = how.no_slowdown && error.to_string().contains("Result incomplete");
+            if stalled { Error::new(Kind::Busy, "the store stalls writes; try again later") } else { error }
+        })
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        (start, end): (&[u8], &[u8]),
+        direction: Direction,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> Step,
+    ) -> Result<(), Error> {
+        let (lower, upper) =
+            (bound!(self.rocksdb_readoptions_set_iterate_lower_bound), bound!(self.rocksdb_readoptions_set_iterate_upper_bound));
+        let (create, create_cf) = (bound!(self.rocksdb_create_iterator), bound!(self.rocksdb_create_iterator_cf));
+        let (destroy, valid, get_error) =
+            (bound!(self.rocksdb_iter_destroy), bound!(self.rocksdb_iter_valid), bound!(self.rocksdb_iter_get_error));
+        let (key, value) = (bound!(self.rocksdb_iter_key), bound!(self.rocksdb_iter_value));
+        let (seek, step) = match direction {
+            Direction::Forwards => (bound!(self.rocksdb_iter_seek_to_first), bound!(self.rocksdb_iter_next)),
+            Direction::Backwards => (bound!(self.rocksdb_iter_seek_to_last), bound!(self.rocksdb_iter_prev)),
+        };
+        let options = self.read_options()?;
+        // SAFETY: RocksDB's own functions on what it made; the bounds outlive the iterator, and what it shows is read before it moves.
+        unsafe {
+            lower(options.it, start.as_ptr().cast(), start.len());
+            upper(options.it, end.as_ptr().cast(), end.len());
+            let it = match self.handle(family) {
+                None => create(self.db, options.it),
+                Some(cf) => create_cf(self.db, options.it, cf),
+            };
+            let iterator: Owned<rocksdb_iterator_t> = Owned { it, destroy };
+            seek(iterator.it);
+            while valid(iterator.it) != 0 {
+                let shown = |of: unsafe extern "C" fn(*const rocksdb_iterator_t, *mut usize) -> *const c_char| {
+                    let mut len = 0;
+                    let data = of(iterator.it, &mut len);
+                    std::slice::from_raw_parts(data.cast::<u8>(), len)
+                };
+                if each(shown(key), shown(value)).is_break() {
+                    return Ok(());
+                }
+                step(iterator.it);
+            }
+            self.checked(|error| get_error(iterator.it, error))
+        }
+    }
+
+    fn delete_files(&self, family: Family, (start, end): (&[u8], &[u8])) -> Result<(), Error> {
+        let (delete, delete_cf) = (bound!(self.rocksdb_delete_file_in_range), bound!(self.rocksdb_delete_file_in_range_cf));
+        let limit = just_below(end);
+        if limit.as_slice() < start {
+            return Ok(());
+        }
+        let ((start, start_len), (limit, limit_len)) = ((start.as_ptr().cast(), start.len()), (limit.as_ptr().cast(), limit.len()));
+        // SAFETY: RocksDB's own functions on its own DB.
+        self.checked(|error| unsafe {
+            match self.handle(family) {
+                None => delete(self.db, start, start_len, limit, limit_len, error),
+                Some(cf) => delete_cf(self.db, cf, start, start_len, limit, limit_len, error),
+            }
+        })
+    }
+
+    fn compact(&self, family: Family, (start, end): (&[u8], &[u8]), last_level_too: bool) -> Result<(), Error> {
+        let (create, destroy) = (bound!(self.rocksdb_compactoptions_create), bound!(self.rocksdb_compactoptions_destroy));
+        let exclusive = bound!(self.rocksdb_compactoptions_set_exclusive_manual_compaction);
+        let bottommost = bound!(self.rocksdb_compactoptions_set_bottommost_level_compaction);
+        let (compact, compact_cf) = (bound!(self.rocksdb_compact_range_opt), bound!(self.rocksdb_compact_range_cf_opt));
+        let ((start, start_len), (end, end_len)) = ((start.as_ptr().cast(), start.len()), (end.as_ptr().cast(), end.len()));
+        let errors_before = self.property(BACKGROUND_ERRORS);
+        // SAFETY: RocksDB's own functions on what it made.
+        unsafe {
+            let options: Owned<rocksdb_compactoptions_t> = Owned { it: create(), destroy };
+            exclusive(options.it, 0);
+            bottommost(options.it, if last_level_too { FORCE_LAST_LEVEL } else { SKIP_LAST_LEVEL });
+            match self.handle(family) {
+                None => compact(self.db, options.it, start, start_len, end, end_len),
+                Some(cf) => compact_cf(self.db, cf, options.it, start, start_len, end, end_len),
+            }
+        }
+        // The function has no errptr.
+        let errors = self.property(BACKGROUND_ERRORS);
+        if errors > errors_before {
+            return Err(Error::new(
+                Kind::IoError,
+                "the store reports a background error since the compaction began; see its log, make room, and repeat",
+            ));
+        }
+        Ok(())
+    }
+
+    fn flush(&self, family: Family) -> Result<(), Error> {
+        let (create, destroy) = (bound!(self.rocksdb_flushoptions_create), bound!(self.rocksdb_flushoptions_destroy));
+        let (flush, flush_cf) = (bound!(self.rocksdb_flush), bound!(self.rocksdb_flush_cf));
+        // SAFETY: RocksDB's own functions on what it made.
+        unsafe {
+            let options: Owned<rocksdb_flushoptions_t> = Owned { it: create(), destroy };
+            self.checked(|error| match self.handle(family) {
+                None => flush(self.db, options.it, error),
+                Some(cf) => flush_cf(self.db, options.it, cf, error),
+            })
+        }
+    }
+
+    fn files(&self, family: Family) -> Result<Vec<File>, Error> {
+        let Some((_, wanted)) = self.families.get(family) else { return Ok(Vec::new()) };
+        let (list, count, destroy) =
+            (bound!(self.rocksdb_livefiles), bound!(self.rocksdb_livefiles_count), bound!(self.rocksdb_livefiles_destroy));
+        let (name, level) = (bound!(self.rocksdb_livefiles_column_family_name), bound!(self.rocksdb_livefiles_level));
+        let (size, entries) = (bound!(self.rocksdb_livefiles_size), bound!(self.rocksdb_livefiles_entries));
+        let (deletions, file_name) = (bound!(self.rocksdb_livefiles_deletions), bound!(self.rocksdb_livefiles_name));
+        let (smallest, largest) = (bound!(self.rocksdb_livefiles_smallestkey), bound!(self.rocksdb_livefiles_largestkey));
+        // SAFETY: RocksDB's own functions on its own list, which lives until all of it has been copied.
+        unsafe {
+            let files = list(self.db);
+            let key = |of: unsafe extern "C" fn(*const rocksdb_livefiles_t, i32, *mut usize) -> *const c_char, i| {
+                let mut len = 0;
+                let data = of(files, i, &mut len);
+                std::slice::from_raw_parts(data.cast::<u8>(), len).to_vec()
+            };
+            let ours = (0..count(files)).filter(|i| CStr::from_ptr(name(files, *i)).to_bytes() == wanted.as_slice());
+            let found = ours.map(|i| File {
+                name: CStr::from_ptr(file_name(files, i)).to_bytes().to_vec(),
+                level: level(files, i),
+                bytes: size(files, i) as u64,
+                entries: entries(files, i),
+                deletions: deletions(files, i),
+                smallest: key(smallest, i),
+                largest: key(largest, i),
+                properties: Vec::new(),
+            });
+            let found = found.collect();
+            destroy(files);
+            Ok(found)
+        }
+    }
+
+    fn write_stalled(&self) -> bool {
+        [c"rocksdb.is-write-stopped", c"rocksdb.actual-delayed-write-rate"].into_iter().any(|name| self.property(name).unwrap_or(0) > 0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +446,13 @@ mod tests {
         let bound = unsafe { Functions::bind(|name| (name != "rocksdb_livefiles").then_some(some)) }.unwrap();
         assert_eq!(bound.missing_for_deleting(), ["rocksdb_livefiles"]);
         assert_eq!(bound.missing_for_listeners(), ["rocksdb_livefiles"]);
+    }
+
+    #[test]
+    fn a_limit_is_below_the_end() {
+        for (end, below) in [(&b"b"[..], [&b"a"[..], &[0xff; 16]].concat()), (b"b\0", b"b".to_vec()), (b"\0", b"".to_vec())] {
+            assert_eq!(just_below(end), below);
+            assert!(just_below(end).as_slice() < end);
+        }
     }
 }
