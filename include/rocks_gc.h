@@ -43,7 +43,8 @@
  * transactions, commit_ts at or below the safe point): rollbacks and locks; and what is older than the row's first put or
  * delete, but for puts whose value lies in the default column family: those, and a first delete, are the worker's, too. A put
  * whose GC fence is at or below the safe point counts as a delete. Kind RGC_TTL_V1 (API V1 with TTL): what has
- * expired. Every kind: what is destroyed. Without a store what is the worker's stays, counted in rows_refused.
+ * expired. Every kind: what is destroyed, and what is of a schema that is dropped. Without a store what is the worker's stays,
+ * counted in rows_refused.
  *
  * WHAT THE HOST PROMISES. A host that breaks a promise loses data, as each one says.
  *  H1 Nobody reads below the effective safe point, and nobody writes, ingests or restores a version below it: it would
@@ -54,7 +55,9 @@
  *     tool that must goes the way of H1. Whole rows, and versions that are not the newest, may be deleted freely; in a
  *     row that was deleted as a whole only newer versions may follow.
  *  H3 A destroyed range is never written again: runs drop what comes there. With RGC_DESTROY_REUSABLE, or once it is forgotten, it may
- *     be, with timestamps above the destroyed ones, or after step (3) of H1: what is older is taken for garbage.
+ *     be, with timestamps above the destroyed ones, or after step (3) of H1: what is older is taken for garbage. The id of a dropped
+ *     schema is never written again, in its keyspace; and once rgc_schema_truncate was called nobody writes a version of that
+ *     schema at or below its timestamp: it may go, or take the place of a newer one of its row.
  *  H4 The column family has the bytewise comparator, no user-defined timestamps, no SingleDelete on these keys (RocksDB
  *     reports corruption where one meets a removed version), and no filter object shared between compactions (the
  *     library notices by the thread and the order of the keys, and keeps everything).
@@ -75,6 +78,8 @@
  *     rgc_bind_rocksdb_symbols                         or rgc_bind_rocksdb_library
  *     rgc_set_keyspace_gc_type ...                     before the first safe point, so that nothing is kept for nothing
  *     rgc_advance_..._safe_point ...                   now, and from then on whenever they move
+ *     rgc_keyspace_load, rgc_schemas_load ...          if there are metadata and schemas
+ *     rgc_rocksdb_wal_filter                           if recovery is to leave out what is of dropped schemas (11.8 and later)
  *     rgc_rocksdb_filter_factory                       one per options object, which takes it over
  *     rgc_rocksdb_event_listener                       if RocksDB's C API has listeners (10.4 and later)
  *     rocksdb_options_set_compaction_filter_factory, rocksdb_open
@@ -112,6 +117,7 @@ struct rocksdb_compactionfilter_t;
 struct rocksdb_compactionfilterfactory_t;
 struct rocksdb_compactionfiltercontext_t;
 struct rocksdb_eventlistener_t;
+struct rocksdb_walfilter_t;
 struct rocksdb_t;
 struct rocksdb_column_family_handle_t;
 
@@ -173,6 +179,10 @@ rgc_options_t* rgc_options_create(void);
  *                                keyspaces that were never named: keep everything, or use the global safe point. global
  *                                is for hosts without keyspace-level tenants, or that name each such tenant before the
  *                                first global safe point and before its first write; else a slow tenant loses data
+ *   schema_id                    off (default) | prefix
+ *                                prefix: the first 4 bytes of a user key, big-endian, are the id of its schema, where schemas are
+ *                                given (rgc_schemas_load). In api_v2 of keys of mode r and x with at least 4 bytes; in plain of keys
+ *                                with at least 4 + 8 bytes behind the data prefix (plain_keys=1 to 3 is refused)
  *   remove_mode                  auto (default) | remove | skip
  *                                for hosts that can skip (rgc_filter_decide): auto takes whatever costs less, by the time that it
  *                                sees removes and seeks take; remove leaves a tombstone for each version; skip leaves none
@@ -255,7 +265,7 @@ size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, co
 /* rgc_set_keyspace_gc_type: names a keyspace's type. The first one stands for as long as the process lives: the same again
  * is a no-op, the other one an error that names both, counted in gc_types_refused. A keyspace that becomes keyspace level
  * after unknown_keyspace=global may have judged it (a global safe point was there) is taken, warned about, and counted
- * there too. */
+ * there too. A keyspace that is destroyed (rgc_destroy_keyspace; its record stands) cannot be named: an error. */
 void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** errptr);
 
 /* rgc_set_keyspace_gc_types: the same type for n keyspaces, all or nothing. */
@@ -284,7 +294,7 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  * of the layout is kept and ends the row before it: what follows begins a row, and its first version is kept. */
 
 /* Kinds of runs, one per column family.
- * RGC_DROPPED_ONLY: only what is dropped as a whole: destroyed ranges. For column families whose keys are judged by nobody (locks).
+ * RGC_DROPPED_ONLY: only what is dropped as a whole: destroyed ranges, dropped schemas. For column families whose keys are judged by nobody (locks).
  * RGC_DEFAULT: the column family of RawKV data. In api_v2 keys of mode r are judged, all others are kept.
  * RGC_WRITE: the column family of transaction records (TiKV's write). In api_v2 keys of mode x, m and t are judged. In the
  * plain layout one context serves RGC_DEFAULT or RGC_WRITE, not both: its keys do not tell them apart.
@@ -329,8 +339,8 @@ typedef struct rgc_compaction_t {
 } rgc_compaction_t;
 
 /* rgc_filter_create: a run. compaction_or_null NULL = nothing is known. NULL without an error = there is nothing to do, use
- * no filter; counted in runs_refused: nothing is destroyed, and no effective safe point is above 0 anywhere. One that comes later works
- * from the next run on. RGC_TTL_V1 always gets one. Errors: an unknown kind, a field out of range. Any thread. */
+ * no filter; counted in runs_refused: nothing is destroyed, no schema is invalid, and no effective safe point is above 0 anywhere.
+ * One that comes later works from the next run on. RGC_TTL_V1 always gets one. Errors: an unknown kind, a field out of range. Any thread. */
 rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* compaction_or_null, char** errptr);
 
 /* rgc_filter_decide: judges one key. level = the compaction's start level, as RocksDB tells it. value_type is one of
@@ -554,10 +564,11 @@ void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const
  * does nothing. Any thread; inside a callback or a run it does nothing but log an error. rgc_destroy does it, too. */
 void rgc_detach(rgc_t* gc);
 
-/* rgc_pending: rows handed over and not finished yet, also those whose run is still on. */
+/* rgc_pending: rows handed over and not finished yet, also those whose run is still on, and schemas that the worker is to clear or
+ * truncate, each as one. */
 size_t rgc_pending(const rgc_t* gc);
 
-/* rgc_drain: waits until no row is pending, at most timeout_ms; returns how many still are (0 too after an error: look at *errptr
+/* rgc_drain: waits until nothing is pending, at most timeout_ms; returns how many still are (0 too after an error: look at *errptr
  * first). Rows of runs that are on wait for their ends, and all of them while the library is switched off or the store stalls. Errors:
  * no store; called inside a callback or a run. */
 size_t rgc_drain(rgc_t* gc, uint64_t timeout_ms, char** errptr);
@@ -606,8 +617,8 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  * range that cuts a row, a run before the next attach would take the half that is dead for the newest. A host whose bounds carry timestamps
  * opens with rgc_set_enabled(gc, 0), or gives its safe points after attach. */
 
-/* FORCE: destroys a keyspace whatever its state (in this version none is known). REUSABLE: no record is kept once it is done, and
- * the range may be written again, with timestamps above the destroyed ones. */
+/* FORCE: destroys a keyspace whatever its state (rgc_keyspace_load). REUSABLE: no record is kept once it is done, and the range may
+ * be written again, with timestamps above the destroyed ones. */
 enum { RGC_DESTROY_FORCE = 1, RGC_DESTROY_REUSABLE = 2 };
 /* States of a record. */
 enum { RGC_DESTROY_STARTED = 0, RGC_DESTROY_DONE = 1 };
@@ -628,8 +639,9 @@ typedef struct rgc_destroy_report_t {
 void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, int flags,
                        rgc_destroy_report_t* report_or_null, char** errptr);
 
-/* rgc_destroy_keyspace: destroys a keyspace: its keys of mode r and of mode x, two ranges and two records. Errors: those of
- * rgc_destroy_range; a keyspace out of range; the plain layout. */
+/* rgc_destroy_keyspace: destroys a keyspace: its keys of mode r and of mode x, two ranges and two records. As long as these stand its
+ * id can be neither named nor loaded as ENABLED or DISABLED. Errors: those of rgc_destroy_range; a keyspace out of range; the plain
+ * layout; one that was loaded as ENABLED or DISABLED, without RGC_DESTROY_FORCE. */
 void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags, rgc_destroy_report_t* report_or_null, char** errptr);
 
 /* rgc_recheck_destroyed: runs the DONE records that are at least recheck_seconds old at now_unix_seconds once more, and drops
@@ -644,6 +656,153 @@ void rgc_forget_destroyed(rgc_t* gc, const char* start, size_t start_len, const 
 
 /* rgc_destroyed_count: records in the ledger of the attached store; without a store those that runs still drop by. */
 size_t rgc_destroyed_count(const rgc_t* gc);
+
+/* ---------------------------------------------------------------- schemas
+ * A SCHEMA is a part of a keyspace: all user keys that begin with its id, 4 bytes, big-endian (option schema_id=prefix). Ids are vended
+ * by the host, upwards, and never used twice in their keyspace; other keyspaces have ids of their own, the same numbers too. What a
+ * schema is called is the host's business: the same name may come back with a new id at any time, also while the old one is going.
+ *
+ * A schema is invalid, and every run drops its keys, of any kind and any value type,
+ *   - once it was dropped by rgc_schema_drop: for ever, whatever lists or creations follow; or
+ *   - once a list was loaded for its keyspace: if its id is not in the last list, is at or below the highest_id_ever that came with that
+ *     list, and was not named by rgc_schema_create in this process.
+ * An empty list makes nothing invalid. Ids above highest_id_ever are UNKNOWN: they are kept, and counted in kept_unknown_schema; their
+ * versions are judged like any others. Schemas are read only in keyspaces of which a list or an id was given. In api_v2 TiDB keys
+ * (m and t) and user keys shorter than 4 bytes are of no schema.
+ *
+ * keyspace is RGC_KEYSPACE_NONE in the plain layout, and only there. All of these need schema_id=prefix; without it they are errors of
+ * kind Invalid argument. Any thread. */
+
+/* States. UNKNOWN: nobody told of it. TRUNCATING: valid, and the worker is deleting its old versions. DROPPED: invalid. */
+enum { RGC_SCHEMA_UNKNOWN = 0, RGC_SCHEMA_VALID = 1, RGC_SCHEMA_TRUNCATING = 2, RGC_SCHEMA_DROPPED = 3 };
+
+/* rgc_schemas_load: the list of all valid schemas of a keyspace, which takes the place of the list before; in any order, an id twice
+ * counts once. highest_id_ever = the highest id that was ever vended in the keyspace. The host reads it BEFORE it reads the list, else
+ * an id that is vended in between is taken for dropped; and it names an id by rgc_schema_create before the first record of it is
+ * written. Before open, for recovery and the first compactions, and again whenever it likes. Errors, which change nothing: a listed id
+ * above highest_id_ever, by its place and value; the keyspace. */
+void rgc_schemas_load(rgc_t* gc, uint32_t keyspace, const uint32_t* valid_ids, size_t n, uint32_t highest_id_ever, char** errptr);
+
+/* rgc_schema_create: names a new schema's id, before its first record is written. From now on no list makes it invalid. Errors: an id that
+ * was dropped by rgc_schema_drop. */
+void rgc_schema_create(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr);
+
+/* rgc_schema_drop: drops a schema with all its data (truncateDataAndDropSchema), for ever. Its record is in the ledger, durably, before
+ * anything else happens, and stays there: the id is never valid again. Then the files below level 0 that hold nothing else are
+ * dropped, but of lock families (in the plain layout none is: shorter keys, which are of no schema, may lie between), and the call
+ * returns. What is left goes in compactions, and by the worker: point tombstones, or one range tombstone from delete_range_min_keys
+ * keys on, then a flush and a compaction of what reaches into it. When none is left the log says so. Before that, and also after a
+ * crash, a repeat does the same again, and is not needed. There is no drop without truncating: the records would be orphans
+ * that nothing can name any more, and that a later schema of the same id would show. Errors: no store is attached (there is
+ * nowhere to record it); inside a callback or a run; the engine's own: whether the record was written is not known then, repeat the
+ * call. What goes wrong after the record was written is in the log only: the schema is dropped, and the worker goes on. */
+void rgc_schema_drop(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr);
+
+/* rgc_schema_truncate: deletes the versions of a schema up to and at a timestamp (truncateData); it stays valid. Returns when the order is
+ * in the ledger; the worker does it, row by row, the oldest versions first, a record of transactions with its value in one batch, at its
+ * usual rate, and goes on where it was after a restart. No reader ever sees an older version come up. Rows whose records do not parse are
+ * left as they are, counted in rows_left_unparsed. Of one and the same schema the highest timestamp stands. 0 and UINT64_MAX
+ * are refused: the pass takes hours, and without a bound it would take what is written meanwhile; give the timestamp of now.
+ * Errors: no store; inside a callback or a run; a schema that is invalid; the engine's own (repeat the call). */
+void rgc_schema_truncate(rgc_t* gc, uint32_t keyspace, uint32_t id, uint64_t up_to_ts, char** errptr);
+
+/* rgc_schema_state: RGC_SCHEMA_...; UNKNOWN also for a keyspace that there cannot be, or without schema_id=prefix. */
+int rgc_schema_state(const rgc_t* gc, uint32_t keyspace, uint32_t id);
+
+/* ---------------------------------------------------------------- recovery
+ * Records that are only in the WAL come back at open, before anything is attached. A WAL FILTER leaves out those that would be dropped
+ * at once: puts and merges of schemas that are invalid by the lists loaded before open, and of keyspaces that were loaded as TOMBSTONE
+ * before open. Never a delete of any kind, without which older data would come back; never keys under ledger_prefix; and only in the
+ * families that the host names: others may hold bytes that look like its keys. The other records of the same batch stay. A batch with
+ * two-phase markers, or with anything unknown in it, passes as it is. C++ hosts take rocks_gc::WalFilter (rocks_gc_rocksdb.h). */
+
+/* rgc_wal_ignores: is a put or merge of this stored key to be ignored at recovery? 1 or 0. Any thread. */
+unsigned char rgc_wal_ignores(const rgc_t* gc, const char* key, size_t len);
+
+/* rgc_wal_filter_batch: what recovery is to replay of a write batch, given as its bytes (rocksdb::WriteBatch::Data(), RocksDB's
+ * db/write_batch.cc). families: RocksDB's ids of those whose keys are ours, n of them. NULL without an error = all of it, as it is; else a
+ * batch without the ignored records, with the same sequence number, its length in *out_len, for rgc_free. Errors: families or out_len
+ * NULL where it is needed. */
+char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const uint32_t* families, size_t n, size_t* out_len, char** errptr);
+
+/* rgc_rocksdb_wal_filter: a filter for rocksdb_options_set_wal_filter, which does not take it over: rocksdb_walfilter_destroy after
+ * open. families: their names. It holds a reference to gc. RocksDB's C API can build a batch of the default family only: there a batch of
+ * which something is ignored and something else, of another family, is not, is replayed as it is. Errors: nothing is bound; no
+ * family; a NULL name; Not supported: this RocksDB's C API has no WAL filters (before 11.8). */
+struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const* families, size_t n, char** errptr);
+
+/* ---------------------------------------------------------------- keyspaces' metadata
+ * What a placement driver stores of a keyspace. A state alone drops nothing in compactions: what makes a keyspace's data go is
+ * rgc_destroy_keyspace. TOMBSTONE, from which there is no way back, keeps its puts out of recovery. */
+
+/* States. Allowed moves: ENABLED and DISABLED to each other and to ARCHIVED; ARCHIVED to TOMBSTONE; each to itself. */
+enum { RGC_KEYSPACE_ENABLED = 0, RGC_KEYSPACE_DISABLED = 1, RGC_KEYSPACE_ARCHIVED = 2, RGC_KEYSPACE_TOMBSTONE = 3 };
+
+/* The metadata of a keyspace. */
+typedef struct rgc_keyspace_meta_t {
+  size_t struct_size;
+  uint32_t id;
+  int state;
+  const char* name;               /* 1 to 20 of the characters -, _, A to Z, a to z, 0 to 9 */
+  const char* gc_management_type; /* keyspace_level or keyspace_level_gc; unified or global_gc; NULL = absent = global */
+} rgc_keyspace_meta_t;
+
+/* rgc_keyspace_load: takes over a keyspace's metadata, and names its GC type as rgc_set_keyspace_gc_type does: the first one stands. A
+ * removed keyspace is named again by it, so load nothing while you restore (H1). Any thread. Errors, which change nothing
+ * but as said: an id, state or name out of range; a state that the one before does not lead to; the other GC type than the one that stands;
+ * any other GC type string, by its value: then everything of the keyspace is kept until a type that is known is loaded or named; ENABLED or
+ * DISABLED for a keyspace that is destroyed (ARCHIVED and TOMBSTONE are taken: they come after the destroy). */
+void rgc_keyspace_load(rgc_t* gc, const rgc_keyspace_meta_t* meta, char** errptr);
+
+/* rgc_keyspace_load_protobuf: the same from the bytes that PD stores (keyspacepb.KeyspaceMeta): id 1, name 2, state 3, config 7, of which
+ * gc_management_type is read; id 0 may be explicit or absent; unknown fields are skipped. Errors: those of rgc_keyspace_load; bytes that
+ * do not parse (Corruption); Not supported: a keyspace_identity (8) instead of an id. */
+void rgc_keyspace_load_protobuf(rgc_t* gc, const char* bytes, size_t len, char** errptr);
+
+/* ---------------------------------------------------------------- what an operator asks
+ * each: 0 = go on, else stop. It is called on the caller's thread, under no lock of the library's; info and what it points to are valid
+ * during the call. It must not unwind, and may call readers and advances. What changes meanwhile may be shown or not. gc or each NULL:
+ * nothing happens. */
+
+/* A keyspace of which anything is known. */
+typedef struct rgc_keyspace_info_t {
+  size_t struct_size;
+  uint32_t id;
+  int state;                                     /* -1 = no metadata loaded */
+  int gc_type;                                   /* -1 = not named, -2 = removed */
+  uint64_t own_safe_point, effective_safe_point; /* 0 = none */
+  const char* name;                              /* "" = unknown */
+} rgc_keyspace_info_t;
+
+/* A destroyed range whose record stands. */
+typedef struct rgc_destroyed_info_t {
+  size_t struct_size;
+  const char* start;
+  size_t start_len;
+  const char* end;
+  size_t end_len;
+  uint32_t keyspace;                                                        /* RGC_KEYSPACE_NONE for a plain range */
+  int state;                                                                /* RGC_DESTROY_STARTED or RGC_DESTROY_DONE */
+  uint64_t started_unix_seconds, done_unix_seconds;                         /* 0 = not known, not yet */
+  uint64_t late_keys_dropped;                                               /* by runs, after it was done, since attach */
+} rgc_destroyed_info_t;
+
+/* A schema that was listed, created, dropped or truncated. */
+typedef struct rgc_schema_info_t {
+  size_t struct_size;
+  uint32_t keyspace, id;       /* RGC_KEYSPACE_NONE in the plain layout */
+  int state;                   /* RGC_SCHEMA_... */
+  uint64_t truncated_up_to_ts; /* 0 = never; with TRUNCATING: what is being done */
+} rgc_schema_info_t;
+
+/* rgc_keyspaces_foreach: keyspaces that were loaded or named, or have a safe point of their own, by id. */
+void rgc_keyspaces_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_keyspace_info_t* info), void* state);
+
+/* rgc_destroyed_foreach: the records of destroyed ranges, by start; without a store those that runs still drop by. */
+void rgc_destroyed_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_destroyed_info_t* info), void* state);
+
+/* rgc_schemas_foreach: schemas by keyspace and id: those of the last lists, and those that were named one by one. */
+void rgc_schemas_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_schema_info_t* info), void* state);
 
 /* ---------------------------------------------------------------- stored keys
  * api_v2:  data prefix + memcomparable(prefix + user key) + timestamp. The prefix is the mode byte and, of r and x keys, 3
@@ -698,7 +857,7 @@ void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_
 /* ---------------------------------------------------------------- seeing */
 
 /* Counters since rgc_create, runs that are on included. They count what runs did: a version that two runs meet counts twice
- * (before RocksDB 8.4 a manual compaction may pass the last level twice). Those of what this version cannot do yet (schemas) stay 0. */
+ * (before RocksDB 8.4 a manual compaction may pass the last level twice). */
 typedef struct rgc_stats_t {
   size_t struct_size;
   uint64_t runs_started, runs_refused, runs_closed; /* closed: a panic, a foreign thread or keys out of order; kept everything from there */
@@ -707,7 +866,7 @@ typedef struct rgc_stats_t {
   uint64_t expired, delete_marked;                  /* newest versions seen dead below the safe point; rows whose first record is a delete; TTL v1: removed by expiry */
   uint64_t unparsed_keys, unparsed_values;          /* kept; also write records with a field of a later version, which are read up to there */
   uint64_t kept_unknown_keyspace;                   /* kept because their keyspace was never named, while something is collected */
-  uint64_t kept_unknown_schema;
+  uint64_t kept_unknown_schema;                     /* kept though nobody told their schema, in keyspaces whose schemas are given */
   uint64_t safe_points_refused;                     /* steps back, 0, UINT64_MAX, too far ahead, of removed keyspaces */
   uint64_t gc_types_refused;                        /* other types of named keyspaces; types that came too late */
   uint64_t rows_queued, rows_done;                  /* handed to the worker; finished */
@@ -767,6 +926,9 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_filter_destructor)            \
   X(rgc_filter_name)                  \
   X(rgc_rocksdb_event_listener)       \
+  X(rgc_rocksdb_wal_filter)           \
+  X(rgc_wal_ignores)                  \
+  X(rgc_wal_filter_batch)             \
   X(rgc_attach_rocksdb)               \
   X(rgc_attach_engine)                \
   X(rgc_detach)                       \
@@ -778,6 +940,16 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_recheck_destroyed)            \
   X(rgc_forget_destroyed)             \
   X(rgc_destroyed_count)              \
+  X(rgc_schemas_load)                 \
+  X(rgc_schema_create)                \
+  X(rgc_schema_drop)                  \
+  X(rgc_schema_truncate)              \
+  X(rgc_schema_state)                 \
+  X(rgc_keyspace_load)                \
+  X(rgc_keyspace_load_protobuf)       \
+  X(rgc_keyspaces_foreach)            \
+  X(rgc_destroyed_foreach)            \
+  X(rgc_schemas_foreach)              \
   X(rgc_encode_key)                   \
   X(rgc_decode_key)                   \
   X(rgc_encode_range)                 \
