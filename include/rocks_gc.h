@@ -714,7 +714,7 @@ int rgc_schema_state(const rgc_t* gc, uint32_t keyspace, uint32_t id);
  * at once: puts and merges of schemas that are invalid by the lists loaded before open, and of keyspaces that were loaded as TOMBSTONE
  * before open. Never a delete of any kind, without which older data would come back; never keys under ledger_prefix; and only in the
  * families that the host names: others may hold bytes that look like its keys. The other records of the same batch stay. A batch with
- * two-phase markers, or with anything unknown in it, passes as it is. C++ hosts take rocks_gc::WalFilter (rocks_gc_rocksdb.h). */
+ * two-phase markers, or with anything unknown in it, passes as it is. C++ hosts take rocks_gc::WalFilter (rocks_gc_rocksdb_wal.h). */
 
 /* rgc_wal_ignores: is a put or merge of this stored key to be ignored at recovery? 1 or 0. Any thread. */
 unsigned char rgc_wal_ignores(const rgc_t* gc, const char* key, size_t len);

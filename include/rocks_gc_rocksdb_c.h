@@ -10,8 +10,8 @@
 #define ROCKS_GC_ROCKSDB_C_H
 
 /* The functions of rocksdb/c.h that the library needs, X(return type, name, parameters), in three lists: filtering takes the first
- * one; deleting (rgc_attach_rocksdb) takes the second, which is there as a whole from 6.28 on; the third is a listener, from 10.4 on. A
- * RocksDB that lacks some of the second or third serves without. From these lists come the table below, its type check against the
+ * one; deleting (rgc_attach_rocksdb) takes the second, which is there as a whole from 6.28 on; the third is a listener, from 10.4 on, and a WAL
+ * filter, from 11.8 on. A RocksDB that lacks some of the second or third serves without. From these lists come the table below, its type check against the
  * host's rocksdb/c.h, the names that the library looks up at run time, and the text of its error when one is missing. */
 #define RGC_ROCKSDB_FUNCTIONS(X)                                                                                          \
   X(rocksdb_compactionfilter_t*, rocksdb_compactionfilter_create,                                                         \
@@ -38,6 +38,7 @@ struct rocksdb_writebatch_t;
 struct rocksdb_iterator_t;
 struct rocksdb_livefiles_t;
 struct rocksdb_eventlistener_t;
+struct rocksdb_walfilter_t;
 struct rocksdb_flushjobinfo_t;
 struct rocksdb_compactionjobinfo_t;
 struct rocksdb_subcompactionjobinfo_t;
@@ -158,7 +159,21 @@ struct rocksdb_memtableinfo_t;
   X(const char*, rocksdb_compactionjobinfo_input_file_at,                                                                 \
     (const struct rocksdb_compactionjobinfo_t* info, size_t index, size_t* size))                                         \
   X(const char*, rocksdb_subcompactionjobinfo_cf_name, (const struct rocksdb_subcompactionjobinfo_t* info, size_t* size)) \
-  X(int, rocksdb_subcompactionjobinfo_output_level, (const struct rocksdb_subcompactionjobinfo_t* info))
+  X(int, rocksdb_subcompactionjobinfo_output_level, (const struct rocksdb_subcompactionjobinfo_t* info))                  \
+  X(struct rocksdb_walfilter_t*, rocksdb_walfilter_create,                                                                \
+    (void* state, void (*destructor)(void*),                                                                              \
+     void (*column_family_log_number_map)(void*, const uint32_t* ids, const uint64_t* log_numbers, size_t id_count,       \
+                                          const char* const* names, const size_t* name_lens, const uint32_t* name_ids,    \
+                                          size_t name_count),                                                             \
+     int (*log_record_found)(void*, unsigned long long log_number, const char* log_file_name, size_t log_file_name_len,   \
+                             const struct rocksdb_writebatch_t* batch, struct rocksdb_writebatch_t* new_batch,            \
+                             unsigned char* batch_changed),                                                               \
+     const char* (*name)(void*)))                                                                                         \
+  X(const char*, rocksdb_writebatch_data, (struct rocksdb_writebatch_t * batch, size_t* size))                            \
+  X(void, rocksdb_writebatch_merge,                                                                                       \
+    (struct rocksdb_writebatch_t * batch, const char* key, size_t key_len, const char* value, size_t value_len))          \
+  X(void, rocksdb_writebatch_singledelete, (struct rocksdb_writebatch_t * batch, const char* key, size_t key_len))        \
+  X(void, rocksdb_writebatch_put_log_data, (struct rocksdb_writebatch_t * batch, const char* data, size_t len))
 
 /* The library itself is built from the lists alone, without RocksDB's headers. */
 #ifndef RGC_ROCKSDB_LIST_ONLY

@@ -37,6 +37,7 @@ pub struct Options {
     plain: bool,
     data_prefix: Vec<u8>,
     plain_keys: Option<PlainKeys>,
+    schema_ids: bool,
     ledger_prefix: Vec<u8>,
     /// What readers want.
     pub history: History,
@@ -62,7 +63,7 @@ struct Entry {
     set: fn(&mut Options, &str) -> Option<()>,
 }
 
-const TABLE: [Entry; 15] = [
+const TABLE: [Entry; 16] = [
     Entry {
         name: "key_layout",
         default: "api_v2",
@@ -114,6 +115,16 @@ const TABLE: [Entry; 15] = [
         meaning: "keyspaces never named: keep everything, or use the global safe point",
         set: |options, value| {
             options.unknown_keyspace = choose(value, [("keep", UnknownKeyspace::Keep), ("global", UnknownKeyspace::Global)])?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "schema_id",
+        default: "off",
+        values: "off or prefix",
+        meaning: "prefix: the first 4 bytes of a user key are the id of its schema, where schemas are given",
+        set: |options, value| {
+            options.schema_ids = choose(value, [("off", false), ("prefix", true)])?;
             Some(())
         },
     },
@@ -225,6 +236,7 @@ impl Default for Options {
             plain: false,
             data_prefix: Vec::new(),
             plain_keys: None,
+            schema_ids: false,
             ledger_prefix: b"\x01rocks_gc/".to_vec(),
             history: History::Latest,
             unknown_keyspace: UnknownKeyspace::Keep,
@@ -277,13 +289,18 @@ impl Options {
                 ));
             }
         };
+        if let (true, Form::Plain(PlainKeys::Fixed(len @ ..4))) = (self.schema_ids, form) {
+            return Err(Error::invalid(format!(
+                "schema_id=prefix reads 4 bytes of a user key, plain_keys={len} has fewer; leave schema_id=off"
+            )));
+        }
         let (data, ledger) = (&self.data_prefix, &self.ledger_prefix);
         if !data.is_empty() && (data.starts_with(ledger) || ledger.starts_with(data)) {
             return Err(Error::invalid(format!(
                 "data_prefix {data:02x?} and ledger_prefix {ledger:02x?} begin with each other; choose another ledger_prefix"
             )));
         }
-        Ok(Layout { form, data_prefix: data.clone(), ledger_prefix: ledger.clone() })
+        Ok(Layout { form, data_prefix: data.clone(), ledger_prefix: ledger.clone(), schema_ids: self.schema_ids })
     }
 }
 

@@ -75,6 +75,12 @@ impl Functions {
         self.missing(REQUIRED..COUNT).into_iter().filter(|name| of_listeners(name) && !of_sizes(name)).collect()
     }
 
+    /// What a WAL filter needs and this RocksDB lacks.
+    pub fn missing_for_wal_filters(&self) -> Vec<&'static str> {
+        let of_wal_filters = |name: &&str| name.contains("walfilter") || name.contains("writebatch") && !name.ends_with("_cf");
+        self.missing(REQUIRED..COUNT).into_iter().filter(of_wal_filters).collect()
+    }
+
     /// The functions, ready to call.
     pub fn table(&self) -> list::rocksdb_functions {
         // SAFETY: the struct is `repr(C)` and consists of COUNT optional function pointers, each of which has the size of

@@ -1,7 +1,7 @@
 //! The store that a context has, from attach to detach.
 
 use crate::callback::lock;
-use crate::reclaim::Store;
+use crate::reclaim::{DestroyedRange, Store};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -14,7 +14,7 @@ pub(super) struct Attached {
     /// Attaching and detaching go one after the other, and may take long.
     changing: Mutex<()>,
     /// Records that runs still drop by, of the store that was detached.
-    left: AtomicUsize,
+    left: Mutex<Vec<DestroyedRange>>,
     factories: AtomicUsize,
 }
 
@@ -48,12 +48,17 @@ impl Attached {
             }
             thread::sleep(Duration::from_micros(50));
         };
-        self.left.store(unused.records(), SeqCst);
+        *lock(&self.left) = unused.destroyed();
     }
 
     /// Records of the ledger; without a store those that runs still drop by.
     pub(super) fn records(&self) -> usize {
-        self.get().map_or_else(|| self.left.load(SeqCst), |store| store.records())
+        self.get().map_or_else(|| lock(&self.left).len(), |store| store.records())
+    }
+
+    /// The same, one by one, in order.
+    pub(super) fn destroyed(&self) -> Vec<DestroyedRange> {
+        self.get().map_or_else(|| lock(&self.left).clone(), |store| store.destroyed())
     }
 
     /// A factory was made.

@@ -1,12 +1,12 @@
 //! Destroying ranges and keyspaces.
 
 use super::c;
-use super::handles::{context, need_context};
+use super::handles::{Context, context, need_context};
 use super::memory::{Sized1, bytes, write_sized};
 use super::safe_points::keyspace;
 use super::store::{check_report, need_store};
 use crate::error::Error;
-use crate::layout::KeyMode;
+use crate::layout::{KeyMode, KeyspaceId};
 use crate::reclaim::DestroyReport;
 use std::ffi::{c_char, c_int};
 
@@ -34,6 +34,7 @@ export! {
         let context = need_context(gc)?;
         let id = keyspace(id)?;
         let reusable = is_reusable(flags)?;
+        refuse_in_use(context, id, flags)?;
         check_report(report)?;
         let range = |mode| {
             let range = context.shared.layout.encode_range(Some(mode), Some(id), &[], &[])?;
@@ -43,6 +44,16 @@ export! {
         let ranges = [range(KeyMode::Raw)?, range(KeyMode::Txn)?];
         let store = need_store(context, "rgc_destroy_keyspace")?;
         reported(report, |done| store.destroy(&ranges, Some(id), reusable, done))
+    }
+}
+
+/// A keyspace that somebody may use is destroyed by force only.
+fn refuse_in_use(context: &Context, id: KeyspaceId, flags: c_int) -> Result<(), Error> {
+    match context.shared.keyspaces.state(id) {
+        Some(state) if state.is_in_use() && flags & c::RGC_DESTROY_FORCE as c_int == 0 => {
+            Err(Error::invalid(format!("keyspace {id} is {state}; archive it first, or give RGC_DESTROY_FORCE")))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -155,29 +155,6 @@ fn name(shared: &Shared, ids: &[u32], gc_type: c_int, name: impl Fn(usize, Strin
         Ok(c::RGC_GC_KEYSPACE_LEVEL) => GcType::KeyspaceLevel,
         _ => return Err(Error::invalid(format!("GC type {gc_type} is unknown; give RGC_GC_GLOBAL (0) or RGC_GC_KEYSPACE_LEVEL (1)"))),
     };
-    let keyspaces = checked(ids, &name)?;
-    let late = shared.safe_points.name(keyspaces, gc_type).map_err(|conflict| {
-        shared.stats.shared().gc_types_refused.add(1);
-        let (standing, refused) = (type_name(conflict.standing), type_name(gc_type));
-        Error::invalid(name(
-            conflict.index,
-            format!("keyspace {} is {standing} and cannot become {refused}: the first type stands", conflict.keyspace),
-        ))
-    })?;
-    if late > 0 {
-        shared.stats.shared().gc_types_refused.add(late as u64);
-        log(Level::Warn, || {
-            format!(
-                "{late} keyspaces were named keyspace level after unknown_keyspace=global may have judged them by the global safe point; name them first"
-            )
-        });
-    }
-    Ok(())
-}
-
-fn type_name(gc_type: GcType) -> &'static str {
-    match gc_type {
-        GcType::Global => "global",
-        GcType::KeyspaceLevel => "keyspace level",
-    }
+    let keyspaces: Vec<_> = checked(ids, &name)?.collect();
+    shared.name_keyspaces(&keyspaces, gc_type).map_err(|(index, what)| Error::invalid(name(index, what)))
 }

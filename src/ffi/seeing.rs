@@ -28,7 +28,7 @@ export! {
         let shared = &found.shared;
         let gauges = vec![
             ("global_safe_point", "The global safe point, 0 = none came yet", shared.safe_points.global()),
-            ("pending", "Rows handed over and not finished", shared.handover.pending() as u64),
+            ("pending", "Rows handed over and not finished, and schemas to clear or truncate", shared.handover.pending() as u64),
             ("destroyed_records", "Records of destroyed ranges in the ledger", found.attached.records() as u64),
             ("cache_bytes", "Memory of the safe points", shared.safe_points.bytes() as u64),
         ];
@@ -51,6 +51,7 @@ fn to_c(context: &Context) -> c::rgc_stats_t {
         unparsed_keys: sums.unparsed_keys.get(),
         unparsed_values: sums.unparsed_values.get(),
         kept_unknown_keyspace: sums.kept_unknown_keyspace.get(),
+        kept_unknown_schema: sums.kept_unknown_schema.get(),
         safe_points_refused: sums.safe_points_refused.get(),
         gc_types_refused: sums.gc_types_refused.get(),
         dropped: sums.dropped.get(),
@@ -62,6 +63,6 @@ fn to_c(context: &Context) -> c::rgc_stats_t {
         pending: shared.handover.pending() as u64,
         destroyed_records: context.attached.records() as u64,
         cache_bytes: shared.safe_points.bytes() as u64,
-        ..c::rgc_stats_t::default()
+        struct_size: 0,
     }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod level;
+pub mod recovery;
 mod run;
 
 pub use run::{Decision, Knowledge, Run, Shown};
@@ -14,13 +15,13 @@ use crate::shared::{Kind, Shared};
 pub enum Refusal {
     /// No effective safe point is above 0 anywhere.
     NoSafePoint,
-    /// Nothing is dropped.
+    /// Nothing is destroyed, and no schema is invalid.
     NothingDropped,
 }
 
-/// The ladder: the first reason, cheapest first, not to make a run. TTL needs no safe point, and what is destroyed none either.
+/// The ladder: the first reason, cheapest first, not to make a run. TTL needs no safe point, and what is dropped none either.
 pub fn refusal(kind: Kind, shared: &Shared) -> Option<Refusal> {
-    if !shared.dropped().is_empty() {
+    if !shared.dropped().is_empty() || shared.schemas.any_invalid() {
         return None;
     }
     match kind {

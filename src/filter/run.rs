@@ -25,7 +25,7 @@ mod version;
 pub use self::removal::Knowledge;
 
 use self::bytes::common_prefix;
-use self::dropping::Dropping;
+use self::dropping::{Dropping, Hit};
 use self::removal::Removal;
 use self::stretch::{Rows, Stretch};
 use crate::layout::{KeyspaceId, Place, TIMESTAMP_LEN, Timestamp, split_timestamp};
@@ -76,8 +76,8 @@ enum Current {
     Nothing,
     /// A RawKV row that is judged.
     Raw(raw::Row),
-    /// The same, and part of it is destroyed.
-    CutRaw(raw::Row),
+    /// The same, for none of the frequent cases: part of it is destroyed, or its schema is not known.
+    RawOneByOne(raw::Row),
     /// A row of write records that is judged.
     Txn(txn::Row),
     /// A row that is kept from some version on, because a value did not parse.
@@ -175,7 +175,7 @@ impl Run {
     /// Judges the next key.
     pub fn decide_or_skip(&mut self, key: &[u8], shown: Shown<'_>) -> Decision {
         self.removal.next_key();
-        self.dropping.hit = false;
+        self.dropping.hit = Hit::Nothing;
         let verdict = match shown {
             Shown::Value(value) => match self.judge_shadowed(key, value) {
                 Some(verdict) => verdict,
@@ -184,11 +184,11 @@ impl Run {
             },
             Shown::ValueElsewhere | Shown::Other => self.judge(key, shown),
         };
-        if self.dropping.hit && self.kind != Kind::TtlV1 && self.removal.skips_to(self.dropping.end()) {
+        if self.dropping.hit != Hit::Nothing && self.skips_dropped(key) {
             self.counters.skipped.bump();
             return Decision::Skip;
         }
-        if verdict == Verdict::Remove && !self.dropping.hit && self.kind != Kind::TtlV1 {
+        if verdict == Verdict::Remove && self.dropping.hit == Hit::Nothing && self.kind != Kind::TtlV1 {
             let shadowed = match (&self.current, split_timestamp(key)) {
                 (Current::Txn(row), Some((_, commit_ts))) => row.shadows(commit_ts),
                 _ => true,
@@ -247,7 +247,7 @@ impl Run {
         }
         self.last_key.truncate(shared);
         self.last_key.extend_from_slice(key.get(shared..).unwrap_or_default());
-        let dropped = if self.dropping.is_empty() { None } else { self.drop_destroyed(key) };
+        let dropped = self.drop_as_a_whole(key);
         if !same_row && matches!(self.kind, Kind::Default | Kind::Write) {
             self.begin_row(key, dropped.is_none());
         }
@@ -255,10 +255,14 @@ impl Run {
             self.last_ts = split_timestamp(key).map_or(0, |(_, ts)| ts);
             return verdict;
         }
-        match self.kind {
+        let verdict = match self.kind {
             Kind::TtlV1 => self.judge_ttl(key, shown),
             _ => self.judge_version(key, shown),
+        };
+        if verdict == Verdict::Keep {
+            self.count_unknown_schema();
         }
+        verdict
     }
 
     /// While a RawKV row is judged the timestamp of its last version is kept as a number; here it goes to the last key's bytes.
@@ -272,7 +276,7 @@ impl Run {
     /// Does the verdict on the next key depend on its value? Of the run only the last key's bytes are brought up to date.
     fn needs_value(&mut self, key: &[u8]) -> bool {
         self.write_last_timestamp();
-        if self.closed || key < self.last_key.as_slice() || self.dropping.covers(key) {
+        if self.closed || key < self.last_key.as_slice() || self.dropping.covers(&self.shared, key) {
             return false;
         }
         if self.kind == Kind::TtlV1 {
@@ -281,7 +285,7 @@ impl Run {
         let Some((row, ts)) = split_timestamp(key) else { return false };
         let same_row = split_timestamp(&self.last_key).is_some_and(|(last_row, _)| row == last_row);
         match &self.current {
-            Current::Raw(current) | Current::CutRaw(current) if same_row => current.needs_value(ts, self.stretch.safe_point),
+            Current::Raw(current) | Current::RawOneByOne(current) if same_row => current.needs_value(ts, self.stretch.safe_point),
             Current::Txn(_) if same_row => ts <= self.stretch.safe_point,
             Current::Closed if same_row => false,
             _ => {
@@ -295,7 +299,7 @@ impl Run {
     /// The row of the last key is over. What only the worker can remove, because it looks at the whole database, is handed to it.
     fn end_row(&mut self) {
         match std::mem::replace(&mut self.current, Current::Nothing) {
-            Current::Raw(row) | Current::CutRaw(row) => match row.dead() {
+            Current::Raw(row) | Current::RawOneByOne(row) => match row.dead() {
                 None => {}
                 Some(death) => {
                     match death {

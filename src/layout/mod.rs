@@ -4,14 +4,18 @@
 #![forbid(unsafe_code)]
 
 mod key_mode;
+pub mod keyspace_meta;
 pub mod memcomparable;
 mod range;
 pub mod raw_value;
+mod schema;
 mod stored_key;
+pub mod write_batch;
 pub mod write_record;
 
 pub use key_mode::{KeyMode, KeyspaceId};
 pub use range::{StoredRange, successor};
+pub use schema::{KeyRange, SchemaId, Tenant, prefix_range};
 pub use stored_key::{DecodedKey, Form, KeyError, Layout, Place, PlainKeys, TIMESTAMP_LEN, append_timestamp, row_end, split_timestamp};
 
 /// A point in the host's order of versions.

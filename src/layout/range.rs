@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn layout(form: Form, data_prefix: &[u8]) -> Layout {
-        Layout { form, data_prefix: data_prefix.to_vec(), ledger_prefix: b"\x01rocks_gc/".to_vec() }
+        Layout { form, data_prefix: data_prefix.to_vec(), ledger_prefix: b"\x01rocks_gc/".to_vec(), schema_ids: false }
     }
 
     #[test]

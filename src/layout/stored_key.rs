@@ -9,7 +9,7 @@
 //! a prefix of another one, hence a row is contiguous and no key of another row can stand in the middle of it.
 
 use super::memcomparable::{self, Malformed};
-use super::{KeyMode, KeyspaceId, Timestamp};
+use super::{KeyMode, KeyspaceId, SchemaId, Timestamp};
 use std::fmt;
 
 /// The length of a stored timestamp.
@@ -46,6 +46,8 @@ pub struct Layout {
     pub data_prefix: Vec<u8>,
     /// What the library's own records begin with; neither prefix begins with the other.
     pub ledger_prefix: Vec<u8>,
+    /// Do user keys begin with the id of a schema?
+    pub schema_ids: bool,
 }
 
 /// Whose key it is, read from its head alone.
@@ -192,13 +194,15 @@ impl Layout {
         Ok((row, ts))
     }
 
-    /// How many leading bytes decide a key's place where both keys have rows of at least [`Layout::two_groups_len`].
+    /// How many leading bytes decide a key's place and schema where both keys have rows of at least [`Layout::two_groups_len`].
     pub fn place_len(&self) -> usize {
-        match (self.form, self.data_prefix.is_empty()) {
-            (Form::ApiV2, false) => self.data_prefix.len() + KEYSPACE_PREFIX_LEN,
-            (Form::Plain(_), false) => self.data_prefix.len(),
-            (_, true) => self.ledger_prefix.len().max(KEYSPACE_PREFIX_LEN),
-        }
+        let head = match (self.form, self.schema_ids) {
+            (Form::ApiV2, false) => KEYSPACE_PREFIX_LEN,
+            (Form::ApiV2, true) => memcomparable::ENCODED_GROUP,
+            (Form::Plain(_), false) => 0,
+            (Form::Plain(_), true) => size_of::<SchemaId>(),
+        };
+        if self.data_prefix.is_empty() { self.ledger_prefix.len().max(head) } else { self.data_prefix.len() + head }
     }
 
     /// The length of a row of two groups: its first one is full, so that it holds a keyspace.
@@ -252,7 +256,7 @@ mod tests {
     use super::*;
 
     fn api_v2(data_prefix: &[u8]) -> Layout {
-        Layout { form: Form::ApiV2, data_prefix: data_prefix.to_vec(), ledger_prefix: b"\x01rocks_gc/".to_vec() }
+        Layout { form: Form::ApiV2, data_prefix: data_prefix.to_vec(), ledger_prefix: b"\x01rocks_gc/".to_vec(), schema_ids: false }
     }
 
     fn stored(data_prefix: &[u8], raw: &[u8], ts: u64) -> Vec<u8> {
@@ -265,7 +269,7 @@ mod tests {
     #[test]
     fn a_bound_behind_a_whole_row_cuts_it() {
         let ledger_prefix = b"\x01rocks_gc/".to_vec();
-        let layout = |form| Layout { form, data_prefix: b"z".to_vec(), ledger_prefix: ledger_prefix.clone() };
+        let layout = |form| Layout { form, data_prefix: b"z".to_vec(), ledger_prefix: ledger_prefix.clone(), schema_ids: false };
         let api_v2 = layout(Form::ApiV2);
         let key = api_v2.encode(Some(KeyMode::Raw), KeyspaceId::new(1), b"a long user key", 7).unwrap();
         let row = &key[..key.len() - TIMESTAMP_LEN];

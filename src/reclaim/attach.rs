@@ -17,6 +17,7 @@ pub fn attach(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<Column
     let before = shared.dropped();
     let store = Arc::new(Store::open(shared, engine, families)?);
     store.resume().and_then(|()| start(&store, spawn)).inspect_err(|_| store.shared.set_dropped(before))?;
+    store.take_up_orders();
     Ok(store)
 }
 

@@ -9,11 +9,11 @@
 //!   record "done"                 or none, if the range is to be used again
 //! ```
 
-use super::ledger::{Record, own_keys};
+use super::ledger::{Destroyed, own_keys};
 use super::store::Store;
-use super::turns::{Range, overlap};
+use super::turns::overlap;
 use crate::error::{Error, Kind, hex};
-use crate::layout::KeyspaceId;
+use crate::layout::{KeyRange, KeyspaceId};
 use crate::log::{Level, log};
 use std::time::Duration;
 
@@ -42,7 +42,13 @@ pub struct DestroyReport {
 
 impl Store {
     /// Destroys ranges, with one record each. `reusable` = they are to be written again.
-    pub fn destroy(&self, ranges: &[Range], keyspace: Option<KeyspaceId>, reusable: bool, report: &mut DestroyReport) -> Result<(), Error> {
+    pub fn destroy(
+        &self,
+        ranges: &[KeyRange],
+        keyspace: Option<KeyspaceId>,
+        reusable: bool,
+        report: &mut DestroyReport,
+    ) -> Result<(), Error> {
         for range in ranges {
             self.check_range(range)?;
         }
@@ -52,7 +58,7 @@ impl Store {
         }
         let now = self.shared.clock.now();
         let known = self.records_of(ranges);
-        let begun = ranges.iter().zip(known).map(|(range, known)| Record {
+        let begun = ranges.iter().zip(known).map(|(range, known)| Destroyed {
             range: range.clone(),
             keyspace: keyspace.or(known.as_ref().and_then(|record| record.keyspace)),
             done: false,
@@ -68,7 +74,7 @@ impl Store {
 
     /// Finishes what was interrupted.
     pub(super) fn resume(&self) -> Result<(), Error> {
-        let started: Vec<Record> =
+        let started: Vec<Destroyed> =
             self.with_entries(|entries| entries.iter().map(|e| e.record.clone()).filter(|record| !record.done).collect());
         for record in started {
             log(Level::Info, || format!("the interrupted destroy of {} goes on", show(&record.range)));
@@ -87,7 +93,7 @@ impl Store {
         if now == 0 {
             return Ok(rechecked);
         }
-        let done: Vec<Range> =
+        let done: Vec<KeyRange> =
             self.with_entries(|entries| entries.iter().filter(|e| e.record.done).map(|e| e.record.range.clone()).collect());
         for range in done {
             if self.is_stopping() {
@@ -97,7 +103,7 @@ impl Store {
             // Whoever had the turn before may have forgotten or destroyed it.
             let Some(record) = self.records_of(std::slice::from_ref(&range)).pop().flatten().filter(|record| record.done) else { continue };
             if record.done_at == 0 {
-                self.put_records(&[Record { done_at: now, ..record }])?;
+                self.put_records(&[Destroyed { done_at: now, ..record }])?;
             } else if record.done_at.saturating_add(self.shared.deleting.recheck_seconds) <= now {
                 let removed = |report: &DestroyReport| (report.files_dropped, report.keys_deleted, report.range_tombstones);
                 let before = removed(report);
@@ -113,7 +119,7 @@ impl Store {
     }
 
     /// Drops the record of a range that was done.
-    pub fn forget(&self, range: &Range) -> Result<(), Error> {
+    pub fn forget(&self, range: &KeyRange) -> Result<(), Error> {
         let _turn = self.turns.take(std::slice::from_ref(range));
         match self.records_of(std::slice::from_ref(range)).pop().flatten() {
             None => {
@@ -127,7 +133,7 @@ impl Store {
         }
     }
 
-    fn check_range(&self, range: &Range) -> Result<(), Error> {
+    fn check_range(&self, range: &KeyRange) -> Result<(), Error> {
         if range.0.is_empty() || range.1.is_empty() {
             return Err(Error::invalid(format!("a bound of {} is missing; give both, as stored keys", show(range))));
         }
@@ -149,7 +155,7 @@ impl Store {
     }
 
     /// Another record would go on dropping what is written again.
-    fn check_no_other_record(&self, ranges: &[Range]) -> Result<(), Error> {
+    fn check_no_other_record(&self, ranges: &[KeyRange]) -> Result<(), Error> {
         let other = self.with_entries(|entries| {
             let standing = entries.iter().map(|entry| &entry.record);
             let mut others = standing.filter(|record| ranges.iter().any(|range| overlap(range, &record.range)));
@@ -168,13 +174,13 @@ impl Store {
     }
 
     /// Clears the ranges of started records, which have their turn, and finishes the records.
-    fn clear_all(&self, records: &[Record], report: &mut DestroyReport) -> Result<(), Error> {
+    fn clear_all(&self, records: &[Destroyed], report: &mut DestroyReport) -> Result<(), Error> {
         for record in records {
             self.clear(&record.range, report)?;
         }
         let now = self.shared.clock.now();
-        let (gone, done): (Vec<Record>, Vec<Record>) = records.iter().cloned().partition(|record| record.reusable);
-        let done: Vec<_> = done.into_iter().map(|record| Record { done: true, done_at: now, ..record }).collect();
+        let (gone, done): (Vec<Destroyed>, Vec<Destroyed>) = records.iter().cloned().partition(|record| record.reusable);
+        let done: Vec<_> = done.into_iter().map(|record| Destroyed { done: true, done_at: now, ..record }).collect();
         if !done.is_empty() {
             self.put_records(&done)?;
         }
@@ -189,12 +195,12 @@ impl Store {
 }
 
 /// For an operator who wants to know what a destroy is at.
-pub(super) fn phase(name: &str, ranges: &[Range]) {
+pub(super) fn phase(name: &str, ranges: &[KeyRange]) {
     for range in ranges {
         log(Level::Debug, || format!("destroy {}: {name}", show(range)));
     }
 }
 
-pub(super) fn show((start, end): &Range) -> String {
+pub(super) fn show((start, end): &KeyRange) -> String {
     format!("[{}, {})", hex(start), hex(end))
 }

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `store` | an attached store: its engine and families, its records, and who waits for whom |
 //! | `attach` | how a store is attached |
-//! | `ledger` | the records of destroyed ranges as bytes, and where they lie |
+//! | `ledger` | the records of destroyed ranges and of schemas as bytes, and where they lie |
 //! | `destroy`, `clear` | a range goes: its record; files, keys, compaction |
+//! | `schemas` | a schema is dropped or truncated: its record |
+//! | `sweep`, `truncate` | what is left of a dropped schema goes; the versions of a schema up to a timestamp go |
 //! | `row` | what goes of a row that a run handed over, read from the database |
-//! | `worker` | the thread that finishes such rows |
+//! | `worker` | the thread that finishes such rows, and carries out orders about schemas |
 //! | `collect`, `garbage` | collect now: which files hold garbage, and their compaction |
 //! | `turns` | who deletes in overlapping ranges goes one after the other |
 
@@ -21,11 +23,14 @@ mod destroy;
 mod garbage;
 mod ledger;
 mod row;
+mod schemas;
 mod store;
+mod sweep;
+mod truncate;
 mod turns;
 mod worker;
 
 pub use attach::attach;
 pub use collect::{CollectOrder, CollectReport};
 pub use destroy::DestroyReport;
-pub use store::{ColumnFamily, Role, Store, closed};
+pub use store::{ColumnFamily, DestroyedRange, Role, Store, closed};

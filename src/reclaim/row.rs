@@ -60,6 +60,8 @@ enum Head {
     Mark(Vec<u8>, Option<Vec<u8>>),
     /// It stays; of what is older, records with a value elsewhere go.
     Put(Timestamp),
+    /// None does: all of it goes.
+    None,
 }
 
 /// What becomes of a version on the way through a row.
@@ -70,6 +72,15 @@ enum Found {
     Goes(Option<Vec<u8>>),
     /// It does not parse.
     Unparsed,
+}
+
+impl LongRow {
+    /// A row of which all versions up to a timestamp go.
+    pub(super) fn up_to(family: Family, kind: Kind, row: &[u8], up_to: Timestamp) -> Self {
+        let mut start = row.to_vec();
+        append_timestamp(&mut start, up_to);
+        Self { family, kind, row_len: row.len(), start, end: row_end(row), safe_point: up_to, head: Head::None }
+    }
 }
 
 impl Store {
@@ -83,7 +94,7 @@ impl Store {
         let end = row_end(row);
         let safe_point = self.shared.effective(self.shared.layout.place(&start)).safe_point;
         // Its halves are not one row any more, or what is left of it is being deleted.
-        if safe_point == 0 || self.shared.dropped().touch(row, &end) {
+        if safe_point == 0 || self.shared.dropped().touch(row, &end) || self.shared.is_of_invalid_schema(&start) {
             return Ok(nothing);
         }
         start.truncate(row.len());
@@ -173,7 +184,8 @@ impl Store {
         }
     }
 
-    fn push(&self, batch: &mut Batch, family: Family, key: &[u8], value_key: Option<Vec<u8>>) {
+    /// Deletes a version, with its value if that lies elsewhere.
+    pub(super) fn push(&self, batch: &mut Batch, family: Family, key: &[u8], value_key: Option<Vec<u8>>) {
         batch.push(family, Op::Delete(key.to_vec()));
         if let (Some(value_key), Some(default)) = (value_key, self.family(Role::Default)) {
             batch.push(default, Op::Delete(value_key));
@@ -182,7 +194,7 @@ impl Store {
 }
 
 /// The key of a record's value in the default family, if it has one there.
-fn value_key(key: &[u8], record: Record) -> Option<Vec<u8>> {
+pub(super) fn value_key(key: &[u8], record: Record) -> Option<Vec<u8>> {
     let (row, commit_ts) = split_timestamp(key)?;
     record.long_value().map(|value| value.keys(row, commit_ts).1)
 }

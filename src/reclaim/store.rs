@@ -4,15 +4,15 @@
 //! the worker's rows in hand. The worker takes turns only for a recheck, and has no rows in hand then. No lock that readers
 //! take is held while the engine is called.
 
-use super::ledger::{Ledger, Record};
-use super::turns::{Range, Turns};
+use super::ledger::{Destroyed, Ledger, SchemaRecord};
+use super::turns::Turns;
 use crate::callback::{Inside, lock};
 use crate::engine::{Direction, Engine, Family, File, How, Step, Write};
 use crate::error::{Error, Kind};
-use crate::layout::Timestamp;
+use crate::layout::{KeyRange, SchemaId, Tenant, Timestamp};
 use crate::log::{Level, log};
-use crate::shared::{DroppedRange, Segments, Served, ServedFamily, Shared};
-use std::collections::HashMap;
+use crate::shared::{DroppedRange, Late, Segments, Served, ServedFamily, Shared};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -45,17 +45,27 @@ pub struct ColumnFamily {
 
 /// A record, and the range that runs drop by it.
 pub(super) struct Entry {
-    pub(super) record: Record,
+    pub(super) record: Destroyed,
     /// It is known to be in the store. One of which that is not known stands for its caller, who must repeat, but nothing is dropped by it.
     durable: bool,
     pub(super) dropped: Arc<DroppedRange>,
 }
 
 impl Entry {
-    fn new(record: Record, durable: bool) -> Self {
-        let dropped = Arc::new(DroppedRange::new(&record.range.0, &record.range.1, record.done));
-        Self { record, durable, dropped }
+    fn new(record: Destroyed, durable: bool) -> Self {
+        let (start, end) = record.range.clone();
+        let dropped = DroppedRange { start, end, keyspace: record.keyspace, late: Late::new(record.done) };
+        Self { record, durable, dropped: Arc::new(dropped) }
     }
+}
+
+/// A destroyed range as an operator sees it.
+#[derive(Debug, Clone)]
+pub struct DestroyedRange {
+    /// Its record.
+    pub record: Destroyed,
+    /// As runs see it.
+    pub range: Arc<DroppedRange>,
 }
 
 /// An attached store.
@@ -66,6 +76,9 @@ pub struct Store {
     pub(super) ledger: Ledger,
     pub(super) turns: Turns,
     entries: Mutex<Vec<Entry>>,
+    /// Held while one of them is written, so that an order of the host's and the worker's progress with the one before go one after the
+    /// other.
+    pub(super) orders: Mutex<BTreeMap<(Tenant, SchemaId), SchemaRecord>>,
     /// One after the other, so that what was published last is what holds.
     publishing: Mutex<()>,
     /// Files that collecting has read, and found nothing in, by the safe points of then.
@@ -82,7 +95,8 @@ impl Store {
             Ledger { home: with_role(Role::Ledger).or(with_role(Role::Default)).unwrap_or(0), prefix: shared.layout.ledger_prefix.clone() };
         let engine = Gate { engine, closed: AtomicBool::new(false) };
         let records = ledger.load(&engine, families.len())?;
-        let entries = Mutex::new(records.into_iter().map(|record| Entry::new(record, true)).collect());
+        let entries = Mutex::new(records.destroyed.into_values().map(|record| Entry::new(record, true)).collect());
+        let orders = records.schemas.into_values().map(|record| ((record.tenant, record.id), record)).collect();
         let store = Self {
             shared,
             engine,
@@ -90,6 +104,7 @@ impl Store {
             ledger,
             turns: Turns::default(),
             entries,
+            orders: Mutex::new(orders),
             publishing: Mutex::default(),
             seen_without_garbage: Mutex::default(),
             stopping: AtomicBool::new(false),
@@ -118,6 +133,7 @@ impl Store {
         if worker.is_some_and(|worker| worker.join().is_err()) {
             log(Level::Error, || "the worker panicked; please report it".into());
         }
+        self.shared.handover.set_orders(0);
         self.shared.stats.shared().rows_refused.add(self.shared.handover.give_up() as u64);
     }
 
@@ -153,20 +169,28 @@ impl Store {
         lock(&self.entries).len()
     }
 
+    /// The destroyed ranges, in order.
+    pub fn destroyed(&self) -> Vec<DestroyedRange> {
+        let of = |entry: &Entry| DestroyedRange { record: entry.record.clone(), range: entry.dropped.clone() };
+        let mut destroyed: Vec<_> = self.with_entries(|entries| entries.iter().map(of).collect());
+        destroyed.sort_by(|one, other| one.record.range.cmp(&other.record.range));
+        destroyed
+    }
+
     /// Looks at the entries, under their lock.
     pub(super) fn with_entries<R>(&self, look: impl FnOnce(&mut Vec<Entry>) -> R) -> R {
         look(&mut lock(&self.entries))
     }
 
     /// Writes records durably, then remembers them, and makes runs drop by them.
-    pub(super) fn put_records(&self, records: &[Record]) -> Result<(), Error> {
+    pub(super) fn put_records(&self, records: &[Destroyed]) -> Result<(), Error> {
         let written = self.ledger.put(&self.engine, records);
         self.with_entries(|entries| {
             for record in records {
                 match entries.iter_mut().find(|entry| entry.record.range == record.range) {
                     Some(entry) if written.is_ok() => {
                         (entry.record, entry.durable) = (record.clone(), true);
-                        entry.dropped.set_done(record.done);
+                        entry.dropped.late.set_done(record.done);
                     }
                     Some(_) => {}
                     None => entries.push(Entry::new(record.clone(), written.is_ok())),
@@ -178,7 +202,7 @@ impl Store {
     }
 
     /// Deletes records durably, and lets runs keep what comes into their ranges.
-    pub(super) fn erase_records(&self, records: &[Record]) -> Result<(), Error> {
+    pub(super) fn erase_records(&self, records: &[Destroyed]) -> Result<(), Error> {
         self.ledger.erase(&self.engine, records)?;
         self.with_entries(|entries| entries.retain(|entry| !records.iter().any(|record| record.range == entry.record.range)));
         self.publish();
@@ -193,9 +217,9 @@ impl Store {
     }
 
     /// The records of those ranges, as far as there are any.
-    pub(super) fn records_of(&self, ranges: &[Range]) -> Vec<Option<Record>> {
+    pub(super) fn records_of(&self, ranges: &[KeyRange]) -> Vec<Option<Destroyed>> {
         self.with_entries(|entries| {
-            let of = |range: &Range| entries.iter().find(|entry| entry.record.range == *range).map(|entry| entry.record.clone());
+            let of = |range: &KeyRange| entries.iter().find(|entry| entry.record.range == *range).map(|entry| entry.record.clone());
             ranges.iter().map(of).collect()
         })
     }

@@ -1,21 +1,19 @@
 //! Whoever deletes in a range keeps others from ranges that overlap it until all of it is done.
 
 use crate::callback::lock;
+use crate::layout::KeyRange;
 use std::sync::{Condvar, Mutex, PoisonError};
-
-/// A half-open range.
-pub type Range = (Vec<u8>, Vec<u8>);
 
 /// The ranges that somebody is deleting in.
 #[derive(Debug, Default)]
 pub struct Turns {
-    taken: Mutex<Vec<Range>>,
+    taken: Mutex<Vec<KeyRange>>,
     ended: Condvar,
 }
 
 impl Turns {
     /// Waits until nobody is deleting in any of these ranges, and takes all of them at once, so that no two wait for each other.
-    pub fn take<'t>(&'t self, ranges: &[Range]) -> Turn<'t> {
+    pub fn take<'t>(&'t self, ranges: &[KeyRange]) -> Turn<'t> {
         let mut taken = lock(&self.taken);
         while taken.iter().any(|one| ranges.iter().any(|other| overlap(one, other))) {
             taken = self.ended.wait(taken).unwrap_or_else(PoisonError::into_inner);
@@ -26,14 +24,14 @@ impl Turns {
 }
 
 /// Do two ranges overlap?
-pub fn overlap(one: &Range, other: &Range) -> bool {
+pub fn overlap(one: &KeyRange, other: &KeyRange) -> bool {
     one.0 < other.1 && other.0 < one.1
 }
 
 /// For as long as it lives its ranges are taken.
 pub struct Turn<'t> {
     turns: &'t Turns,
-    ranges: Vec<Range>,
+    ranges: Vec<KeyRange>,
 }
 
 impl Drop for Turn<'_> {
@@ -53,7 +51,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-    fn range(start: &str, end: &str) -> Range {
+    fn range(start: &str, end: &str) -> KeyRange {
         (start.into(), end.into())
     }
 

@@ -5,13 +5,17 @@
 
 use super::batch::Batch;
 use super::destroy::DestroyReport;
+use super::ledger::{Order, SchemaRecord};
 use super::row::Plan;
+use super::schemas::Named;
 use super::store::Store;
+use super::sweep::Sweep;
 use crate::engine::{Engine, How};
 use crate::error::{Error, Kind};
+use crate::layout::{SchemaId, Tenant};
 use crate::log::{Level, log};
 use crate::shared::{Kind as RowKind, Rows};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -28,9 +32,20 @@ const ROWS_IN_HAND: usize = 64;
 /// After an error of the store's.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
+/// The same, where it goes on happening.
+const LONGEST_AFTER_ERROR: Duration = Duration::from_secs(60);
+
 /// The thread's whole life.
 pub(super) fn work(store: &Store) {
-    let mut worker = Worker { store, pace: Pace::new(store.shared.deleting.bytes_per_second), next_recheck: Instant::now() };
+    let mut worker = Worker {
+        store,
+        pace: Pace::new(store.shared.deleting.bytes_per_second),
+        next_recheck: Instant::now(),
+        last_order: None,
+        sweeps: BTreeMap::new(),
+        next_order: Instant::now(),
+        after_error: AFTER_ERROR,
+    };
     while !store.is_stopping() {
         if !store.shared.enabled() {
             sleep(LONGEST_WAIT);
@@ -48,6 +63,12 @@ struct Worker<'s> {
     store: &'s Store,
     pace: Pace,
     next_recheck: Instant,
+    /// The order about a schema that had the last turn.
+    last_order: Option<(Tenant, SchemaId)>,
+    sweeps: BTreeMap<(Tenant, SchemaId), Sweep>,
+    /// When the next one has its turn, and how long that takes after an error.
+    next_order: Instant,
+    after_error: Duration,
 }
 
 impl Worker<'_> {
@@ -58,6 +79,65 @@ impl Worker<'_> {
         if let Some(rows) = self.store.shared.handover.take(LOOK) {
             self.finish(rows);
         }
+        if self.store.shared.handover.has_orders() {
+            self.carry_on();
+        }
+    }
+
+    /// Gives the next order about a schema its turn.
+    fn carry_on(&mut self) {
+        let store = self.store;
+        if Instant::now() < self.next_order || store.engine.write_stalled() {
+            wait(store, SHORT_LOOK);
+            return;
+        }
+        let Some(record) = store.next_order(self.last_order) else { return };
+        self.last_order = Some((record.tenant, record.id));
+        let carried_on = match record.order {
+            Order::Truncate => self.truncate(&record),
+            Order::Drop => self.sweep(&record),
+        };
+        self.pace.keep(store);
+        match carried_on {
+            Ok(()) => self.after_error = AFTER_ERROR,
+            Err(error) if error.kind() == Kind::Busy => wait(store, SHORTEST_WAIT),
+            Err(error) => {
+                log(Level::Error, || format!("{} cannot be cleared or truncated now: {error}", Named(record.tenant, record.id)));
+                self.next_order = Instant::now() + self.after_error;
+                self.after_error = LONGEST_AFTER_ERROR.min(2 * self.after_error);
+            }
+        }
+    }
+
+    fn truncate(&mut self, record: &SchemaRecord) -> Result<(), Error> {
+        let store = self.store;
+        let _rows_in_hand = store.shared.take_rows_in_hand();
+        if !store.shared.enabled() {
+            return Ok(());
+        }
+        let bytes = store.truncate_some(record, &mut |batch, how| self.write_at_pace(batch, how))?;
+        self.pace.spend(bytes);
+        Ok(())
+    }
+
+    fn sweep(&mut self, record: &SchemaRecord) -> Result<(), Error> {
+        let store = self.store;
+        let key = (record.tenant, record.id);
+        let sweep = self.sweeps.entry(key).or_insert_with(|| Sweep::new(store, record));
+        if !sweep.is_over() {
+            let _rows_in_hand = store.shared.take_rows_in_hand();
+            if store.shared.enabled() {
+                let bytes = sweep.go_on(store)?;
+                self.pace.spend(bytes);
+            }
+            return Ok(());
+        }
+        self.sweeps.remove(&key);
+        if !store.finish_sweep(record)? {
+            // Somebody writes into it. Runs drop that meanwhile.
+            self.next_order = Instant::now() + LOOK;
+        }
+        Ok(())
     }
 
     fn recheck(&mut self) {

@@ -67,6 +67,15 @@ pub struct Effective {
     pub unknown: bool,
 }
 
+/// What is stored of a keyspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Its type.
+    pub naming: Naming,
+    /// Its own safe point; 0 = none.
+    pub own: Timestamp,
+}
+
 /// The safe points of one context.
 pub struct SafePoints {
     unknown: UnknownKeyspace,
@@ -109,6 +118,24 @@ impl SafePoints {
                 UnknownKeyspace::Global => Effective { safe_point: self.global(), unknown: false },
             },
         }
+    }
+
+    /// What is stored of a keyspace.
+    pub fn known(&self, keyspace: KeyspaceId) -> Known {
+        let (page, slot) = place(keyspace);
+        let page = self.pages.get(page).and_then(OnceBox::get);
+        page.map_or(Known { naming: Naming::Unknown, own: 0 }, |page| Known { naming: page.naming(slot), own: page.own(slot) })
+    }
+
+    /// The first keyspace from there on of which anything is stored.
+    pub fn first_known(&self, from: KeyspaceId) -> Option<KeyspaceId> {
+        let (first_page, first_slot) = place(from);
+        let pages = self.pages.iter().enumerate().skip(first_page);
+        pages.filter_map(|(number, page)| Some((number, page.get()?))).find_map(|(number, page)| {
+            let first = if number == first_page { first_slot } else { 0 };
+            let slot = (first..SLOTS).find(|&slot| page.naming(slot) != Naming::Unknown || page.own(slot) > 0)?;
+            KeyspaceId::new((number * SLOTS + slot) as u32)
+        })
     }
 
     /// Is any effective safe point above 0? (With a global one set and only unnamed keyspaces: yes, so that they are

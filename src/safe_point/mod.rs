@@ -5,7 +5,10 @@
 mod cache;
 mod page;
 
-pub use cache::{Advanced, Effective, SafePoints, Step, TypeConflict, UnknownKeyspace};
+use std::fmt;
+
+pub use cache::{Advanced, Effective, Known, SafePoints, Step, TypeConflict, UnknownKeyspace};
+pub use page::Naming;
 
 /// By which safe point a keyspace's garbage is collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,4 +17,13 @@ pub enum GcType {
     Global,
     /// Its own.
     KeyspaceLevel,
+}
+
+impl fmt::Display for GcType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Global => "global",
+            Self::KeyspaceLevel => "keyspace level",
+        })
+    }
 }

@@ -10,7 +10,7 @@ pub(super) const SLOTS: usize = 4096;
 
 /// What is known of a keyspace's GC type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Naming {
+pub enum Naming {
     /// Never named.
     Unknown,
     /// Named, and collected.

@@ -1,7 +1,9 @@
 //! Destroyed ranges whose records stand, as runs and the worker look them up.
 
+use super::Late;
+use crate::layout::KeyspaceId;
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// A destroyed range, half open.
 #[derive(Debug)]
@@ -10,30 +12,10 @@ pub struct DroppedRange {
     pub start: Vec<u8>,
     /// The first key behind it.
     pub end: Vec<u8>,
-    done: AtomicBool,
-    late_keys: AtomicU64,
-}
-
-impl DroppedRange {
-    /// A range; `done` = nothing of it should be left.
-    pub fn new(start: &[u8], end: &[u8], done: bool) -> Self {
-        Self { start: start.to_vec(), end: end.to_vec(), done: AtomicBool::new(done), late_keys: AtomicU64::new(0) }
-    }
-
-    /// Should nothing of it be left?
-    pub fn is_done(&self) -> bool {
-        self.done.load(Relaxed)
-    }
-
-    /// Its destroying is over, or begins again.
-    pub fn set_done(&self, done: bool) {
-        self.done.store(done, Relaxed);
-    }
-
-    /// One more key was found after it was done. Is it the first?
-    pub fn count_late(&self) -> bool {
-        self.late_keys.fetch_add(1, Relaxed) == 0
-    }
+    /// Of a destroyed keyspace.
+    pub keyspace: Option<KeyspaceId>,
+    /// What comes into it.
+    pub late: Late,
 }
 
 /// A part of a destroyed range. Segments do not overlap, though ranges may.
@@ -49,11 +31,15 @@ pub struct Segment {
 
 /// All destroyed ranges as of some moment, in order.
 #[derive(Debug, Default)]
-pub struct Segments(Vec<Segment>);
+pub struct Segments {
+    segments: Vec<Segment>,
+    keyspaces: HashSet<KeyspaceId>,
+}
 
 impl Segments {
     /// The segments of these ranges.
     pub fn new(ranges: &[Arc<DroppedRange>]) -> Self {
+        let keyspaces = ranges.iter().filter_map(|range| range.keyspace).collect();
         let mut ranges: Vec<_> = ranges.iter().collect();
         ranges.sort_by(|one, other| one.start.cmp(&other.start));
         let mut segments: Vec<Segment> = Vec::new();
@@ -64,23 +50,28 @@ impl Segments {
                 segments.push(Segment { start, end: range.end.clone(), range: range.clone() });
             }
         }
-        Self(segments)
+        Self { segments, keyspaces }
     }
 
     /// Is nothing destroyed?
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.segments.is_empty()
+    }
+
+    /// Is a keyspace destroyed?
+    pub fn has_keyspace(&self, keyspace: KeyspaceId) -> bool {
+        self.keyspaces.contains(&keyspace)
     }
 
     /// The place of the first segment that ends behind `key`: the only one that may hold it.
     pub fn place(&self, key: &[u8]) -> usize {
-        self.0.partition_point(|segment| segment.end.as_slice() <= key)
+        self.segments.partition_point(|segment| segment.end.as_slice() <= key)
     }
 
     /// The segment at a place.
     pub fn get(&self, place: usize) -> Option<&Segment> {
-        self.0.get(place)
+        self.segments.get(place)
     }
 
     /// Is this key destroyed?
@@ -102,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn cover_what_the_ranges_cover(ranges in proptest::collection::vec((0u8..20, 0u8..20), 0..6)) {
-            let ranges: Vec<_> = ranges.iter().map(|(start, end)| Arc::new(DroppedRange::new(&[*start], &[*end], false))).collect();
+            let ranges: Vec<_> = ranges.iter().map(|(start, end)| Arc::new(DroppedRange { start: vec![*start], end: vec![*end], keyspace: None, late: Late::default() })).collect();
             let segments = Segments::new(&ranges);
             let covered = |key: &[u8]| ranges.iter().any(|range| range.start.as_slice() <= key && key < range.end.as_slice());
             for key in 0..21 {
@@ -111,15 +102,9 @@ mod tests {
                     prop_assert_eq!(segments.touch(&[key], &[end]), (key..end).any(|key| covered(&[key])));
                 }
             }
-            for (one, next) in segments.0.iter().zip(segments.0.iter().skip(1)) {
+            for (one, next) in segments.segments.iter().zip(segments.segments.iter().skip(1)) {
                 prop_assert!(one.start < one.end && one.end <= next.start);
             }
         }
-    }
-
-    #[test]
-    fn the_first_late_key_is_told() {
-        let range = DroppedRange::new(b"a", b"b", true);
-        assert!(range.count_late() && !range.count_late() && range.is_done());
     }
 }

@@ -88,6 +88,8 @@ pub struct Handover {
     write: AtomicU64,
     /// Handed over and not finished, also by runs that are on.
     pending: AtomicUsize,
+    /// About schemas, not carried out.
+    orders: AtomicUsize,
     ready: Mutex<VecDeque<Rows>>,
     woken: Condvar,
     idle: Condvar,
@@ -101,6 +103,7 @@ impl Handover {
             default: AtomicU64::new(ServedFamily::NONE),
             write: AtomicU64::new(ServedFamily::NONE),
             pending: AtomicUsize::new(0),
+            orders: AtomicUsize::new(0),
             ready: Mutex::new(VecDeque::new()),
             woken: Condvar::new(),
             idle: Condvar::new(),
@@ -150,7 +153,7 @@ impl Handover {
     /// The worker takes the rows of one run, as soon as there are some, and waits so long for them.
     pub fn take(&self, wait: Duration) -> Option<Rows> {
         let mut ready = lock(&self.ready);
-        if ready.is_empty() {
+        if ready.is_empty() && !self.has_orders() {
             // Once: whoever wakes the worker for another reason must not have to wait.
             ready = self.woken.wait_timeout(ready, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -172,6 +175,19 @@ impl Handover {
         }
     }
 
+    /// So many orders about schemas are to be carried out. Wakes the worker, or who waits for it.
+    pub fn set_orders(&self, n: usize) {
+        self.orders.store(n, SeqCst);
+        let _ready = lock(&self.ready);
+        self.woken.notify_all();
+        self.idle.notify_all();
+    }
+
+    /// Is any order to be carried out?
+    pub fn has_orders(&self) -> bool {
+        self.orders.load(SeqCst) > 0
+    }
+
     /// Nobody serves what waits. Returns how many rows that were.
     pub fn give_up(&self) -> usize {
         let n = std::mem::take(&mut *lock(&self.ready)).iter().map(Rows::len).sum();
@@ -179,9 +195,9 @@ impl Handover {
         n
     }
 
-    /// Rows handed over and not finished yet.
+    /// Rows handed over and not finished yet, and orders.
     pub fn pending(&self) -> usize {
-        self.pending.load(SeqCst)
+        self.pending.load(SeqCst) + self.orders.load(SeqCst)
     }
 
     /// Waits until none is pending, at most so long. Returns how many still are.

@@ -6,14 +6,20 @@
 mod clock;
 mod dropped;
 mod handover;
+mod keyspaces;
+mod late;
+mod schemas;
 
 pub use clock::Clock;
 pub use dropped::{DroppedRange, Segment, Segments};
 pub use handover::{Handover, Rows, Served, ServedFamily};
+pub use keyspaces::{KeyspaceState, Keyspaces};
+pub use late::Late;
+pub use schemas::{Lookup, Registry, SchemaState, Schemas, Standing, Truncation};
 
 use crate::callback::lock;
 use crate::error::Error;
-use crate::layout::{Form, KeyspaceId, Layout, Place, Timestamp};
+use crate::layout::{Form, KeyspaceId, Layout, Place, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::options::{Deleting, Options, RemoveMode};
 use crate::rule::raw::History;
@@ -71,6 +77,10 @@ pub struct Shared {
     /// From runs to the worker.
     pub handover: Handover,
     dropped: Mutex<Arc<Segments>>,
+    /// Whose keys go.
+    pub schemas: Registry,
+    /// What is stored of keyspaces.
+    pub keyspaces: Keyspaces,
     /// Held by the worker while it has rows in hand.
     rows_in_hand: Mutex<()>,
     /// How many wait for that.
@@ -96,6 +106,8 @@ impl Shared {
             deleting: options.deleting,
             handover: Handover::new(options.pending_keys_max),
             dropped: Mutex::default(),
+            schemas: Registry::default(),
+            keyspaces: Keyspaces::default(),
             rows_in_hand: Mutex::default(),
             waiting: AtomicUsize::new(0),
         })
@@ -130,12 +142,38 @@ impl Shared {
         self.wait_for_rows_in_hand();
     }
 
-    /// Keeps everything of a keyspace until it is named again, also in runs that are on, from their next row. Returns when the
-    /// worker's rows in hand are finished.
-    pub fn remove_keyspace(&self, keyspace: KeyspaceId) {
+    /// Keeps everything of a keyspace until it is named again, also in runs that are on, from their next row.
+    pub fn keep_keyspace(&self, keyspace: KeyspaceId) {
         self.safe_points.remove(keyspace);
         self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// The same; returns when the worker's rows in hand are finished.
+    pub fn remove_keyspace(&self, keyspace: KeyspaceId) {
+        self.keep_keyspace(keyspace);
         self.wait_for_rows_in_hand();
+    }
+
+    /// Changes a tenant's schemas, for runs that are on from their next key on.
+    pub fn change_schemas<R>(&self, tenant: Tenant, change: impl FnOnce(&mut Schemas) -> R) -> R {
+        let result = self.schemas.change(tenant, change);
+        self.generation.fetch_add(1, Ordering::Release);
+        result
+    }
+
+    /// Is a key's schema invalid now?
+    pub fn is_of_invalid_schema(&self, key: &[u8]) -> bool {
+        let schemas = |(tenant, id)| Some(self.schemas.of(tenant)?.standing(id));
+        matches!(self.layout.schema(key).and_then(schemas), Some(Standing::Invalid(_)))
+    }
+
+    /// Is a put of this key to be left out at recovery?
+    pub fn ignores_at_recovery(&self, key: &[u8]) -> bool {
+        let tombstone = match self.layout.place(key) {
+            Place::Keyspace(_, keyspace) => self.keyspaces.state(keyspace) == Some(KeyspaceState::Tombstone),
+            _ => false,
+        };
+        tombstone || self.is_of_invalid_schema(key)
     }
 
     /// What is destroyed, as of now.

@@ -1,4 +1,5 @@
-//! What is destroyed goes before any rule is asked, and leaves no trace in its row: it is never "the newest".
+//! What is destroyed goes before any rule is asked, and so does what is of an invalid schema; it leaves no trace in its row: it is
+//! never "the newest".
 //!
 //! ```text
 //!   destroyed: [a @ 9, a @ 5)          a bound with a timestamp cuts a row
@@ -9,14 +10,24 @@
 //!
 //! A range that is destroyed while a run is on holds from its next key on. If it cuts the row in hand, the row begins anew: what
 //! the run has kept of it may be what was destroyed, and would shadow the half that stays. So it does if a range stops being destroyed.
+//! A schema never cuts a row.
 
 use super::bytes::common_prefix;
 use super::{Current, Run};
 use crate::layout::{row_end, split_timestamp};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
-use crate::shared::{Segment, Segments, Shared};
+use crate::shared::{Kind, Late, Lookup, Segment, Segments, Shared, Standing};
+use std::borrow::Cow;
 use std::sync::Arc;
+
+/// What a key went by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hit {
+    Nothing,
+    Range,
+    Schema,
+}
 
 /// What is destroyed, as a run walks past it.
 pub(super) struct Dropping {
@@ -24,14 +35,15 @@ pub(super) struct Dropping {
     /// Of the first segment that ends behind the last key.
     place: usize,
     pub(super) generation: u64,
-    /// Did the last key go by it?
-    pub(super) hit: bool,
+    /// What the last key went by.
+    pub(super) hit: Hit,
+    schemas: Lookup,
 }
 
 impl Dropping {
     pub(super) fn new(shared: &Shared) -> Self {
         let generation = shared.generation();
-        Self { segments: Self::in_force(shared), place: 0, generation, hit: false }
+        Self { segments: Self::in_force(shared), place: 0, generation, hit: Hit::Nothing, schemas: Lookup::default() }
     }
 
     fn in_force(shared: &Shared) -> Arc<Segments> {
@@ -57,18 +69,31 @@ impl Dropping {
         self.segments.get(self.place)
     }
 
-    /// The end of what the last key was dropped by.
-    pub(super) fn end(&self) -> &[u8] {
-        self.segments.get(self.place).map_or(&[], |segment| &segment.end)
+    /// The end of what a key was dropped by, if everything up to there goes.
+    fn end(&self, shared: &Shared, key: &[u8]) -> Option<Cow<'_, [u8]>> {
+        match self.hit {
+            Hit::Nothing => None,
+            Hit::Range => self.segments.get(self.place).map(|segment| segment.end.as_slice().into()),
+            Hit::Schema => {
+                let (layout, (tenant, id)) = (&shared.layout, self.schemas.schema()?);
+                let ranges = layout.schemas_are_ranges().then(|| layout.schema_ranges(tenant, id))?;
+                ranges.into_iter().map(|(_, end)| end.into()).find(|end: &Cow<'_, [u8]>| **end > *key)
+            }
+        }
     }
 
+    /// What is known of a key's schema.
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.segments.is_empty()
+    fn schema(&mut self, shared: &Shared, key: &[u8]) -> &Standing {
+        if shared.layout.schema_ids {
+            self.schemas.standing(&shared.layout, &shared.schemas, key, self.generation);
+        }
+        self.schemas.last()
     }
 
-    pub(super) fn covers(&self, key: &[u8]) -> bool {
-        self.segments.cover(key)
+    /// Does a key go by what is dropped as a whole?
+    pub(super) fn covers(&mut self, shared: &Shared, key: &[u8]) -> bool {
+        self.segments.cover(key) || matches!(self.schema(shared, key), Standing::Invalid(_)) && shared.enabled()
     }
 }
 
@@ -82,40 +107,89 @@ impl Run {
         before.touch(row, &end) || self.dropping.segments.touch(row, &end)
     }
 
-    /// Is the key destroyed? Then it goes.
-    pub(super) fn drop_destroyed(&mut self, key: &[u8]) -> Option<Verdict> {
-        let segment = self.dropping.next(key).filter(|segment| segment.start.as_slice() <= key)?;
-        self.counters.dropped.bump();
-        if segment.range.is_done() {
-            self.counters.late_dropped.bump();
-            if segment.range.count_late() {
-                let range = &segment.range;
-                log(Level::Warn, || {
-                    format!(
-                        "keys came into a destroyed range [{:02x?}, {:02x?}) after it was done, the first is {key:02x?}; they go",
-                        range.start, range.end
-                    )
-                });
-            }
+    /// Is the key destroyed, or of an invalid schema? Then it goes.
+    pub(super) fn drop_as_a_whole(&mut self, key: &[u8]) -> Option<Verdict> {
+        let by_schema = matches!(self.dropping.schema(&self.shared, key), Standing::Invalid(_)) && self.shared.enabled();
+        if self.dropping.segments.is_empty() && !by_schema {
+            return None;
         }
-        self.dropping.hit = true;
+        let destroyed = self.dropping.next(key).is_some_and(|segment| segment.start.as_slice() <= key);
+        if !destroyed && !by_schema {
+            return None;
+        }
+        self.dropping.hit = if destroyed { Hit::Range } else { Hit::Schema };
+        if let (true, Some(Segment { range, .. })) = (destroyed, self.dropping.segments.get(self.dropping.place)) {
+            self.count_dropped(Some(&range.late), || {
+                format!(
+                    "keys came into a destroyed range [{:02x?}, {:02x?}) after it was done, the first is {key:02x?}; they go",
+                    range.start, range.end
+                )
+            });
+        } else {
+            // The whole row goes: there is nothing to remember of it.
+            self.current = Current::Nothing;
+            let late = if let Standing::Invalid(late) = self.dropping.schemas.last() { late.as_deref() } else { None };
+            self.count_dropped(late, || format!("keys of a dropped schema came after it was cleared, the first is {key:02x?}; they go"));
+        }
         Some(Verdict::Remove)
     }
 
-    /// A row begins: the frequent cases, which do not ask what is destroyed, must not reach into a segment.
-    pub(super) fn stay_clear_of_destroyed(&mut self, key: &[u8]) {
+    fn count_dropped(&self, late: Option<&Late>, message: impl FnOnce() -> String) {
+        self.counters.dropped.bump();
+        if let Some(late) = late.filter(|late| late.is_done()) {
+            self.counters.late_dropped.bump();
+            if late.count() {
+                log(Level::Warn, message);
+            }
+        }
+    }
+
+    /// The key goes as a whole with what it was dropped by: by a skip to the end of that?
+    pub(super) fn skips_dropped(&mut self, key: &[u8]) -> bool {
+        if self.kind == Kind::TtlV1 || !self.removal.may_skip_dropped() {
+            return false;
+        }
+        let Some(end) = self.dropping.end(&self.shared, key) else { return false };
+        self.removal.skip_to(&end);
+        true
+    }
+
+    /// Counts a version that is kept, if nobody told its schema.
+    #[inline]
+    pub(super) fn count_unknown_schema(&self) {
+        if matches!(self.dropping.schemas.last(), Standing::Unknown) {
+            self.counters.kept_unknown_schema.bump();
+        }
+    }
+
+    /// A row begins: the frequent cases, which do not ask what is dropped, must not reach into it, nor pass over what is to be counted.
+    pub(super) fn stay_clear_of_dropped(&mut self, key: &[u8]) {
         self.place_len = self.own_place_len;
-        if self.dropping.is_empty() {
+        match self.dropping.schemas.last() {
+            Standing::NoSchema | Standing::Valid => {}
+            Standing::Unknown => self.judge_one_by_one(),
+            Standing::Invalid(_) if self.shared.enabled() => self.current = Current::Nothing,
+            Standing::Invalid(_) => self.judge_one_by_one(),
+        }
+        if self.dropping.segments.is_empty() {
             return;
         }
         let Some(next) = self.dropping.next(key) else { return };
         if next.start.as_slice() <= key || common_prefix(&next.start, key) >= self.own_place_len {
             self.place_len = usize::MAX;
         }
-        if let (Current::Raw(row), Some((bytes, _))) = (self.current, split_timestamp(key))
+        if let Some((bytes, _)) = split_timestamp(key)
             && self.dropping.segments.touch(bytes, &row_end(bytes))
         {
-            self.current = Current::CutRaw(row);
+            self.judge_one_by_one();
+        }
+    }
+
+    /// The row is for none of the frequent cases.
+    fn judge_one_by_one(&mut self) {
+        self.place_len = usize::MAX;
+        if let Current::Raw(row) = self.current {
+            self.current = Current::RawOneByOne(row);
         }
     }
 }

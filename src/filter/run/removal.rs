@@ -91,14 +91,15 @@ impl Removal {
         self.whole_rows && (self.is_bottommost() || self.knowledge.no_tombstones)
     }
 
-    /// A destroyed key goes, and everything up to `end` with it: by a skip?
-    pub(super) fn skips_to(&mut self, end: &[u8]) -> bool {
-        let skips = self.is_bottommost() && self.may_skip();
-        if skips {
-            self.until.clear();
-            self.until.extend_from_slice(end);
-        }
-        skips
+    /// May what is dropped as a whole go by a skip?
+    pub(super) fn may_skip_dropped(&self) -> bool {
+        self.is_bottommost() && self.may_skip()
+    }
+
+    /// Everything before `end` goes with the key at hand.
+    pub(super) fn skip_to(&mut self, end: &[u8]) {
+        self.until.clear();
+        self.until.extend_from_slice(end);
     }
 
     /// A version goes: by a skip? `kept` = how many versions the run has kept so far, which tells its rows apart.

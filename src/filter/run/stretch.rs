@@ -24,7 +24,7 @@ pub(super) enum Rows {
 }
 
 impl Run {
-    /// A key that is not of the current row: is its row to be judged? `stays` = the key is not destroyed.
+    /// A key that is not of the current row: is its row to be judged? `stays` = the key is not dropped as a whole.
     pub(super) fn begin_row(&mut self, key: &[u8], stays: bool) {
         self.stretch = self.stretch_at(self.shared.layout.place(key));
         match self.stretch.rows {
@@ -43,7 +43,7 @@ impl Run {
             Rows::NotOfTheLayout if stays => self.counters.unparsed_keys.bump(),
             Rows::Keep | Rows::UnknownKeyspace | Rows::NotOfTheLayout => {}
         }
-        self.stay_clear_of_destroyed(key);
+        self.stay_clear_of_dropped(key);
     }
 
     /// The stretch that a key at this place belongs to. Within one the safe point stays, but for a removal of its keyspace.

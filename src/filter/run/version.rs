@@ -14,14 +14,14 @@ impl Run {
     pub(super) fn judge_version(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
         let Some((_, ts)) = split_timestamp(key) else { return Verdict::Keep };
         match self.current {
-            Current::Raw(_) | Current::CutRaw(_) => self.judge_raw(ts, shown),
+            Current::Raw(_) | Current::RawOneByOne(_) => self.judge_raw(ts, shown),
             Current::Txn(_) if ts <= self.stretch.safe_point => self.judge_record(ts, shown),
             _ => Verdict::Keep,
         }
     }
 
     fn judge_raw(&mut self, ts: Timestamp, shown: Shown<'_>) -> Verdict {
-        let (Current::Raw(row) | Current::CutRaw(row)) = &mut self.current else { return Verdict::Keep };
+        let (Current::Raw(row) | Current::RawOneByOne(row)) = &mut self.current else { return Verdict::Keep };
         self.last_ts = ts;
         let death = match shown {
             Shown::Value(value) => match RawValue::parse_v2(value) {

@@ -1,0 +1,43 @@
+//! Keyspaces' metadata.
+
+use super::c;
+use super::handles::need_context;
+use super::memory::{Sized1, bytes, read_sized, text};
+use crate::error::Error;
+use crate::layout::keyspace_meta::KeyspaceMeta;
+use std::ffi::c_char;
+
+// SAFETY: of the library's own, and the same for ever.
+unsafe impl Sized1 for c::rgc_keyspace_meta_t {
+    const VERSION_1: usize = 32;
+}
+
+export! {
+    /// Takes over a keyspace's metadata.
+    fn rgc_keyspace_load(gc: *mut c::rgc_t, meta: *const c::rgc_keyspace_meta_t; errptr) -> (), on error (); {
+        let shared = &need_context(gc)?.shared;
+        let meta = read_sized("meta", meta)?;
+        let name = text("meta.name", meta.name)?.to_owned();
+        let gc_type = meta.gc_management_type;
+        let gc_management_type = if gc_type.is_null() { None } else { Some(lossy(gc_type)) };
+        shared.load_keyspace(&KeyspaceMeta { id: meta.id, state: meta.state, name, gc_management_type })
+    }
+}
+
+/// A text that is compared only.
+///
+/// # Safety
+/// `text` is NUL-terminated, and nobody writes it for the time of the call.
+unsafe fn lossy(text: *const c_char) -> String {
+    // SAFETY: the caller's promise.
+    unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+export! {
+    /// The same, from PD's bytes.
+    fn rgc_keyspace_load_protobuf(gc: *mut c::rgc_t, stored: *const c_char, len: usize; errptr) -> (), on error (); {
+        let shared = &need_context(gc)?.shared;
+        let meta = KeyspaceMeta::from_protobuf(bytes("bytes", stored, len)?)?;
+        shared.load_keyspace(&meta).map_err(|error: Error| error.while_doing("keyspacepb.KeyspaceMeta"))
+    }
+}

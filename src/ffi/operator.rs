@@ -1,0 +1,111 @@
+//! What an operator asks: keyspaces, destroyed ranges and schemas, one by one.
+
+use super::c;
+use super::handles::context;
+use super::schemas::{keyspace_number, number};
+use crate::callback::Inside;
+use crate::layout::KeyspaceId;
+use crate::safe_point::{GcType, Naming};
+use crate::shared::{KeyspaceState, Shared};
+use std::ffi::{CString, c_int, c_void};
+use std::mem::size_of;
+
+/// Shows one thing to the host. Returns whether it wants to see more.
+///
+/// # Safety
+/// `each` is the host's function, and `state` what it gave for it.
+unsafe fn show<T>(each: unsafe extern "C" fn(*mut c_void, *const T) -> c_int, state: *mut c_void, info: &T) -> bool {
+    let _inside = Inside::enter();
+    // SAFETY: the caller's promise.
+    unsafe { each(state, info) == 0 }
+}
+
+export! {
+    /// Shows every keyspace of which anything is known.
+    fn rgc_keyspaces_foreach(gc: *const c::rgc_t, each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_keyspace_info_t) -> c_int>, state: *mut c_void)
+        -> (), on error (); {
+        let (Some(found), Some(each)) = (context(gc), each) else { return };
+        let mut from = KeyspaceId::new(0);
+        while let Some(keyspace) = from.and_then(|from| first_keyspace(&found.shared, from)) {
+            let (loaded, name) = found.shared.keyspaces.state_and_name(keyspace).map_or((-1, CString::default()), |(state, name)| {
+                (KeyspaceState::number(state), CString::new(&*name).unwrap_or_default())
+            });
+            let known = found.shared.safe_points.known(keyspace);
+            let info = c::rgc_keyspace_info_t {
+                struct_size: size_of::<c::rgc_keyspace_info_t>(),
+                id: keyspace.get(),
+                state: loaded,
+                gc_type: gc_type(known.naming),
+                own_safe_point: known.own,
+                effective_safe_point: found.shared.safe_points.effective(keyspace).safe_point,
+                name: name.as_ptr(),
+            };
+            if !show(each, state, &info) {
+                return;
+            }
+            from = KeyspaceId::new(keyspace.get() + 1);
+        }
+    }
+}
+
+fn first_keyspace(shared: &Shared, from: KeyspaceId) -> Option<KeyspaceId> {
+    let (loaded, known) = (shared.keyspaces.first_from(from), shared.safe_points.first_known(from));
+    loaded.into_iter().chain(known).min()
+}
+
+fn gc_type(naming: Naming) -> c_int {
+    match naming {
+        Naming::Unknown => -1,
+        Naming::Removed(_) => -2,
+        Naming::Named(GcType::Global) => c::RGC_GC_GLOBAL as c_int,
+        Naming::Named(GcType::KeyspaceLevel) => c::RGC_GC_KEYSPACE_LEVEL as c_int,
+    }
+}
+
+export! {
+    /// Shows every record of a destroyed range.
+    fn rgc_destroyed_foreach(gc: *const c::rgc_t, each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_destroyed_info_t) -> c_int>, state: *mut c_void)
+        -> (), on error (); {
+        let (Some(found), Some(each)) = (context(gc), each) else { return };
+        for destroyed in found.attached.destroyed() {
+            let (record, (start, end)) = (&destroyed.record, &destroyed.record.range);
+            let info = c::rgc_destroyed_info_t {
+                struct_size: size_of::<c::rgc_destroyed_info_t>(),
+                start: start.as_ptr().cast(),
+                start_len: start.len(),
+                end: end.as_ptr().cast(),
+                end_len: end.len(),
+                keyspace: keyspace_number(record.keyspace),
+                state: (if record.done { c::RGC_DESTROY_DONE } else { c::RGC_DESTROY_STARTED }) as c_int,
+                started_unix_seconds: record.started_at,
+                done_unix_seconds: record.done_at,
+                late_keys_dropped: destroyed.range.late.keys(),
+            };
+            if !show(each, state, &info) {
+                return;
+            }
+        }
+    }
+}
+
+export! {
+    /// Shows every schema that was told.
+    fn rgc_schemas_foreach(gc: *const c::rgc_t, each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_schema_info_t) -> c_int>, state: *mut c_void)
+        -> (), on error (); {
+        let (Some(found), Some(each)) = (context(gc), each) else { return };
+        for (tenant, schemas) in found.shared.schemas.all() {
+            for (id, schema_state, truncation) in schemas.each() {
+                let info = c::rgc_schema_info_t {
+                    struct_size: size_of::<c::rgc_schema_info_t>(),
+                    keyspace: keyspace_number(tenant),
+                    id,
+                    state: number(schema_state),
+                    truncated_up_to_ts: truncation.map_or(0, |truncation| truncation.up_to),
+                };
+                if !show(each, state, &info) {
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Recovery: WAL filters.
+
+use super::c;
+use super::export::guard;
+use super::handles::{Context, context, need_context, share_context};
+use super::memory::{array, bytes, malloc_bytes, slice, text};
+use super::rocksdb::bound;
+use crate::callback::lock;
+use crate::engine::rocksdb::list::{rocksdb_functions, rocksdb_writebatch_t};
+use crate::error::{Error, Kind};
+use crate::filter::recovery;
+use crate::layout::write_batch::{BatchOp, BatchRecord, WriteBatch};
+use std::ffi::{c_char, c_int, c_uchar, c_ulonglong, c_void};
+use std::ptr::null_mut;
+use std::sync::{Arc, Mutex};
+
+export! {
+    /// Is a put or merge of this key to be ignored at recovery?
+    fn rgc_wal_ignores(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u8, on error 0; {
+        let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
+        u8::from(found.shared.ignores_at_recovery(key))
+    }
+}
+
+export! {
+    /// What is to be replayed of a write batch.
+    fn rgc_wal_filter_batch(gc: *const c::rgc_t, batch: *const c_char, len: usize, families: *const u32, n: usize, out_len: *mut usize; errptr)
+        -> *mut c_char, on error null_mut(); {
+        let shared = &need_context(gc)?.shared;
+        let (batch, families) = (bytes("batch", batch, len)?, array("families", families, n)?);
+        if out_len.is_null() {
+            return Err(Error::invalid("out_len is NULL; the batch's length would be lost"));
+        }
+        let Some(filtered) = recovery::filtered(shared, families, batch) else { return Ok(null_mut()) };
+        let copy = malloc_bytes(&filtered)?;
+        out_len.write_unaligned(filtered.len());
+        Ok(copy)
+    }
+}
+
+/// Behind a WAL filter's state, in a Box.
+struct WalFilter {
+    context: Arc<Context>,
+    names: Vec<String>,
+    /// Of the named families, once RocksDB has told.
+    ids: Mutex<Vec<u32>>,
+}
+
+export! {
+    /// A filter for rocksdb_options_set_wal_filter.
+    fn rgc_rocksdb_wal_filter(gc: *mut c::rgc_t, families: *const *const c_char, n: usize; errptr) -> *mut c::rocksdb_walfilter_t, on error null_mut(); {
+        let functions = bound(need_context(gc)?)?;
+        let names = array("families", families, n)?;
+        if names.is_empty() {
+            return Err(Error::invalid("no family is named; give those whose keys are of gc's layout"));
+        }
+        let names = names.iter().enumerate().map(|(i, name)| Ok(text(&format!("families[{i}]"), *name)?.to_owned()));
+        let names = names.collect::<Result<Vec<_>, Error>>()?;
+        let missing = functions.missing_for_wal_filters();
+        let (Some(create), []) = (functions.table().rocksdb_walfilter_create, missing.as_slice()) else {
+            return Err(Error::new(
+                Kind::NotSupported,
+                format!("RocksDB's C API lacks {}; it has WAL filters from 11.8 on, C++ hosts take rocks_gc::WalFilter", missing.join(", ")),
+            ));
+        };
+        let state = Box::into_raw(Box::new(WalFilter { context: share_context(gc)?, names, ids: Mutex::default() }));
+        Ok(create(state.cast(), Some(destroy), Some(families_are), Some(record_found), Some(name)).cast())
+    }
+}
+
+unsafe extern "C" fn destroy(state: *mut c_void) {
+    // SAFETY: RocksDB gives the state back once, when the filter goes.
+    guard(|| drop(unsafe { Box::from_raw(state.cast::<WalFilter>()) }));
+}
+
+unsafe extern "C" fn name(_: *mut c_void) -> *const c_char {
+    c"rocks_gc.wal_filter".as_ptr()
+}
+
+unsafe extern "C" fn families_are(
+    state: *mut c_void,
+    _: *const u32,
+    _: *const u64,
+    _: usize,
+    names: *const *const c_char,
+    lens: *const usize,
+    ids: *const u32,
+    n: usize,
+) {
+    // SAFETY: RocksDB calls it with the filter's state, and with as many names, lengths and ids as it says.
+    guard(|| unsafe {
+        let filter = &*state.cast::<WalFilter>();
+        let (names, lens, ids) = (slice(names, n)?, slice(lens, n)?, slice(ids, n)?);
+        let named = names.iter().zip(lens).zip(ids).filter(|((name, len), _)| {
+            slice(name.cast::<u8>(), **len).is_some_and(|name| filter.names.iter().any(|own| own.as_bytes() == name))
+        });
+        *lock(&filter.ids) = named.map(|(_, id)| *id).collect();
+        Some(())
+    });
+}
+
+const CONTINUE: c_int = 0;
+const IGNORE: c_int = 1;
+
+unsafe extern "C" fn record_found(
+    state: *mut c_void,
+    _: c_ulonglong,
+    _: *const c_char,
+    _: usize,
+    batch: *const rocksdb_writebatch_t,
+    new_batch: *mut rocksdb_writebatch_t,
+    changed: *mut c_uchar,
+) -> c_int {
+    // SAFETY: RocksDB calls it with the filter's state, and with batches that live for the time of the call.
+    let answer = guard(|| unsafe {
+        let filter = &*state.cast::<WalFilter>();
+        let functions = bound(&filter.context).ok()?.table();
+        let mut len = 0;
+        let data = functions.rocksdb_writebatch_data?(batch.cast_mut(), &mut len);
+        let batch = WriteBatch::parse(slice(data.cast(), len)?)?;
+        let ids = lock(&filter.ids).clone();
+        let ignored = |record: &&BatchRecord| recovery::ignores(&filter.context.shared, &ids, record);
+        let kept: Vec<_> = batch.records.iter().filter(|record| !ignored(record)).collect();
+        if kept.len() == batch.records.len() {
+            return None;
+        }
+        if kept.iter().all(|record| matches!(record.op, BatchOp::LogData | BatchOp::Noop)) {
+            return Some(IGNORE);
+        }
+        // A record of another family cannot be written without its handle, which there is not yet.
+        if kept.iter().any(|record| record.family != 0 || record.is_entity || record.op == BatchOp::Noop) {
+            return None;
+        }
+        kept.iter().try_for_each(|record| write(&functions, new_batch, record))?;
+        changed.write_unaligned(1);
+        Some(CONTINUE)
+    });
+    answer.flatten().unwrap_or(CONTINUE)
+}
+
+/// Adds a record of the default family to a batch.
+///
+/// # Safety
+/// `batch` is RocksDB's, and so are the functions.
+unsafe fn write(functions: &rocksdb_functions, batch: *mut rocksdb_writebatch_t, record: &BatchRecord) -> Option<()> {
+    let (key, key_len) = (record.key.as_ptr().cast(), record.key.len());
+    let (value, value_len) = (record.value.as_ptr().cast(), record.value.len());
+    // SAFETY: the caller's promise; RocksDB copies the bytes.
+    unsafe {
+        match record.op {
+            BatchOp::Put => functions.rocksdb_writebatch_put?(batch, key, key_len, value, value_len),
+            BatchOp::Merge => functions.rocksdb_writebatch_merge?(batch, key, key_len, value, value_len),
+            BatchOp::Delete => functions.rocksdb_writebatch_delete?(batch, key, key_len),
+            BatchOp::SingleDelete => functions.rocksdb_writebatch_singledelete?(batch, key, key_len),
+            BatchOp::DeleteRange => functions.rocksdb_writebatch_delete_range?(batch, key, key_len, value, value_len),
+            BatchOp::LogData => functions.rocksdb_writebatch_put_log_data?(batch, key, key_len),
+            BatchOp::Noop => {}
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,102 @@
+//! Schemas.
+
+use super::c;
+use super::handles::{Context, context, need_context};
+use super::memory::array;
+use super::store::need_store;
+use crate::error::Error;
+use crate::layout::{Form, KeyspaceId, SchemaId, Tenant, Timestamp};
+use crate::shared::SchemaState;
+use std::ffi::c_int;
+
+export! {
+    /// The list of a tenant's valid schemas.
+    fn rgc_schemas_load(gc: *mut c::rgc_t, keyspace: u32, ids: *const u32, n: usize, highest: u32; errptr) -> (), on error (); {
+        let context = need_context(gc)?;
+        let tenant = tenant(context, keyspace)?;
+        let ids = array("valid_ids", ids, n)?;
+        if let Some((i, id)) = ids.iter().enumerate().find(|(_, id)| **id > highest) {
+            return Err(Error::invalid(format!(
+                "element {i}: schema {id} is above highest_id_ever, {highest}; read the highest id, then the list, and leave out what is above it"
+            )));
+        }
+        context.shared.change_schemas(tenant, |schemas| schemas.load(ids, highest));
+        Ok(())
+    }
+}
+
+export! {
+    /// Names a new schema.
+    fn rgc_schema_create(gc: *mut c::rgc_t, keyspace: u32, id: u32; errptr) -> (), on error (); {
+        let context = need_context(gc)?;
+        let tenant = tenant(context, keyspace)?;
+        context.shared.change_schemas(tenant, |schemas| {
+            if schemas.is_dropped(id) {
+                return Err(Error::invalid(format!("schema {id} was dropped, and its keys go for ever; ids are never used twice, take a new one")));
+            }
+            schemas.create(id);
+            Ok(())
+        })
+    }
+}
+
+export! {
+    /// Drops a schema with its data.
+    fn rgc_schema_drop(gc: *mut c::rgc_t, keyspace: u32, id: u32; errptr) -> (), on error (); {
+        let context = need_context(gc)?;
+        let tenant = tenant(context, keyspace)?;
+        need_store(context, "rgc_schema_drop")?.drop_schema(tenant, id)
+    }
+}
+
+export! {
+    /// Has old versions of a schema deleted.
+    fn rgc_schema_truncate(gc: *mut c::rgc_t, keyspace: u32, id: u32, up_to_ts: u64; errptr) -> (), on error (); {
+        let context = need_context(gc)?;
+        let tenant = tenant(context, keyspace)?;
+        if up_to_ts == 0 || up_to_ts == Timestamp::MAX {
+            return Err(Error::invalid(format!("up_to_ts {up_to_ts} bounds nothing: what is written meanwhile would go, too; give the timestamp of now")));
+        }
+        need_store(context, "rgc_schema_truncate")?.truncate_schema(tenant, id, up_to_ts)
+    }
+}
+
+export! {
+    /// What is known of a schema.
+    fn rgc_schema_state(gc: *const c::rgc_t, keyspace: u32, id: u32) -> c_int, on error c::RGC_SCHEMA_UNKNOWN as c_int; {
+        number(context(gc).map_or(SchemaState::Unknown, |found| state(found, keyspace, id)))
+    }
+}
+
+fn state(context: &Context, keyspace: u32, id: SchemaId) -> SchemaState {
+    let schemas = tenant(context, keyspace).ok().and_then(|tenant| context.shared.schemas.of(tenant));
+    schemas.map_or(SchemaState::Unknown, |schemas| schemas.state(id))
+}
+
+pub(super) fn number(state: SchemaState) -> c_int {
+    let number = match state {
+        SchemaState::Unknown => c::RGC_SCHEMA_UNKNOWN,
+        SchemaState::Valid => c::RGC_SCHEMA_VALID,
+        SchemaState::Truncating => c::RGC_SCHEMA_TRUNCATING,
+        SchemaState::Dropped => c::RGC_SCHEMA_DROPPED,
+    };
+    number as c_int
+}
+
+/// Whose schemas, if the layout has them.
+fn tenant(context: &Context, keyspace: u32) -> Result<Tenant, Error> {
+    let layout = &context.shared.layout;
+    if !layout.schema_ids {
+        return Err(Error::invalid("schema_id is off: no schema is read; create gc with schema_id=prefix"));
+    }
+    match (layout.form, keyspace) {
+        (Form::ApiV2, id) => super::safe_points::keyspace(id).map(Some),
+        (Form::Plain(_), c::RGC_KEYSPACE_NONE) => Ok(None),
+        (Form::Plain(_), id) => Err(Error::invalid(format!("plain keys are in no keyspace, not in {id}; give RGC_KEYSPACE_NONE"))),
+    }
+}
+
+/// The number of a tenant.
+pub(super) fn keyspace_number(tenant: Tenant) -> u32 {
+    tenant.map_or(c::RGC_KEYSPACE_NONE, KeyspaceId::get)
+}

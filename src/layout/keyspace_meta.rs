@@ -1,0 +1,127 @@
+//! What PD stores of a keyspace: `keyspacepb.KeyspaceMeta`, as far as it is read here. The id lies in a oneof, so that 0 is written; older
+//! releases left it out.
+
+use crate::error::{Error, Kind};
+use prost::{Message, Oneof};
+use std::collections::HashMap;
+
+/// A keyspace's metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyspaceMeta {
+    /// Not yet checked.
+    pub id: u32,
+    /// Not yet checked.
+    pub state: i32,
+    /// Not yet checked.
+    pub name: String,
+    /// As it stands there; `None` = absent.
+    pub gc_management_type: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Stored {
+    #[prost(oneof = "Identity", tags = "1, 8")]
+    identity: Option<Identity>,
+    #[prost(string, tag = "2")]
+    name: String,
+    #[prost(int32, tag = "3")]
+    state: i32,
+    #[prost(map = "string, string", tag = "7")]
+    config: HashMap<String, String>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum Identity {
+    #[prost(uint32, tag = "1")]
+    Id(u32),
+    #[prost(message, tag = "8")]
+    OfNamespace(OfNamespace),
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct OfNamespace {
+    #[prost(uint32, tag = "1")]
+    namespace_id: u32,
+    #[prost(uint32, tag = "2")]
+    keyspace_id: u32,
+}
+
+impl KeyspaceMeta {
+    /// From the bytes that PD stores.
+    pub fn from_protobuf(bytes: &[u8]) -> Result<Self, Error> {
+        let mut stored = Stored::decode(bytes).map_err(|error| {
+            Error::new(Kind::Corruption, format!("{bytes:02x?} is no keyspacepb.KeyspaceMeta: {error}; give what PD stores"))
+        })?;
+        let id = match stored.identity {
+            None => 0,
+            Some(Identity::Id(id)) => id,
+            Some(Identity::OfNamespace(OfNamespace { namespace_id, keyspace_id })) => {
+                return Err(Error::new(
+                    Kind::NotSupported,
+                    format!(
+                        "keyspace {keyspace_id} of namespace {namespace_id} is of a later API version than 2; only plain ids are known"
+                    ),
+                ));
+            }
+        };
+        let gc_management_type = stored.config.remove("gc_management_type");
+        Ok(Self { id, state: stored.state, name: stored.name, gc_management_type })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+    }
+
+    fn meta(id: u32, name: &str, state: i32, gc: Option<&str>) -> KeyspaceMeta {
+        KeyspaceMeta { id, state, name: name.into(), gc_management_type: gc.map(str::to_owned) }
+    }
+
+    #[test]
+    fn reads_what_pd_stores() {
+        for (bytes, expected) in [
+            ("0800120744454641554c542080e2cfaa062880e2cfaa06", meta(0, "DEFAULT", 0, None)),
+            ("120744454641554c542080e2cfaa062880e2cfaa06", meta(0, "DEFAULT", 0, None)),
+            (
+                "080112036b73312080e2cfaa062880e2cfaa063a240a1267635f6d616e6167656d656e745f74797065120e6b657973706163655f6c6576656c",
+                meta(1, "ks1", 0, Some("keyspace_level")),
+            ),
+            (
+                "080212036b733218012080e2cfaa062881e2cfaa063a1d0a1267635f6d616e6167656d656e745f747970651207756e6966696564",
+                meta(2, "ks2", 1, Some("unified")),
+            ),
+            ("08922112016118022805", meta(4242, "a", 2, None)),
+            (
+                "080312017418033a270a1267635f6d616e6167656d656e745f7479706512116b657973706163655f6c6576656c5f6763",
+                meta(3, "t", 3, Some("keyspace_level_gc")),
+            ),
+            ("08feffff07120653595354454d20012801", meta(0x00ff_fffe, "SYSTEM", 0, None)),
+        ] {
+            assert_eq!(KeyspaceMeta::from_protobuf(&hex(bytes)), Ok(expected), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_later_id_wins_and_unknown_fields_are_skipped() {
+        let with_unknown = hex("0807c23e02c8019a0603616263080912016b");
+        assert_eq!(KeyspaceMeta::from_protobuf(&with_unknown), Ok(meta(9, "k", 0, None)));
+        let identity = KeyspaceMeta::from_protobuf(&hex("080942040801100212016b")).unwrap_err();
+        assert_eq!(identity.kind(), Kind::NotSupported);
+        assert!(identity.to_string().contains("keyspace 2 of namespace 1"), "{identity}");
+        assert_eq!(KeyspaceMeta::from_protobuf(&hex("420408011002080912016b")), Ok(meta(9, "k", 0, None)));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_read_or_refused(bytes: Vec<u8>) {
+            if let Err(error) = KeyspaceMeta::from_protobuf(&bytes) {
+                prop_assert!(matches!(error.kind(), Kind::Corruption | Kind::NotSupported));
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! RocksDB's write batches as they lie in the WAL (its `db/write_batch.cc`).
+//!
+//! ```text
+//! sequence number u64 | count u32 | records          little-endian
+//! record  tag | family varint32, with some tags | key len varint32, key | value len varint32, value, with some tags
+//! ```
+//!
+//! Only what is known to the last byte is taken apart: a batch with anything else in it, a two-phase commit's markers among them, is none.
+
+const SEQUENCE_LEN: usize = 8;
+const HEADER_LEN: usize = SEQUENCE_LEN + 4;
+
+/// What a record does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchOp {
+    /// A key and its value, also wide columns.
+    Put,
+    /// A merge operand.
+    Merge,
+    /// A tombstone.
+    Delete,
+    /// A tombstone for one put.
+    SingleDelete,
+    /// A range tombstone.
+    DeleteRange,
+    /// A note that is in the WAL only.
+    LogData,
+    /// Where a transaction's batch begins.
+    Noop,
+}
+
+impl BatchOp {
+    /// What is counted in the header, and has a sequence number.
+    fn counts(self) -> bool {
+        !matches!(self, Self::LogData | Self::Noop)
+    }
+}
+
+/// A record of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchRecord<'b> {
+    /// What it does.
+    pub op: BatchOp,
+    /// RocksDB's id of the column family.
+    pub family: u32,
+    /// Of a range tombstone its start; of a note all of it.
+    pub key: &'b [u8],
+    /// Of a range tombstone its end.
+    pub value: &'b [u8],
+    /// Does it hold wide columns instead of a value?
+    pub is_entity: bool,
+    bytes: &'b [u8],
+}
+
+/// A batch taken apart.
+#[derive(Debug)]
+pub struct WriteBatch<'b> {
+    sequence: [u8; SEQUENCE_LEN],
+    /// In order.
+    pub records: Vec<BatchRecord<'b>>,
+}
+
+impl<'b> WriteBatch<'b> {
+    /// Takes a batch apart, if all of it is known.
+    pub fn parse(bytes: &'b [u8]) -> Option<Self> {
+        let (header, mut rest) = bytes.split_first_chunk::<HEADER_LEN>()?;
+        let (sequence, count) = header.split_first_chunk::<SEQUENCE_LEN>()?;
+        let mut records = Vec::new();
+        while !rest.is_empty() {
+            let (record, behind) = record(rest)?;
+            // Anywhere but at its beginning it parts what is committed from what is not.
+            if record.op == BatchOp::Noop && !records.is_empty() {
+                return None;
+            }
+            records.push(record);
+            rest = behind;
+        }
+        let counted = records.iter().filter(|record| record.op.counts()).count();
+        (u32::from_le_bytes(count.try_into().ok()?) as usize == counted).then_some(Self { sequence: *sequence, records })
+    }
+
+    /// A batch of those records of this one that are to stay.
+    pub fn keep(&self, stays: impl Fn(&BatchRecord) -> bool) -> Vec<u8> {
+        let kept: Vec<_> = self.records.iter().filter(|record| stays(record)).collect();
+        let count = kept.iter().filter(|record| record.op.counts()).count() as u32;
+        let mut bytes = [&self.sequence[..], &count.to_le_bytes()].concat();
+        kept.iter().for_each(|record| bytes.extend_from_slice(record.bytes));
+        bytes
+    }
+}
+
+/// Takes the first record off.
+fn record(bytes: &[u8]) -> Option<(BatchRecord<'_>, &[u8])> {
+    let (&tag, rest) = bytes.split_first()?;
+    let (op, has_family, has_value) = match tag {
+        0x00 => (BatchOp::Delete, false, false),
+        0x01 | 0x16 => (BatchOp::Put, false, true),
+        0x02 => (BatchOp::Merge, false, true),
+        0x03 => (BatchOp::LogData, false, false),
+        0x04 => (BatchOp::Delete, true, false),
+        0x05 | 0x17 => (BatchOp::Put, true, true),
+        0x06 => (BatchOp::Merge, true, true),
+        0x07 => (BatchOp::SingleDelete, false, false),
+        0x08 => (BatchOp::SingleDelete, true, false),
+        0x0d => (BatchOp::Noop, false, false),
+        0x0e => (BatchOp::DeleteRange, true, true),
+        0x0f => (BatchOp::DeleteRange, false, true),
+        _ => return None,
+    };
+    let (family, rest) = if has_family { varint(rest)? } else { (0, rest) };
+    let (key, rest) = if op == BatchOp::Noop { (&[][..], rest) } else { prefixed(rest)? };
+    let (value, rest) = if has_value { prefixed(rest)? } else { (&[][..], rest) };
+    let bytes = bytes.get(..bytes.len() - rest.len())?;
+    Some((BatchRecord { op, family, key, value, is_entity: matches!(tag, 0x16 | 0x17), bytes }, rest))
+}
+
+fn prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = varint(bytes)?;
+    rest.split_at_checked(len as usize)
+}
+
+/// Low 7 bits first, at most 5 bytes.
+fn varint(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let mut number = 0;
+    for (i, byte) in bytes.iter().take(5).enumerate() {
+        number |= u64::from(byte & 0x7f) << (7 * i);
+        if byte & 0x80 == 0 {
+            return Some((u32::try_from(number).ok()?, bytes.get(i + 1..)?));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn batch(count: u32, records: &[&[u8]]) -> Vec<u8> {
+        [&b"sequence"[..], &count.to_le_bytes(), &records.concat()].concat()
+    }
+
+    const PUT: &[u8] = b"\x01\x01k\x02vw";
+    const NOTE: &[u8] = b"\x03\x04note";
+    const DELETE_IN_300: &[u8] = b"\x04\xac\x02\x01k";
+
+    #[test]
+    fn takes_known_records_apart() {
+        let bytes = batch(2, &[b"\x0d", PUT, NOTE, DELETE_IN_300]);
+        let parsed = WriteBatch::parse(&bytes).unwrap();
+        let ops: Vec<_> = parsed.records.iter().map(|record| (record.op, record.family, record.key, record.value)).collect();
+        assert_eq!(
+            ops,
+            [
+                (BatchOp::Noop, 0, &b""[..], &b""[..]),
+                (BatchOp::Put, 0, b"k", b"vw"),
+                (BatchOp::LogData, 0, b"note", b""),
+                (BatchOp::Delete, 300, b"k", b""),
+            ]
+        );
+        assert_eq!(parsed.keep(|_| true), bytes);
+        assert_eq!(parsed.keep(|record| record.op != BatchOp::Put), batch(1, &[b"\x0d", NOTE, DELETE_IN_300]));
+    }
+
+    #[test]
+    fn leaves_what_is_not_known_to_the_last_byte() {
+        for (what, bytes) in [
+            ("another count", batch(2, &[PUT])),
+            ("begin of a prepare", batch(1, &[b"\x09", PUT])),
+            ("end of a prepare", batch(1, &[PUT, b"\x0a\x01x"])),
+            ("commit", batch(0, &[b"\x0b\x01x"])),
+            ("a border in the middle", batch(1, &[PUT, b"\x0d"])),
+            ("an unknown tag", batch(1, &[b"\x7f\x01k"])),
+            ("a blob index", batch(1, &[b"\x11\x01k\x01v"])),
+            ("a length too long", batch(1, &[b"\x01\x01k\x7fv"])),
+            ("a number of six bytes", batch(1, &[b"\x01\x81\x80\x80\x80\x80\0k\0"])),
+            ("a number above 32 bits", batch(1, &[b"\x01\xff\xff\xff\xff\x7f"])),
+            ("no header", b"sequence\0\0\0".to_vec()),
+        ] {
+            assert!(WriteBatch::parse(&bytes).is_none(), "{what}");
+        }
+        assert!(WriteBatch::parse(&batch(0, &[])).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_apart_goes_together_again(bytes: Vec<u8>, count in 0u32..4) {
+            let bytes = batch(count, &[&bytes]);
+            if let Some(parsed) = WriteBatch::parse(&bytes) {
+                prop_assert_eq!(parsed.keep(|_| true), bytes);
+            }
+        }
+    }
+}

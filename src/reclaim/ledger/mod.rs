@@ -1,0 +1,252 @@
+//! The ledger: durable records of what is destroyed, in the host's own store under `ledger_prefix`.
+//!
+//! ```text
+//! key    ledger_prefix | 'd' a destroyed range, 's' a schema | what it is about
+//! value  version 1 | its fields | crc32 of the key and of all before
+//! ```
+//!
+//! Numbers are big-endian.
+
+mod destroyed;
+mod record;
+mod schema;
+
+pub use destroyed::Destroyed;
+pub use record::Record;
+pub use schema::{Order, SchemaRecord};
+
+use crate::engine::{Direction, Engine, Family, How, Op, Write};
+use crate::error::{Error, Kind, hex};
+use crate::layout::{KeyRange, prefix_range};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+/// The range of the library's own keys.
+pub fn own_keys(prefix: &[u8]) -> KeyRange {
+    prefix_range(prefix)
+}
+
+/// Where the records lie.
+#[derive(Debug)]
+pub struct Ledger {
+    /// The family that they are written to.
+    pub home: Family,
+    /// What their keys begin with.
+    pub prefix: Vec<u8>,
+}
+
+/// As it lies in the store.
+type KeyValue = (Vec<u8>, Vec<u8>);
+
+/// Durable when it returns.
+const DURABLY: How = How { sync: true, no_slowdown: false };
+
+/// All that a ledger holds, by key.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// Destroyed ranges.
+    pub destroyed: BTreeMap<Vec<u8>, Destroyed>,
+    /// Schemas.
+    pub schemas: BTreeMap<Vec<u8>, SchemaRecord>,
+}
+
+impl Ledger {
+    /// Reads the records of all families, and brings home those that lie elsewhere. One that does not parse is an error that names
+    /// it, and nothing has changed.
+    pub fn load(&self, engine: &dyn Engine, families: usize) -> Result<Records, Error> {
+        let mut records = Records::default();
+        let mut away = Vec::new();
+        for family in 0..families {
+            for (key, value) in self.read(engine, family)? {
+                self.add(&key, &value, &mut records).ok_or_else(|| {
+                    Error::new(
+                        Kind::Corruption,
+                        format!("the ledger's record under key {} does not parse; restore it, or delete this key if what it names is not destroyed", hex(&key)),
+                    )
+                })?;
+                if family != self.home {
+                    away.push((family, key));
+                }
+            }
+        }
+        for (family, key) in away {
+            let destroyed = records.destroyed.get(&key).map(|record| record.value(&key));
+            let Some(value) = destroyed.or_else(|| records.schemas.get(&key).map(|record| record.value(&key))) else { continue };
+            if engine.get(self.home, &key)?.as_ref() != Some(&value) {
+                engine.write(&[Write { family: self.home, op: Op::Put(key.clone(), value) }], DURABLY)?;
+            }
+            engine.write(&[Write { family, op: Op::Delete(key) }], DURABLY)?;
+        }
+        Ok(records)
+    }
+
+    fn add(&self, key: &[u8], value: &[u8], records: &mut Records) -> Option<()> {
+        match *key.get(self.prefix.len())? {
+            destroyed::TAG => merge(&mut records.destroyed, key, Record::parse(key, value, &self.prefix)?),
+            schema::TAG => merge(&mut records.schemas, key, Record::parse(key, value, &self.prefix)?),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn read(&self, engine: &dyn Engine, family: Family) -> Result<Vec<KeyValue>, Error> {
+        let (start, end) = own_keys(&self.prefix);
+        let mut found = Vec::new();
+        engine.scan(family, (&start, &end), Direction::Forwards, &mut |key, value| {
+            found.push((key.to_vec(), value.to_vec()));
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+
+    /// A record as a write of a batch.
+    pub fn put_of(&self, record: &impl Record) -> Write {
+        let key = record.key(&self.prefix);
+        let value = record.value(&key);
+        Write { family: self.home, op: Op::Put(key, value) }
+    }
+
+    /// Writes records, all or none.
+    pub fn put(&self, engine: &dyn Engine, records: &[impl Record]) -> Result<(), Error> {
+        engine.write(&records.iter().map(|record| self.put_of(record)).collect::<Vec<_>>(), DURABLY)
+    }
+
+    /// Deletes records, all or none.
+    pub fn erase(&self, engine: &dyn Engine, records: &[impl Record]) -> Result<(), Error> {
+        let delete = |record: &_| Write { family: self.home, op: Op::Delete(Record::key(record, &self.prefix)) };
+        engine.write(&records.iter().map(delete).collect::<Vec<_>>(), DURABLY)
+    }
+}
+
+fn merge<R: Record>(records: &mut BTreeMap<Vec<u8>, R>, key: &[u8], record: R) {
+    match records.get_mut(key) {
+        Some(known) => known.merge(record),
+        None => _ = records.insert(key.to_vec(), record),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::{KeyspaceId, SchemaId};
+    use proptest::prelude::*;
+
+    const PREFIX: &[u8] = b"\x01gc/";
+
+    fn destroyed() -> impl Strategy<Value = Destroyed> {
+        let bytes = || proptest::collection::vec(any::<u8>(), 1..20);
+        (bytes(), bytes(), proptest::option::of(0..=KeyspaceId::MAX), any::<(bool, bool, u64, u64)>()).prop_filter_map(
+            "a range is not empty",
+            |(one, other, keyspace, (done, reusable, started_at, done_at))| {
+                let keyspace = keyspace.and_then(KeyspaceId::new);
+                (one != other).then(|| Destroyed {
+                    range: (one.clone().min(other.clone()), one.max(other)),
+                    keyspace,
+                    done,
+                    reusable,
+                    started_at,
+                    done_at,
+                })
+            },
+        )
+    }
+
+    fn schema() -> impl Strategy<Value = SchemaRecord> {
+        let tenant = proptest::option::of(0..=KeyspaceId::MAX).prop_map(|id| id.and_then(KeyspaceId::new));
+        (tenant, any::<(SchemaId, bool, bool, u64)>(), proptest::collection::vec(any::<u8>(), 0..20)).prop_map(
+            |(tenant, (id, dropped, done, up_to), position)| {
+                let order = if dropped { Order::Drop } else { Order::Truncate };
+                SchemaRecord { tenant, id, order, done, up_to, position }
+            },
+        )
+    }
+
+    /// Comes back as it was, and not at all if it is damaged.
+    fn check(
+        record: &(impl Record + std::fmt::Debug),
+        place: prop::sample::Index,
+        bit: u8,
+        cut: prop::sample::Index,
+    ) -> Result<(), TestCaseError> {
+        let key = record.key(PREFIX);
+        let value = record.value(&key);
+        let parse = |key: &[u8], value: &[u8]| same_kind(record, Record::parse(key, value, PREFIX));
+        prop_assert!(parse(&key, &value).as_ref() == Some(record));
+        let mut damaged = value.clone();
+        damaged[place.index(value.len())] ^= 1u8 << bit;
+        prop_assert_eq!(parse(&key, &damaged), None);
+        prop_assert_eq!(parse(&key, &value[..cut.index(value.len())]), None);
+        let at = place.index(key.len());
+        let mut other_key = key;
+        other_key[at] ^= 1u8 << bit;
+        prop_assert_eq!(parse(&other_key, &value), None);
+        Ok(())
+    }
+
+    fn same_kind<R>(_: &R, parsed: Option<R>) -> Option<R> {
+        parsed
+    }
+
+    proptest! {
+        #[test]
+        fn records_come_back_as_they_were(
+            destroyed in destroyed(), schema in schema(), place: prop::sample::Index, bit in 0u8..8, cut: prop::sample::Index
+        ) {
+            check(&destroyed, place, bit, cut)?;
+            check(&schema, place, bit, cut)?;
+        }
+    }
+
+    /// The bytes are a format: what is in a store must be read by later versions.
+    #[test]
+    fn the_format_stays() {
+        let record = Destroyed {
+            range: (b"a".into(), b"b".into()),
+            keyspace: KeyspaceId::new(7),
+            done: true,
+            reusable: false,
+            started_at: 1,
+            done_at: 2,
+        };
+        let key = record.key(PREFIX);
+        assert_eq!(key, [&b"\x01gc/da"[..], &[0; 7], b"\xf8b", &[0; 7], b"\xf8"].concat());
+        let value = record.value(&key);
+        let (body, _) = value.split_last_chunk::<4>().unwrap();
+        assert_eq!(body, [&[1, 1, 0, 0, 0, 0, 7][..], &1u64.to_be_bytes(), &2u64.to_be_bytes(), b"\0\0\0\x01a", b"\0\0\0\x01b"].concat());
+    }
+
+    #[test]
+    fn the_format_of_schemas_stays() {
+        let record = SchemaRecord {
+            tenant: KeyspaceId::new(7),
+            id: 0x0102_0304,
+            order: Order::Truncate,
+            done: false,
+            up_to: 9,
+            position: b"at".into(),
+        };
+        let key = record.key(PREFIX);
+        assert_eq!(key, b"\x01gc/s\0\0\0\x07\x01\x02\x03\x04");
+        let value = record.value(&key);
+        let (body, _) = value.split_last_chunk::<4>().unwrap();
+        assert_eq!(body, [&[1, 0][..], &9u64.to_be_bytes(), b"\0\0\0\x02at"].concat());
+        let states = [(Order::Truncate, true), (Order::Drop, false), (Order::Drop, true)]
+            .map(|(order, done)| SchemaRecord { order, done, ..record.clone() }.body()[0]);
+        assert_eq!(states, [1, 2, 3]);
+    }
+
+    #[test]
+    fn of_two_records_the_one_that_goes_further_stands() {
+        let record =
+            |order, done, up_to, position: &str| SchemaRecord { tenant: None, id: 1, order, done, up_to, position: position.into() };
+        let merged = |mut one: SchemaRecord, other: SchemaRecord| {
+            one.merge(other);
+            one
+        };
+        let (dropped, truncated) = (record(Order::Drop, true, 0, ""), record(Order::Truncate, false, 9, "b"));
+        assert_eq!(merged(truncated.clone(), dropped.clone()), dropped);
+        assert_eq!(merged(dropped.clone(), truncated.clone()), dropped);
+        assert_eq!(merged(record(Order::Truncate, true, 8, "x"), truncated.clone()), truncated);
+        assert_eq!(merged(record(Order::Truncate, true, 9, "a"), truncated), record(Order::Truncate, false, 9, "a"));
+    }
+}

@@ -1,0 +1,86 @@
+//! The record of a schema that was dropped or truncated. It stays for ever: the id is never used again.
+//!
+//! ```text
+//! key    's' | keyspace u32, ffffffff none | schema u32
+//! value  state: 0 truncating, 1 truncated, 2 dropped, 3 dropped and nothing left | up to u64, 0 never truncated
+//!        | position len u32, position: stored keys before it are truncated
+//! ```
+
+use super::record::{NO_KEYSPACE, Record, put_bytes, take_bytes, take_keyspace, take_u64};
+use crate::layout::{KeyspaceId, SchemaId, Tenant, Timestamp};
+
+/// What was ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Order {
+    /// Its versions up to a timestamp go.
+    Truncate,
+    /// All of it goes, for ever.
+    Drop,
+}
+
+/// A schema, and what is to become of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaRecord {
+    /// Whose.
+    pub tenant: Tenant,
+    /// Which.
+    pub id: SchemaId,
+    /// What was ordered last.
+    pub order: Order,
+    /// It was carried out.
+    pub done: bool,
+    /// Versions at or below it go; 0 = it was never truncated.
+    pub up_to: Timestamp,
+    /// A truncation goes on from here.
+    pub position: Vec<u8>,
+}
+
+pub(super) const TAG: u8 = b's';
+
+impl Record for SchemaRecord {
+    fn key(&self, prefix: &[u8]) -> Vec<u8> {
+        let keyspace = self.tenant.map_or(NO_KEYSPACE, KeyspaceId::get);
+        [prefix, &[TAG], &keyspace.to_be_bytes(), &self.id.to_be_bytes()].concat()
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let state = match (self.order, self.done) {
+            (Order::Truncate, false) => 0,
+            (Order::Truncate, true) => 1,
+            (Order::Drop, false) => 2,
+            (Order::Drop, true) => 3,
+        };
+        let mut body = vec![state];
+        body.extend_from_slice(&self.up_to.to_be_bytes());
+        put_bytes(&self.position, &mut body);
+        body
+    }
+
+    fn read(name: &[u8], body: &[u8]) -> Option<Self> {
+        let (&TAG, name) = name.split_first()? else { return None };
+        let (tenant, id) = take_keyspace(name)?;
+        let (&state, rest) = body.split_first()?;
+        let (order, done) = match state {
+            0 => (Order::Truncate, false),
+            1 => (Order::Truncate, true),
+            2 => (Order::Drop, false),
+            3 => (Order::Drop, true),
+            _ => return None,
+        };
+        let (up_to, rest) = take_u64(rest)?;
+        let (position, rest) = take_bytes(rest)?;
+        let id = u32::from_be_bytes(id.try_into().ok()?);
+        rest.is_empty().then(|| Self { tenant, id, order, done, up_to, position: position.to_vec() })
+    }
+
+    /// A drop stands; of two truncations the one that goes further, and of one that is found twice the earlier state.
+    fn merge(&mut self, other: Self) {
+        let rank = |record: &Self| (record.order, record.up_to);
+        if rank(&other) > rank(self) {
+            *self = other;
+        } else if rank(&other) == rank(self) {
+            self.done &= other.done;
+            self.position = std::mem::take(&mut self.position).min(other.position);
+        }
+    }
+}

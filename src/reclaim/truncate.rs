@@ -1,0 +1,191 @@
+//! The versions of a schema up to a timestamp go, row by row, while the schema is in use.
+//!
+//! ```text
+//!   truncate up to 60, reader at 100
+//!   a @ 90 put       stays
+//!   a @ 50 delete    goes second: until then it hides a @ 40
+//!   a @ 40 put       goes first
+//!   b @ 55 put       its value lies at b @ 53 of the default family: both go in one batch
+//! ```
+//!
+//! Each batch says in the ledger up to which row everything is done, so a crash repeats a batch at most. A row that does not fit into a
+//! batch has batches of its own, oldest versions first; the place stays before it until it is done.
+
+use super::batch::Batch;
+use super::ledger::SchemaRecord;
+use super::row::LongRow;
+use super::store::{Role, Store};
+use crate::engine::{Direction, Engine, Family, How};
+use crate::error::Error;
+use crate::layout::write_record::WriteRecord;
+use crate::layout::{KeyMode, KeyRange, row_end};
+use crate::log::{Level, log};
+use crate::rule::txn::Record;
+use crate::shared::Kind;
+use std::ops::ControlFlow;
+
+/// How many keys are looked at before the place is written down.
+const MOST_KEYS: usize = 10_000;
+
+/// Versions of one kind, in one family.
+struct Part {
+    family: Family,
+    kind: Kind,
+    range: KeyRange,
+}
+
+/// Rows of a part, one after the other.
+struct Rows<'s> {
+    store: &'s Store,
+    part: &'s Part,
+    up_to: u64,
+    batch: Batch,
+    /// The row at hand: its deletes, newest first, as far as they fit.
+    row: Vec<u8>,
+    deletes: Vec<Batch>,
+    bytes: usize,
+    parsed: bool,
+    seen: usize,
+}
+
+/// Why a look at rows ended.
+enum Ended {
+    /// The batch is full, or long enough looked for: it goes on here.
+    Here(Vec<u8>),
+    /// The row at hand does not fit into a batch.
+    LongRow,
+    /// There is nothing more.
+    AtTheEnd,
+}
+
+impl Store {
+    /// Does the next part of a truncation; `write` writes the batches of a row that does not fit into one.
+    pub(super) fn truncate_some(
+        &self,
+        record: &SchemaRecord,
+        write: &mut dyn FnMut(&Batch, How) -> Result<(), Error>,
+    ) -> Result<usize, Error> {
+        let Some(part) = self.parts(record).into_iter().find(|part| part.range.1 > record.position) else {
+            self.advance_order(record, SchemaRecord { done: true, position: Vec::new(), ..record.clone() }, Vec::new())?;
+            return Ok(0);
+        };
+        let start = part.range.0.clone().max(record.position.clone());
+        let mut rows = Rows::new(self, &part, record.up_to);
+        let mut ended = Ended::AtTheEnd;
+        self.engine.scan(part.family, (&start, &part.range.1), Direction::Forwards, &mut |key, value| match rows.see(key, value) {
+            None => ControlFlow::Continue(()),
+            Some(end) => {
+                ended = end;
+                ControlFlow::Break(())
+            }
+        })?;
+        if let (Ended::AtTheEnd, true) = (&ended, rows.is_long()) {
+            ended = Ended::LongRow;
+        }
+        let position = match ended {
+            Ended::Here(next) => next,
+            Ended::LongRow if rows.batch.is_empty() => {
+                let end = row_end(&rows.row);
+                let long = LongRow::up_to(part.family, part.kind, &rows.row, record.up_to);
+                if !rows.parsed || !self.delete_long_row(&long, write)? {
+                    rows.leave_unparsed();
+                }
+                end
+            }
+            // Its turn comes when the rows before it are gone.
+            Ended::LongRow => rows.row.clone(),
+            Ended::AtTheEnd => {
+                rows.end_row();
+                part.range.1.clone()
+            }
+        };
+        let bytes = rows.batch.bytes;
+        self.advance_order(record, SchemaRecord { position, ..record.clone() }, rows.batch.writes)?;
+        Ok(bytes)
+    }
+
+    /// Where the versions of a schema lie, in the order of their keys.
+    fn parts(&self, record: &SchemaRecord) -> Vec<Part> {
+        let (layout, tenant, id) = (&self.shared.layout, record.tenant, record.id);
+        let raw = (Role::Default, Kind::Default, KeyMode::Raw);
+        let txn = (Role::Write, Kind::Write, KeyMode::Txn);
+        let kinds = match (tenant, self.family(Role::Write)) {
+            (Some(_), _) => vec![raw, txn],
+            // Plain keys are of one kind: with a family for records, the default one holds their values.
+            (None, Some(_)) if !self.shared.has_seen(Kind::Default) => vec![txn],
+            (None, _) => vec![raw],
+        };
+        let part = |(role, kind, mode)| Some(Part { family: self.family(role)?, kind, range: layout.schema_range(mode, tenant, id) });
+        kinds.into_iter().filter_map(part).collect()
+    }
+}
+
+impl<'s> Rows<'s> {
+    fn new(store: &'s Store, part: &'s Part, up_to: u64) -> Self {
+        Self { store, part, up_to, batch: Batch::default(), row: Vec::new(), deletes: Vec::new(), bytes: 0, parsed: true, seen: 0 }
+    }
+
+    fn most(&self) -> usize {
+        self.store.shared.deleting.batch_bytes
+    }
+
+    /// The next key.
+    fn see(&mut self, key: &[u8], value: &[u8]) -> Option<Ended> {
+        // What is not of the layout stays, wherever it lies.
+        let Ok((row, ts)) = self.store.shared.layout.row(key) else { return None };
+        if row != self.row {
+            if self.is_long() {
+                return Some(Ended::LongRow);
+            }
+            self.end_row();
+            if self.batch.bytes >= self.most() || self.seen >= MOST_KEYS {
+                return Some(Ended::Here(row.to_vec()));
+            }
+            self.row = row.to_vec();
+        }
+        self.seen += 1;
+        if ts <= self.up_to && self.parsed {
+            self.goes(key, value);
+        }
+        // Of records all must parse before the first one goes.
+        (self.is_long() && self.part.kind != Kind::Write).then_some(Ended::LongRow)
+    }
+
+    fn goes(&mut self, key: &[u8], value: &[u8]) {
+        let mut value_key = None;
+        if self.part.kind == Kind::Write {
+            match WriteRecord::parse(value) {
+                Ok(record) => value_key = super::row::value_key(key, Record::of(&record, self.up_to)),
+                Err(_) => self.parsed = false,
+            }
+        }
+        let mut delete = Batch::default();
+        self.store.push(&mut delete, self.part.family, key, value_key);
+        self.bytes += delete.bytes;
+        if self.is_long() {
+            self.deletes = Vec::new();
+        } else {
+            self.deletes.push(delete);
+        }
+    }
+
+    fn is_long(&self) -> bool {
+        self.bytes > self.most()
+    }
+
+    /// The row at hand is over, and fits.
+    fn end_row(&mut self) {
+        if self.parsed {
+            self.deletes.drain(..).rev().for_each(|delete| self.batch.append(delete));
+        } else {
+            self.leave_unparsed();
+        }
+        (self.deletes, self.bytes, self.parsed) = (Vec::new(), 0, true);
+    }
+
+    fn leave_unparsed(&self) {
+        let (row, up_to) = (&self.row, self.up_to);
+        log(Level::Warn, || format!("a row is not truncated up to {up_to}, for a record of it does not parse; row {row:02x?}"));
+        self.store.shared.stats.shared().rows_left_unparsed.add(1);
+    }
+}

@@ -1,0 +1,204 @@
+//! What a placement driver stores of keyspaces: their states and names, and through them their GC types.
+
+use super::Shared;
+use crate::callback::lock;
+use crate::error::Error;
+use crate::layout::KeyspaceId;
+use crate::layout::keyspace_meta::KeyspaceMeta;
+use crate::log::{Level, log};
+use crate::safe_point::GcType;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Mutex;
+
+/// The life of a keyspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyspaceState {
+    /// Used.
+    Enabled,
+    /// Not used at the moment.
+    Disabled,
+    /// Given up.
+    Archived,
+    /// Gone.
+    Tombstone,
+}
+
+impl KeyspaceState {
+    const ALL: [Self; 4] = [Self::Enabled, Self::Disabled, Self::Archived, Self::Tombstone];
+
+    /// The state that a number stands for, in PD and in the C contract.
+    pub fn from_number(number: i32) -> Option<Self> {
+        Self::ALL.get(usize::try_from(number).ok()?).copied()
+    }
+
+    /// The number of a state.
+    pub fn number(self) -> i32 {
+        self as i32
+    }
+
+    /// May it follow?
+    fn leads_to(self, next: Self) -> bool {
+        match self {
+            Self::Enabled | Self::Disabled => next != Self::Tombstone,
+            Self::Archived => matches!(next, Self::Archived | Self::Tombstone),
+            Self::Tombstone => next == Self::Tombstone,
+        }
+    }
+
+    /// May somebody still use it, so that it must not be destroyed by mistake?
+    pub fn is_in_use(self) -> bool {
+        matches!(self, Self::Enabled | Self::Disabled)
+    }
+}
+
+impl fmt::Display for KeyspaceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Enabled => "ENABLED",
+            Self::Disabled => "DISABLED",
+            Self::Archived => "ARCHIVED",
+            Self::Tombstone => "TOMBSTONE",
+        })
+    }
+}
+
+/// State and name by keyspace.
+#[derive(Debug, Default)]
+pub struct Keyspaces(Mutex<BTreeMap<KeyspaceId, (KeyspaceState, Box<str>)>>);
+
+impl Keyspaces {
+    /// The state that was loaded last.
+    pub fn state(&self, keyspace: KeyspaceId) -> Option<KeyspaceState> {
+        lock(&self.0).get(&keyspace).map(|(state, _)| *state)
+    }
+
+    /// State and name.
+    pub fn state_and_name(&self, keyspace: KeyspaceId) -> Option<(KeyspaceState, Box<str>)> {
+        lock(&self.0).get(&keyspace).cloned()
+    }
+
+    /// The first one from there on.
+    pub fn first_from(&self, keyspace: KeyspaceId) -> Option<KeyspaceId> {
+        lock(&self.0).range(keyspace..).next().map(|(id, _)| *id)
+    }
+}
+
+impl Shared {
+    /// Takes over a keyspace's metadata, and names its type.
+    pub fn load_keyspace(&self, meta: &KeyspaceMeta) -> Result<(), Error> {
+        let KeyspaceMeta { id, .. } = *meta;
+        let keyspace = KeyspaceId::new(id)
+            .ok_or_else(|| Error::invalid(format!("keyspace {id} is out of range; ids are 0 to {}", KeyspaceId::MAX)))?;
+        let state = KeyspaceState::from_number(meta.state)
+            .ok_or_else(|| Error::invalid(format!("state {} of keyspace {id} is unknown; give 0 to 3", meta.state)))?;
+        if !is_name(&meta.name) {
+            return Err(Error::invalid(format!(
+                "name {:?} of keyspace {id} is none; it takes 1 to 20 of the characters -, _, A to Z, a to z, 0 to 9",
+                meta.name
+            )));
+        }
+        let mut loaded = lock(&self.keyspaces.0);
+        if let Some((before, _)) = loaded.get(&keyspace)
+            && !before.leads_to(state)
+        {
+            return Err(Error::invalid(format!("keyspace {id} is {before}, from which no way leads to {state}; load it as it is in PD")));
+        }
+        let is_destroyed = self.dropped().has_keyspace(keyspace);
+        if is_destroyed && state.is_in_use() {
+            return Err(Error::invalid(format!(
+                "keyspace {id} is destroyed, and cannot be loaded as {state} as long as its record stands; take another id"
+            )));
+        }
+        let gc_type = self.gc_type(keyspace, meta.gc_management_type.as_deref())?;
+        let late = if is_destroyed { Ok(0) } else { self.name_types(&[keyspace], gc_type) };
+        let late = late.map_err(|(_, what)| Error::invalid(what))?;
+        loaded.insert(keyspace, (state, meta.name.as_str().into()));
+        drop(loaded);
+        self.tell_late(late);
+        Ok(())
+    }
+
+    /// The type that PD's and TiKV's texts stand for. With any other the keyspace is kept as a whole.
+    fn gc_type(&self, keyspace: KeyspaceId, text: Option<&str>) -> Result<GcType, Error> {
+        match text {
+            None | Some("unified" | "global_gc") => Ok(GcType::Global),
+            Some("keyspace_level" | "keyspace_level_gc") => Ok(GcType::KeyspaceLevel),
+            Some(other) => {
+                self.keep_keyspace(keyspace);
+                Err(Error::invalid(format!(
+                    "gc_management_type {other:?} of keyspace {keyspace} is unknown, and everything of it is kept; it takes keyspace_level, \
+                     keyspace_level_gc, unified or global_gc"
+                )))
+            }
+        }
+    }
+
+    /// Names the type of all these keyspaces, or of none; an error tells the place of the one that it is about.
+    pub fn name_keyspaces(&self, keyspaces: &[KeyspaceId], gc_type: GcType) -> Result<(), (usize, String)> {
+        self.name_types(keyspaces, gc_type).map(|late| self.tell_late(late))
+    }
+
+    /// The same; returns how many came too late.
+    fn name_types(&self, keyspaces: &[KeyspaceId], gc_type: GcType) -> Result<usize, (usize, String)> {
+        let dropped = self.dropped();
+        if let Some((index, keyspace)) = keyspaces.iter().enumerate().find(|(_, keyspace)| dropped.has_keyspace(**keyspace)) {
+            return Err((index, format!("keyspace {keyspace} is destroyed, and cannot be named as long as its record stands")));
+        }
+        self.safe_points.name(keyspaces.iter().copied(), gc_type).map_err(|conflict| {
+            self.stats.shared().gc_types_refused.add(1);
+            let (keyspace, standing) = (conflict.keyspace, conflict.standing);
+            (conflict.index, format!("keyspace {keyspace} is {standing} and cannot become {gc_type}: the first type stands"))
+        })
+    }
+
+    /// Under no lock: the logger may ask for keyspaces.
+    fn tell_late(&self, late: usize) {
+        if late > 0 {
+            self.stats.shared().gc_types_refused.add(late as u64);
+            log(Level::Warn, || {
+                format!(
+                    "{late} keyspaces were named keyspace level after unknown_keyspace=global may have judged them by the global safe point; name them first"
+                )
+            });
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=20).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KeyspaceState::{Archived, Disabled, Enabled, Tombstone};
+    use super::*;
+
+    #[test]
+    fn states_lead_to_each_other_as_in_pd() {
+        let moves: Vec<_> = KeyspaceState::ALL
+            .iter()
+            .flat_map(|from| KeyspaceState::ALL.iter().filter(|to| from.leads_to(**to)).map(move |to| (*from, *to)))
+            .collect();
+        let expected = [
+            [(Enabled, Enabled), (Enabled, Disabled), (Enabled, Archived)].as_slice(),
+            &[(Disabled, Enabled), (Disabled, Disabled), (Disabled, Archived)],
+            &[(Archived, Archived), (Archived, Tombstone), (Tombstone, Tombstone)],
+        ];
+        assert_eq!(moves, expected.concat());
+        assert_eq!(KeyspaceState::from_number(3).map(KeyspaceState::number), Some(3));
+        assert_eq!([-1, 4, i32::MAX].map(KeyspaceState::from_number), [None; 3]);
+    }
+
+    #[test]
+    fn names_are_those_of_pd() {
+        for name in ["keyspaceName1", "keyspace_name_1", "10", "18446744073709551615", "scope1", "-----", "789z-_"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in
+            ["789z-_)", "", "keyspace/", "keyspace:1", "many many spaces", "keyspace?limit=1", "keyspace%1", "123456789012345678901"]
+        {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+}

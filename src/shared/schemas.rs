@@ -1,0 +1,278 @@
+//! Which schemas are valid, by tenant: lists of the host's, ids that it named one by one, and the orders of the ledger.
+//!
+//! A list says which ids are left of all that were vended until it was read. So what it lacks was dropped; unless it is above the highest
+//! id that was vended before, or was named since:
+//!
+//! ```text
+//!   list 1, 3, highest 4      0, 2, 4 are invalid; 5, 6 are unknown
+//!   create 4, create 6        0, 2 are invalid; 5 is unknown
+//!   list (empty), highest 9   none is invalid
+//!   drop 3                    3 is invalid, for ever
+//! ```
+
+use super::Late;
+use crate::callback::lock;
+use crate::layout::{Layout, SchemaId, Tenant, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+
+/// What is known of a schema.
+#[derive(Debug, Clone, Default)]
+pub enum Standing {
+    /// Nothing, or the key is of no schema.
+    #[default]
+    NoSchema,
+    /// Nobody told of it, though schemas of its tenant are told.
+    Unknown,
+    /// It is used.
+    Valid,
+    /// Its keys go; with what counts those that come late, if it was dropped by name.
+    Invalid(Option<Arc<Late>>),
+}
+
+/// A state as the host sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaState {
+    /// Nobody told of it.
+    Unknown,
+    /// It is used.
+    Valid,
+    /// It is used, and the worker deletes old versions of it.
+    Truncating,
+    /// Its keys go.
+    Dropped,
+}
+
+/// Up to where a schema's versions are deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Truncation {
+    /// At or below it.
+    pub up_to: Timestamp,
+    /// All of them are.
+    pub done: bool,
+}
+
+/// The schemas of one tenant.
+#[derive(Debug, Clone, Default)]
+pub struct Schemas {
+    /// The last list, in order, and the highest id that was vended before it was read; empty = it says nothing.
+    valid: Vec<SchemaId>,
+    highest: SchemaId,
+    /// How many ids up to the highest are listed or created.
+    told: u64,
+    created: BTreeSet<SchemaId>,
+    dropped: BTreeMap<SchemaId, Arc<Late>>,
+    truncated: BTreeMap<SchemaId, Truncation>,
+}
+
+impl Schemas {
+    /// What is known of an id.
+    pub fn standing(&self, id: SchemaId) -> Standing {
+        if let Some(late) = self.dropped.get(&id) {
+            Standing::Invalid(Some(late.clone()))
+        } else if self.created.contains(&id) || self.valid.binary_search(&id).is_ok() {
+            Standing::Valid
+        } else if !self.valid.is_empty() && id <= self.highest {
+            Standing::Invalid(None)
+        } else if self.truncated.contains_key(&id) {
+            Standing::Valid
+        } else {
+            Standing::Unknown
+        }
+    }
+
+    /// The same, for the host.
+    pub fn state(&self, id: SchemaId) -> SchemaState {
+        let truncating = self.truncated.get(&id).is_some_and(|truncation| !truncation.done);
+        match self.standing(id) {
+            Standing::Invalid(_) => SchemaState::Dropped,
+            _ if truncating => SchemaState::Truncating,
+            Standing::Valid => SchemaState::Valid,
+            Standing::Unknown | Standing::NoSchema => SchemaState::Unknown,
+        }
+    }
+
+    /// Is any id invalid?
+    pub fn any_invalid(&self) -> bool {
+        !self.dropped.is_empty() || !self.valid.is_empty() && self.told <= u64::from(self.highest)
+    }
+
+    /// Was it dropped by name?
+    pub fn is_dropped(&self, id: SchemaId) -> bool {
+        self.dropped.contains_key(&id)
+    }
+
+    /// Takes a list; all ids of it are at or below `highest`.
+    pub fn load(&mut self, ids: &[SchemaId], highest: SchemaId) {
+        self.valid = ids.to_vec();
+        self.valid.sort_unstable();
+        self.valid.dedup();
+        self.highest = highest;
+        let created = self.created.range(..=highest).filter(|id| self.valid.binary_search(id).is_err()).count();
+        self.told = (self.valid.len() + created) as u64;
+    }
+
+    /// An id is used from now on.
+    pub fn create(&mut self, id: SchemaId) {
+        if self.created.insert(id) && id <= self.highest && self.valid.binary_search(&id).is_err() {
+            self.told += 1;
+        }
+    }
+
+    /// An id is never valid again; `done` = nothing of it should be left.
+    pub fn drop_for_ever(&mut self, id: SchemaId, done: bool) {
+        self.dropped.entry(id).or_default().set_done(done);
+    }
+
+    /// Old versions of it are being deleted, or are gone.
+    pub fn truncate(&mut self, id: SchemaId, truncation: Truncation) {
+        self.truncated.insert(id, truncation);
+    }
+
+    /// Ids that were told one way or another, in order, with their states and how far they were truncated.
+    pub fn each(&self) -> impl Iterator<Item = (SchemaId, SchemaState, Option<Truncation>)> {
+        let ids: BTreeSet<SchemaId> =
+            self.valid.iter().chain(&self.created).chain(self.dropped.keys()).chain(self.truncated.keys()).copied().collect();
+        ids.into_iter().map(|id| (id, self.state(id), self.truncated.get(&id).copied()))
+    }
+}
+
+/// The schemas of all tenants.
+#[derive(Debug, Default)]
+pub struct Registry {
+    tenants: Mutex<BTreeMap<Tenant, Arc<Schemas>>>,
+    with_invalid: AtomicUsize,
+}
+
+impl Registry {
+    /// A tenant's schemas as of now, if any of them are told.
+    pub fn of(&self, tenant: Tenant) -> Option<Arc<Schemas>> {
+        lock(&self.tenants).get(&tenant).cloned()
+    }
+
+    /// Those of all tenants, in order.
+    pub fn all(&self) -> Vec<(Tenant, Arc<Schemas>)> {
+        lock(&self.tenants).iter().map(|(tenant, schemas)| (*tenant, schemas.clone())).collect()
+    }
+
+    /// Is any schema of any tenant invalid?
+    pub fn any_invalid(&self) -> bool {
+        self.with_invalid.load(SeqCst) > 0
+    }
+
+    /// Changes a tenant's schemas. Whoever looked them up before goes on with what was then.
+    pub(super) fn change<R>(&self, tenant: Tenant, change: impl FnOnce(&mut Schemas) -> R) -> R {
+        let mut tenants = lock(&self.tenants);
+        let schemas = Arc::make_mut(tenants.entry(tenant).or_default());
+        let before = schemas.any_invalid();
+        let result = change(schemas);
+        match (before, schemas.any_invalid()) {
+            (false, true) => _ = self.with_invalid.fetch_add(1, SeqCst),
+            (true, false) => _ = self.with_invalid.fetch_sub(1, SeqCst),
+            _ => {}
+        }
+        result
+    }
+}
+
+/// Looks keys up one after the other, and what they have in common only once.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    tenant: Option<(Tenant, Option<Arc<Schemas>>)>,
+    schema: Option<(Tenant, SchemaId)>,
+    standing: Standing,
+    generation: u64,
+}
+
+impl Lookup {
+    /// What is known of a key's schema; `generation` changes with what is known.
+    pub fn standing(&mut self, layout: &Layout, registry: &Registry, key: &[u8], generation: u64) -> &Standing {
+        if generation != self.generation {
+            *self = Self { generation, ..Self::default() };
+        }
+        let schema = layout.schema(key);
+        if schema != self.schema {
+            self.schema = schema;
+            self.standing = schema.map_or(Standing::NoSchema, |(tenant, id)| self.look_up(registry, tenant, id));
+        }
+        &self.standing
+    }
+
+    fn look_up(&mut self, registry: &Registry, tenant: Tenant, id: SchemaId) -> Standing {
+        if self.tenant.as_ref().is_none_or(|(known, _)| *known != tenant) {
+            self.tenant = Some((tenant, registry.of(tenant)));
+        }
+        match &self.tenant {
+            Some((_, Some(schemas))) => schemas.standing(id),
+            _ => Standing::NoSchema,
+        }
+    }
+
+    /// Of the last key.
+    pub fn last(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The schema of the last key, if it is of one.
+    pub fn schema(&self) -> Option<(Tenant, SchemaId)> {
+        self.schema
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn invalid(registry: &Registry, ids: impl IntoIterator<Item = SchemaId>) -> Vec<SchemaId> {
+        let schemas = registry.of(None).unwrap();
+        ids.into_iter().filter(|id| schemas.state(*id) == SchemaState::Dropped).collect()
+    }
+
+    #[test]
+    fn lists_and_names_go_together() {
+        let registry = Registry::default();
+        registry.change(None, |schemas| schemas.load(&[3, 1, 3], 4));
+        assert_eq!(invalid(&registry, 0..8), [0, 2, 4]);
+        registry.change(None, |schemas| {
+            schemas.create(4);
+            schemas.create(6);
+        });
+        assert_eq!(invalid(&registry, 0..8), [0, 2]);
+        registry.change(None, |schemas| schemas.load(&[], 9));
+        assert!(invalid(&registry, 0..12).is_empty() && !registry.any_invalid());
+        registry.change(None, |schemas| schemas.drop_for_ever(3, false));
+        registry.change(None, |schemas| schemas.load(&[1, 2, 3], 3));
+        registry.change(None, |schemas| schemas.create(3));
+        assert_eq!(invalid(&registry, 0..8), [0, 3]);
+        assert!(registry.any_invalid() && registry.of(None).unwrap().is_dropped(3));
+    }
+
+    #[test]
+    fn a_truncated_schema_is_valid_unless_a_list_says_otherwise() {
+        let mut schemas = Schemas::default();
+        schemas.truncate(5, Truncation { up_to: 9, done: false });
+        assert_eq!(schemas.state(5), SchemaState::Truncating);
+        schemas.load(&[1], 5);
+        assert_eq!(schemas.state(5), SchemaState::Dropped);
+        schemas.create(5);
+        schemas.truncate(5, Truncation { up_to: 9, done: true });
+        assert_eq!(schemas.state(5), SchemaState::Valid);
+    }
+
+    proptest! {
+        #[test]
+        fn any_invalid_says_whether_there_is_one(
+            list in proptest::collection::vec(0u32..6, 0..8), above in 0u32..3,
+            created in proptest::collection::vec(0u32..8, 0..6), dropped in proptest::option::of(0u32..8),
+        ) {
+            let mut schemas = Schemas::default();
+            schemas.load(&list, list.iter().max().map_or(0, |max| max + above));
+            created.iter().for_each(|id| schemas.create(*id));
+            dropped.iter().for_each(|id| schemas.drop_for_ever(*id, false));
+            let any = (0..12).any(|id| matches!(schemas.standing(id), Standing::Invalid(_)));
+            prop_assert_eq!(schemas.any_invalid(), any);
+        }
+    }
+}
