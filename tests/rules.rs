@@ -13,19 +13,27 @@
 //! m a @100 live            a TiDB key; plain a @100 live in the plain layout; key 0xHEX live for any bytes
 //! ? r/1 a @100             judged by the key alone
 //! global 80 | own 1 80 | name 1 global | name 1 keyspace | remove 1 | enable | disable | bottommost 0
+//! schemas 1 9 3,4          a list of keyspace 1 (plain: none), highest id 9; create 1 5 | drop 1 3 | state 1 3
+//! load 1 ENABLED unified   metadata; destroy 1 | destroy 1 force
+//! wal r/1 a @100           is it left out at recovery?
 //! ```
+//!
+//! A user key `#7:a` is 4 bytes of schema id 7 and `a`. `gc attach` has an open, empty RocksDB attached, for drops and destroys.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, unsafe_code, reason = "a test may fail")]
 
 mod support;
 
 use rocks_gc::ffi::c;
+use std::thread;
 use support::gc::{Gc, Run};
+use support::store::{RAW, Store, Via};
+use tempfile::{TempDir, tempdir};
 
 #[test]
 fn cases() {
     datadriven::walk("tests/cases", |file| {
-        let mut gc = None;
+        let mut gc: Option<Made> = None;
         file.run(|case| -> String {
             let input = case.input.clone();
             let argument = |name: &str| case.args.get(name).and_then(|values| values.first()).cloned();
@@ -35,12 +43,13 @@ fn cases() {
                     let (options, commands): (Vec<_>, Vec<_>) = input.lines().partition(|line| line.starts_with("options "));
                     let options = options.first().map_or("", |line| &line["options ".len()..]);
                     let made = Gc::new(options, number("now").unwrap_or(1000) as u64);
-                    let answers = commands.iter().map(|line| command(&made, None, line).unwrap() + "\n").collect();
+                    let made = Made::new(made, case.args.contains_key("attach"));
+                    let answers = commands.iter().map(|line| command(&made.gc, None, line).unwrap() + "\n").collect();
                     gc = Some(made);
                     answers
                 }
                 "run" => {
-                    let gc = gc.as_ref().expect("gc comes before run");
+                    let gc = &gc.as_ref().expect("gc comes before run").gc;
                     let kind = match argument("kind").as_deref() {
                         None | Some("default") => c::RGC_DEFAULT,
                         Some("write") => c::RGC_WRITE,
@@ -56,6 +65,23 @@ fn cases() {
             }
         });
     });
+}
+
+/// A context, and its store if it has one, which goes before it.
+struct Made {
+    _store: Option<Store<'static>>,
+    gc: Box<Gc>,
+    _dir: TempDir,
+}
+
+impl Made {
+    fn new(gc: Gc, attach: bool) -> Self {
+        let (gc, dir) = (Box::new(gc), tempdir().unwrap());
+        // SAFETY: the box keeps its place, and outlives the store, which is dropped first.
+        let borrowed: &'static Gc = unsafe { &*(&raw const *gc) };
+        let store = attach.then(|| Store::attached(dir.path(), borrowed, Via::C, RAW));
+        Self { _store: store, gc, _dir: dir }
+    }
 }
 
 /// `N` or `N_M`: how many tombstones and range tombstones.
@@ -98,6 +124,23 @@ fn command(gc: &Gc, run: Option<&Run>, line: &str) -> Option<String> {
             gc.set_enabled(words[0] == "enable");
             "ok".into()
         }
+        "schemas" => {
+            let ids: Vec<u32> = words[3..].iter().flat_map(|ids| ids.split(',')).map(|id| id.parse().unwrap()).collect();
+            said(gc.load_schemas(tenant(words[1]), &ids, number(2) as u32))
+        }
+        "create" => said(gc.create_schema(tenant(words[1]), number(2) as u32)),
+        // Not inside a run.
+        "drop" => said(thread::scope(|scope| scope.spawn(|| gc.drop_schema(tenant(words[1]), number(2) as u32)).join().unwrap())),
+        "state" => ["UNKNOWN", "VALID", "TRUNCATING", "DROPPED"][gc.schema_state(tenant(words[1]), number(2) as u32) as usize].into(),
+        "load" => {
+            let state = ["ENABLED", "DISABLED", "ARCHIVED", "TOMBSTONE"].iter().position(|state| *state == words[2]).unwrap();
+            said(gc.load_keyspace(number(1) as u32, state as u32, words.get(3).copied()))
+        }
+        "destroy" => {
+            let flags = if words.contains(&"force") { c::RGC_DESTROY_FORCE } else { 0 };
+            said(thread::scope(|scope| scope.spawn(|| gc.destroy_keyspace(number(1) as u32, flags)).join().unwrap()))
+        }
+        "wal" => gc.wal_ignores(&key(gc, &words[1..]).0).to_string(),
         "bottommost" => {
             run?.set_bottommost(words[1].parse().unwrap());
             "ok".into()
@@ -105,6 +148,23 @@ fn command(gc: &Gc, run: Option<&Run>, line: &str) -> Option<String> {
         _ => return None,
     };
     Some(answer)
+}
+
+fn said(result: Result<(), String>) -> String {
+    result.err().unwrap_or("ok".into())
+}
+
+/// Whose schemas.
+fn tenant(word: &str) -> u32 {
+    word.parse().unwrap_or(c::RGC_KEYSPACE_NONE)
+}
+
+/// What a word says; `#7:a` is a schema's id before the rest.
+fn user_key(word: &str) -> Vec<u8> {
+    match word.strip_prefix('#').and_then(|word| word.split_once(':')) {
+        Some((id, rest)) => [&id.parse::<u32>().unwrap().to_be_bytes(), rest.as_bytes()].concat(),
+        None => word.as_bytes().to_vec(),
+    }
 }
 
 fn judge(gc: &Gc, run: &Run, can_skip: bool, line: &str) -> String {
@@ -130,12 +190,12 @@ fn judge(gc: &Gc, run: &Run, can_skip: bool, line: &str) -> String {
     }
 }
 
-/// A version of the row, or what lies right behind the row's last possible one.
+/// A version of the row, or what lies right behind the row's last possible one, or the end of what is dropped.
 fn target(row: &[u8], until: &[u8]) -> String {
     match until.strip_prefix(row) {
         Some([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0]) => "the row's end".into(),
         Some(ts) => format!("@{}", !u64::from_be_bytes(ts.try_into().unwrap())),
-        None => panic!("{until:02x?} is not of the row {row:02x?}"),
+        None => format!("0x{}", until.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
     }
 }
 
@@ -152,7 +212,7 @@ fn key<'w>(gc: &Gc, words: &'w [&'w str]) -> (Vec<u8>, &'w [&'w str]) {
         "max" => u64::MAX,
         ts => ts.parse().unwrap(),
     };
-    (gc.key(mode, keyspace, words[1].as_bytes(), ts), &words[3..])
+    (gc.key(mode, keyspace, &user_key(words[1]), ts), &words[3..])
 }
 
 fn value(text: &str) -> Vec<u8> {
@@ -199,7 +259,7 @@ fn changes(before: &c::rgc_stats_t, after: &c::rgc_stats_t) -> String {
     }
     let counters = changed! {
         runs_started runs_refused runs_closed kept removed skipped expired delete_marked unparsed_keys unparsed_values
-        kept_unknown_keyspace safe_points_refused gc_types_refused rows_refused
+        kept_unknown_keyspace kept_unknown_schema dropped safe_points_refused gc_types_refused rows_refused
     };
     let text: Vec<String> = counters.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}")).collect();
     format!("= {}\n", text.join(", "))

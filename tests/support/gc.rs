@@ -12,7 +12,7 @@ pub struct Gc(*mut c::rgc_t);
 // An rgc_t is shared by threads.
 unsafe impl Sync for Gc {}
 
-fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> Result<R, String> {
+pub fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> Result<R, String> {
     let mut error = null_mut();
     let result = call(&mut error);
     if error.is_null() {

@@ -17,6 +17,7 @@ pub mod adaptor;
 pub mod gc;
 pub mod model;
 pub mod rocksdb;
+pub mod schemas;
 pub mod store;
 
 /// The root of the tree.
