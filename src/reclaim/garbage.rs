@@ -12,7 +12,7 @@ use crate::rule::Verdict;
 use crate::rule::expiry::ExpiredUpTo;
 use crate::rule::raw::{self, Death, History};
 use crate::rule::txn::{self, Fate, Record};
-use crate::shared::{Kind, Segments, Shared};
+use crate::shared::{Kind, Lookup, Segments, Shared, Standing};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(super) fn by_counts(shared: &Shared, file: &File) -> Judgement {
     if file.deletions > 0 {
         return Judgement::Garbage;
     }
-    if dropped.touch(&file.smallest, &behind) || shared.has_seen(Kind::TtlV1) {
+    if dropped.touch(&file.smallest, &behind) || shared.has_seen(Kind::TtlV1) || may_hold_invalid_schema(shared, file) {
         return Judgement::Unknown;
     }
     if !shared.safe_points.any_effective() {
@@ -46,6 +46,18 @@ pub(super) fn by_counts(shared: &Shared, file: &File) -> Judgement {
     }
     let safe_point = shared.effective(first).safe_point;
     if safe_point == 0 { Judgement::None } else { by_properties(shared, file, first, safe_point).unwrap_or(Judgement::Unknown) }
+}
+
+fn may_hold_invalid_schema(shared: &Shared, file: &File) -> bool {
+    if !shared.schemas.any_invalid() {
+        return false;
+    }
+    match (shared.layout.place(&file.smallest), shared.layout.place(&file.largest)) {
+        (Place::Keyspace(_, first), Place::Keyspace(_, last)) if first == last => {
+            shared.schemas.of(Some(first)).is_some_and(|schemas| schemas.any_invalid())
+        }
+        _ => true,
+    }
 }
 
 /// All keys of the file are of one place. `None` = its properties do not decide.
@@ -75,6 +87,8 @@ impl Store {
         let mut reader = Reader {
             shared: &self.shared,
             dropped: self.shared.dropped(),
+            schemas: Lookup::default(),
+            generation: self.shared.generation(),
             kind: self.kind_of(family),
             expired: ExpiredUpTo::new(self.shared.clock.now(), self.shared.ttl_grace_seconds),
             row: Vec::new(),
@@ -116,6 +130,9 @@ impl Store {
 struct Reader<'s> {
     shared: &'s Shared,
     dropped: Arc<Segments>,
+    schemas: Lookup,
+    /// Of what is known of schemas.
+    generation: u64,
     kind: Kind,
     expired: ExpiredUpTo,
     row: Vec<u8>,
@@ -134,7 +151,8 @@ enum State {
 impl Reader<'_> {
     /// Is the next key garbage, or the row before it?
     fn see(&mut self, key: &[u8], value: &[u8]) -> bool {
-        if self.dropped.cover(key) {
+        let schema = self.schemas.standing(&self.shared.layout, &self.shared.schemas, key, self.generation);
+        if self.dropped.cover(key) || matches!(schema, Standing::Invalid(_)) {
             return true;
         }
         if self.kind == Kind::TtlV1 {

@@ -29,6 +29,8 @@ pub struct Adaptor {
     set_ingests_behind: unsafe extern "C" fn(Handle, c_int),
     remove_listeners: unsafe extern "C" fn(Handle),
     cancel_manual_compactions: unsafe extern "C" fn(Handle),
+    wal_filter: unsafe extern "C" fn(Handle, *mut c::rgc_t, *const *const c_char, usize) -> Handle,
+    wal_filter_destroy: unsafe extern "C" fn(Handle) -> u64,
     hook: unsafe extern "C" fn(Handle, unsafe extern "C" fn(*mut c_void), *mut c_void),
     _library: Library,
 }
@@ -70,6 +72,8 @@ fn load(object: &Path) -> Adaptor {
             set_ingests_behind: symbol!(library, "adaptor_set_ingests_behind"),
             remove_listeners: symbol!(library, "adaptor_remove_listeners"),
             cancel_manual_compactions: symbol!(library, "adaptor_cancel_manual_compactions"),
+            wal_filter: symbol!(library, "adaptor_wal_filter"),
+            wal_filter_destroy: symbol!(library, "adaptor_wal_filter_destroy"),
             hook: symbol!(library, "adaptor_hook"),
             _library: library,
         }
@@ -105,6 +109,16 @@ impl Adaptor {
         let mut error = null_mut();
         unsafe { (self.install)(null(), gc.handle().cast(), kind as c_int, options, options, &mut error) };
         checked(error)
+    }
+
+    /// Puts a WAL filter into options, for [`Self::wal_filter_destroy`] after open.
+    pub fn wal_filter(&self, gc: &Gc, families: &[*const c_char], options: Handle) -> Handle {
+        unsafe { (self.wal_filter)(options, gc.handle(), families.as_ptr(), families.len()) }
+    }
+
+    /// Gives it back; how many batches it changed.
+    pub fn wal_filter_destroy(&self, filter: Handle) -> u64 {
+        unsafe { (self.wal_filter_destroy)(filter) }
     }
 
     /// Attaches an open DB through the C++ engine.

@@ -76,6 +76,10 @@ impl Gc {
         checked(|error| unsafe { ffi::rgc_drain(self.0, timeout_ms, error) })
     }
 
+    pub fn pending(&self) -> usize {
+        unsafe { ffi::rgc_pending(self.0) }
+    }
+
     pub fn destroy_range(&self, start: &[u8], end: &[u8], flags: u32) -> Result<c::rgc_destroy_report_t, String> {
         let mut report = c::rgc_destroy_report_t { struct_size: size_of::<c::rgc_destroy_report_t>(), ..Default::default() };
         let ((start, start_len), (end, end_len)) = ((start.as_ptr().cast(), start.len()), (end.as_ptr().cast(), end.len()));

@@ -4,7 +4,7 @@
 
 use super::gc::{Gc, checked};
 use rocks_gc::ffi::{self, c};
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::null;
 
 /// A schema as an operator sees it: keyspace, id, state, truncated up to.
@@ -56,6 +56,11 @@ impl Gc {
             gc_management_type: gc_type.as_deref().map_or(null(), CStr::as_ptr),
         };
         checked(|error| unsafe { ffi::rgc_keyspace_load(self.handle(), &meta, error) })
+    }
+
+    /// A WAL filter of RocksDB's C API.
+    pub fn wal_filter(&self, families: &[*const c_char]) -> Result<*mut c_void, String> {
+        checked(|error| unsafe { ffi::rgc_rocksdb_wal_filter(self.handle(), families.as_ptr(), families.len(), error) }).map(<*mut _>::cast)
     }
 
     /// Is a put of this key left out at recovery?
