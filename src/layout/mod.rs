@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod codec;
 mod key_mode;
 pub mod memcomparable;
 mod range;
@@ -10,8 +11,9 @@ pub mod raw_value;
 mod stored_key;
 pub mod write_record;
 
+pub use codec::{Codec, parse_keyspace};
 pub use key_mode::{KeyMode, KeyspaceId};
-pub use range::{StoredRange, successor};
+pub use range::{KeyRange, successor};
 pub use stored_key::{DecodedKey, Form, KeyError, Layout, Place, PlainKeys, TIMESTAMP_LEN, append_timestamp, row_end, split_timestamp};
 
 /// A point in the host's order of versions.
