@@ -159,7 +159,7 @@ static void measure(void* library, size_t key_len, int rounds) {
 
 int main(int argc, char** argv) {
   void* library = argc == 2 || argc == 3 ? dlopen(argv[1], RTLD_NOW) : NULL;
-  int rounds = argc == 3 ? atoi(argv[2]) : 11;
+  int rounds = argc == 3 ? atoi(argv[2]) : 31;
   if (library == NULL || rounds < 1 || rounds > MAX_ROUNDS) {
     fprintf(stderr, "usage: codec LIBRARY [ROUNDS]: %s\n", library == NULL && argc > 1 ? dlerror() : "1 to 99 rounds");
     return 1;

@@ -102,10 +102,10 @@ impl Codec {
 
     /// The user key of a region key; an empty key stays one.
     pub fn decode_region_key(&self, region_key: &[u8]) -> Result<Vec<u8>, Error> {
-        match request_key(region_key)? {
-            Some(request_key) => self.user_key(&request_key).map(<[u8]>::to_vec),
-            None => Ok(Vec::new()),
-        }
+        let Some(mut key) = request_key(region_key)? else { return Ok(Vec::new()) };
+        self.user_key(&key)?;
+        key.drain(..self.prefix.len());
+        Ok(key)
     }
 
     /// The region keys of the user keys in `[start, end)`; `end` empty = up to the end of the keyspace.

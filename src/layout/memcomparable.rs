@@ -103,9 +103,11 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
     }
     let (groups, _) = bytes.as_chunks::<ENCODED_GROUP>();
     let mut out = Vec::with_capacity(bytes.len());
-    for [data @ .., marker] in groups {
-        let held = if *marker == FULL { GROUP } else { GROUP - usize::from(FULL - marker) };
-        out.extend(data.iter().take(held));
+    for [data @ .., _] in groups {
+        out.extend_from_slice(data);
+    }
+    if let Some([.., marker]) = groups.last() {
+        out.truncate(out.len() - usize::from(FULL - marker));
     }
     Ok(out)
 }
