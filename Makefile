@@ -71,9 +71,9 @@ ASAN_TEST = $(if $(wildcard $(ASAN_RUNTIME)),$(ASAN_CARGO) --lib --test rules --
   $(ASAN_CARGO) --test hosts every_function_does,@echo "no sanitizer runtime: the library is not tested under it")
 
 # Instructions a decision, by valgrind: figures that do not depend on the machine's mood. bench-codec takes half a minute: CPU time of
-# the codec's calls, for one key and for many. bench-remove takes an hour: user CPU time
-# of compactions whose garbage goes by removes or by skips, in a folder that should be in memory. bench-destroy takes ten minutes
-# there, and 2.5 GiB: destroying a range beside what hosts do by hand.
+# the codec's calls, for one key and for many. bench-remove takes an hour: user CPU time of compactions whose garbage goes by removes or
+# by skips, in a folder that should be in memory. bench-destroy takes ten minutes there, and 2.5 GiB: destroying a range beside what
+# hosts do by hand.
 bench: lib
 	@.ci/setup valgrind
 	benches/decision.sh $(LIBRARY) $(C_OUT)

@@ -166,7 +166,7 @@ int main(int argc, char** argv) {
   }
   LOAD(rgc_free);
   give_back = rgc_free_;
-  printf("| | user key, bytes | keys a call | ns a key, least | ns a key, median | M keys/s |\n|---|---|---|---|---|---|\n");
+  printf("| | user key, bytes | keys a call | ns a key, least | ns a key, median | M keys/s, median |\n|---|---|---|---|---|---|\n");
   measure(library, 16, rounds);
   measure(library, 64, rounds);
   return 0;

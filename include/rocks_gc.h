@@ -708,8 +708,8 @@ void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_
  *
  * mode is RGC_MODE_RAW or RGC_MODE_TXN, keyspace 0 to RGC_KEYSPACE_MAX; anything else is an error of every function that takes them.
  * What is decoded may be empty: a key that is not there, or no bound; a key then decodes to an empty one. Errors of kind Corruption
- * say that bytes are no region key; all others are of kind Invalid argument. Keys that are handed out are for rgc_free, and never
- * NULL, also when they are empty. */
+ * say that bytes are no region key; all others are of kind Invalid argument, but for missing memory (Aborted). Keys that are handed out
+ * are for rgc_free, and never NULL, also when they are empty. */
 
 /* rgc_codec_parse_keyspace: the mode and the keyspace that a request key names; 1 = done. mode and keyspace may each be NULL = not
  * wanted. Errors: a key that is shorter than 4 bytes, or whose first byte is not r or x; then nothing is written. */
@@ -729,8 +729,8 @@ unsigned char rgc_codec_encode_range(int mode, uint32_t keyspace, const char* st
 
 /* rgc_codec_decode_range: the user keys whose request keys lie in [start, end), end NULL or empty = no bound; 1 = done. What reaches
  * beyond the keyspace is cut off: a start before it becomes empty, an end behind it NULL, both = the whole keyspace.
- * out->struct_size must be set. Errors: start above end; a range that has no key of the keyspace, whose text says "lies outside
- * keyspace". A client that is told the regions of today (EpochNotMatch) drops those, and gives up at any other error. */
+ * out->struct_size must be set. Errors: start above end; a range that lies before the keyspace or behind it, whose text says "lies
+ * outside keyspace". A client that is told the regions of today (EpochNotMatch) drops those, and gives up at any other error. */
 unsigned char rgc_codec_decode_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
                                      rgc_range_t* out, char** errptr);
 
@@ -764,10 +764,11 @@ char* rgc_codec_decode_keys(int mode, uint32_t keyspace, const char* const* keys
 
 /* rgc_codec_decode_bucket_keys: the bounds of a region's buckets, region keys in order, as bounds of user keys; an empty first key is no
  * lower bound, an empty last one no upper bound. Those before the keyspace become one empty first key, its beginning; those at or
- * behind its end one empty last key, its end; those within lose their prefix. Arrays and result are as of rgc_codec_encode_keys, but
- * that *n_out tells how many keys there are, at most n; offsets is written up to offsets[*n_out]. All or nothing. Errors: those of
- * rgc_codec_encode_keys; n_out NULL; a key below the one before it; an empty key between others; Corruption: one that is no region
- * key; the text names the key by its index. */
+ * behind its end one empty last key, its end; those within lose their prefix. So two empty keys are one bucket, the whole keyspace, and
+ * of a region that lies outside a single one is left. Arrays and result are as of rgc_codec_encode_keys, but that *n_out tells how
+ * many keys there are, at most n; offsets is written up to offsets[*n_out]. All or nothing. Errors: those of rgc_codec_encode_keys;
+ * n_out NULL; a key below the one before it; an empty key between others; Corruption: one that is no region key; the text names the
+ * key by its index. */
 char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
                                    size_t* n_out, char** errptr);
 

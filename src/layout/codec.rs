@@ -69,15 +69,15 @@ impl Codec {
 
     fn cut_to_keyspace(&self, start: &[u8], end: Option<&[u8]>) -> Result<KeyRange, Error> {
         refuse_inverted(start, end.unwrap_or_default())?;
-        let first = match self.place(start) {
-            Place::Before => Some(&b""[..]),
-            Place::Within(user_key) => Some(user_key),
-            Place::Behind => None,
+        let first = match self.side(start) {
+            Side::Before => Some(&b""[..]),
+            Side::Within(user_key) => Some(user_key),
+            Side::Behind => None,
         };
-        let behind_last = match end.map(|end| self.place(end)) {
-            Some(Place::Before | Place::Within(b"")) => None,
-            Some(Place::Within(user_key)) => Some(Some(user_key.to_vec())),
-            Some(Place::Behind) | None => Some(None),
+        let behind_last = match end.map(|end| self.side(end)) {
+            Some(Side::Before | Side::Within(b"")) => None,
+            Some(Side::Within(user_key)) => Some(Some(user_key.to_vec())),
+            Some(Side::Behind) | None => Some(None),
         };
         if let (Some(first), Some(end)) = (first, behind_last) {
             return Ok(KeyRange { start: first.to_vec(), end });
@@ -87,11 +87,11 @@ impl Codec {
     }
 
     /// Where a request key lies. The first key behind a keyspace may be shorter than its end: behind r/0xff come 720001, 72000100.
-    fn place<'k>(&self, request_key: &'k [u8]) -> Place<'k> {
+    fn side<'k>(&self, request_key: &'k [u8]) -> Side<'k> {
         match request_key.strip_prefix(&self.prefix) {
-            Some(user_key) => Place::Within(user_key),
-            None if request_key < &self.prefix => Place::Before,
-            None => Place::Behind,
+            Some(user_key) => Side::Within(user_key),
+            None if request_key < &self.prefix => Side::Before,
+            None => Side::Behind,
         }
     }
 
@@ -136,10 +136,10 @@ impl Codec {
                 return Err(Error::invalid(what));
             }
             let key = request_key(key).map_err(|error| error.while_doing(format_args!("keys[{i}]")))?.unwrap_or_default();
-            let (behind, user_key) = match self.place(&key) {
-                Place::Before => (no_upper_bound, &b""[..]),
-                Place::Within(user_key) => (false, user_key),
-                Place::Behind => (true, &b""[..]),
+            let (behind, user_key) = match self.side(&key) {
+                Side::Before => (no_upper_bound, &b""[..]),
+                Side::Within(user_key) => (false, user_key),
+                Side::Behind => (true, &b""[..]),
             };
             // An empty key is the beginning, once and before all others, or the end, once and behind them.
             if !user_key.is_empty() || user_keys.is_empty() || (behind && !ended) {
@@ -151,7 +151,7 @@ impl Codec {
     }
 }
 
-enum Place<'k> {
+enum Side<'k> {
     Before,
     /// With its user key.
     Within(&'k [u8]),
