@@ -30,7 +30,7 @@ export ROCKS_GC_TEST_ROCKSDB = $(PREFIX)
 # The library under test, as it is shipped.
 export ROCKS_GC_TEST_LIBRARY = $(LIBRARY)
 
-.PHONY: lib demo test test-all bench bench-remove bench-destroy bundled system clean
+.PHONY: lib demo test test-all bench bench-codec bench-remove bench-destroy bundled system clean
 
 lib:
 	@.ci/setup gcc libc6-dev libclang-dev
@@ -70,12 +70,18 @@ ASAN_CARGO = env -u ROCKS_GC_TEST_LIBRARY ROCKS_GC_TEST_SANITIZER_RUNTIME=$(ASAN
 ASAN_TEST = $(if $(wildcard $(ASAN_RUNTIME)),$(ASAN_CARGO) --lib --test rules --test splits && \
   $(ASAN_CARGO) --test hosts every_function_does,@echo "no sanitizer runtime: the library is not tested under it")
 
-# Instructions a decision, by valgrind: figures that do not depend on the machine's mood. bench-remove takes an hour: user CPU time
-# of compactions whose garbage goes by removes or by skips, in a folder that should be in memory. bench-destroy takes ten minutes
-# there, and 2.5 GiB: destroying a range beside what hosts do by hand.
+# Instructions a decision, by valgrind: figures that do not depend on the machine's mood. bench-codec takes half a minute: CPU time of
+# the codec's calls, for one key and for many. bench-remove takes an hour: user CPU time of compactions whose garbage goes by removes or
+# by skips, in a folder that should be in memory. bench-destroy takes ten minutes there, and 2.5 GiB: destroying a range beside what
+# hosts do by hand.
 bench: lib
 	@.ci/setup valgrind
 	benches/decision.sh $(LIBRARY) $(C_OUT)
+
+bench-codec: lib
+	@mkdir -p $(C_OUT)
+	cc -std=gnu11 -O2 -Wall -Wextra -Werror -Iinclude benches/codec.c -o $(C_OUT)/codec -ldl
+	$(C_OUT)/codec $(LIBRARY)
 
 BENCH_FOLDER ?= /dev/shm/rocks_gc_bench
 bench-remove: lib $(ROCKSDB_SETUP)

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   test_threads();
   test_rocksdb();
   test_stored_keys();
+  test_codec();
   test_stats();
   test_attach();
   test_worker();

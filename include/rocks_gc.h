@@ -815,7 +815,7 @@ void rgc_schemas_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_sch
 /* The mode of a key; RGC_MODE_NONE in the plain layout. */
 enum { RGC_MODE_NONE = 0, RGC_MODE_RAW = 'r', RGC_MODE_TXN = 'x', RGC_MODE_TIDB_META = 'm', RGC_MODE_TIDB_TABLE = 't' };
 
-/* A half-open range of stored keys. The bounds are the caller's, each for rgc_free; end NULL = no upper bound. */
+/* A half-open range of keys. The bounds are the caller's, each for rgc_free; end NULL = no upper bound. */
 typedef struct rgc_range_t {
   size_t struct_size;
   char* start;
@@ -853,6 +853,83 @@ void rgc_encode_range(const rgc_t* gc, int mode, uint32_t keyspace, const char* 
 /* rgc_keyspace_range: the stored range of a whole keyspace; of a whole mode for m and t; of all data in the plain layout.
  * Errors: those of rgc_encode_range. */
 void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_t* out, char** errptr);
+
+/* ---------------------------------------------------------------- codec
+ * Between a client of one keyspace and the store, as client-go's codec v2 does it. No context is needed. Any thread.
+ *
+ *   user key       what the keyspace's own client knows: any bytes           6b6579               "key"
+ *   request key    prefix + user key: in requests to the store and answers   72001092 6b6579      of mode r, keyspace 4242
+ *   region key     memcomparable(request key), as above: bounds of regions   720010926b657900 fe
+ *
+ * The prefix is the mode byte and 3 bytes of keyspace, big-endian. A keyspace ends where the prefix, counted up by one as a number
+ * of 4 bytes, begins: 72001092 ends at 72001093, and the last one of a mode, 72ffffff, at 73000000. Region keys have no data
+ * prefix (TiKV's z) and no timestamp.
+ *
+ * mode is RGC_MODE_RAW or RGC_MODE_TXN, keyspace 0 to RGC_KEYSPACE_MAX; anything else is an error of every function that takes them.
+ * What is decoded may be empty: a key that is not there, or no bound; a key then decodes to an empty one. Errors of kind Corruption
+ * say that bytes are no region key; all others are of kind Invalid argument, but for missing memory (Aborted). Keys that are handed out
+ * are for rgc_free, and never NULL, also when they are empty. */
+
+/* rgc_codec_parse_keyspace: the mode and the keyspace that a request key names; 1 = done. mode and keyspace may each be NULL = not
+ * wanted. Errors: a key that is shorter than 4 bytes, or whose first byte is not r or x; then nothing is written. */
+unsigned char rgc_codec_parse_keyspace(const char* request_key, size_t len, int* mode, uint32_t* keyspace, char** errptr);
+
+/* rgc_codec_encode_key: the request key of a user key. Errors: out_len NULL. */
+char* rgc_codec_encode_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+
+/* rgc_codec_decode_key: the user key of a request key. Errors: out_len NULL; a key of another keyspace or mode, or shorter than the
+ * prefix; the text names the key and "lies outside keyspace". */
+char* rgc_codec_decode_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+
+/* rgc_codec_encode_range: the range of request keys of the user keys in [start, end); 1 = done. end NULL or empty = up to the end of
+ * the keyspace, so that out->end is never NULL. out->struct_size must be set. Errors: start above end. */
+unsigned char rgc_codec_encode_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
+                                     rgc_range_t* out, char** errptr);
+
+/* rgc_codec_decode_range: the user keys whose request keys lie in [start, end), end NULL or empty = no bound; 1 = done. What reaches
+ * beyond the keyspace is cut off: a start before it becomes empty, an end behind it NULL, both = the whole keyspace.
+ * out->struct_size must be set. Errors: start above end; a range that lies before the keyspace or behind it, whose text says "lies
+ * outside keyspace". A client that is told the regions of today (EpochNotMatch) drops those, and gives up at any other error. */
+unsigned char rgc_codec_decode_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
+                                     rgc_range_t* out, char** errptr);
+
+/* rgc_codec_encode_region_key: the region key of a user key, by which its region is looked up. Errors: out_len NULL. */
+char* rgc_codec_encode_region_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+
+/* rgc_codec_decode_region_key: the user key of a region key. Errors: those of rgc_codec_decode_key; Corruption: bytes that are not
+ * one whole encoding, or have more behind it. */
+char* rgc_codec_decode_region_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+
+/* rgc_codec_encode_region_range: as rgc_codec_encode_range, with region keys for bounds. */
+unsigned char rgc_codec_encode_region_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end,
+                                            size_t end_len, rgc_range_t* out, char** errptr);
+
+/* rgc_codec_decode_region_range: as rgc_codec_decode_range, of a region by its bounds. Errors: those, and Corruption: a bound that is
+ * neither empty nor a region key. */
+unsigned char rgc_codec_decode_region_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end,
+                                            size_t end_len, rgc_range_t* out, char** errptr);
+
+/* rgc_codec_encode_keys: rgc_codec_encode_key for n keys in one call, key i of lens[i] bytes, which is faster than n calls. Returns all
+ * request keys one behind the other, for one rgc_free; key i is the bytes from offsets[i] up to offsets[i + 1]. offsets is the
+ * caller's, n + 1 elements, no part of the other arrays. n = 0 gives no bytes and offsets[0] = 0. All or nothing. Errors: offsets
+ * NULL; keys or lens NULL with n > 0; a key that is NULL with another length than 0. */
+char* rgc_codec_encode_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
+                            char** errptr);
+
+/* rgc_codec_decode_keys: rgc_codec_decode_key for n keys in one call; arrays and result as of rgc_codec_encode_keys. All or nothing.
+ * Errors: those of both; the text names the key by its index. */
+char* rgc_codec_decode_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
+                            char** errptr);
+
+/* rgc_codec_decode_bucket_keys: the bounds of a region's buckets, region keys in order, as bounds of user keys; an empty first key is no
+ * lower bound, an empty last one no upper bound. Those before the keyspace become one empty first key, its beginning; those at or
+ * behind its end one empty last key, its end; those within lose their prefix. So two empty keys are one bucket, the whole keyspace, and
+ * of a region that lies outside a single one is left. Arrays and result are as of rgc_codec_encode_keys, but that *n_out tells how
+ * many keys there are, at most n; offsets is written up to offsets[*n_out]. All or nothing. Errors: those of rgc_codec_encode_keys;
+ * n_out NULL; a key below the one before it; an empty key between others; Corruption: one that is no region key; the text names the
+ * key by its index. */
+char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
+                                   size_t* n_out, char** errptr);
 
 /* ---------------------------------------------------------------- seeing */
 
@@ -954,6 +1031,18 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_decode_key)                   \
   X(rgc_encode_range)                 \
   X(rgc_keyspace_range)               \
+  X(rgc_codec_parse_keyspace)         \
+  X(rgc_codec_encode_key)             \
+  X(rgc_codec_decode_key)             \
+  X(rgc_codec_encode_range)           \
+  X(rgc_codec_decode_range)           \
+  X(rgc_codec_encode_region_key)      \
+  X(rgc_codec_decode_region_key)      \
+  X(rgc_codec_encode_region_range)    \
+  X(rgc_codec_decode_region_range)    \
+  X(rgc_codec_encode_keys)            \
+  X(rgc_codec_decode_keys)            \
+  X(rgc_codec_decode_bucket_keys)     \
   X(rgc_stats)                        \
   X(rgc_metrics)
 

@@ -68,7 +68,8 @@ impl Error {
 
 /// Bytes as tools for RocksDB take them.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold("0x".into(), |text, byte| format!("{text}{byte:02x}"))
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16);
+    ['0', 'x'].into_iter().chain(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten()).collect()
 }
 
 impl fmt::Display for Error {

@@ -21,6 +21,7 @@ void test_callbacks(void);
 void test_threads(void);
 void test_rocksdb(void);
 void test_stored_keys(void);
+void test_codec(void);
 void test_stats(void);
 void test_attach(void);
 void test_worker(void);

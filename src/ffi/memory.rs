@@ -1,6 +1,7 @@
 //! Bytes, texts, arrays and structs across the border: every conversion that takes C at its word.
 
-use crate::error::{Error, Kind};
+use super::blob::Blob;
+use crate::error::Error;
 use std::ffi::{CStr, c_char};
 use std::fmt::Display;
 use std::mem::{MaybeUninit, size_of};
@@ -56,14 +57,7 @@ pub(super) unsafe fn text<'a>(what: &str, text: *const c_char) -> Result<&'a str
 
 /// A malloc'ed copy, never NULL, also of no bytes.
 pub(super) fn malloc_bytes(bytes: &[u8]) -> Result<*mut c_char, Error> {
-    // SAFETY: malloc of at least one byte.
-    let copy = unsafe { libc::malloc(bytes.len().max(1)) }.cast::<u8>();
-    if copy.is_null() {
-        return Err(Error::new(Kind::Aborted, format!("no memory for {} bytes", bytes.len())));
-    }
-    // SAFETY: `copy` has room for `bytes` and is new, so they do not overlap.
-    unsafe { copy.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-    Ok(copy.cast())
+    Blob::of(bytes).map(Blob::hand_out)
 }
 
 /// A malloc'ed C string; NULL when there is no memory. What follows a NUL in `text` is cut off.

@@ -20,6 +20,8 @@ pub mod c {
 #[macro_use]
 mod export;
 mod attached;
+mod blob;
+mod codec;
 mod context;
 mod destroy;
 mod engine;
@@ -41,6 +43,7 @@ mod seeing;
 mod store;
 mod stored_keys;
 
+pub use codec::*;
 pub use context::*;
 pub use destroy::*;
 pub use engine::HostEngine;

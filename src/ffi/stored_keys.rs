@@ -1,10 +1,11 @@
 //! Stored keys.
 
+use super::blob::Blob;
 use super::c;
 use super::handles::need_context;
 use super::memory::{Sized1, bytes, malloc_bytes, struct_size, write_sized};
 use crate::error::{Error, Kind};
-use crate::layout::{KeyMode, KeyspaceId, StoredRange};
+use crate::layout::{KeyMode, KeyRange, KeyspaceId};
 use std::ffi::{c_char, c_int};
 use std::mem::size_of;
 use std::ptr::null_mut;
@@ -61,7 +62,7 @@ export! {
         struct_size("out", out.cast_const(), c::rgc_range_t::VERSION_1)?;
         let (start, end) = (bytes("start", start, start_len)?, bytes("end", end, end_len)?);
         let range = layout.encode_range(mode(mode_number)?, keyspace(id)?, start, end)?;
-        write_sized(out, &to_c(&range)?);
+        write_sized(out, &range_to_c(&range)?);
         Ok(())
     }
 }
@@ -72,22 +73,22 @@ export! {
         let layout = &need_context(gc)?.shared.layout;
         struct_size("out", out.cast_const(), c::rgc_range_t::VERSION_1)?;
         let range = layout.encode_range(mode(mode_number)?, keyspace(id)?, b"", b"")?;
-        write_sized(out, &to_c(&range)?);
+        write_sized(out, &range_to_c(&range)?);
         Ok(())
     }
 }
 
-fn to_c(range: &StoredRange) -> Result<c::rgc_range_t, Error> {
-    let start = malloc_bytes(&range.start)?;
-    let end = match &range.end {
-        Some(end) => malloc_bytes(end).inspect_err(|_| {
-            // SAFETY: malloc'ed above, and nobody has it.
-            unsafe { libc::free(start.cast()) }
-        })?,
-        None => null_mut(),
-    };
-    let end_len = range.end.as_ref().map_or(0, Vec::len);
-    Ok(c::rgc_range_t { struct_size: size_of::<c::rgc_range_t>(), start, start_len: range.start.len(), end, end_len })
+/// A range whose bounds are the host's.
+pub(super) fn range_to_c(range: &KeyRange) -> Result<c::rgc_range_t, Error> {
+    let start = Blob::of(&range.start)?;
+    let end = range.end.as_deref().map(Blob::of).transpose()?;
+    Ok(c::rgc_range_t {
+        struct_size: size_of::<c::rgc_range_t>(),
+        start_len: start.len(),
+        start: start.hand_out(),
+        end_len: end.as_ref().map_or(0, Blob::len),
+        end: end.map_or(null_mut(), Blob::hand_out),
+    })
 }
 
 /// None = RGC_MODE_NONE.

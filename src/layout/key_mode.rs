@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The length of what the keys of a keyspace begin with: the mode and the id.
+pub(super) const KEYSPACE_PREFIX_LEN: usize = 4;
+
 /// What a key of API V2 belongs to, told by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyMode {
@@ -60,6 +63,12 @@ impl KeyspaceId {
     pub const fn from_bytes(bytes: [u8; 3]) -> Self {
         let [a, b, c] = bytes;
         Self(u32::from_be_bytes([0, a, b, c]))
+    }
+
+    /// What its keys of a mode begin with.
+    pub const fn prefix(self, mode: KeyMode) -> [u8; KEYSPACE_PREFIX_LEN] {
+        let [_, a, b, c] = self.0.to_be_bytes();
+        [mode.byte(), a, b, c]
     }
 
     /// As a number, 0 ..= [`Self::MAX`].

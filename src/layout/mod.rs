@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod codec;
 mod key_mode;
 pub mod keyspace_meta;
 pub mod memcomparable;
@@ -13,9 +14,10 @@ mod stored_key;
 pub mod write_batch;
 pub mod write_record;
 
+pub use codec::{Codec, parse_keyspace};
 pub use key_mode::{KeyMode, KeyspaceId};
-pub use range::{StoredRange, successor};
-pub use schema::{KeyRange, SchemaId, Tenant, prefix_range};
+pub use range::{KeyRange, successor};
+pub use schema::{SchemaId, StoredRange, Tenant, prefix_range};
 pub use stored_key::{DecodedKey, Form, KeyError, Layout, Place, PlainKeys, TIMESTAMP_LEN, append_timestamp, row_end, split_timestamp};
 
 /// A point in the host's order of versions.

@@ -1,11 +1,11 @@
 //! Building stored keys and ranges: the way from the host's user keys to RocksDB's bytes.
 
 use super::{Form, KeyMode, KeyspaceId, Layout, PlainKeys, Timestamp, append_timestamp, memcomparable};
-use crate::error::Error;
+use crate::error::{Error, hex};
 
-/// A half-open range of stored keys.
+/// A half-open range of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredRange {
+pub struct KeyRange {
     /// Its first key.
     pub start: Vec<u8>,
     /// The first key behind it; `None` = no bound.
@@ -32,29 +32,19 @@ impl Layout {
     }
 
     /// The stored range of all versions of the user keys in `[start, end)`; `end` empty = up to the end of the keyspace.
-    pub fn encode_range(
-        &self,
-        mode: Option<KeyMode>,
-        keyspace: Option<KeyspaceId>,
-        start: &[u8],
-        end: &[u8],
-    ) -> Result<StoredRange, Error> {
+    pub fn encode_range(&self, mode: Option<KeyMode>, keyspace: Option<KeyspaceId>, start: &[u8], end: &[u8]) -> Result<KeyRange, Error> {
         let prefix = self.key_prefix(mode, keyspace)?;
-        if !end.is_empty() && start > end {
-            return Err(Error::invalid(format!("the range is inverted: start {start:02x?} is above end {end:02x?}; swap them")));
-        }
+        refuse_inverted(start, end)?;
         let end = if !end.is_empty() {
             Some(self.bound(&prefix, end))
         } else if matches!(self.form, Form::Plain(_)) {
             successor(&self.data_prefix)
         } else {
-            // A keyspace prefix keeps its length: r/0x0102ff ends where r/0x010300 begins.
-            successor(&prefix).map(|mut next| {
-                next.resize(prefix.len(), 0);
-                self.bound(&next, b"")
-            })
+            let mut next = prefix.clone();
+            count_up(&mut next);
+            Some(self.bound(&next, b""))
         };
-        Ok(StoredRange { start: self.bound(&prefix, start), end })
+        Ok(KeyRange { start: self.bound(&prefix, start), end })
     }
 
     fn bound(&self, prefix: &[u8], user_key: &[u8]) -> Vec<u8> {
@@ -74,16 +64,32 @@ impl Layout {
                 Err(Error::invalid("plain keys have no mode and no keyspace; give RGC_MODE_NONE and RGC_KEYSPACE_NONE"))
             }
             (Form::ApiV2, None, _) => Err(Error::invalid("mode RGC_MODE_NONE is of the plain layout; give r, x, m or t")),
-            (Form::ApiV2, Some(mode), Some(id)) if mode.has_keyspace() => {
-                let [_, id @ ..] = id.get().to_be_bytes();
-                Ok([&[mode.byte()][..], &id].concat())
-            }
+            (Form::ApiV2, Some(mode), Some(id)) if mode.has_keyspace() => Ok(id.prefix(mode).to_vec()),
             (Form::ApiV2, Some(mode), None) if !mode.has_keyspace() => Ok(vec![mode.byte()]),
             (Form::ApiV2, Some(mode), None) => Err(Error::invalid(format!("keys of mode {} need a keyspace", char::from(mode.byte())))),
             (Form::ApiV2, Some(mode), Some(id)) => Err(Error::invalid(format!(
                 "keys of mode {} are in no keyspace, not in {id}; give RGC_KEYSPACE_NONE",
                 char::from(mode.byte())
             ))),
+        }
+    }
+}
+
+/// Refuses a start above an end; an empty end is no bound.
+pub(super) fn refuse_inverted(start: &[u8], end: &[u8]) -> Result<(), Error> {
+    if !end.is_empty() && start > end {
+        return Err(Error::invalid(format!("the range is inverted: start {} is above end {}; swap them", hex(start), hex(end))));
+    }
+    Ok(())
+}
+
+/// Turns the prefix of a keyspace, or of a mode, into the one where it ends. It keeps its length: r/0x0102ff ends where r/0x010300
+/// begins, r/0xffffff where s/0 would.
+pub(super) fn count_up(prefix: &mut [u8]) {
+    for byte in prefix.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            return;
         }
     }
 }
@@ -121,7 +127,7 @@ mod tests {
         ] {
             let range = v2.encode_range(Some(mode), KeyspaceId::new(id), b"", b"").unwrap();
             let group = |prefix: [u8; 4]| [&prefix[..], b"\0\0\0\0\xfb"].concat();
-            assert_eq!(range, StoredRange { start: group(start), end: Some(group(end)) }, "{mode:?} {id}");
+            assert_eq!(range, KeyRange { start: group(start), end: Some(group(end)) }, "{mode:?} {id}");
         }
         let tables = v2.encode_range(Some(KeyMode::TidbTable), None, b"", b"").unwrap();
         assert_eq!(tables.start, b"t\0\0\0\0\0\0\0\xf8");
@@ -139,7 +145,7 @@ mod tests {
         assert_eq!((range.start, range.end), (b"za".to_vec(), Some(b"{".to_vec())));
         assert!(plain.encode_range(None, None, b"b", b"a").is_err());
         let unbounded = layout(Form::Plain(PlainKeys::PrefixFree), b"").encode_range(None, None, b"", b"");
-        assert_eq!(unbounded.unwrap(), StoredRange { start: Vec::new(), end: None });
+        assert_eq!(unbounded.unwrap(), KeyRange { start: Vec::new(), end: None });
     }
 
     #[test]

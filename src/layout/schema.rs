@@ -18,10 +18,10 @@ pub type Tenant = Option<KeyspaceId>;
 const ID_LEN: usize = size_of::<SchemaId>();
 
 /// A half-open range of stored keys.
-pub type KeyRange = (Vec<u8>, Vec<u8>);
+pub type StoredRange = (Vec<u8>, Vec<u8>);
 
 /// All keys that begin with a prefix, as a half-open range.
-pub fn prefix_range(prefix: &[u8]) -> KeyRange {
+pub fn prefix_range(prefix: &[u8]) -> StoredRange {
     // A prefix of nothing but ff has no end; what is longer than any key comes close.
     (prefix.to_vec(), successor(prefix).unwrap_or_else(|| [prefix, &[0xff; 1024]].concat()))
 }
@@ -46,7 +46,7 @@ impl Layout {
     }
 
     /// The range in which all keys of a schema lie; of a mode, where keys have one.
-    pub fn schema_range(&self, mode: KeyMode, tenant: Tenant, id: SchemaId) -> KeyRange {
+    pub fn schema_range(&self, mode: KeyMode, tenant: Tenant, id: SchemaId) -> StoredRange {
         let mut prefix = self.data_prefix.clone();
         if let Some(keyspace) = tenant {
             let [_, keyspace @ ..] = keyspace.get().to_be_bytes();
@@ -61,7 +61,7 @@ impl Layout {
     }
 
     /// The ranges in which all keys of a schema lie.
-    pub fn schema_ranges(&self, tenant: Tenant, id: SchemaId) -> Vec<KeyRange> {
+    pub fn schema_ranges(&self, tenant: Tenant, id: SchemaId) -> Vec<StoredRange> {
         let modes: &[KeyMode] = if tenant.is_some() { &[KeyMode::Raw, KeyMode::Txn] } else { &[KeyMode::Raw] };
         modes.iter().map(|mode| self.schema_range(*mode, tenant, id)).collect()
     }

@@ -8,14 +8,13 @@
 //! A run cuts its keys into rows by these bytes, so what is judged is checked against the whole encoding: no legal row is
 //! a prefix of another one, hence a row is contiguous and no key of another row can stand in the middle of it.
 
+use super::key_mode::KEYSPACE_PREFIX_LEN;
 use super::memcomparable::{self, Malformed};
 use super::{KeyMode, KeyspaceId, SchemaId, Timestamp};
 use std::fmt;
 
 /// The length of a stored timestamp.
 pub const TIMESTAMP_LEN: usize = 8;
-/// The length of mode and keyspace.
-const KEYSPACE_PREFIX_LEN: usize = 4;
 /// The smallest marker of a first group that holds 4 bytes: a mode and a whole keyspace id.
 const HOLDS_KEYSPACE: u8 = 0xfb;
 

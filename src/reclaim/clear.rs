@@ -16,7 +16,7 @@ use super::destroy::{DestroyReport, phase, show};
 use super::store::{Role, Store};
 use crate::engine::{Direction, Engine, Family, File, How, Op};
 use crate::error::{Error, Kind};
-use crate::layout::{KeyRange, row_end};
+use crate::layout::{StoredRange, row_end};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -28,7 +28,7 @@ const TRIES: usize = 5;
 
 impl Store {
     /// Everything between a record's two states.
-    pub(super) fn clear(&self, range: &KeyRange, report: &mut DestroyReport) -> Result<(), Error> {
+    pub(super) fn clear(&self, range: &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
         let begun = Instant::now();
         phase("files", std::slice::from_ref(range));
         let lockless =
@@ -68,7 +68,7 @@ impl Store {
         families
     }
 
-    pub(super) fn drop_files(&self, family: Family, (start, end): &KeyRange, report: &mut DestroyReport) -> Result<(), Error> {
+    pub(super) fn drop_files(&self, family: Family, (start, end): &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
         let within = |files: Vec<File>| files.into_iter().filter(|file| file.level > 0 && file.is_within(start, end)).collect::<Vec<_>>();
         let before = within(self.engine.files(family)?);
         if before.is_empty() {
@@ -83,7 +83,7 @@ impl Store {
         Ok(())
     }
 
-    fn delete_keys(&self, family: Family, (start, end): &KeyRange, report: &mut DestroyReport) -> Result<(), Error> {
+    fn delete_keys(&self, family: Family, (start, end): &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
         // Between them no row is cut.
         let (mut whole_start, mut whole_end) = (start.clone(), end.clone());
         if let Some(row) = self.shared.layout.cut_row(start) {
@@ -142,7 +142,7 @@ impl Store {
         write(&mut batch)
     }
 
-    fn compact_away(&self, family: Family, range: &KeyRange) -> Result<(), Error> {
+    fn compact_away(&self, family: Family, range: &StoredRange) -> Result<(), Error> {
         let (start, end) = range;
         self.engine.flush(family)?;
         if self.engine.files(family)?.iter().any(|file| file.overlaps(start, end)) {
@@ -151,7 +151,7 @@ impl Store {
         self.cut_rows(range).iter().try_for_each(|row| self.compact_cut_row(family, range, row))
     }
 
-    fn cut_rows(&self, (start, end): &KeyRange) -> Vec<KeyRange> {
+    fn cut_rows(&self, (start, end): &StoredRange) -> Vec<StoredRange> {
         let cut = |bound| self.shared.layout.cut_row(bound).map(|row: &[u8]| (row.to_vec(), row_end(row)));
         let mut rows: Vec<_> = [cut(start), cut(end)].into_iter().flatten().collect();
         rows.dedup();
@@ -161,7 +161,7 @@ impl Store {
     /// RocksDB's C API does not tell whether a compaction went through. So one is shown to it: a tombstone in the half that is gone makes
     /// a file at level 0, which the compaction must take; or, if the host's own compactions took it first, it must write the row's
     /// last level once more.
-    fn compact_cut_row(&self, family: Family, range: &KeyRange, row: &KeyRange) -> Result<(), Error> {
+    fn compact_cut_row(&self, family: Family, range: &StoredRange, row: &StoredRange) -> Result<(), Error> {
         for _ in 0..TRIES {
             let mut batch = Batch::default();
             batch.push(family, Op::Delete(row.0.clone().max(range.0.clone())));
@@ -185,7 +185,7 @@ impl Store {
         ))
     }
 
-    fn files_of(&self, family: Family, (start, end): &KeyRange) -> Result<Vec<File>, Error> {
+    fn files_of(&self, family: Family, (start, end): &StoredRange) -> Result<Vec<File>, Error> {
         let mut files = self.engine.files(family)?;
         files.retain(|file| file.overlaps(start, end));
         Ok(files)

@@ -6,7 +6,7 @@ use super::store::{Role, Store};
 use crate::callback::lock;
 use crate::engine::{Engine, Family, File};
 use crate::error::{Error, Kind};
-use crate::layout::{KeyRange, Timestamp};
+use crate::layout::{StoredRange, Timestamp};
 use crate::log::{Level, log};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -170,10 +170,11 @@ impl Store {
 
 /// The ranges of the picked files, each up to right behind its last key: one range for those between which no other file lies, so that
 /// no compaction's border cuts a row that need not be cut.
-fn merged(picked: &[&File], all: &[File]) -> Vec<KeyRange> {
-    let mut ranges: Vec<KeyRange> = picked.iter().map(|file| (file.smallest.clone(), [file.largest.as_slice(), b"\0"].concat())).collect();
+fn merged(picked: &[&File], all: &[File]) -> Vec<StoredRange> {
+    let mut ranges: Vec<StoredRange> =
+        picked.iter().map(|file| (file.smallest.clone(), [file.largest.as_slice(), b"\0"].concat())).collect();
     ranges.sort();
-    let mut merged: Vec<KeyRange> = Vec::new();
+    let mut merged: Vec<StoredRange> = Vec::new();
     for (start, end) in ranges {
         let between = |last_end: &[u8]| all.iter().any(|file| file.overlaps(last_end, &start) && !picked.contains(&file));
         match merged.last_mut() {

@@ -13,7 +13,7 @@ use super::ledger::{Destroyed, own_keys};
 use super::store::Store;
 use super::turns::overlap;
 use crate::error::{Error, Kind, hex};
-use crate::layout::{KeyRange, KeyspaceId};
+use crate::layout::{KeyspaceId, StoredRange};
 use crate::log::{Level, log};
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Store {
     /// Destroys ranges, with one record each. `reusable` = they are to be written again.
     pub fn destroy(
         &self,
-        ranges: &[KeyRange],
+        ranges: &[StoredRange],
         keyspace: Option<KeyspaceId>,
         reusable: bool,
         report: &mut DestroyReport,
@@ -93,7 +93,7 @@ impl Store {
         if now == 0 {
             return Ok(rechecked);
         }
-        let done: Vec<KeyRange> =
+        let done: Vec<StoredRange> =
             self.with_entries(|entries| entries.iter().filter(|e| e.record.done).map(|e| e.record.range.clone()).collect());
         for range in done {
             if self.is_stopping() {
@@ -119,7 +119,7 @@ impl Store {
     }
 
     /// Drops the record of a range that was done.
-    pub fn forget(&self, range: &KeyRange) -> Result<(), Error> {
+    pub fn forget(&self, range: &StoredRange) -> Result<(), Error> {
         let _turn = self.turns.take(std::slice::from_ref(range));
         match self.records_of(std::slice::from_ref(range)).pop().flatten() {
             None => {
@@ -133,7 +133,7 @@ impl Store {
         }
     }
 
-    fn check_range(&self, range: &KeyRange) -> Result<(), Error> {
+    fn check_range(&self, range: &StoredRange) -> Result<(), Error> {
         if range.0.is_empty() || range.1.is_empty() {
             return Err(Error::invalid(format!("a bound of {} is missing; give both, as stored keys", show(range))));
         }
@@ -155,7 +155,7 @@ impl Store {
     }
 
     /// Another record would go on dropping what is written again.
-    fn check_no_other_record(&self, ranges: &[KeyRange]) -> Result<(), Error> {
+    fn check_no_other_record(&self, ranges: &[StoredRange]) -> Result<(), Error> {
         let other = self.with_entries(|entries| {
             let standing = entries.iter().map(|entry| &entry.record);
             let mut others = standing.filter(|record| ranges.iter().any(|range| overlap(range, &record.range)));
@@ -195,12 +195,12 @@ impl Store {
 }
 
 /// For an operator who wants to know what a destroy is at.
-pub(super) fn phase(name: &str, ranges: &[KeyRange]) {
+pub(super) fn phase(name: &str, ranges: &[StoredRange]) {
     for range in ranges {
         log(Level::Debug, || format!("destroy {}: {name}", show(range)));
     }
 }
 
-pub(super) fn show((start, end): &KeyRange) -> String {
+pub(super) fn show((start, end): &StoredRange) -> String {
     format!("[{}, {})", hex(start), hex(end))
 }

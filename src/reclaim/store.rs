@@ -9,7 +9,7 @@ use super::turns::Turns;
 use crate::callback::{Inside, lock};
 use crate::engine::{Direction, Engine, Family, File, How, Step, Write};
 use crate::error::{Error, Kind};
-use crate::layout::{KeyRange, SchemaId, Tenant, Timestamp};
+use crate::layout::{SchemaId, StoredRange, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::shared::{DroppedRange, Late, Segments, Served, ServedFamily, Shared};
 use std::collections::{BTreeMap, HashMap};
@@ -217,9 +217,9 @@ impl Store {
     }
 
     /// The records of those ranges, as far as there are any.
-    pub(super) fn records_of(&self, ranges: &[KeyRange]) -> Vec<Option<Destroyed>> {
+    pub(super) fn records_of(&self, ranges: &[StoredRange]) -> Vec<Option<Destroyed>> {
         self.with_entries(|entries| {
-            let of = |range: &KeyRange| entries.iter().find(|entry| entry.record.range == *range).map(|entry| entry.record.clone());
+            let of = |range: &StoredRange| entries.iter().find(|entry| entry.record.range == *range).map(|entry| entry.record.clone());
             ranges.iter().map(of).collect()
         })
     }

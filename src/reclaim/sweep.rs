@@ -8,7 +8,7 @@ use super::ledger::SchemaRecord;
 use super::store::Store;
 use crate::engine::{Direction, Engine, Family, How, Op};
 use crate::error::Error;
-use crate::layout::{KeyRange, SchemaId, Tenant};
+use crate::layout::{SchemaId, StoredRange, Tenant};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
@@ -26,7 +26,7 @@ pub(super) struct Sweep {
 
 struct Place {
     family: Family,
-    range: KeyRange,
+    range: StoredRange,
     /// Nothing of it has been looked at.
     untouched: bool,
 }
@@ -114,7 +114,7 @@ impl Store {
         Ok(true)
     }
 
-    fn has_schema(&self, family: Family, (start, end): &KeyRange, record: &SchemaRecord) -> Result<bool, Error> {
+    fn has_schema(&self, family: Family, (start, end): &StoredRange, record: &SchemaRecord) -> Result<bool, Error> {
         let mut found = false;
         self.engine.scan(family, (start, end), Direction::Forwards, &mut |key, _| {
             found = self.shared.layout.schema(key) == Some((record.tenant, record.id));

@@ -18,7 +18,7 @@ use super::store::{Role, Store};
 use crate::engine::{Direction, Engine, Family, How};
 use crate::error::Error;
 use crate::layout::write_record::WriteRecord;
-use crate::layout::{KeyMode, KeyRange, row_end};
+use crate::layout::{KeyMode, StoredRange, row_end};
 use crate::log::{Level, log};
 use crate::rule::txn::Record;
 use crate::shared::Kind;
@@ -31,7 +31,7 @@ const MOST_KEYS: usize = 10_000;
 struct Part {
     family: Family,
     kind: Kind,
-    range: KeyRange,
+    range: StoredRange,
 }
 
 /// Rows of a part, one after the other.

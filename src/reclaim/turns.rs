@@ -1,19 +1,19 @@
 //! Whoever deletes in a range keeps others from ranges that overlap it until all of it is done.
 
 use crate::callback::lock;
-use crate::layout::KeyRange;
+use crate::layout::StoredRange;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// The ranges that somebody is deleting in.
 #[derive(Debug, Default)]
 pub struct Turns {
-    taken: Mutex<Vec<KeyRange>>,
+    taken: Mutex<Vec<StoredRange>>,
     ended: Condvar,
 }
 
 impl Turns {
     /// Waits until nobody is deleting in any of these ranges, and takes all of them at once, so that no two wait for each other.
-    pub fn take<'t>(&'t self, ranges: &[KeyRange]) -> Turn<'t> {
+    pub fn take<'t>(&'t self, ranges: &[StoredRange]) -> Turn<'t> {
         let mut taken = lock(&self.taken);
         while taken.iter().any(|one| ranges.iter().any(|other| overlap(one, other))) {
             taken = self.ended.wait(taken).unwrap_or_else(PoisonError::into_inner);
@@ -24,14 +24,14 @@ impl Turns {
 }
 
 /// Do two ranges overlap?
-pub fn overlap(one: &KeyRange, other: &KeyRange) -> bool {
+pub fn overlap(one: &StoredRange, other: &StoredRange) -> bool {
     one.0 < other.1 && other.0 < one.1
 }
 
 /// For as long as it lives its ranges are taken.
 pub struct Turn<'t> {
     turns: &'t Turns,
-    ranges: Vec<KeyRange>,
+    ranges: Vec<StoredRange>,
 }
 
 impl Drop for Turn<'_> {
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-    fn range(start: &str, end: &str) -> KeyRange {
+    fn range(start: &str, end: &str) -> StoredRange {
         (start.into(), end.into())
     }
 

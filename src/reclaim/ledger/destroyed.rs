@@ -9,13 +9,13 @@
 //! The key names the range, so a range has one record. Times are unix seconds, 0 = unknown.
 
 use super::record::{NO_KEYSPACE, Record, put_bytes, take_bytes, take_keyspace, take_u64};
-use crate::layout::{KeyRange, KeyspaceId, memcomparable};
+use crate::layout::{KeyspaceId, StoredRange, memcomparable};
 
 /// A destroyed range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destroyed {
     /// Half open, of stored keys.
-    pub range: KeyRange,
+    pub range: StoredRange,
     /// Of a destroyed keyspace.
     pub keyspace: Option<KeyspaceId>,
     /// Nothing of it is left; else it has to be destroyed (again).

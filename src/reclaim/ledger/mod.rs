@@ -17,12 +17,12 @@ pub use schema::{Order, SchemaRecord};
 
 use crate::engine::{Direction, Engine, Family, How, Op, Write};
 use crate::error::{Error, Kind, hex};
-use crate::layout::{KeyRange, prefix_range};
+use crate::layout::{StoredRange, prefix_range};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// The range of the library's own keys.
-pub fn own_keys(prefix: &[u8]) -> KeyRange {
+pub fn own_keys(prefix: &[u8]) -> StoredRange {
     prefix_range(prefix)
 }
 
