@@ -7,10 +7,11 @@ use super::gc::Gc;
 use libloading::Library;
 use rocks_gc::ffi::{HostEngine, c};
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use tempfile::TempDir;
 
 type Handle = *mut c_void;
 type Errptr = *mut *mut c_char;
@@ -33,11 +34,19 @@ pub struct Adaptor {
     wal_filter_destroy: unsafe extern "C" fn(Handle) -> u64,
     hook: unsafe extern "C" fn(Handle, unsafe extern "C" fn(*mut c_void), *mut c_void),
     _library: Library,
+    object: PathBuf,
+    _directory: Option<TempDir>,
 }
+
+/// Where a process that a test has started finds the one that is compiled already.
+pub const COMPILED: &str = "ROCKS_GC_TEST_ADAPTOR";
 
 fn build() -> Adaptor {
     // RocksDB first, so that the object finds that copy.
     super::rocksdb::api();
+    if let Some(object) = std::env::var_os(COMPILED) {
+        return load(object.into(), None);
+    }
     let directory = tempfile::tempdir().expect("a folder");
     let object = directory.path().join("libadaptor.so");
     let root = super::root();
@@ -48,17 +57,17 @@ fn build() -> Adaptor {
     arguments.extend(sources);
     arguments.extend(super::rocksdb_link_flags());
     super::compile("g++", arguments);
-    load(&object)
+    load(object, Some(directory))
 }
 
-fn load(object: &Path) -> Adaptor {
+fn load(object: PathBuf, directory: Option<TempDir>) -> Adaptor {
     macro_rules! symbol {
         ($library:ident, $name:literal) => {
             *$library.get($name).expect($name)
         };
     }
     unsafe {
-        let library = Library::new(object).expect("the adaptor loads");
+        let library = Library::new(&object).expect("the adaptor loads");
         Adaptor {
             install: symbol!(library, "rgc_shim_install"),
             attach: symbol!(library, "rgc_shim_attach"),
@@ -76,6 +85,8 @@ fn load(object: &Path) -> Adaptor {
             wal_filter_destroy: symbol!(library, "adaptor_wal_filter_destroy"),
             hook: symbol!(library, "adaptor_hook"),
             _library: library,
+            object,
+            _directory: directory,
         }
     }
 }
@@ -104,6 +115,11 @@ pub struct Entries {
 }
 
 impl Adaptor {
+    /// Where it lies.
+    pub fn object(&self) -> &Path {
+        &self.object
+    }
+
     /// Installs a kind into options, of the library that this test is linked with.
     pub fn install(&self, gc: &Gc, kind: u32, options: Handle) -> Result<(), String> {
         let mut error = null_mut();
