@@ -41,6 +41,19 @@ int main(int argc, char** argv) {
   test_ledger();
   test_collect();
   test_together();
+  test_schemas(seed);
+  test_schema_runs();
+  test_schema_skips(seed);
+  test_schema_drops();
+  test_schema_drop_faults();
+  test_schema_truncates();
+  test_schema_truncate_faults();
+  test_keyspaces();
+  test_keyspace_bytes(seed);
+  test_keyspace_destroys();
+  test_foreach();
+  test_foreach_schemas();
+  test_recovery(seed);
   test_random(seed, rounds);
   return check_summary("every_export") == 0 ? 0 : 1;
 }
