@@ -43,11 +43,16 @@ int main(int argc, char** argv) {
   test_together();
   test_schemas(seed);
   test_schema_runs();
+  test_schema_changes(seed);
   test_schema_skips(seed);
   test_schema_drops();
+  test_schema_edges();
+  test_schema_meetings();
   test_schema_drop_faults();
   test_schema_truncates();
   test_schema_truncate_faults();
+  test_schema_plain();
+  test_schema_threads();
   test_keyspaces();
   test_keyspace_bytes(seed);
   test_keyspace_destroys();

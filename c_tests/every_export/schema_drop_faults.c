@@ -283,7 +283,7 @@ void test_schema_drop_faults(void) {
   interrupted(WITH_TEXT, 1, ATTACHED_AGAIN, 1, "");
   interrupted(UNKNOWN, 1, ATTACHED_AGAIN, 1, "delete_batch_bytes=60");
   interrupted(WITH_TEXT, 0, ATTACHED_AGAIN, 3, "delete_range_min_keys=3");
-  interrupted(WITH_TEXT, 0, WAITED_FOR, 7, "");
-  interrupted(GARBAGE, 0, REPEATED, 9, "delete_range_min_keys=3");
-  interrupted(WITHOUT_TEXT, 0, REPEATED, 9, "");
+  interrupted(WITH_TEXT, 0, WAITED_FOR, 31, "");
+  interrupted(GARBAGE, 0, REPEATED, 29, "delete_range_min_keys=3");
+  interrupted(WITHOUT_TEXT, 0, REPEATED, 37, "");
 }

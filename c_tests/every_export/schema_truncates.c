@@ -278,33 +278,6 @@ static void unparsed(void) {
   }
 }
 
-/* In the plain layout: RawKV rows or records, and shorter keys between them. */
-static int of_plain(void* state, uint32_t cf, const struct pair* pair) {
-  const struct key* id = state;
-  return cf == CF_DEFAULT && pair->key.len == 16 && memcmp(pair->key.data, id->data, 4) == 0 &&
-         ts_of_key(pair->key.data, pair->key.len) <= 50;
-}
-static void plain(void) {
-  rgc_t* gc = gc_with("key_layout=plain;plain_keys=8;schema_id=prefix;delete_batch_bytes=100");
-  struct mem_engine* engine = engine_new();
-  for (char i = 0; i < 12; ++i) {
-    char user[] = {'a', 'b', 0, (char)(i % 3), 'k', i, 'x', 'y', 'z', 'z', 'z'};
-    for (uint64_t ts = 40; ts < 60; ts += 5) mem_put(engine->store, CF_DEFAULT, plain_key(user, 8, ts), BYTES("v\0"));
-    for (size_t len = 4; len < 8; ++len) mem_put(engine->store, CF_DEFAULT, key_of(user, len), BYTES("short"));
-  }
-  struct contents before = contents_of(engine);
-  struct key id = key_of(BYTES("ab\0\1"));
-  SUCCEEDS(api.rgc_attach_engine(gc, &mem_functions, engine, families, 1, errptr));
-  SUCCEEDS(api.rgc_schema_truncate(gc, RGC_KEYSPACE_NONE, TRUNCATED, 50, errptr));
-  drain(gc);
-  CHECK_GONE(engine, &before, of_plain, &id);
-  compact_everything(engine);
-  CHECK_GONE(engine, &before, of_plain, &id);
-  api.rgc_destroy(gc);
-  contents_free(&before);
-  engine_free(engine);
-}
-
 void test_schema_truncates(void) {
   truncates("", 50, 0);
   truncates("delete_batch_bytes=64;delete_range_min_keys=0", 50, 64);
@@ -317,5 +290,4 @@ void test_schema_truncates(void) {
   overtaken(0);
   overtaken(1);
   unparsed();
-  plain();
 }
