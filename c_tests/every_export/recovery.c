@@ -178,6 +178,13 @@ static void as_it_is(void) {
       check_unchanged(gc);
     }
   }
+  /* Markers of later versions: of a prepared batch that is kept, of one that is not, of a commit with its timestamp. */
+  static const char* const later[] = {"\x12", "\x13", "\x15\x08tttttttt\3xid"};
+  for (size_t i = 0; i < 3; ++i) {
+    begin_with_a_dropped_put();
+    for (const char* byte = later[i]; *byte != 0; ++byte) batch_byte(&batch, *byte);
+    check_unchanged(gc);
+  }
   /* Tags that nobody knows; 0x10 to 0x17 are RocksDB's, but none of those above. */
   for (int tag = 0x18; tag < 256; ++tag) {
     if (tag > 0x40 && tag < 0xf0) continue;

@@ -281,9 +281,9 @@ void test_schema_drop_faults(void) {
   damaged(0);
   damaged(1);
   interrupted(WITH_TEXT, 1, ATTACHED_AGAIN, 1, "");
-  interrupted(UNKNOWN, 1, ATTACHED_AGAIN, 1, "delete_batch_bytes=60");
+  interrupted(UNKNOWN, 1, ATTACHED_AGAIN, 3, "delete_batch_bytes=60");
   interrupted(WITH_TEXT, 0, ATTACHED_AGAIN, 3, "delete_range_min_keys=3");
-  interrupted(WITH_TEXT, 0, WAITED_FOR, 31, "");
-  interrupted(GARBAGE, 0, REPEATED, 29, "delete_range_min_keys=3");
-  interrupted(WITHOUT_TEXT, 0, REPEATED, 37, "");
+  interrupted(WITH_TEXT, 0, WAITED_FOR, 67, "");
+  interrupted(GARBAGE, 0, REPEATED, 83, "delete_range_min_keys=3");
+  interrupted(WITHOUT_TEXT, 0, REPEATED, 97, "");
 }

@@ -33,7 +33,7 @@ static struct mem_engine* filled(const char* prefix) {
   static const uint32_t keyspaces[] = {0, 1, 2, RGC_KEYSPACE_MAX - 1, RGC_KEYSPACE_MAX};
   static const char modes[] = "rxt";
   mem_keys_per_file(engine->store, 4);
-  for (uint64_t ts = 10; ts <= 40; ts += 10) {
+  for (uint64_t ts = 10; ts <= 40; ts += 15) {
     for (size_t k = 0; k < 5; ++k) {
       for (size_t m = 0; m < 3; ++m) {
         for (size_t i = 0; i < sizeof edge_ids / sizeof *edge_ids; ++i) {
@@ -51,7 +51,7 @@ static struct mem_engine* filled(const char* prefix) {
     put(engine, CF_DEFAULT, prefix, stored_key("s\0\0\0\0\0\0\0", 8, ts));
     put(engine, CF_DEFAULT, prefix, stored_key("y\0\0\0\0\0\0\0", 8, ts));
     if (ts < 40) mem_flush(engine->store, CF_DEFAULT);
-    if (ts == 30) mem_compact(engine->store, CF_DEFAULT, NULL, 0, NULL, 0, 1);
+    if (ts == 25) mem_compact(engine->store, CF_DEFAULT, NULL, 0, NULL, 0, 1);
   }
   return engine;
 }
@@ -59,7 +59,7 @@ static struct mem_engine* filled(const char* prefix) {
 static void edges(const char* prefix, const char* more) {
   static const uint32_t keyspaces[] = {0, 1, RGC_KEYSPACE_MAX};
   for (size_t k = 0; k < 3; ++k) {
-    for (size_t i = 0; i < sizeof edge_ids / sizeof *edge_ids; i += k == 1 ? 1 : 11) {
+    for (size_t i = 0; i < sizeof edge_ids / sizeof *edge_ids; i += k == 1 ? 3 : 11) {
       for (int truncates = 0; truncates < 2; ++truncates) {
         char options[120];
         snprintf(options, sizeof options, "data_prefix=%s;%s", prefix, more);
@@ -153,8 +153,8 @@ static void moves(void) {
   api.rgc_set_enabled(gc, 1);
   drain(gc);
   struct key of_dropped = id_key('r', 1, 0xff, "", 10);
-  struct key truncated = id_key('r', 1, 0x100, "", 20);
-  struct key stays = id_key('r', 1, 0x100, "", 30);
+  struct key truncated = id_key('r', 1, 0x100, "", 25);
+  struct key stays = id_key('r', 1, 0x100, "", 40);
   CHECK(!mem_has(engine->store, CF_DEFAULT, of_dropped) && !mem_has(engine->store, CF_DEFAULT, truncated));
   CHECK(mem_has(engine->store, CF_DEFAULT, stays));
   api.rgc_destroy(gc);

@@ -27,6 +27,14 @@ static struct mem_engine* filled(int rows) {
   return engine;
 }
 
+static size_t contents_sum(const struct contents* contents) { return contents->n[CF_DEFAULT] + contents->n[CF_WRITE]; }
+static size_t contents_count(struct mem_engine* engine) {
+  struct contents now = contents_of(engine);
+  size_t n = contents_sum(&now);
+  contents_free(&now);
+  return n;
+}
+
 /* After an interruption: nothing that must stay has gone. */
 static int may_go(void* state, uint32_t cf, const struct pair* pair) { return -goes_by_truncation(state, cf, pair); }
 
@@ -169,11 +177,73 @@ static void away(void) {
   engine_free(engine);
 }
 
+/* Raised when it is half done: the rows that were done are looked at once more, also by the next process. */
+static void raised_in_the_middle(int is_detached) {
+  struct mem_engine* engine = filled(60);
+  struct contents before = contents_of(engine);
+  struct truncation order = {TRUNCATED, 50};
+  struct judged_by by = {&before, &order};
+  rgc_t* gc = gc_of_schemas("delete_bytes_per_second=60000;delete_batch_bytes=500");
+  attach(gc, engine, 5);
+  SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 30, errptr));
+  pause_for(120);
+  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK(contents_count(engine) < contents_sum(&before));
+  SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 50, errptr));
+  SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 40, errptr));
+  if (is_detached) {
+    api.rgc_destroy(gc);
+    gc = gc_of_schemas("");
+    attach(gc, engine, 5);
+  }
+  drain(gc);
+  CHECK_GONE(engine, &before, goes_by_truncation, &by);
+  check_replay(&before, &order, engine);
+  api.rgc_destroy(gc);
+  contents_free(&before);
+  engine_free(engine);
+}
+
+/* The next process goes on where this one was: it does not read everything again. */
+static void from_its_position(void) {
+  struct mem_engine* engine = filled(150);
+  rgc_t* gc = gc_of_schemas("delete_bytes_per_second=40000;delete_batch_bytes=500");
+  size_t all = contents_count(engine);
+  attach(gc, engine, 5);
+  SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 10, errptr));
+  pause_for(150);
+  CHECK_EQ(api.rgc_pending(gc), 1);
+  size_t first = engine_calls(engine, NEXT);
+  api.rgc_destroy(gc);
+  engine_forget(engine);
+  gc = gc_of_schemas("");
+  attach(gc, engine, 5);
+  drain(gc);
+  size_t second = engine_calls(engine, NEXT);
+  api.rgc_destroy(gc);
+  /* A whole pass, once nothing is left to be deleted. */
+  engine_forget(engine);
+  gc = gc_of_schemas("");
+  attach(gc, engine, 5);
+  SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 9, errptr));
+  SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 11, errptr));
+  drain(gc);
+  size_t whole = engine_calls(engine, NEXT);
+  CHECK(first > whole / 10);
+  CHECK(second + first / 2 < whole);
+  CHECK(contents_count(engine) < all);
+  api.rgc_destroy(gc);
+  engine_free(engine);
+}
+
 void test_schema_truncate_faults(void) {
   detached();
+  raised_in_the_middle(0);
+  raised_in_the_middle(1);
+  from_its_position();
   away();
   interrupted(WITH_TEXT, 1, 3, "delete_batch_bytes=100");
   interrupted(UNKNOWN, 1, 7, "");
-  interrupted(WITH_TEXT, 0, 19, "delete_batch_bytes=100");
-  interrupted(GARBAGE, 0, 29, "delete_range_min_keys=3");
+  interrupted(WITH_TEXT, 0, 71, "delete_batch_bytes=100");
+  interrupted(GARBAGE, 0, 89, "delete_range_min_keys=3");
 }
