@@ -10,7 +10,7 @@
 int main(int argc, char** argv) {
   REQUIRE(argc >= 2);
   /* What waits for ever is a failure too. */
-  alarm(240);
+  alarm(600);
   api_load(argv[1]);
   uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 10) : 200000;
   uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : (uint64_t)time(NULL);
@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   test_schema_truncates();
   test_schema_truncate_faults();
   test_schema_plain();
+  test_schema_records();
   test_schema_threads();
   test_keyspaces();
   test_keyspace_bytes(seed);

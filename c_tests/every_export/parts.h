@@ -43,6 +43,7 @@ void test_schema_drop_faults(void);
 void test_schema_truncates(void);
 void test_schema_truncate_faults(void);
 void test_schema_plain(void);
+void test_schema_records(void);
 void test_schema_threads(void);
 void test_keyspaces(void);
 void test_keyspace_bytes(uint64_t seed);
