@@ -69,6 +69,8 @@ static const struct {
     {"080112036b73313a24120e6b657973706163655f6c6576656c0a1267635f6d616e6167656d656e745f74797065", 1, 0, RGC_GC_KEYSPACE_LEVEL, "ks1"},
     /* A later id wins, and a later name and state. */
     {"08050801" "12036b7332" "12036b7331" "1802" "1801", 1, 1, RGC_GC_GLOBAL, "ks1"},
+    /* Of an entry that comes twice the later one counts. */
+    {"080112036b7331" "3a1d0a1267635f6d616e6167656d656e745f747970651207756e6966696564" LEVEL, 1, 0, RGC_GC_KEYSPACE_LEVEL, "ks1"},
     /* Fields that nobody knows, of every wire type: 6 varint, 15 of 8 bytes, 16 of a length, 17 of 4 bytes. */
     {"3001" "790102030405060708" "820103616263" "8d0101020304" "080112036b7331" "98068001", 1, 0, RGC_GC_GLOBAL, "ks1"},
     /* The later one of an identity and an id. */
@@ -157,6 +159,10 @@ static const struct {
     {"080112026120", NULL},                       /* "a " */
     {"0801120161" "3a1b0a1267635f6d616e6167656d656e745f747970651205676c6f6261", NULL}, /* "globa" */
     {"0801120161" "3a140a1267635f6d616e6167656d656e745f74797065", NULL}, /* an empty type */
+    {"08011203610062", NULL},                     /* a name and a type with a NUL in it */
+    {"0801120161" "3a1f0a1267635f6d616e6167656d656e745f747970651209756e69666965640078", NULL},
+    {"08011202c3a4", NULL},                       /* a letter, but none of those */
+    {"080112026180", NULL},                       /* no UTF-8 */
     {"0801120161" "0001", "Corruption"},          /* field 0 */
     {"0801120161" "0f", "Corruption"},            /* wire type 7 */
     {"0801120161" "0e", "Corruption"},            /* wire type 6 */

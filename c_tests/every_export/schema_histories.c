@@ -20,25 +20,39 @@ struct host {
   struct schema schemas[MOST_IDS];
   uint32_t vended;
   uint64_t now, safe_point;
+  int is_txn; /* records and long values; else RawKV */
 };
 
 static uint64_t below(struct host* host, uint64_t n) { return random_below(&host->seed, n); }
 
-static struct key version(uint32_t id, size_t row, uint64_t ts) {
+static struct key version(const struct host* host, uint32_t id, size_t row, uint64_t ts) {
   static const char* const rests[ROWS] = {"", "a", "a longer user key 1", "a longer user key 2"};
-  return id_key('r', 1, FIRST + id, rests[row], ts);
+  return id_key(host->is_txn ? 'x' : 'r', 1, FIRST + id, rests[row], ts);
 }
 
+/* A record's start is one before it, and says whether there is a value: P5v1a. */
+static int is_long(const struct pair* record) { return record->value.data[0] == 'P' && record->value.len < 4; }
+
 /* The newest version that a reader finds; 0 = none. */
-static uint64_t newest_of(struct host* host, uint32_t id, size_t row, int* is_mark) {
-  struct key start = version(id, row, UINT64_MAX);
-  struct key end = version(id, row, 0);
+static uint64_t newest_of(struct host* host, uint32_t id, size_t row) {
+  struct key start = version(host, id, row, UINT64_MAX);
+  struct key end = version(host, id, row, 0);
   size_t n = 0;
+  uint64_t ts = 0;
   pthread_mutex_lock(&host->engine->turn);
-  struct pair* found = mem_read(host->engine->store, CF_DEFAULT, OF(start), OF(end), &n);
+  struct pair* found = mem_read(host->engine->store, host->is_txn ? CF_WRITE : CF_DEFAULT, OF(start), OF(end), &n);
+  for (size_t i = 0; i < n && ts == 0; ++i) {
+    char type = found[i].value.data[0];
+    if (host->is_txn && (type == 'R' || type == 'L')) continue;
+    ts = ts_of_key(found[i].key.data, found[i].key.len);
+    /* Nobody reads what is dropped, which goes in any order. */
+    int is_read = host->schemas[id].is_valid && !host->schemas[id].may_be_dropped;
+    if (host->is_txn && is_read && is_long(&found[i]) && !mem_has(host->engine->store, CF_DEFAULT, version(host, id, row, ts - 1))) {
+      fprintf(stderr, "schema %u, row %zu: the value of %" PRIu64 " is not there\n", id, row, ts);
+      CHECK(!"a record has its value");
+    }
+  }
   pthread_mutex_unlock(&host->engine->turn);
-  uint64_t ts = n == 0 ? 0 : ts_of_key(found[0].key.data, found[0].key.len);
-  *is_mark = n != 0 && found[0].value.data[found[0].value.len - 1] == 2;
   pairs_free(found, n);
   return ts;
 }
@@ -49,14 +63,12 @@ static void check_rows(struct host* host, int is_drained, const char* when) {
     /* Nobody reads what left the list. */
     if (!schema->is_valid && !schema->is_dropped) continue;
     for (size_t row = 0; row < ROWS; ++row) {
-      int is_mark = 0;
-      uint64_t seen = newest_of(host, id, row, &is_mark);
+      uint64_t seen = newest_of(host, id, row);
       uint64_t written = schema->newest[row];
       int must_be_gone = is_drained && (schema->is_dropped || written <= schema->truncated);
       int may_be_gone = schema->is_dropped || schema->may_be_dropped || written <= schema->truncated || written <= schema->may_be ||
                         schema->is_mark[row];
       const char* what = NULL;
-      /* Nobody reads what is dropped, which goes in any order. */
       if (seen != written && seen != 0 && !schema->is_dropped && !schema->may_be_dropped) what = "shows another version";
       if (seen == 0 && !may_be_gone) what = "is gone";
       if (seen != 0 && must_be_gone) what = "is still there";
@@ -86,6 +98,7 @@ static void come_up(struct host* host) {
   if (host->safe_point != 0) SUCCEEDS(api.rgc_advance_keyspace_safe_point(host->gc, 1, host->safe_point, errptr));
   load_list(host);
   mem_judge(host->engine->store, CF_DEFAULT, host->gc, RGC_DEFAULT);
+  mem_judge(host->engine->store, CF_WRITE, host->gc, RGC_WRITE);
   attach(host->gc, host->engine, 5);
 }
 
@@ -93,6 +106,7 @@ static void go_down(struct host* host) {
   api.rgc_detach(host->gc);
   engine_forget(host->engine);
   mem_judge(host->engine->store, CF_DEFAULT, NULL, 0);
+  mem_judge(host->engine->store, CF_WRITE, NULL, 0);
   api.rgc_destroy(host->gc);
 }
 
@@ -103,10 +117,26 @@ static void write_some(struct host* host) {
     if (!schema->is_valid || schema->may_be_dropped) continue;
     size_t row = below(host, ROWS);
     int is_mark = below(host, 4) == 0;
-    struct key key = version(id, row, ++host->now);
+    host->now += 2;
+    struct key key = version(host, id, row, host->now);
     pthread_mutex_lock(&host->engine->turn);
-    mem_put(host->engine->store, CF_DEFAULT, key, is_mark ? "\2" : "v\0", is_mark ? 1 : 2);
-    pthread_mutex_unlock(&host->engine->turn);
+    if (host->is_txn) {
+      int is_other = below(host, 4) == 0;
+      char record[12] = {is_other ? "RL"[below(host, 2)] : is_mark ? 'D' : 'P'};
+      size_t len = 1;
+      uint64_t ts = host->now - 1;
+      for (; ts > 127; ts >>= 7) record[len++] = (char)(ts & 127) | (char)0x80;
+      record[len++] = (char)ts;
+      int is_long_put = !is_other && !is_mark && below(host, 2) == 0 && len < 4;
+      if (!is_long_put) memcpy(record + len, "v\1a", 3);
+      if (is_long_put) mem_put(host->engine->store, CF_DEFAULT, version(host, id, row, host->now - 1), BYTES("long"));
+      mem_put(host->engine->store, CF_WRITE, key, record, is_long_put ? len : len + 3);
+      pthread_mutex_unlock(&host->engine->turn);
+      if (is_other) continue;
+    } else {
+      mem_put(host->engine->store, CF_DEFAULT, key, is_mark ? "\2" : "v\0", is_mark ? 1 : 2);
+      pthread_mutex_unlock(&host->engine->turn);
+    }
     schema->newest[row] = host->now;
     schema->is_mark[row] = (char)is_mark;
   }
@@ -146,11 +176,12 @@ static void truncate(struct host* host, uint32_t id) {
 
 static void compact_some(struct host* host) {
   pthread_mutex_lock(&host->engine->turn);
-  mem_flush(host->engine->store, CF_DEFAULT);
-  struct key start = version((uint32_t)below(host, host->vended), 0, UINT64_MAX);
-  struct key end = version(host->vended, 0, 0);
-  if (below(host, 3) == 0) mem_compact(host->engine->store, CF_DEFAULT, NULL, 0, NULL, 0, 1);
-  else mem_compact(host->engine->store, CF_DEFAULT, OF(start), OF(end), below(host, 2) == 0);
+  uint32_t cf = host->is_txn && below(host, 2) == 0 ? CF_WRITE : CF_DEFAULT;
+  mem_flush(host->engine->store, cf);
+  struct key start = version(host, (uint32_t)below(host, host->vended), 0, UINT64_MAX);
+  struct key end = version(host, host->vended, 0, 0);
+  if (below(host, 3) == 0) mem_compact(host->engine->store, cf, NULL, 0, NULL, 0, 1);
+  else mem_compact(host->engine->store, cf, OF(start), OF(end), below(host, 2) == 0);
   pthread_mutex_unlock(&host->engine->turn);
 }
 
@@ -194,8 +225,26 @@ static void step(struct host* host) {
   check_rows(host, 0, "at once");
 }
 
-static void history(uint64_t seed) {
-  struct host host = {.seed = seed, .engine = engine_new()};
+/* At the end every value of a schema that lives has its record. */
+static void check_values(struct host* host) {
+  struct contents now = contents_of(host->engine);
+  for (size_t i = 0; i < now.n[CF_DEFAULT]; ++i) {
+    const struct pair* pair = &now.of[CF_DEFAULT][i];
+    uint32_t keyspace = 0, id = 0;
+    if (!schema_of_key(pair->key.data, pair->key.len, &keyspace, &id) || !host->schemas[id - FIRST].is_valid) continue;
+    struct key record = key_of(pair->key.data, pair->key.len - 8);
+    uint64_t commit = ts_of_key(pair->key.data, pair->key.len) + 1;
+    for (int shift = 56; shift >= 0; shift -= 8) record.data[record.len++] = (char)(~commit >> shift);
+    if (mem_has(host->engine->store, CF_WRITE, record)) continue;
+    fprintf(stderr, "the value %s has no record\n", hex_of(pair->key.data, pair->key.len));
+    CHECK(!"a value has its record");
+    break;
+  }
+  contents_free(&now);
+}
+
+static void history(uint64_t seed, int is_txn) {
+  struct host host = {.seed = seed, .engine = engine_new(), .is_txn = is_txn};
   mem_keys_per_file(host.engine->store, 4);
   come_up(&host);
   vend(&host);
@@ -213,9 +262,10 @@ static void history(uint64_t seed) {
   go_down(&host);
   compact_everything(host.engine);
   check_rows(&host, 1, "compacted");
+  if (is_txn) check_values(&host);
   engine_free(host.engine);
 }
 
 void test_schema_histories(uint64_t seed) {
-  for (uint64_t i = 0; i < 12; ++i) history(i < 6 ? 1000 + i : (seed | 1) + 2 * i);
+  for (uint64_t i = 0; i < 12; ++i) history(i < 6 ? 1000 + i : (seed | 1) + 2 * i, i % 2 == 1);
 }

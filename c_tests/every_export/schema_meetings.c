@@ -134,6 +134,35 @@ static void rests(int truncates) {
   engine_free(engine);
 }
 
+/* A worker that would need an hour does not hold anybody up. */
+static void slowly(void) {
+  rgc_t* gc = gc_of_schemas("delete_bytes_per_second=1;delete_batch_bytes=60;delete_range_min_keys=0");
+  struct mem_engine* engine = filled();
+  struct contents before = contents_of(engine);
+  struct place place = {0xffff, 0};
+  attach(gc, engine, 2);
+  SUCCEEDS(api.rgc_schema_drop(gc, 1, 0xffff, errptr));
+  pause_a_little();
+  struct timespec start, end;
+  timespec_get(&start, TIME_UTC);
+  api.rgc_set_enabled(gc, 0);
+  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 20, errptr), 1));
+  api.rgc_set_enabled(gc, 1);
+  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 20, errptr), 1));
+  SUCCEEDS(api.rgc_schema_drop(gc, 1, 0xffff, errptr));
+  api.rgc_detach(gc);
+  timespec_get(&end, TIME_UTC);
+  CHECK(end.tv_sec - start.tv_sec < 10);
+  api.rgc_destroy(gc);
+  gc = gc_of_schemas("");
+  attach(gc, engine, 2);
+  drain(gc);
+  CHECK_GONE(engine, &before, of_the_place, &place);
+  api.rgc_destroy(gc);
+  contents_free(&before);
+  engine_free(engine);
+}
+
 /* Rechecked, collected, destroyed: the other ways of dropping meet it. */
 static int of_keyspace_1(void* state, uint32_t cf, const struct pair* pair) {
   (void)state;
@@ -207,6 +236,7 @@ void test_schema_meetings(void) {
   busy_and_closed();
   rests(0);
   rests(1);
+  slowly();
   in_a_destroyed_keyspace();
   collected();
 }
