@@ -10,7 +10,7 @@
 int main(int argc, char** argv) {
   REQUIRE(argc >= 2);
   /* What waits for ever is a failure too. */
-  alarm(240);
+  alarm(600);
   api_load(argv[1]);
   uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 10) : 200000;
   uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : (uint64_t)time(NULL);
@@ -42,6 +42,26 @@ int main(int argc, char** argv) {
   test_ledger();
   test_collect();
   test_together();
+  test_schemas(seed);
+  test_schema_runs();
+  test_schema_changes(seed);
+  test_schema_skips(seed);
+  test_schema_drops();
+  test_schema_edges();
+  test_schema_meetings();
+  test_schema_drop_faults();
+  test_schema_truncates();
+  test_schema_truncate_faults();
+  test_schema_plain();
+  test_schema_records();
+  test_schema_threads();
+  test_schema_histories(seed);
+  test_keyspaces();
+  test_keyspace_bytes(seed);
+  test_keyspace_destroys();
+  test_foreach();
+  test_foreach_schemas();
+  test_recovery(seed);
   test_random(seed, rounds);
   return check_summary("every_export") == 0 ? 0 : 1;
 }

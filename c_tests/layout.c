@@ -148,6 +148,41 @@ FIELD(rgc_destroy_report_t, compact_microseconds, 56);
 FIELD(rgc_destroy_report_t, files_left, 64);
 FIELD(rgc_destroy_report_t, file_bytes_left, 72);
 
+SIZE(rgc_keyspace_meta_t, 32);
+FIELD(rgc_keyspace_meta_t, struct_size, 0);
+FIELD(rgc_keyspace_meta_t, id, 8);
+FIELD(rgc_keyspace_meta_t, state, 12);
+FIELD(rgc_keyspace_meta_t, name, 16);
+FIELD(rgc_keyspace_meta_t, gc_management_type, 24);
+
+SIZE(rgc_keyspace_info_t, 48);
+FIELD(rgc_keyspace_info_t, struct_size, 0);
+FIELD(rgc_keyspace_info_t, id, 8);
+FIELD(rgc_keyspace_info_t, state, 12);
+FIELD(rgc_keyspace_info_t, gc_type, 16);
+FIELD(rgc_keyspace_info_t, own_safe_point, 24);
+FIELD(rgc_keyspace_info_t, effective_safe_point, 32);
+FIELD(rgc_keyspace_info_t, name, 40);
+
+SIZE(rgc_destroyed_info_t, 72);
+FIELD(rgc_destroyed_info_t, struct_size, 0);
+FIELD(rgc_destroyed_info_t, start, 8);
+FIELD(rgc_destroyed_info_t, start_len, 16);
+FIELD(rgc_destroyed_info_t, end, 24);
+FIELD(rgc_destroyed_info_t, end_len, 32);
+FIELD(rgc_destroyed_info_t, keyspace, 40);
+FIELD(rgc_destroyed_info_t, state, 44);
+FIELD(rgc_destroyed_info_t, started_unix_seconds, 48);
+FIELD(rgc_destroyed_info_t, done_unix_seconds, 56);
+FIELD(rgc_destroyed_info_t, late_keys_dropped, 64);
+
+SIZE(rgc_schema_info_t, 32);
+FIELD(rgc_schema_info_t, struct_size, 0);
+FIELD(rgc_schema_info_t, keyspace, 8);
+FIELD(rgc_schema_info_t, id, 12);
+FIELD(rgc_schema_info_t, state, 16);
+FIELD(rgc_schema_info_t, truncated_up_to_ts, 24);
+
 NUMBER(RGC_ABI_VERSION, 1);
 NUMBER(RGC_LOG_OFF, 0);
 NUMBER(RGC_LOG_ERROR, 1);
@@ -192,3 +227,11 @@ NUMBER(RGC_DESTROY_FORCE, 1);
 NUMBER(RGC_DESTROY_REUSABLE, 2);
 NUMBER(RGC_DESTROY_STARTED, 0);
 NUMBER(RGC_DESTROY_DONE, 1);
+NUMBER(RGC_SCHEMA_UNKNOWN, 0);
+NUMBER(RGC_SCHEMA_VALID, 1);
+NUMBER(RGC_SCHEMA_TRUNCATING, 2);
+NUMBER(RGC_SCHEMA_DROPPED, 3);
+NUMBER(RGC_KEYSPACE_ENABLED, 0);
+NUMBER(RGC_KEYSPACE_DISABLED, 1);
+NUMBER(RGC_KEYSPACE_ARCHIVED, 2);
+NUMBER(RGC_KEYSPACE_TOMBSTONE, 3);

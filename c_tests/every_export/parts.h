@@ -33,6 +33,26 @@ void test_destroyed_runs(void);
 void test_ledger(void);
 void test_collect(void);
 void test_together(void);
+void test_schemas(uint64_t seed);
+void test_schema_runs(void);
+void test_schema_changes(uint64_t seed);
+void test_schema_skips(uint64_t seed);
+void test_schema_drops(void);
+void test_schema_edges(void);
+void test_schema_meetings(void);
+void test_schema_drop_faults(void);
+void test_schema_truncates(void);
+void test_schema_truncate_faults(void);
+void test_schema_plain(void);
+void test_schema_records(void);
+void test_schema_threads(void);
+void test_schema_histories(uint64_t seed);
+void test_keyspaces(void);
+void test_keyspace_bytes(uint64_t seed);
+void test_keyspace_destroys(void);
+void test_foreach(void);
+void test_foreach_schemas(void);
+void test_recovery(uint64_t seed);
 /* Random bytes; `rounds` keys in order, and as many out of order. */
 void test_random(uint64_t seed, uint64_t rounds);
 
