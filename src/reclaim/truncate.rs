@@ -38,7 +38,7 @@ struct Part {
 struct Rows<'s> {
     store: &'s Store,
     part: &'s Part,
-    up_to: u64,
+    record: &'s SchemaRecord,
     batch: Batch,
     /// The row at hand: its deletes, newest first, as far as they fit.
     row: Vec<u8>,
@@ -70,7 +70,7 @@ impl Store {
             return Ok(0);
         };
         let start = part.range.0.clone().max(record.position.clone());
-        let mut rows = Rows::new(self, &part, record.up_to);
+        let mut rows = Rows::new(self, &part, record);
         let mut ended = Ended::AtTheEnd;
         self.engine.scan(part.family, (&start, &part.range.1), Direction::Forwards, &mut |key, value| match rows.see(key, value) {
             None => ControlFlow::Continue(()),
@@ -121,8 +121,8 @@ impl Store {
 }
 
 impl<'s> Rows<'s> {
-    fn new(store: &'s Store, part: &'s Part, up_to: u64) -> Self {
-        Self { store, part, up_to, batch: Batch::default(), row: Vec::new(), deletes: Vec::new(), bytes: 0, parsed: true, seen: 0 }
+    fn new(store: &'s Store, part: &'s Part, record: &'s SchemaRecord) -> Self {
+        Self { store, part, record, batch: Batch::default(), row: Vec::new(), deletes: Vec::new(), bytes: 0, parsed: true, seen: 0 }
     }
 
     fn most(&self) -> usize {
@@ -131,8 +131,12 @@ impl<'s> Rows<'s> {
 
     /// The next key.
     fn see(&mut self, key: &[u8], value: &[u8]) -> Option<Ended> {
-        // What is not of the layout stays, wherever it lies.
-        let Ok((row, ts)) = self.store.shared.layout.row(key) else { return None };
+        // What is not of the layout stays, and so does a shorter plain key, which is of no schema, wherever they lie.
+        let layout = &self.store.shared.layout;
+        let Ok((row, ts)) = layout.row(key) else { return None };
+        if layout.schema(key) != Some((self.record.tenant, self.record.id)) {
+            return None;
+        }
         if row != self.row {
             if self.is_long() {
                 return Some(Ended::LongRow);
@@ -144,7 +148,7 @@ impl<'s> Rows<'s> {
             self.row = row.to_vec();
         }
         self.seen += 1;
-        if ts <= self.up_to && self.parsed {
+        if ts <= self.record.up_to && self.parsed {
             self.goes(key, value);
         }
         // Of records all must parse before the first one goes.
@@ -155,7 +159,7 @@ impl<'s> Rows<'s> {
         let mut value_key = None;
         if self.part.kind == Kind::Write {
             match WriteRecord::parse(value) {
-                Ok(record) => value_key = super::row::value_key(key, Record::of(&record, self.up_to)),
+                Ok(record) => value_key = super::row::value_key(key, Record::of(&record, self.record.up_to)),
                 Err(_) => self.parsed = false,
             }
         }
@@ -184,7 +188,7 @@ impl<'s> Rows<'s> {
     }
 
     fn leave_unparsed(&self) {
-        let (row, up_to) = (&self.row, self.up_to);
+        let (row, up_to) = (&self.row, self.record.up_to);
         log(Level::Warn, || format!("a row is not truncated up to {up_to}, for a record of it does not parse; row {row:02x?}"));
         self.store.shared.stats.shared().rows_left_unparsed.add(1);
     }
