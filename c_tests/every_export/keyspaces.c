@@ -2,7 +2,8 @@
 #include "schema_keys.h"
 
 static rgc_keyspace_meta_t meta_of(uint32_t id, int state, const char* name, const char* type) {
-  return (rgc_keyspace_meta_t){.struct_size = sizeof(rgc_keyspace_meta_t), .id = id, .state = state, .name = name, .gc_management_type = type};
+  rgc_keyspace_meta_t meta = {.struct_size = sizeof meta, .id = id, .state = state, .name = name, .gc_management_type = type};
+  return meta;
 }
 
 static void load(rgc_t* gc, uint32_t id, int state, const char* name, const char* type) {
@@ -86,8 +87,8 @@ static void names(void) {
     check_known(gc, (uint32_t)i, RGC_KEYSPACE_ENABLED, RGC_GC_GLOBAL, good[i]);
   }
   static const char* const bad[] = {"789z-_)", "", "keyspace/", "keyspace:1", "many many spaces", "keyspace?limit=1", "keyspace%1",
-                                    "abcdefghijklmnopqrstu", "184467440737095516150", " a", "a ", "a\n", "\xc3\xa4", "a.b", "a@b", "[", "`", "{", "/",
-                                    ":", "\x7f", "\xff"};
+                                    "abcdefghijklmnopqrstu", "184467440737095516150", " a", "a ", "a\n", "\xc3\xa4",
+                                    "a.b", "a@b", "[", "`", "{", "/", ":", "\x7f", "\xff"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
     rgc_keyspace_meta_t meta = meta_of(100 + (uint32_t)i, RGC_KEYSPACE_ENABLED, bad[i], NULL);
     FAILS(api.rgc_keyspace_load(gc, &meta, errptr), "Invalid argument");
@@ -138,8 +139,8 @@ static void ids_and_sizes(void) {
 
 static const char* const level[] = {"keyspace_level", "keyspace_level_gc"};
 static const char* const global[] = {"unified", "global_gc", NULL};
-static const char* const odd[] = {"", "keyspace", "KEYSPACE_LEVEL", "keyspace_level ", " unified", "Unified", "global", "keyspace_levelgc", "v2",
-                                  "unified\n", "global_gc2", "none", "\xff\xfe"};
+static const char* const odd[] = {"", "keyspace", "KEYSPACE_LEVEL", "keyspace_level ", " unified", "Unified", "global",
+                                  "keyspace_levelgc", "v2", "unified\n", "global_gc2", "none", "\xff\xfe"};
 
 static void types_that_are_known(void) {
   for (size_t l = 0; l < 2; ++l) {

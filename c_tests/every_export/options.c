@@ -2,9 +2,9 @@
 #include "parts.h"
 
 static const char* const names[] = {"key_layout",        "data_prefix",       "plain_keys",    "history", "unknown_keyspace",
-                                    "schema_id",         "remove_mode",       "ttl_grace_seconds", "max_safe_point_ahead_seconds", "pending_keys_max",
-                                    "delete_batch_bytes", "delete_bytes_per_second", "delete_range_min_keys", "recheck", "recheck_seconds",
-                                    "ledger_prefix"};
+                                    "schema_id",         "remove_mode",       "ttl_grace_seconds", "max_safe_point_ahead_seconds",
+                                    "pending_keys_max",  "delete_batch_bytes", "delete_bytes_per_second", "delete_range_min_keys",
+                                    "recheck",           "recheck_seconds",   "ledger_prefix"};
 
 static void described(void) {
   char* text = api.rgc_options_describe();

@@ -32,8 +32,10 @@ static void make_keys(void) {
   static const struct {
     const char* bytes;
     size_t len;
-  } users[] = {{BYTES("")},          {BYTES("a")},        {BYTES("ab\0")},           {BYTES("ab\0\0")},    {BYTES("ab\0\0tail of a longer key")},
-               {BYTES("ab\0\1tail")}, {BYTES("ab\0\4tail")}, {BYTES("ab\0\5")}, {BYTES("zzzz")}, {BYTES("\0\0\0\0\0")}};
+  } users[] = {{BYTES("")},          {BYTES("a")},        {BYTES("ab\0")},           {BYTES("ab\0\0")},
+               {BYTES("ab\0\0tail of a longer key")},
+               {BYTES("ab\0\1tail")}, {BYTES("ab\0\4tail")},
+               {BYTES("ab\0\5")},  {BYTES("zzzz")},     {BYTES("\0\0\0\0\0")}};
   num_keys = 0;
   for (size_t m = 0; m < 4; ++m) {
     for (uint32_t keyspace = 0; keyspace < 5; ++keyspace) {

@@ -1,4 +1,5 @@
-/* schema_changes.c - lists that change while runs are on: what was true before holds to the row's end at most; and runs that were closed. */
+/* schema_changes.c - lists that change while runs are on: what was true before holds to the row's end at most; runs that were
+ * closed; and long lists. */
 #include "schema_keys.h"
 
 enum { IDS_OF_RUN = 6, FIRST_ID = 0x61620000 };
@@ -52,7 +53,8 @@ static void while_runs_are_on(uint64_t seed, int by_key) {
       if (verdict == RGC_UNDETERMINED) verdict = decide_live(run, keys[i]);
       int expected = lists.is_valid[keyspace][id - FIRST_ID] ? RGC_KEEP : RGC_REMOVE;
       if (verdict != expected && !is_changed) {
-        fprintf(stderr, "%s, which a list that came before its row names %s\n", hex_of(OF(keys[i])), expected == RGC_KEEP ? "valid" : "no more");
+        const char* what = expected == RGC_KEEP ? "valid" : "no more";
+        fprintf(stderr, "%s, which a list that came before its row names %s\n", hex_of(OF(keys[i])), what);
         CHECK(!"a run follows the last list from the next row on");
       }
       if (random_below(&seed, 6) != 0) continue;

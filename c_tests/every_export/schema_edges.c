@@ -25,7 +25,8 @@ static void put(struct mem_engine* engine, uint32_t cf, const char* prefix, stru
   mem_write(engine->store, &(rgc_write_t){RGC_OP_PUT, cf, bytes, key.len + skip, BYTES("v\0")});
 }
 
-static const uint32_t edge_ids[] = {0, 1, 0xff, 0x100, 0xffff, 0x10000, 0xffffff, 0x1000000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
+static const uint32_t edge_ids[] = {0, 1, 0xff, 0x100, 0xffff, 0x10000, 0xffffff, 0x1000000,
+                                    0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
 
 /* Many ids in the first keyspaces and the last ones, and short keys. */
 static struct mem_engine* filled(const char* prefix) {

@@ -1,5 +1,5 @@
-/* schema_meetings.c - orders about schemas and everything else: full queues, engines that are busy, stores that are closed, a worker that is
- * switched off, destroyed keyspaces, and rgc_collect. */
+/* schema_meetings.c - orders about schemas and everything else: full queues, engines that are busy, stores that are closed, a worker
+ * that is switched off or slow, destroyed keyspaces, and rgc_collect. */
 #define _GNU_SOURCE
 #include <time.h>
 

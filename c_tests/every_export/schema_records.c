@@ -102,7 +102,8 @@ static void of_every_shape(const char* options) {
   engine_free(engine);
 }
 
-/* Runs and the worker collect the same rows meanwhile: of what is read at or above the safe point and above the truncation nothing changes. */
+/* Runs and the worker collect the same rows meanwhile: of what is read at or above the safe point, and above the truncation, nothing
+ * changes. */
 static int of_both(void* state, uint32_t cf, const struct pair* pair) {
   const struct truncation* order = state;
   if (cf != CF_DEFAULT || pair->key.data[0] != 'r') return 0;
