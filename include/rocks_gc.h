@@ -265,7 +265,8 @@ size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, co
 /* rgc_set_keyspace_gc_type: names a keyspace's type. The first one stands for as long as the process lives: the same again
  * is a no-op, the other one an error that names both, counted in gc_types_refused. A keyspace that becomes keyspace level
  * after unknown_keyspace=global may have judged it (a global safe point was there) is taken, warned about, and counted
- * there too. A keyspace that is destroyed (rgc_destroy_keyspace; its record stands) cannot be named: an error. */
+ * there too. A keyspace that is destroyed (rgc_destroy_keyspace; its record stands) cannot be named, also one that had a type: an
+ * error. */
 void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** errptr);
 
 /* rgc_set_keyspace_gc_types: the same type for n keyspaces, all or nothing. */
@@ -549,13 +550,14 @@ typedef struct rgc_engine_t {
 void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family_t* families, size_t n, char** errptr);
 
 /* rgc_attach_engine: attaches a store through an engine; engine is copied, state is the first argument of its functions. It
- * reads the ledger (rgc_destroy_range) and finishes every destroy that was interrupted, so it may take as long as they did: until
- * it has returned nobody may write into their ranges. One store per gc. Give the same families each time: records of a ledger
+ * reads the ledger (rgc_destroy_range, rgc_schema_drop) and finishes every destroy that was interrupted, so it may take as long as they
+ * did: until it has returned nobody may write into their ranges. One store per gc. Give the same families each time: records of a ledger
  * that lies in a family that is not given are not seen.
  * Errors, after which nothing is attached, and runs drop what they dropped before: a store is attached already; inside a callback; no
  * family; a role that is unknown, or DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT; a name or a handle twice, a NULL name; with
  * rgc_attach_rocksdb a NULL handle with another name than "default"; a function that is NULL; a ledger record that does not parse, by its key: nothing was changed then;
- * the engine's own errors. Warns in the log if runs of kind RGC_WRITE, but none of RGC_DEFAULT or RGC_DROPPED_ONLY, are made:
+ * the engine's own errors. Warns in the log if the ledger has schemas and gc does not read them (schema_id, key_layout): they are kept
+ * there, and nothing of them is dropped. Warns if runs of kind RGC_WRITE, but none of RGC_DEFAULT or RGC_DROPPED_ONLY, are made:
  * what is destroyed would stay in the default family's files. */
 void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const rgc_column_family_t* families, size_t n, char** errptr);
 
@@ -569,7 +571,8 @@ void rgc_detach(rgc_t* gc);
 size_t rgc_pending(const rgc_t* gc);
 
 /* rgc_drain: waits until nothing is pending, at most timeout_ms; returns how many still are (0 too after an error: look at *errptr
- * first). Rows of runs that are on wait for their ends, and all of them while the library is switched off or the store stalls. Errors:
+ * first). Rows of runs that are on wait for their ends, and all of them while the library is switched off or the store stalls;
+ * truncations of removed keyspaces rest. Errors:
  * no store; called inside a callback or a run. */
 size_t rgc_drain(rgc_t* gc, uint64_t timeout_ms, char** errptr);
 
@@ -668,7 +671,8 @@ size_t rgc_destroyed_count(const rgc_t* gc);
  *     list, and was not named by rgc_schema_create in this process.
  * An empty list makes nothing invalid. Ids above highest_id_ever are UNKNOWN: they are kept, and counted in kept_unknown_schema; their
  * versions are judged like any others. Schemas are read only in keyspaces of which a list or an id was given. In api_v2 TiDB keys
- * (m and t) and user keys shorter than 4 bytes are of no schema.
+ * (m and t) and user keys shorter than 4 bytes are of no schema. A key is of a schema by its head alone, as it is of a destroyed range:
+ * what begins as one and is otherwise damaged goes with it. Runs that are on follow every change from their next key on.
  *
  * keyspace is RGC_KEYSPACE_NONE in the plain layout, and only there. All of these need schema_id=prefix; without it they are errors of
  * kind Invalid argument. Any thread. */
@@ -701,8 +705,10 @@ void rgc_schema_drop(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr);
 /* rgc_schema_truncate: deletes the versions of a schema up to and at a timestamp (truncateData); it stays valid. Returns when the order is
  * in the ledger; the worker does it, row by row, the oldest versions first, a record of transactions with its value in one batch, at its
  * usual rate, and goes on where it was after a restart. No reader ever sees an older version come up. Rows whose records do not parse are
- * left as they are, counted in rows_left_unparsed. Of one and the same schema the highest timestamp stands. 0 and UINT64_MAX
- * are refused: the pass takes hours, and without a bound it would take what is written meanwhile; give the timestamp of now.
+ * left as they are, counted in rows_left_unparsed; RawKV values need not parse. Of one and the same schema the highest timestamp
+ * stands. It names the schema: VALID when it is over, unless a list says otherwise. In a removed keyspace it rests until that is named
+ * again. 0 and UINT64_MAX are refused: the pass takes hours, and without a bound it would take what is written meanwhile; give the
+ * timestamp of now.
  * Errors: no store; inside a callback or a run; a schema that is invalid; the engine's own (repeat the call). */
 void rgc_schema_truncate(rgc_t* gc, uint32_t keyspace, uint32_t id, uint64_t up_to_ts, char** errptr);
 
@@ -716,13 +722,14 @@ int rgc_schema_state(const rgc_t* gc, uint32_t keyspace, uint32_t id);
  * families that the host names: others may hold bytes that look like its keys. The other records of the same batch stay. A batch with
  * two-phase markers, or with anything unknown in it, passes as it is. C++ hosts take rocks_gc::WalFilter (rocks_gc_rocksdb_wal.h). */
 
-/* rgc_wal_ignores: is a put or merge of this stored key to be ignored at recovery? 1 or 0. Any thread. */
+/* rgc_wal_ignores: is a put or merge of this stored key to be ignored at recovery? 1 or 0, by what gc knows now: of a schema that was
+ * dropped by name in this process, too; rgc_set_enabled does not matter. Any thread. */
 unsigned char rgc_wal_ignores(const rgc_t* gc, const char* key, size_t len);
 
 /* rgc_wal_filter_batch: what recovery is to replay of a write batch, given as its bytes (rocksdb::WriteBatch::Data(), RocksDB's
- * db/write_batch.cc). families: RocksDB's ids of those whose keys are ours, n of them. NULL without an error = all of it, as it is; else a
- * batch without the ignored records, with the same sequence number, its length in *out_len, for rgc_free. Errors: families or out_len
- * NULL where it is needed. */
+ * db/write_batch.cc; a no-op at its beginning and wide columns are known, a wrong count is not). families: RocksDB's ids of those whose
+ * keys are ours, n of them. NULL without an error = all of it, as it is; else a batch without the ignored records, with the same sequence
+ * number, its length in *out_len, for rgc_free. Any thread. Errors: families or out_len NULL where it is needed. */
 char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const uint32_t* families, size_t n, size_t* out_len, char** errptr);
 
 /* rgc_rocksdb_wal_filter: a filter for rocksdb_options_set_wal_filter, which does not take it over: rocksdb_walfilter_destroy after
@@ -735,7 +742,7 @@ struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const*
  * What a placement driver stores of a keyspace. A state alone drops nothing in compactions: what makes a keyspace's data go is
  * rgc_destroy_keyspace. TOMBSTONE, from which there is no way back, keeps its puts out of recovery. */
 
-/* States. Allowed moves: ENABLED and DISABLED to each other and to ARCHIVED; ARCHIVED to TOMBSTONE; each to itself. */
+/* States. Allowed moves: ENABLED and DISABLED to each other; DISABLED to ARCHIVED; ARCHIVED to TOMBSTONE; each to itself. */
 enum { RGC_KEYSPACE_ENABLED = 0, RGC_KEYSPACE_DISABLED = 1, RGC_KEYSPACE_ARCHIVED = 2, RGC_KEYSPACE_TOMBSTONE = 3 };
 
 /* The metadata of a keyspace. */
@@ -750,7 +757,8 @@ typedef struct rgc_keyspace_meta_t {
 /* rgc_keyspace_load: takes over a keyspace's metadata, and names its GC type as rgc_set_keyspace_gc_type does: the first one stands. A
  * removed keyspace is named again by it, so load nothing while you restore (H1). Any thread. Errors, which change nothing
  * but as said: an id, state or name out of range; a state that the one before does not lead to; the other GC type than the one that stands;
- * any other GC type string, by its value: then everything of the keyspace is kept until a type that is known is loaded or named; ENABLED or
+ * any other GC type string, by its value: then everything of the keyspace is kept, as by rgc_remove_keyspace, until a type that is known
+ * is loaded or named; ENABLED or
  * DISABLED for a keyspace that is destroyed (ARCHIVED and TOMBSTONE are taken: they come after the destroy). */
 void rgc_keyspace_load(rgc_t* gc, const rgc_keyspace_meta_t* meta, char** errptr);
 
@@ -769,7 +777,7 @@ typedef struct rgc_keyspace_info_t {
   size_t struct_size;
   uint32_t id;
   int state;                                     /* -1 = no metadata loaded */
-  int gc_type;                                   /* -1 = not named, -2 = removed */
+  int gc_type;                                   /* -1 = not named, -2 = removed, or kept for an unknown type */
   uint64_t own_safe_point, effective_safe_point; /* 0 = none */
   const char* name;                              /* "" = unknown */
 } rgc_keyspace_info_t;

@@ -16,6 +16,7 @@ use crate::engine::{Engine, How, Write};
 use crate::error::Error;
 use crate::layout::{Form, SchemaId, Tenant, Timestamp};
 use crate::log::{Level, log};
+use crate::safe_point::Naming;
 use crate::shared::{SchemaState, Truncation};
 use std::fmt;
 
@@ -115,10 +116,16 @@ impl Store {
         self.shared.handover.set_orders(if self.is_stopping() { 0 } else { open });
     }
 
+    /// Of a removed keyspace everything is kept until it is named again.
+    fn rests(&self, record: &SchemaRecord) -> bool {
+        let removed = |keyspace| matches!(self.shared.safe_points.known(keyspace).naming, Naming::Removed(_));
+        record.order == Order::Truncate && record.tenant.is_some_and(removed)
+    }
+
     /// The next order behind that one that is not carried out; each gets its turn.
     pub(super) fn next_order(&self, behind: Option<(Tenant, SchemaId)>) -> Option<SchemaRecord> {
         let orders = lock(&self.orders);
-        let mut open = orders.iter().filter(|(_, record)| !record.done && self.reads(record));
+        let mut open = orders.iter().filter(|(_, record)| !record.done && self.reads(record) && !self.rests(record));
         let first = open.next()?;
         let next = if behind.is_some_and(|behind| *first.0 <= behind) { open.find(|(key, _)| Some(**key) > behind) } else { None };
         Some(next.unwrap_or(first).1.clone())

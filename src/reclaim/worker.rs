@@ -91,7 +91,11 @@ impl Worker<'_> {
             wait(store, SHORT_LOOK);
             return;
         }
-        let Some(record) = store.next_order(self.last_order) else { return };
+        let Some(record) = store.next_order(self.last_order) else {
+            // They rest.
+            wait(store, SHORT_LOOK);
+            return;
+        };
         self.last_order = Some((record.tenant, record.id));
         let carried_on = match record.order {
             Order::Truncate => self.truncate(&record),

@@ -40,7 +40,8 @@ impl KeyspaceState {
     /// May it follow?
     fn leads_to(self, next: Self) -> bool {
         match self {
-            Self::Enabled | Self::Disabled => next != Self::Tombstone,
+            Self::Enabled => matches!(next, Self::Enabled | Self::Disabled),
+            Self::Disabled => next != Self::Tombstone,
             Self::Archived => matches!(next, Self::Archived | Self::Tombstone),
             Self::Tombstone => next == Self::Tombstone,
         }
@@ -181,7 +182,7 @@ mod tests {
             .flat_map(|from| KeyspaceState::ALL.iter().filter(|to| from.leads_to(**to)).map(move |to| (*from, *to)))
             .collect();
         let expected = [
-            [(Enabled, Enabled), (Enabled, Disabled), (Enabled, Archived)].as_slice(),
+            [(Enabled, Enabled), (Enabled, Disabled)].as_slice(),
             &[(Disabled, Enabled), (Disabled, Disabled), (Disabled, Archived)],
             &[(Archived, Archived), (Archived, Tombstone), (Tombstone, Tombstone)],
         ];
