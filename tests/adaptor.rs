@@ -58,16 +58,28 @@ fn each_part_under_sanitizers() {
 fn the_headers_compile_alone_and_without_exceptions_or_rtti() {
     const LIBRARY: &str = "rocks_gc_library.h";
     const ROCKSDB: &str = "rocks_gc_rocksdb.h";
-    let orders: [&[&str]; 4] =
-        [&[LIBRARY], &[ROCKSDB], &[ROCKSDB, ROCKSDB, "rocksdb/c.h"], &["rocksdb/c.h", "rocks_gc_rocksdb_c.h", ROCKSDB]];
+    const WAL: &str = "rocks_gc_rocksdb_wal.h";
+    let orders: [&[&str]; 6] = [
+        &[LIBRARY],
+        &[ROCKSDB],
+        &[WAL],
+        &[ROCKSDB, ROCKSDB, "rocksdb/c.h"],
+        &["rocksdb/c.h", "rocks_gc_rocksdb_c.h", ROCKSDB],
+        &[WAL, ROCKSDB, WAL],
+    ];
     let directory = tempdir().unwrap();
     for (number, order) in orders.into_iter().enumerate() {
         let includes: String = order.iter().map(|header| format!("#include <{header}>\n")).collect();
         let install = "\nrocksdb::Status F(rocks_gc::Context& c, rocksdb::Options* o) { return rocks_gc::Install(c, 1, o, o); }\n";
-        let uses = if order == [LIBRARY] { "\nbool F() { return rocks_gc::Library::Load(\"x\").ok(); }\n" } else { install };
+        let filter = "\nuint64_t F(rocks_gc::Context& c) { return rocks_gc::WalFilter(c, {\"default\"}).changed(); }\n";
+        let uses = match order.last() {
+            Some(&LIBRARY) => "\nbool F() { return rocks_gc::Library::Load(\"x\").ok(); }\n",
+            Some(&WAL) => filter,
+            _ => install,
+        };
         let file = directory.path().join(format!("{number}.cc"));
         std::fs::write(&file, format!("{includes}{uses}")).unwrap();
-        let features = if order == [ROCKSDB] { &[&[][..], &["-fno-rtti", "-fno-exceptions"]][..] } else { &[&[][..]] };
+        let features = if order == [ROCKSDB] || order == [WAL] { &[&[][..], &["-fno-rtti", "-fno-exceptions"]][..] } else { &[&[][..]] };
         let dialects =
             if rocksdb_dialect() == "-std=c++20" && order != [LIBRARY] { &["-std=c++20"][..] } else { &["-std=c++17", "-std=c++20"] };
         for dialect in dialects {

@@ -159,7 +159,7 @@ impl<'g> Host<'g> {
 
     /// Where the value of a transaction's record lies: every second one is long.
     fn value_key(&self, row: Row, ts: u64) -> Option<Vec<u8>> {
-        (!row.0 && ts % 2 == 0).then(|| self.key(row, ts - 1))
+        (!row.0 && ts.is_multiple_of(2)).then(|| self.key(row, ts - 1))
     }
 
     fn put(&self, row: Row, ts: u64) {
