@@ -78,7 +78,7 @@ impl Made {
     fn new(gc: Gc, attach: bool) -> Self {
         let (gc, dir) = (Box::new(gc), tempdir().unwrap());
         // SAFETY: the box keeps its place, and outlives the store, which is dropped first.
-        let borrowed: &'static Gc = unsafe { &*(&raw const *gc) };
+        let borrowed: &'static Gc = unsafe { &*std::ptr::from_ref(gc.as_ref()) };
         let store = attach.then(|| Store::attached(dir.path(), borrowed, Via::C, RAW));
         Self { _store: store, gc, _dir: dir }
     }
