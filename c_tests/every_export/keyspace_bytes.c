@@ -1,38 +1,6 @@
 /* keyspace_bytes.c - rgc_keyspace_load_protobuf: what PD stores, what older and newer ones may store, and what nobody may. */
+#include "known.h"
 #include "schema_keys.h"
-
-struct found {
-  uint32_t id;
-  int n, state, gc_type;
-  char name[32];
-};
-static int find(void* state, const rgc_keyspace_info_t* info) {
-  struct found* found = state;
-  if (info->id != found->id) return 0;
-  ++found->n;
-  found->state = info->state;
-  found->gc_type = info->gc_type;
-  snprintf(found->name, sizeof found->name, "%s", info->name);
-  return 0;
-}
-static int count(void* n, const rgc_keyspace_info_t* info) {
-  (void)info;
-  ++*(int*)n;
-  return 0;
-}
-static int known_keyspaces(const rgc_t* gc) {
-  int n = 0;
-  api.rgc_keyspaces_foreach(gc, count, &n);
-  return n;
-}
-static void check_known(const rgc_t* gc, uint32_t id, int state, int gc_type, const char* name) {
-  struct found found = {.id = id};
-  api.rgc_keyspaces_foreach(gc, find, &found);
-  CHECK_EQ(found.n, 1);
-  CHECK_EQ(found.state, state);
-  CHECK_EQ(found.gc_type, gc_type);
-  CHECK(strcmp(found.name, name) == 0);
-}
 
 static size_t from_hex(const char* hex, char* out) {
   size_t len = strlen(hex) / 2;
@@ -191,8 +159,7 @@ static void refused(void) {
     api.rgc_keyspace_load_protobuf(gc, copy.data, copy.len, NULL);
     free(copy.data);
     /* A type that nobody knows may be remembered, for it keeps everything; a state and a name may not. */
-    struct found found = {.id = 1, .state = -1};
-    api.rgc_keyspaces_foreach(gc, find, &found);
+    struct known found = known_of(gc, 1);
     CHECK_EQ(found.state, -1);
     CHECK(found.name[0] == 0);
   }

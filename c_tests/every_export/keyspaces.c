@@ -1,4 +1,5 @@
 /* keyspaces.c - rgc_keyspace_load: states and their moves, names, GC types, and structs of every size. */
+#include "known.h"
 #include "schema_keys.h"
 
 static rgc_keyspace_meta_t meta_of(uint32_t id, int state, const char* name, const char* type) {
@@ -11,33 +12,8 @@ static void load(rgc_t* gc, uint32_t id, int state, const char* name, const char
   SUCCEEDS(api.rgc_keyspace_load(gc, &meta, errptr));
 }
 
-struct found {
-  uint32_t id;
-  int n, state, gc_type;
-  char name[32];
-};
-static int find(void* state, const rgc_keyspace_info_t* info) {
-  struct found* found = state;
-  if (info->id != found->id) return 0;
-  ++found->n;
-  found->state = info->state;
-  found->gc_type = info->gc_type;
-  snprintf(found->name, sizeof found->name, "%s", info->name);
-  return 0;
-}
-/* What is known of a keyspace. */
-static void check_known(const rgc_t* gc, uint32_t id, int state, int gc_type, const char* name) {
-  struct found found = {.id = id};
-  api.rgc_keyspaces_foreach(gc, find, &found);
-  CHECK_EQ(found.n, 1);
-  CHECK_EQ(found.state, state);
-  CHECK_EQ(found.gc_type, gc_type);
-  CHECK(strcmp(found.name, name) == 0);
-}
 static void check_unknown(const rgc_t* gc, uint32_t id) {
-  struct found found = {.id = id};
-  api.rgc_keyspaces_foreach(gc, find, &found);
-  CHECK_EQ(found.n, 0);
+  CHECK_EQ(known_of(gc, id).n, 0);
 }
 
 /* ENABLED and DISABLED to each other; DISABLED to ARCHIVED; ARCHIVED to TOMBSTONE; each to itself. */

@@ -70,19 +70,7 @@ static void check_refused(struct mem_engine* engine, const char* key, size_t key
   engine_forget(engine);
   struct key above_all = key_of(BYTES("\xff"));
   uint64_t before = mem_digest_outside(engine->store, CF_DEFAULT, above_all, above_all);
-  char* error = CHECK_GARBAGE;
-  api.rgc_attach_engine(gc, &mem_functions, engine, families, 1, &error);
-  int is_error = error != NULL && error != CHECK_GARBAGE;
-  CHECK(is_error);
-  if (is_error) {
-    CHECK(strncmp(error, "Corruption: ", 12) == 0);
-    CHECK_CONTAINS(error, hex_of(key, key_len));
-    api.rgc_free(error);
-  } else {
-    fprintf(stderr, "the record %s is believed\n", hex_of(key, key_len));
-  }
-  static const int changing[] = {WRITE, DELETE_FILES, COMPACT, FLUSH};
-  for (size_t i = 0; i < 4; ++i) CHECK_EQ(engine_calls(engine, changing[i]), 0);
+  check_corrupt(gc, engine, key, key_len);
   CHECK_EQ(engine->calls[DESTRUCTOR], 0);
   CHECK_EQ(api.rgc_destroyed_count(gc), 0);
   CHECK_EQ(mem_digest_outside(engine->store, CF_DEFAULT, above_all, above_all), before);

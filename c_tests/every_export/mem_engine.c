@@ -357,3 +357,19 @@ size_t left_of(struct mem_engine* engine, const char* user_key) {
 void check_reads_dead(struct mem_engine* engine, uint32_t cf, struct key newest, size_t left) {
   if (left != 0) CHECK(mem_has(engine->store, cf, newest));
 }
+
+void check_corrupt(rgc_t* gc, struct mem_engine* engine, const char* key, size_t key_len) {
+  char* error = CHECK_GARBAGE;
+  api.rgc_attach_engine(gc, &mem_functions, engine, families, 1, &error);
+  int is_error = error != NULL && error != CHECK_GARBAGE;
+  CHECK(is_error);
+  if (is_error) {
+    CHECK(strncmp(error, "Corruption: ", 12) == 0);
+    CHECK_CONTAINS(error, hex_of(key, key_len));
+    api.rgc_free(error);
+  } else {
+    fprintf(stderr, "the record %s is believed\n", hex_of(key, key_len));
+  }
+  static const int changing[] = {WRITE, DELETE_FILES, COMPACT, FLUSH};
+  for (size_t i = 0; i < 4; ++i) CHECK_EQ(engine_calls(engine, changing[i]), 0);
+}

@@ -65,6 +65,9 @@ enum { CF_DEFAULT, CF_WRITE, CF_LOCK, CF_RAFT, CF_LEDGER };
 extern const rgc_column_family_t families[5];
 void attach(rgc_t* gc, struct mem_engine* engine, size_t n);
 
+/* The default family's ledger holds a record under this key that does not parse: attach names it, and changes nothing. */
+void check_corrupt(rgc_t* gc, struct mem_engine* engine, const char* key, size_t key_len);
+
 /* The default ledger prefix, and a key behind all of it. */
 #define LEDGER_PREFIX "\1rocks_gc/"
 struct key key_of(const char* bytes, size_t len);

@@ -117,19 +117,7 @@ static void check_not_believed(struct mem_engine* engine, const char* key, size_
   rgc_t* gc = gc_of_schemas("");
   engine_forget(engine);
   struct contents before = contents_of(engine);
-  char* error = CHECK_GARBAGE;
-  api.rgc_attach_engine(gc, &mem_functions, engine, families, 1, &error);
-  int is_error = error != NULL && error != CHECK_GARBAGE;
-  CHECK(is_error);
-  if (is_error) {
-    CHECK(strncmp(error, "Corruption: ", 12) == 0);
-    CHECK_CONTAINS(error, hex_of(key, key_len));
-    api.rgc_free(error);
-  } else {
-    fprintf(stderr, "the record %s is believed\n", hex_of(key, key_len));
-  }
-  static const int changing[] = {WRITE, DELETE_FILES, COMPACT, FLUSH};
-  for (size_t i = 0; i < 4; ++i) CHECK_EQ(engine_calls(engine, changing[i]), 0);
+  check_corrupt(gc, engine, key, key_len);
   CHECK_EQ(api.rgc_schema_state(gc, 1, DROPPED), RGC_SCHEMA_UNKNOWN);
   CHECK_EQ(api.rgc_pending(gc), 0);
   SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
