@@ -9,7 +9,7 @@
 //! | `schemas` | a schema is dropped or truncated: its record |
 //! | `sweep`, `truncate` | what is left of a dropped schema goes; the versions of a schema up to a timestamp go |
 //! | `row` | what goes of a row that a run handed over, read from the database |
-//! | `worker` | the thread that finishes such rows, and carries out orders about schemas |
+//! | `worker`, `orders`, `pace` | the thread that finishes such rows and carries out orders about schemas, as fast as it may |
 //! | `collect`, `garbage` | collect now: which files hold garbage, and their compaction |
 //! | `turns` | who deletes in overlapping ranges goes one after the other |
 
@@ -22,6 +22,8 @@ mod collect;
 mod destroy;
 mod garbage;
 mod ledger;
+mod orders;
+mod pace;
 mod row;
 mod schemas;
 mod store;

@@ -117,7 +117,7 @@ impl Store {
     }
 
     /// Of a removed keyspace everything is kept until it is named again.
-    fn rests(&self, record: &SchemaRecord) -> bool {
+    pub(super) fn rests(&self, record: &SchemaRecord) -> bool {
         let removed = |keyspace| matches!(self.shared.safe_points.known(keyspace).naming, Naming::Removed(_));
         record.order == Order::Truncate && record.tenant.is_some_and(removed)
     }

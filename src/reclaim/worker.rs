@@ -1,51 +1,33 @@
-//! The worker: one thread that finishes the rows that runs handed over, and looks once more at destroyed ranges.
+//! The worker: one thread that finishes the rows that runs handed over, carries out orders about schemas, and looks once more at
+//! destroyed ranges.
 //!
 //! It is nobody's hurry: it waits while the store stalls writes, never writes into a stall, and keeps to its rate. It takes rows in
 //! hand by the batch; whoever must know that none is in hand (a removed keyspace, a range that is destroyed) waits for that.
 
 use super::batch::Batch;
 use super::destroy::DestroyReport;
-use super::ledger::{Order, SchemaRecord};
+use super::orders::Orders;
+use super::pace::{AFTER_ERROR, LONGEST_WAIT, Pace, SHORT_LOOK, SHORTEST_WAIT, wait};
 use super::row::Plan;
-use super::schemas::Named;
 use super::store::Store;
-use super::sweep::Sweep;
 use crate::engine::{Engine, How};
 use crate::error::{Error, Kind};
-use crate::layout::{SchemaId, Tenant};
 use crate::log::{Level, log};
 use crate::shared::{Kind as RowKind, Rows};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How often it looks at the clock, and whether it must end.
 const LOOK: Duration = Duration::from_secs(1);
-/// How soon it tries again what the store was too busy for; doubled up to the longest.
-const SHORTEST_WAIT: Duration = Duration::from_millis(1);
-const LONGEST_WAIT: Duration = Duration::from_millis(200);
-/// How soon it notices, in a wait, that it must end.
-const SHORT_LOOK: Duration = Duration::from_millis(20);
 /// How many rows it has in hand at most, so that nobody waits long for them.
 const ROWS_IN_HAND: usize = 64;
-/// After an error of the store's.
-const AFTER_ERROR: Duration = Duration::from_secs(1);
-
-/// The same, where it goes on happening.
-const LONGEST_AFTER_ERROR: Duration = Duration::from_secs(60);
 
 /// The thread's whole life.
 pub(super) fn work(store: &Store) {
-    let mut worker = Worker {
-        store,
-        pace: Pace::new(store.shared.deleting.bytes_per_second),
-        next_recheck: Instant::now(),
-        last_order: None,
-        sweeps: BTreeMap::new(),
-        next_order: Instant::now(),
-        after_error: AFTER_ERROR,
-    };
+    let mut worker =
+        Worker { store, pace: Pace::new(store.shared.deleting.bytes_per_second), next_recheck: Instant::now(), orders: Orders::new() };
     while !store.is_stopping() {
         if !store.shared.enabled() {
             sleep(LONGEST_WAIT);
@@ -59,16 +41,12 @@ pub(super) fn work(store: &Store) {
     }
 }
 
-struct Worker<'s> {
-    store: &'s Store,
-    pace: Pace,
+/// What the thread is at.
+pub(super) struct Worker<'s> {
+    pub(super) store: &'s Store,
+    pub(super) pace: Pace,
+    pub(super) orders: Orders,
     next_recheck: Instant,
-    /// The order about a schema that had the last turn.
-    last_order: Option<(Tenant, SchemaId)>,
-    sweeps: BTreeMap<(Tenant, SchemaId), Sweep>,
-    /// When the next one has its turn, and how long that takes after an error.
-    next_order: Instant,
-    after_error: Duration,
 }
 
 impl Worker<'_> {
@@ -82,66 +60,6 @@ impl Worker<'_> {
         if self.store.shared.handover.has_orders() {
             self.carry_on();
         }
-    }
-
-    /// Gives the next order about a schema its turn.
-    fn carry_on(&mut self) {
-        let store = self.store;
-        if Instant::now() < self.next_order || store.engine.write_stalled() {
-            wait(store, SHORT_LOOK);
-            return;
-        }
-        let Some(record) = store.next_order(self.last_order) else {
-            // They rest.
-            wait(store, SHORT_LOOK);
-            return;
-        };
-        self.last_order = Some((record.tenant, record.id));
-        let carried_on = match record.order {
-            Order::Truncate => self.truncate(&record),
-            Order::Drop => self.sweep(&record),
-        };
-        self.pace.keep(store);
-        match carried_on {
-            Ok(()) => self.after_error = AFTER_ERROR,
-            Err(error) if error.kind() == Kind::Busy => wait(store, SHORTEST_WAIT),
-            Err(error) => {
-                log(Level::Error, || format!("{} cannot be cleared or truncated now: {error}", Named(record.tenant, record.id)));
-                self.next_order = Instant::now() + self.after_error;
-                self.after_error = LONGEST_AFTER_ERROR.min(2 * self.after_error);
-            }
-        }
-    }
-
-    fn truncate(&mut self, record: &SchemaRecord) -> Result<(), Error> {
-        let store = self.store;
-        let _rows_in_hand = store.shared.take_rows_in_hand();
-        if !store.shared.enabled() {
-            return Ok(());
-        }
-        let bytes = store.truncate_some(record, &mut |batch, how| self.write_at_pace(batch, how))?;
-        self.pace.spend(bytes);
-        Ok(())
-    }
-
-    fn sweep(&mut self, record: &SchemaRecord) -> Result<(), Error> {
-        let store = self.store;
-        let key = (record.tenant, record.id);
-        let sweep = self.sweeps.entry(key).or_insert_with(|| Sweep::new(store, record));
-        if !sweep.is_over() {
-            let _rows_in_hand = store.shared.take_rows_in_hand();
-            if store.shared.enabled() {
-                let bytes = sweep.go_on(store)?;
-                self.pace.spend(bytes);
-            }
-            return Ok(());
-        }
-        self.sweeps.remove(&key);
-        if !store.finish_sweep(record)? {
-            // Somebody writes into it. Runs drop that meanwhile.
-            self.next_order = Instant::now() + LOOK;
-        }
-        Ok(())
     }
 
     fn recheck(&mut self) {
@@ -230,7 +148,7 @@ impl Worker<'_> {
     }
 
     /// One batch of a long row, which may be put back between any two.
-    fn write_at_pace(&mut self, batch: &Batch, how: How) -> Result<(), Error> {
+    pub(super) fn write_at_pace(&mut self, batch: &Batch, how: How) -> Result<(), Error> {
         self.write(batch, how)?;
         while Instant::now() < self.pace.free_at {
             self.stay_in_hand()?;
@@ -312,36 +230,5 @@ impl Drop for Hand<'_, '_> {
     fn drop(&mut self) {
         self.store.shared.stats.shared().rows_refused.add(self.rows.len() as u64);
         self.store.shared.handover.finish(self.rows.len());
-    }
-}
-
-/// Sleeps, unless the worker must end.
-fn wait(store: &Store, time: Duration) {
-    let until = Instant::now() + time;
-    while !store.is_stopping() && Instant::now() < until {
-        sleep(SHORT_LOOK.min(until.saturating_duration_since(Instant::now())));
-    }
-}
-
-/// Keeps writes to so many bytes a second.
-struct Pace {
-    bytes_per_second: u64,
-    free_at: Instant,
-}
-
-impl Pace {
-    fn new(bytes_per_second: u64) -> Self {
-        Self { bytes_per_second, free_at: Instant::now() }
-    }
-
-    fn spend(&mut self, bytes: usize) {
-        if self.bytes_per_second > 0 {
-            let time = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second as f64);
-            self.free_at = self.free_at.max(Instant::now()) + time;
-        }
-    }
-
-    fn keep(&self, store: &Store) {
-        wait(store, self.free_at.saturating_duration_since(Instant::now()));
     }
 }
