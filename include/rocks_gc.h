@@ -734,7 +734,7 @@ char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const
 
 /* rgc_rocksdb_wal_filter: a filter for rocksdb_options_set_wal_filter, which does not take it over: rocksdb_walfilter_destroy after
  * open. families: their names. It holds a reference to gc. RocksDB's C API can build a batch of the default family only: there a batch of
- * which something is ignored and something else, of another family, is not, is replayed as it is. Errors: nothing is bound; no
+ * which something is ignored and something else, of another family, is not, is replayed as it is (rgc_shim_wal_filter can do more). Errors: nothing is bound; no
  * family; a NULL name; Not supported: this RocksDB's C API has no WAL filters (before 11.8). */
 struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const* families, size_t n, char** errptr);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rocks_gc_rocksdb.h"
+#include "rocks_gc_rocksdb_wal.h"
 
 // RocksDB's db.h throws from where it has multi-scans.
 #if defined(__cpp_exceptions) || !__has_include(<rocksdb/multi_scan.h>)
@@ -90,6 +91,22 @@ char* Malloced(const std::string& text) {
   return copy;
 }
 
+std::string Filter(const rocks_gc::Library& library, rgc_t* gc, rocksdb_options_t* options, const char* const* families, size_t n,
+                   rocks_gc::WalFilter** filter) {
+  if (gc == nullptr) return "Invalid argument: gc is NULL; make one by rgc_create";
+  if (options == nullptr) return "Invalid argument: db_options is NULL";
+  if (families == nullptr || n == 0) return "Invalid argument: no family is named; give those whose keys are of gc's layout";
+  std::vector<std::string> names;
+  for (size_t i = 0; i < n; ++i) {
+    if (families[i] == nullptr) return "Invalid argument: families[" + std::to_string(i) + "] is NULL";
+    names.push_back(families[i]);
+  }
+  db::WalFilter*& place = OptionsOf(options)->wal_filter;
+  if (place != nullptr) return std::string("Invalid argument: the options have a WAL filter already, ") + place->Name();
+  place = *filter = new rocks_gc::WalFilter(library, gc, std::move(names));
+  return std::string();
+}
+
 // Calls with the library; the text that it answers goes to errptr.
 template <class Call>
 void Report(const char* path, char** errptr, Call call) {
@@ -119,4 +136,18 @@ void rgc_shim_install(const char* library_or_null, rgc_t* gc, int kind, rocksdb_
 
 void rgc_shim_attach(const char* library_or_null, rgc_t* gc, rocksdb_t* db, const rgc_column_family_t* families, size_t n, char** errptr) {
   Report(library_or_null, errptr, [&](const rocks_gc::Library& library) { return Attach(library, gc, db, families, n); });
+}
+
+void* rgc_shim_wal_filter(const char* library_or_null, rgc_t* gc, rocksdb_options_t* db_options, const char* const* families, size_t n,
+                          char** errptr) {
+  rocks_gc::WalFilter* filter = nullptr;
+  Report(library_or_null, errptr,
+         [&](const rocks_gc::Library& library) { return Filter(library, gc, db_options, families, n, &filter); });
+  return filter;
+}
+
+void rgc_shim_wal_filter_destroy(void* wal_filter, rocksdb_options_t* db_options) {
+  auto* filter = static_cast<rocks_gc::WalFilter*>(wal_filter);
+  if (db_options != nullptr && OptionsOf(db_options)->wal_filter == filter) OptionsOf(db_options)->wal_filter = nullptr;
+  delete filter;
 }

@@ -135,11 +135,10 @@ fn open<'g>(folder: &Path, gc: &'g Gc, filtered: Option<Via>) -> Option<Store<'g
             let filters = Cell::new(Vec::new());
             let store = Store::open_with(folder, gc, Via::Adaptor, FAMILIES, &settings, |options| {
                 let mut made = filters.take();
-                made.push(adaptor().wal_filter(gc, &names, options));
+                made.push((adaptor().wal_filter(gc, &names, options), options));
                 filters.set(made);
             });
-            let changed: u64 = filters.take().into_iter().map(|filter| adaptor().wal_filter_destroy(filter)).sum();
-            println!("{changed} batches were changed");
+            filters.take().into_iter().for_each(|(filter, options)| adaptor().wal_filter_destroy(filter, options));
             Some(store)
         }
         Some(Via::C) => {

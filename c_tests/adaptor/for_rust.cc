@@ -1,7 +1,6 @@
 // for_rust.cc - what tests in Rust need of RocksDB's C++ API, behind C functions: compactions from one level into another, what table
 // files hold, tickers, and a hook into the middle of a run. Compiled into one shared object with the shim.
 #include <rocks_gc_rocksdb_store.h>
-#include <rocks_gc_rocksdb_wal.h>
 #include <rocksdb/c.h>
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
@@ -133,20 +132,6 @@ void adaptor_set_compaction_style(rocksdb_options_t* options, int style) {
 void adaptor_set_ingests_behind(rocksdb_options_t* options, int ingests_behind) { OptionsOf(options)->allow_ingest_behind = ingests_behind != 0; }
 
 void adaptor_remove_listeners(rocksdb_options_t* options) { OptionsOf(options)->listeners.clear(); }
-
-// A WAL filter in options, for the families of these names; given back by adaptor_wal_filter_destroy once the DB is open.
-void* adaptor_wal_filter(rocksdb_options_t* options, rgc_t* gc, const char* const* families, size_t n) {
-  auto* filter = new rocks_gc::WalFilter(rocks_gc::Library::InProcess(), gc, {families, families + n});
-  OptionsOf(options)->wal_filter = filter;
-  return filter;
-}
-
-uint64_t adaptor_wal_filter_destroy(void* filter) {
-  auto* mine = static_cast<rocks_gc::WalFilter*>(filter);
-  const uint64_t changed = mine->changed();
-  delete mine;
-  return changed;
-}
 
 // Cancels the manual compactions that are on, and returns when they have ended.
 void adaptor_cancel_manual_compactions(rocksdb_t* db) {

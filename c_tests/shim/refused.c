@@ -29,6 +29,24 @@ void bad_arguments(const char* other_abi, const char* incomplete) {
   CHECK(error != NULL && strncmp(error, "Invalid argument: kind 99", 25) == 0);
   api.rgc_free(error);
 
+  const char* families[] = {"default", NULL};
+#define NO_FILTER(path, gc, db_options, names, n, ...) \
+  FAILS(CHECK(rgc_shim_wal_filter(path, gc, db_options, names, n, errptr) == NULL), __VA_ARGS__)
+  NO_FILTER("/no/librocks_gc.so", gc, options, families, 1, "Not found", "/no/librocks_gc.so");
+  NO_FILTER(library, NULL, options, families, 1, "Invalid argument", "gc is NULL");
+  NO_FILTER(library, gc, NULL, families, 1, "Invalid argument", "db_options is NULL");
+  NO_FILTER(library, gc, options, NULL, 1, "Invalid argument", "no family");
+  NO_FILTER(library, gc, options, families, 0, "Invalid argument", "no family");
+  NO_FILTER(library, gc, options, families, 2, "Invalid argument", "families[1] is NULL");
+  void* filter = NULL;
+  SUCCEEDS(filter = rgc_shim_wal_filter(library, gc, options, families, 1, errptr));
+  CHECK(filter != NULL);
+  NO_FILTER(library, gc, options, families, 1, "Invalid argument", "rocks_gc.wal_filter");
+  rgc_shim_wal_filter_destroy(filter, options);
+  rgc_shim_wal_filter_destroy(NULL, options);
+  SUCCEEDS(filter = rgc_shim_wal_filter(library, gc, options, families, 1, errptr));
+  rgc_shim_wal_filter_destroy(filter, options);
+
   /* By its SONAME, though it was loaded by its path. */
   SUCCEEDS(rgc_shim_install("librocks_gc.so.1", gc, RGC_DEFAULT, options, options, errptr));
   REFUSED(library, gc, RGC_WRITE, options, options, "Invalid argument", "rocks_gc.default");

@@ -30,8 +30,8 @@ pub struct Adaptor {
     set_ingests_behind: unsafe extern "C" fn(Handle, c_int),
     remove_listeners: unsafe extern "C" fn(Handle),
     cancel_manual_compactions: unsafe extern "C" fn(Handle),
-    wal_filter: unsafe extern "C" fn(Handle, *mut c::rgc_t, *const *const c_char, usize) -> Handle,
-    wal_filter_destroy: unsafe extern "C" fn(Handle) -> u64,
+    wal_filter: unsafe extern "C" fn(*const c_char, Handle, Handle, *const *const c_char, usize, Errptr) -> Handle,
+    wal_filter_destroy: unsafe extern "C" fn(Handle, Handle),
     hook: unsafe extern "C" fn(Handle, unsafe extern "C" fn(*mut c_void), *mut c_void),
     _library: Library,
     object: PathBuf,
@@ -81,8 +81,8 @@ fn load(object: PathBuf, directory: Option<TempDir>) -> Adaptor {
             set_ingests_behind: symbol!(library, "adaptor_set_ingests_behind"),
             remove_listeners: symbol!(library, "adaptor_remove_listeners"),
             cancel_manual_compactions: symbol!(library, "adaptor_cancel_manual_compactions"),
-            wal_filter: symbol!(library, "adaptor_wal_filter"),
-            wal_filter_destroy: symbol!(library, "adaptor_wal_filter_destroy"),
+            wal_filter: symbol!(library, "rgc_shim_wal_filter"),
+            wal_filter_destroy: symbol!(library, "rgc_shim_wal_filter_destroy"),
             hook: symbol!(library, "adaptor_hook"),
             _library: library,
             object,
@@ -129,12 +129,15 @@ impl Adaptor {
 
     /// Puts a WAL filter into options, for [`Self::wal_filter_destroy`] after open.
     pub fn wal_filter(&self, gc: &Gc, families: &[*const c_char], options: Handle) -> Handle {
-        unsafe { (self.wal_filter)(options, gc.handle(), families.as_ptr(), families.len()) }
+        let mut error = null_mut();
+        let filter = unsafe { (self.wal_filter)(null(), gc.handle().cast(), options, families.as_ptr(), families.len(), &mut error) };
+        checked(error).expect("a WAL filter");
+        filter
     }
 
-    /// Gives it back; how many batches it changed.
-    pub fn wal_filter_destroy(&self, filter: Handle) -> u64 {
-        unsafe { (self.wal_filter_destroy)(filter) }
+    /// Takes it out of options.
+    pub fn wal_filter_destroy(&self, filter: Handle, options: Handle) {
+        unsafe { (self.wal_filter_destroy)(filter, options) }
     }
 
     /// Attaches an open DB through the C++ engine.
