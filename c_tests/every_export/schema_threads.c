@@ -133,7 +133,46 @@ static void shown_meanwhile(void) {
   engine_free(engine);
 }
 
+/* The worker looks at rows; before it writes what goes of them, the host orders something else. */
+enum { IDLE, ARMED, LOOKING, ORDERED };
+static atomic_int moment;
+static void hold_the_worker(void* state, int function) {
+  (void)state;
+  int armed = ARMED;
+  if (function != NEXT || !atomic_compare_exchange_strong(&moment, &armed, LOOKING)) return;
+  while (moment != ORDERED) nanosleep(&(struct timespec){0, 1000000}, NULL);
+}
+static void order_in_between(int drops) {
+  subject = gc_of_schemas("");
+  struct mem_engine* engine = filled();
+  attach(subject, engine, 5);
+  moment = ARMED;
+  engine->during = hold_the_worker;
+  SUCCEEDS(api.rgc_schema_truncate(subject, 1, 1, 15, errptr));
+  while (moment != LOOKING) nanosleep(&(struct timespec){0, 1000000}, NULL);
+  if (drops) SUCCEEDS(api.rgc_schema_drop(subject, 1, 1, errptr));
+  else SUCCEEDS(api.rgc_schema_truncate(subject, 1, 1, 35, errptr));
+  moment = ORDERED;
+  drain(subject);
+  CHECK_EQ(api.rgc_schema_state(subject, 1, 1), drops ? RGC_SCHEMA_DROPPED : RGC_SCHEMA_VALID);
+  struct contents now = contents_of(engine);
+  size_t left = 0;
+  for (size_t i = 0; i < now.n[CF_DEFAULT]; ++i) left += (size_t)is_of_schema(now.of[CF_DEFAULT][i].key.data, now.of[CF_DEFAULT][i].key.len, 1, 1);
+  CHECK_EQ(left, drops ? 0 : 1);
+  contents_free(&now);
+  api.rgc_destroy(subject);
+  /* And so says the ledger. */
+  subject = gc_of_schemas("");
+  attach(subject, engine, 5);
+  CHECK_EQ(api.rgc_schema_state(subject, 1, 1), drops ? RGC_SCHEMA_DROPPED : RGC_SCHEMA_VALID);
+  CHECK_EQ(api.rgc_pending(subject), 0);
+  api.rgc_destroy(subject);
+  engine_free(engine);
+}
+
 void test_schema_threads(void) {
+  order_in_between(1);
+  order_in_between(0);
   at_once(0);
   for (int detaches = 1; detaches < 60; detaches = detaches * 3 / 2 + 1) at_once(detaches);
   shown_meanwhile();
