@@ -368,6 +368,22 @@ fn a_truncation_goes_on_beside_everything_else() {
 }
 
 #[test]
+fn a_truncation_rests_while_its_keyspace_is_removed() {
+    let gc = gc("");
+    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    let dir = tempdir().unwrap();
+    let store = Store::attached(dir.path(), &gc, Via::C, RAW);
+    let key = |row: u8| gc.raw_key(1, &of(7, &[row]), 10);
+    (0..100).for_each(|row| store.put(0, &key(row), b"v\0"));
+    gc.remove(1);
+    gc.truncate_schema(1, 7, 10).unwrap();
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!((keys(&store, 0).len(), gc.pending(), gc.schema_state(1, 7)), (100, 1, TRUNCATING));
+    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    assert_eq!((gc.drain(60_000), keys(&store, 0).len()), (Ok(0), 0));
+}
+
+#[test]
 fn a_drop_ends_a_truncation() {
     let gc = gc("delete_bytes_per_second=5000;delete_batch_bytes=1000");
     let dir = tempdir().unwrap();
