@@ -200,7 +200,7 @@ rgc_options_t* rgc_options_create(void);
  *   recheck_seconds              86400 (default): how long after they were done
  *   ledger_prefix                0x01726f636b735f67632f (default): keys with this prefix are the library's own records
  *                                and are always kept; never empty. Neither it nor a non-empty data_prefix may begin
- *                                with the other */
+ *                                with the other; with schema_id=prefix and no data_prefix it begins with neither r nor x */
 void rgc_options_set(rgc_options_t* options, const char* name, const char* value, char** errptr);
 
 /* rgc_options_parse: sets several options from "name=value;name=value". Spaces around names and values and empty
@@ -561,9 +561,10 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
  * what is destroyed would stay in the default family's files. */
 void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const rgc_column_family_t* families, size_t n, char** errptr);
 
-/* rgc_detach: ends the worker, waits for calls that use the store, and gives the engine back. What is durable stays; rows that
- * still wait are left for later runs, counted in rows_refused. Destroyed ranges go on being dropped by runs. Without a store it
- * does nothing. Any thread; inside a callback or a run it does nothing but log an error. rgc_destroy does it, too. */
+/* rgc_detach: ends the worker, waits for calls that use the store and for a compaction of the worker's that is on, and gives the engine
+ * back. What is durable stays; rows that still wait are left for later runs, counted in rows_refused. Destroyed ranges and dropped schemas
+ * go on being dropped by runs, until a store is attached: from then on by what its ledger says. Without a store it does nothing. Any
+ * thread; inside a callback or a run it does nothing but log an error. rgc_destroy does it, too. */
 void rgc_detach(rgc_t* gc);
 
 /* rgc_pending: rows handed over and not finished yet, also those whose run is still on, and schemas that the worker is to clear or
@@ -709,7 +710,8 @@ void rgc_schema_drop(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr);
  * stands. It names the schema: VALID when it is over, unless a list says otherwise. In a removed keyspace it rests until that is named
  * again. 0 and UINT64_MAX are refused: the pass takes hours, and without a bound it would take what is written meanwhile; give the
  * timestamp of now.
- * Errors: no store; inside a callback or a run; a schema that is invalid; the engine's own (repeat the call). */
+ * Errors: no store; inside a callback or a run; a schema that is invalid; Not supported: gc has made runs of kind RGC_TTL_V1, whose keys
+ * have no timestamps; the engine's own (repeat the call). */
 void rgc_schema_truncate(rgc_t* gc, uint32_t keyspace, uint32_t id, uint64_t up_to_ts, char** errptr);
 
 /* rgc_schema_state: RGC_SCHEMA_...; UNKNOWN also for a keyspace that there cannot be, or without schema_id=prefix. */
@@ -729,12 +731,14 @@ unsigned char rgc_wal_ignores(const rgc_t* gc, const char* key, size_t len);
 /* rgc_wal_filter_batch: what recovery is to replay of a write batch, given as its bytes (rocksdb::WriteBatch::Data(), RocksDB's
  * db/write_batch.cc; a no-op at its beginning and wide columns are known, a wrong count is not). families: RocksDB's ids of those whose
  * keys are ours, n of them. NULL without an error = all of it, as it is; else a batch without the ignored records, with the same sequence
- * number, its length in *out_len, for rgc_free. Any thread. Errors: families or out_len NULL where it is needed. */
+ * number, its length in *out_len, for rgc_free; in the place of each stands a delete of a key under ledger_prefix that there never is, so that
+ * all others keep their sequence numbers. Any thread. Errors: families or out_len NULL where it is needed. */
 char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const uint32_t* families, size_t n, size_t* out_len, char** errptr);
 
-/* rgc_rocksdb_wal_filter: a filter for rocksdb_options_set_wal_filter, which does not take it over: rocksdb_walfilter_destroy after
- * open. families: their names. It holds a reference to gc. RocksDB's C API can build a batch of the default family only: there a batch of
- * which something is ignored and something else, of another family, is not, is replayed as it is (rgc_shim_wal_filter can do more). Errors: nothing is bound; no
+/* rgc_rocksdb_wal_filter: a filter for rocksdb_options_set_wal_filter, which does not take it over: rocksdb_walfilter_destroy when the DB
+ * is closed, not before (an open RocksDB asks it for its name whenever it writes its options file). families: their names. It holds a
+ * reference to gc. RocksDB's C API can build records of the default family only: a batch with a record of another one that is not
+ * ignored is replayed as it is (rgc_shim_wal_filter can do more). Errors: nothing is bound; no
  * family; a NULL name; Not supported: this RocksDB's C API has no WAL filters (before 11.8). */
 struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const* families, size_t n, char** errptr);
 
@@ -757,8 +761,8 @@ typedef struct rgc_keyspace_meta_t {
 /* rgc_keyspace_load: takes over a keyspace's metadata, and names its GC type as rgc_set_keyspace_gc_type does: the first one stands. A
  * removed keyspace is named again by it, so load nothing while you restore (H1). Any thread. Errors, which change nothing
  * but as said: an id, state or name out of range; a state that the one before does not lead to; the other GC type than the one that stands;
- * any other GC type string, by its value: then everything of the keyspace is kept, as by rgc_remove_keyspace, until a type that is known
- * is loaded or named; ENABLED or
+ * any other GC type string, by its value: then everything of the keyspace is kept, as by rgc_remove_keyspace (but it does not
+ * wait), until a type that is known is loaded or named; ENABLED or
  * DISABLED for a keyspace that is destroyed (ARCHIVED and TOMBSTONE are taken: they come after the destroy). */
 void rgc_keyspace_load(rgc_t* gc, const rgc_keyspace_meta_t* meta, char** errptr);
 

@@ -2,7 +2,7 @@
  * compiled in the host with its own RocksDB, 7.0 to 11.
  *
  *     rocks_gc::WalFilter wal_filter(gc, {"default", "write"});     // the families whose keys are of gc's layout
- *     options.wal_filter = &wal_filter;                             // must live until DB::Open has returned
+ *     options.wal_filter = &wal_filter;                             // must live until the DB is closed
  *     gc.Call(&rocks_gc::Functions::rgc_schemas_load, ...);         // and rgc_keyspace_load, before open
  *     ... DB::Open with these options ...
  *
@@ -26,7 +26,8 @@
 
 namespace rocks_gc {
 
-/* Used by the thread that opens the DB. It must go before its Context. */
+/* Used by the thread that opens the DB; the Context must live until then. An open RocksDB asks it for its name whenever it writes its
+ * options file, so it must live as long as the DB. */
 class WalFilter final : public ROCKSDB_NAMESPACE::WalFilter {
  public:
   WalFilter(const Context& gc, std::vector<std::string> families) : WalFilter(gc.library(), gc.get(), std::move(families)) {}

@@ -38,14 +38,14 @@ void rgc_shim_install(const char* library_or_null, rgc_t* gc, int kind, rocksdb_
 void rgc_shim_attach(const char* library_or_null, rgc_t* gc, rocksdb_t* db, const rgc_column_family_t* families, size_t n, char** errptr);
 
 /* rgc_shim_wal_filter: the WAL filter of rocks_gc_rocksdb_wal.h, put into db_options before open, for the n families of these names. It can
- * leave out of a batch what RocksDB's own C API cannot (rgc_rocksdb_wal_filter), and works from RocksDB 7.0 on. The caller's: give it to
- * rgc_shim_wal_filter_destroy when the DB is open, or could not be opened; and before gc goes. library_or_null and errptr as above.
+ * leave out of a batch what RocksDB's own C API cannot (rgc_rocksdb_wal_filter), and works from RocksDB 7.0 on. gc must live until the DB
+ * is open. The caller's: give it to rgc_shim_wal_filter_destroy when the DB is closed, not before, or could not be opened. library_or_null and errptr as above.
  * Errors, which return NULL and have changed nothing: RocksDB's headers and its library are of different versions; librocks_gc is not
  * loaded from there, or lacks a function; gc or db_options NULL; no family, or a NULL name; another WAL filter in db_options. */
 void* rgc_shim_wal_filter(const char* library_or_null, rgc_t* gc, rocksdb_options_t* db_options, const char* const* families, size_t n,
                           char** errptr);
 
-/* rgc_shim_wal_filter_destroy: takes it out of db_options, and destroys it. NULL does nothing. */
+/* rgc_shim_wal_filter_destroy: takes it out of db_options, which may be NULL (gone), and destroys it. NULL does nothing. */
 void rgc_shim_wal_filter_destroy(void* wal_filter, rocksdb_options_t* db_options);
 
 #ifdef __cplusplus

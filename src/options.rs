@@ -295,6 +295,11 @@ impl Options {
             )));
         }
         let (data, ledger) = (&self.data_prefix, &self.ledger_prefix);
+        if self.schema_ids && form == Form::ApiV2 && data.is_empty() && ledger.starts_with(b"r") | ledger.starts_with(b"x") {
+            return Err(Error::invalid(format!(
+                "ledger_prefix {ledger:02x?} lies among the keys of schemas, which go as whole ranges; choose one that begins with neither r nor x"
+            )));
+        }
         if !data.is_empty() && (data.starts_with(ledger) || ledger.starts_with(data)) {
             return Err(Error::invalid(format!(
                 "data_prefix {data:02x?} and ledger_prefix {ledger:02x?} begin with each other; choose another ledger_prefix"
@@ -398,6 +403,18 @@ mod tests {
             ["key_layout=plain", "plain_keys=8", "data_prefix=0x01", "ledger_prefix=zgc;data_prefix=z", "ledger_prefix=z;data_prefix=zz"]
         {
             assert!(layout(text).is_err(), "{text}");
+        }
+        for text in [
+            "schema_id=prefix;ledger_prefix=r_gc",
+            "schema_id=prefix;ledger_prefix=0x7800000100000007ff6763",
+            "schema_id=prefix;key_layout=plain;plain_keys=3",
+        ] {
+            assert!(layout(text).is_err(), "{text}");
+        }
+        for text in
+            ["ledger_prefix=r_gc", "schema_id=prefix;ledger_prefix=r_gc;data_prefix=z", "schema_id=prefix;key_layout=plain;plain_keys=4"]
+        {
+            assert!(layout(text).is_ok(), "{text}");
         }
         assert!(layout("key_layout=plain;plain_keys=8;data_prefix=z").is_ok());
     }

@@ -5,14 +5,15 @@
 
 mod support;
 
-use rocks_gc::engine::{Op, Write};
+use rocks_gc::engine::{Engine, How, Op, Write};
 use rocks_gc::ffi::{self, c};
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 use std::ptr::null_mut;
-use support::adaptor::adaptor;
+use support::adaptor::{COMPILED, adaptor};
 use support::gc::Gc;
 use support::rocksdb::{Settings, api};
 use support::store::{EVERY_WAY, Family, Store, Via};
@@ -95,9 +96,22 @@ unsafe extern "C" fn die_before_compact(_: *mut c_void, _: c_int, message: *cons
 fn host_that_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
     let gc = gc();
-    let store = Store::open(&folder, &gc, Via::C, FAMILIES);
-    match std::env::var(WAY).unwrap().as_str() {
+    let way = std::env::var(WAY).unwrap();
+    let also = |options| {
+        if way == "first" || way == "precious" {
+            avoid_flush(options)
+        }
+    };
+    let store = Store::open_with(&folder, &gc, Via::C, FAMILIES, &Settings::default(), also);
+    match way.as_str() {
         "write" => write(&store, &gc),
+        "first" | "precious" => {
+            let row = |row| if way == "first" { raw(&gc, 1, 1, row) } else { raw(&gc, 1, 2, row) };
+            let sync = How { sync: true, no_slowdown: false };
+            store.engine().write(&[put(DEFAULT, raw(&gc, 1, 2, "before"))], sync).unwrap();
+            store.engine().write(&[put(DEFAULT, row(&way))], sync).unwrap();
+            die();
+        }
         "destroy" => {
             store.write_all(&["a", "b", "c"].map(|row| put(DEFAULT, raw(&gc, 5, 2, row))));
             store.write_all(&[put(DEFAULT, raw(&gc, 6, 2, "a"))]);
@@ -114,7 +128,13 @@ fn host_that_is_killed() {
 
 fn kill(folder: &Path, way: &str) {
     let test = std::env::current_exe().unwrap();
-    let ended = Command::new(test).args(["--exact", "host_that_is_killed"]).env(FOLDER, folder).env(WAY, way).output().unwrap();
+    let ended = Command::new(test)
+        .args(["--exact", "host_that_is_killed"])
+        .env(FOLDER, folder)
+        .env(WAY, way)
+        .env(COMPILED, adaptor().object())
+        .output()
+        .unwrap();
     assert_eq!(ended.status.code(), None, "it was not killed: {}", String::from_utf8_lossy(&ended.stdout));
 }
 
@@ -125,22 +145,45 @@ fn know(gc: &Gc) {
     gc.load_keyspace(6, c::RGC_KEYSPACE_ARCHIVED, None).unwrap();
 }
 
+/// An open store, and what gives its WAL filter back once it is closed.
+struct Opened<'g> {
+    store: Option<Store<'g>>,
+    filters: Vec<Box<dyn FnOnce()>>,
+}
+
+impl<'g> std::ops::Deref for Opened<'g> {
+    type Target = Store<'g>;
+
+    fn deref(&self) -> &Store<'g> {
+        self.store.as_ref().unwrap()
+    }
+}
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        self.store = None;
+        self.filters.drain(..).for_each(|give_back| give_back());
+    }
+}
+
 /// Opens it with a filter, if this RocksDB has one that way.
-fn open<'g>(folder: &Path, gc: &'g Gc, filtered: Option<Via>) -> Option<Store<'g>> {
+fn open<'g>(folder: &Path, gc: &'g Gc, filtered: Option<Via>) -> Option<Opened<'g>> {
+    open_with(folder, gc, filtered, |_| {})
+}
+
+/// The same; `also` gets the options of each family.
+fn open_with<'g>(folder: &Path, gc: &'g Gc, filtered: Option<Via>, also: impl Fn(*mut c_void)) -> Option<Opened<'g>> {
     let names = NAMED.map(CStr::as_ptr);
     let settings = Settings::default();
-    match filtered {
-        None => Some(Store::open(folder, gc, Via::C, FAMILIES)),
-        Some(Via::Adaptor) => {
-            let filters = Cell::new(Vec::new());
-            let store = Store::open_with(folder, gc, Via::Adaptor, FAMILIES, &settings, |options| {
-                let mut made = filters.take();
-                made.push((adaptor().wal_filter(gc, &names, options), options));
-                filters.set(made);
-            });
-            filters.take().into_iter().for_each(|(filter, options)| adaptor().wal_filter_destroy(filter, options));
-            Some(store)
-        }
+    let filters = RefCell::new(Vec::<Box<dyn FnOnce()>>::new());
+    let store = match filtered {
+        None => Store::open_with(folder, gc, Via::C, FAMILIES, &settings, also),
+        Some(Via::Adaptor) => Store::open_with(folder, gc, Via::Adaptor, FAMILIES, &settings, |options| {
+            also(options);
+            let filter = adaptor().wal_filter(gc, &names, options);
+            // The options are gone when it is given back.
+            filters.borrow_mut().push(Box::new(move || adaptor().wal_filter_destroy(filter, null_mut())));
+        }),
         Some(Via::C) => {
             gc.bind();
             let filter = match gc.wal_filter(&names) {
@@ -154,17 +197,20 @@ fn open<'g>(folder: &Path, gc: &'g Gc, filtered: Option<Via>) -> Option<Store<'g
             let (set, destroy) = unsafe {
                 let library = &api().library;
                 (
-                    library.get::<unsafe extern "C" fn(*mut c_void, *mut c_void)>(b"rocksdb_options_set_wal_filter").unwrap(),
-                    library.get::<unsafe extern "C" fn(*mut c_void)>(b"rocksdb_walfilter_destroy").unwrap(),
+                    *library.get::<unsafe extern "C" fn(*mut c_void, *mut c_void)>(b"rocksdb_options_set_wal_filter").unwrap(),
+                    *library.get::<unsafe extern "C" fn(*mut c_void)>(b"rocksdb_walfilter_destroy").unwrap(),
                 )
             };
-            // SAFETY: the filter lives until the DB is open.
-            let store = Store::open_with(folder, gc, Via::C, FAMILIES, &settings, |options| unsafe { set(options, filter) });
-            // SAFETY: the DB is open.
-            unsafe { destroy(filter) };
-            Some(store)
+            // SAFETY: it was made above, and the DB is closed by then.
+            filters.borrow_mut().push(Box::new(move || unsafe { destroy(filter) }));
+            Store::open_with(folder, gc, Via::C, FAMILIES, &settings, |options| {
+                also(options);
+                // SAFETY: the filter lives until the DB is closed.
+                unsafe { set(options, filter) }
+            })
         }
-    }
+    };
+    Some(Opened { store: Some(store), filters: filters.into_inner() })
 }
 
 #[test]
@@ -175,7 +221,7 @@ fn puts_of_what_is_dropped_do_not_come_back() {
         let gc = gc();
         know(&gc);
         let Some(store) = open(dir.path(), &gc, filtered) else { continue };
-        // RocksDB's C API cannot build the batch of several families without the ignored ones.
+        // RocksDB's C API cannot build what is kept in another family.
         let (several, one) = (filtered == Some(Via::Adaptor), filtered.is_some());
         let all = |keys: &[(bool, Vec<u8>)]| {
             let mut keys: Vec<_> = keys.iter().filter(|(ignored, _)| !ignored).map(|(_, key)| key.clone()).collect();
@@ -197,7 +243,8 @@ fn puts_of_what_is_dropped_do_not_come_back() {
         assert_eq!(store.keys(WRITE), write, "{filtered:?}");
         let other = all(&["new", "old", "older"].map(|row| (false, raw(&gc, 1, 1, row))));
         assert_eq!(store.keys(OTHER), other, "{filtered:?}: a family that is not named");
-        // It goes on as any other DB.
+        // It goes on as any other DB, which asks the filter for its name whenever it writes its options file.
+        store.set_option("disable_auto_compactions", "true");
         store.write_all(&[put(DEFAULT, raw(&gc, 1, 2, "after"))]);
         store.compact(DEFAULT);
         drop(store);
@@ -222,5 +269,32 @@ fn deletes_of_an_unflushed_destroy_come_back() {
         store.compact(DEFAULT);
         let seen: Vec<_> = store.keys(DEFAULT).into_iter().filter(|key| key[0] == b'z').collect();
         assert_eq!(seen, [raw(&gc, 6, 2, "a")], "{via:?}");
+    }
+}
+
+/// Several WALs stay at open.
+fn avoid_flush(options: *mut c_void) {
+    adaptor().avoid_flush_during_recovery(options);
+}
+
+/// RocksDB goes on behind a torn WAL only if the next one's sequence numbers begin where that one's ended.
+#[test]
+fn what_came_behind_a_torn_wal_is_not_lost_for_an_ignored_put() {
+    for via in EVERY_WAY {
+        let dir = tempdir().unwrap();
+        kill(dir.path(), "first");
+        let newest = |folder: &Path| {
+            let logs = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            logs.filter(|path| path.extension().is_some_and(|extension| extension == "log")).max().unwrap()
+        };
+        // The beginning of a record that was never written to its end.
+        let mut log = std::fs::OpenOptions::new().append(true).open(newest(dir.path())).unwrap();
+        log.write_all(b"\x12\x34\x56\x78\x10\x00\x01garbage that is too short").unwrap();
+        kill(dir.path(), "precious");
+        let gc = gc();
+        know(&gc);
+        let Some(store) = open_with(dir.path(), &gc, Some(via), avoid_flush) else { continue };
+        let expected = [raw(&gc, 1, 2, "before"), raw(&gc, 1, 2, "precious")];
+        assert_eq!(store.keys(DEFAULT), expected, "{via:?}");
     }
 }

@@ -131,6 +131,8 @@ void adaptor_set_compaction_style(rocksdb_options_t* options, int style) {
 
 void adaptor_set_ingests_behind(rocksdb_options_t* options, int ingests_behind) { OptionsOf(options)->allow_ingest_behind = ingests_behind != 0; }
 
+void adaptor_avoid_flush_during_recovery(rocksdb_options_t* options) { OptionsOf(options)->avoid_flush_during_recovery = true; }
+
 void adaptor_remove_listeners(rocksdb_options_t* options) { OptionsOf(options)->listeners.clear(); }
 
 // Cancels the manual compactions that are on, and returns when they have ended.

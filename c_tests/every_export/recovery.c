@@ -107,6 +107,9 @@ static int is_ours(long cf) { return cf <= 0 || cf == 3 || cf == 300; }
 /* What is written into a batch and what must be left of it. */
 static struct batch batch, left;
 
+/* In the place of what goes stands a delete of a key under the ledger's prefix, so that sequence numbers stay. */
+static void add_place_holder(void) { batch_add(&left, TAG_DELETE, -1, BYTES(LEDGER_PREFIX "w"), NULL, 0); }
+
 static int add(uint64_t* seed, int tag, long cf, struct key key) {
   char value[200];
   size_t len = random_below(seed, 3) == 0 ? random_below(seed, sizeof value) : random_below(seed, 3);
@@ -114,7 +117,8 @@ static int add(uint64_t* seed, int tag, long cf, struct key key) {
   batch_add(&batch, tag, cf, OF(key), value, len);
   int is_put = tag == TAG_PUT || tag == TAG_MERGE || tag == TAG_CF_PUT || tag == TAG_CF_MERGE;
   int goes = is_put && is_ours(cf) && is_ignored(OF(key));
-  if (!goes) batch_add(&left, tag, cf, OF(key), value, len);
+  if (goes) add_place_holder();
+  else batch_add(&left, tag, cf, OF(key), value, len);
   return goes;
 }
 
@@ -161,6 +165,7 @@ static void begin_with_a_dropped_put(void) {
   batch_begin(&left, 7);
   struct key key = id_key('r', 1, 0x61620000, "a", 9);
   batch_add(&batch, TAG_PUT, -1, OF(key), BYTES("v\0"));
+  add_place_holder();
 }
 static void check_unchanged(const rgc_t* gc) { check_batch(gc, 0); }
 
@@ -168,7 +173,7 @@ static void as_it_is(void) {
   rgc_t* gc = context("");
   begin_with_a_dropped_put();
   check_batch(gc, 1);
-  CHECK_EQ(batch_count(left.data), 0);
+  CHECK_EQ(batch_count(left.data), 1);
   static const int markers[] = {TAG_BEGIN_PREPARE, TAG_END_PREPARE, TAG_COMMIT, TAG_ROLLBACK};
   for (size_t i = 0; i < 4; ++i) {
     for (int before = 0; before < 2; ++before) {

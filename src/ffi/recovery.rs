@@ -99,8 +99,8 @@ unsafe extern "C" fn families_are(
     });
 }
 
+/// RocksDB's kContinueProcessing.
 const CONTINUE: c_int = 0;
-const IGNORE: c_int = 1;
 
 unsafe extern "C" fn record_found(
     state: *mut c_void,
@@ -112,30 +112,31 @@ unsafe extern "C" fn record_found(
     changed: *mut c_uchar,
 ) -> c_int {
     // SAFETY: RocksDB calls it with the filter's state, and with batches that live for the time of the call.
-    let answer = guard(|| unsafe {
+    guard(|| unsafe {
         let filter = &*state.cast::<WalFilter>();
         let functions = bound(&filter.context).ok()?.table();
         let mut len = 0;
         let data = functions.rocksdb_writebatch_data?(batch.cast_mut(), &mut len);
         let batch = WriteBatch::parse(slice(data.cast(), len)?)?;
         let ids = lock(&filter.ids).clone();
-        let ignored = |record: &&BatchRecord| recovery::ignores(&filter.context.shared, &ids, record);
-        let kept: Vec<_> = batch.records.iter().filter(|record| !ignored(record)).collect();
-        if kept.len() == batch.records.len() {
-            return None;
-        }
-        if kept.iter().all(|record| matches!(record.op, BatchOp::LogData | BatchOp::Noop)) {
-            return Some(IGNORE);
-        }
+        let ignored = |record: &BatchRecord| recovery::ignores(&filter.context.shared, &ids, record);
         // A record of another family cannot be written without its handle, which there is not yet.
-        if kept.iter().any(|record| record.family != 0 || record.is_entity || record.op == BatchOp::Noop) {
+        let can_be_written = |record: &BatchRecord| record.family == 0 && !record.is_entity && record.op != BatchOp::Noop;
+        if !batch.records.iter().any(ignored) || !batch.records.iter().all(|record| ignored(record) || can_be_written(record)) {
             return None;
         }
-        kept.iter().try_for_each(|record| write(&functions, new_batch, record))?;
+        let key = recovery::place_holder(&filter.context.shared);
+        for record in &batch.records {
+            if ignored(record) {
+                functions.rocksdb_writebatch_delete?(new_batch, key.as_ptr().cast(), key.len());
+            } else {
+                write(&functions, new_batch, record)?;
+            }
+        }
         changed.write_unaligned(1);
-        Some(CONTINUE)
+        Some(())
     });
-    answer.flatten().unwrap_or(CONTINUE)
+    CONTINUE
 }
 
 /// Adds a record of the default family to a batch.

@@ -20,6 +20,9 @@ export! {
                 "element {i}: schema {id} is above highest_id_ever, {highest}; read the highest id, then the list, and leave out what is above it"
             )));
         }
+        // In order before the lock is taken that runs look schemas up under.
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
         context.shared.change_schemas(tenant, |schemas| schemas.load(ids, highest));
         Ok(())
     }

@@ -1,36 +1,43 @@
 //! The worker carries out orders about schemas: each gets its turn, a batch at a time.
 
 use super::ledger::{Order, SchemaRecord};
-use super::pace::{AFTER_ERROR, SHORT_LOOK, SHORTEST_WAIT, wait};
-use super::schemas::Named;
+use super::pace::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
+use super::schemas::{Key, Named};
 use super::sweep::Sweep;
+use super::truncate::Truncated;
 use super::worker::Worker;
 use crate::engine::Engine;
 use crate::error::{Error, Kind};
-use crate::layout::{SchemaId, Tenant};
 use crate::log::{Level, log};
 use std::collections::BTreeMap;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How soon a schema is looked at again that somebody writes into.
-const LOOK: Duration = Duration::from_secs(1);
-/// After errors that go on.
-const LONGEST_AFTER_ERROR: Duration = Duration::from_secs(60);
+/// How soon a schema is looked at again that somebody writes into, or that had an error; doubled up to the longest.
+const AGAIN: Duration = Duration::from_secs(1);
+const LONGEST_AGAIN: Duration = Duration::from_secs(60);
 
 /// Where the worker is with them.
+#[derive(Default)]
 pub(super) struct Orders {
     /// The one that had the last turn.
-    last: Option<(Tenant, SchemaId)>,
-    sweeps: BTreeMap<(Tenant, SchemaId), Sweep>,
-    /// When the next one has its turn, and how long that takes after an error.
-    next: Instant,
-    after_error: Duration,
+    last: Option<Key>,
+    sweeps: BTreeMap<Key, Sweep>,
+    /// Those that have no turn for a while: until when, and how long that is.
+    waiting: BTreeMap<Key, (Instant, Duration)>,
 }
 
 impl Orders {
-    /// At the beginning.
-    pub(super) fn new() -> Self {
-        Self { last: None, sweeps: BTreeMap::new(), next: Instant::now(), after_error: AFTER_ERROR }
+    fn may_go(&self, key: &Key) -> bool {
+        self.waiting.get(key).is_none_or(|(until, _)| *until <= Instant::now())
+    }
+
+    /// It has no turn for a while. Returns whether that is new.
+    fn wait(&mut self, key: Key) -> bool {
+        let before = self.waiting.get(&key).map(|(_, time)| *time);
+        let time = before.map_or(AGAIN, |time| LONGEST_AGAIN.min(2 * time));
+        self.waiting.insert(key, (Instant::now() + time, time));
+        before.is_none()
     }
 }
 
@@ -38,28 +45,24 @@ impl Worker<'_> {
     /// Gives the next order about a schema its turn.
     pub(super) fn carry_on(&mut self) {
         let store = self.store;
-        if Instant::now() < self.orders.next || store.engine.write_stalled() {
-            wait(store, SHORT_LOOK);
-            return;
-        }
-        let Some(record) = store.next_order(self.orders.last) else {
-            // They rest.
+        let record = store.next_order(self.orders.last, |key| self.orders.may_go(key));
+        let Some(record) = record.filter(|_| !store.engine.write_stalled()) else {
             wait(store, SHORT_LOOK);
             return;
         };
-        self.orders.last = Some((record.tenant, record.id));
+        let key = record.schema();
+        self.orders.last = Some(key);
         let carried_on = match record.order {
             Order::Truncate => self.truncate(&record),
             Order::Drop => self.sweep(&record),
         };
         self.pace.keep(store);
         match carried_on {
-            Ok(()) => self.orders.after_error = AFTER_ERROR,
+            Ok(()) => {}
             Err(error) if error.kind() == Kind::Busy => wait(store, SHORTEST_WAIT),
             Err(error) => {
-                log(Level::Error, || format!("{} cannot be cleared or truncated now: {error}", Named(record.tenant, record.id)));
-                self.orders.next = Instant::now() + self.orders.after_error;
-                self.orders.after_error = LONGEST_AFTER_ERROR.min(2 * self.orders.after_error);
+                self.orders.wait(key);
+                log(Level::Error, || format!("{} cannot be cleared or truncated now: {error}", Named(key)));
             }
         }
     }
@@ -71,14 +74,30 @@ impl Worker<'_> {
         if !store.shared.enabled() || store.rests(record) {
             return Ok(());
         }
-        let bytes = store.truncate_some(record, &mut |batch, how| self.write_at_pace(batch, how))?;
-        self.pace.spend(bytes);
+        let Truncated { batch, to, unparsed } = store.truncate_some(record, &mut |batch, how| self.write_at_pace(batch, how))?;
+        let mut pause = SHORTEST_WAIT;
+        while let Err(error) = store.advance_order(record, &to, &batch.writes) {
+            if error.kind() != Kind::Busy {
+                return Err(error);
+            }
+            self.stay_in_hand()?;
+            sleep(pause);
+            pause = LONGEST_WAIT.min(2 * pause);
+        }
+        self.pace.spend(batch.bytes);
+        self.orders.waiting.remove(&record.schema());
+        store.shared.stats.shared().rows_left_unparsed.add(unparsed.len() as u64);
+        for row in unparsed {
+            log(Level::Warn, || {
+                format!("a row is not truncated up to {}, for a record of it does not parse; row {row:02x?}", record.up_to)
+            });
+        }
         Ok(())
     }
 
     fn sweep(&mut self, record: &SchemaRecord) -> Result<(), Error> {
         let store = self.store;
-        let key = (record.tenant, record.id);
+        let key = record.schema();
         let sweep = self.orders.sweeps.entry(key).or_insert_with(|| Sweep::new(store, record));
         if !sweep.is_over() {
             let _rows_in_hand = store.shared.take_rows_in_hand();
@@ -89,9 +108,12 @@ impl Worker<'_> {
             return Ok(());
         }
         self.orders.sweeps.remove(&key);
-        if !store.finish_sweep(record)? {
-            // Somebody writes into it. Runs drop that meanwhile.
-            self.orders.next = Instant::now() + LOOK;
+        if store.finish_sweep(record)? {
+            self.orders.waiting.remove(&key);
+        } else if self.orders.wait(key) && !store.is_stopping() {
+            log(Level::Warn, || {
+                format!("{} was dropped, and somebody writes into it; that goes, too, but the sweep begins anew", Named(key))
+            });
         }
         Ok(())
     }

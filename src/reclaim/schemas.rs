@@ -7,43 +7,72 @@
 //!   truncate   record "truncating", durable
 //!              versions up to the timestamp     the worker, see `truncate`; its place in the record
 //! ```
+//!
+//! A host's write may wait for a stall to end, which may take somebody who waits for the worker's rows in hand. So no lock that the worker
+//! takes is held meanwhile: the schema is marked as being ordered, and the worker leaves it alone.
 
 use super::destroy::DestroyReport;
 use super::ledger::{Order, SchemaRecord};
 use super::store::{Role, Store};
 use crate::callback::lock;
 use crate::engine::{Engine, How, Write};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::layout::{Form, SchemaId, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::safe_point::Naming;
-use crate::shared::{SchemaState, Truncation};
+use crate::shared::{Kind as RunKind, SchemaState, Truncation};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
+
+/// A schema of a tenant.
+pub(super) type Key = (Tenant, SchemaId);
 
 /// A schema, for messages.
-pub(super) struct Named(pub(super) Tenant, pub(super) SchemaId);
+pub(super) struct Named(pub(super) Key);
 
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "schema {}", self.1)?;
-        self.0.map_or(Ok(()), |keyspace| write!(f, " of keyspace {keyspace}"))
+        let (tenant, id) = self.0;
+        write!(f, "schema {id}")?;
+        tenant.map_or(Ok(()), |keyspace| write!(f, " of keyspace {keyspace}"))
+    }
+}
+
+/// The records of all schemas, and those of them that are not carried out.
+#[derive(Debug, Default)]
+pub(super) struct OrderBook {
+    records: BTreeMap<Key, SchemaRecord>,
+    open: BTreeSet<Key>,
+    /// A host is writing another record of it.
+    being_ordered: Option<Key>,
+}
+
+impl OrderBook {
+    pub(super) fn new(records: impl Iterator<Item = SchemaRecord>) -> Self {
+        Self { records: records.map(|record| (record.schema(), record)).collect(), ..Self::default() }
+    }
+
+    fn put(&mut self, record: SchemaRecord) {
+        if record.done {
+            self.open.remove(&record.schema());
+        } else {
+            self.open.insert(record.schema());
+        }
+        self.records.insert(record.schema(), record);
     }
 }
 
 impl Store {
     /// Drops a schema with all its data. After an error whether it is dropped is not known.
     pub fn drop_schema(&self, tenant: Tenant, id: SchemaId) -> Result<(), Error> {
-        let mut orders = lock(&self.orders);
-        let up_to = orders.get(&(tenant, id)).map_or(0, |known| known.up_to);
-        let record = SchemaRecord { tenant, id, order: Order::Drop, done: false, up_to, position: Vec::new() };
-        self.ledger.put(&self.engine, std::slice::from_ref(&record))?;
-        orders.insert((tenant, id), record);
-        self.shared.change_schemas(tenant, |schemas| schemas.drop_for_ever(id, false));
-        drop(orders);
+        self.order((tenant, id), |known| {
+            let up_to = known.map_or(0, |known| known.up_to);
+            Ok(Some(SchemaRecord { tenant, id, order: Order::Drop, done: false, up_to, position: Vec::new() }))
+        })?;
         if let Err(error) = self.drop_schema_files(tenant, id) {
-            log(Level::Warn, || format!("{} is dropped; its files are left to compactions: {error}", Named(tenant, id)));
+            log(Level::Warn, || format!("{} is dropped; its files are left to compactions: {error}", Named((tenant, id))));
         }
-        self.count_orders();
         Ok(())
     }
 
@@ -63,46 +92,71 @@ impl Store {
 
     /// Has the worker delete a schema's versions up to a timestamp. After an error whether it will is not known.
     pub fn truncate_schema(&self, tenant: Tenant, id: SchemaId, up_to: Timestamp) -> Result<(), Error> {
-        let mut orders = lock(&self.orders);
-        if self.shared.schemas.of(tenant).is_some_and(|schemas| schemas.state(id) == SchemaState::Dropped) {
-            return Err(Error::invalid(format!("{} is dropped; there is nothing to truncate", Named(tenant, id))));
+        if self.shared.has_seen(RunKind::TtlV1) {
+            return Err(Error::new(
+                Kind::NotSupported,
+                "keys of kind RGC_TTL_V1 have no timestamps to truncate by; drop the schema instead",
+            ));
         }
-        if orders.get(&(tenant, id)).is_some_and(|known| known.up_to >= up_to) {
-            return Ok(());
-        }
-        let record = SchemaRecord { tenant, id, order: Order::Truncate, done: false, up_to, position: Vec::new() };
-        self.ledger.put(&self.engine, std::slice::from_ref(&record))?;
-        orders.insert((tenant, id), record);
-        self.shared.change_schemas(tenant, |schemas| schemas.truncate(id, Truncation { up_to, done: false }));
-        drop(orders);
-        self.count_orders();
+        self.order((tenant, id), |known| {
+            if self.shared.schemas.of(tenant).is_some_and(|schemas| schemas.state(id) == SchemaState::Dropped) {
+                return Err(Error::invalid(format!("{} is dropped; there is nothing to truncate", Named((tenant, id)))));
+            }
+            let is_contained = known.is_some_and(|known| known.up_to >= up_to);
+            let record = SchemaRecord { tenant, id, order: Order::Truncate, done: false, up_to, position: Vec::new() };
+            Ok((!is_contained).then_some(record))
+        })
+    }
+
+    /// Writes a new record of a schema, if `decide` wants one, and lets runs and the worker know.
+    fn order(&self, key: Key, decide: impl FnOnce(Option<&SchemaRecord>) -> Result<Option<SchemaRecord>, Error>) -> Result<(), Error> {
+        // Of several hosts' threads, one after the other.
+        let _turn = lock(&self.ordering);
+        let mut book = lock(&self.orders);
+        let Some(record) = decide(book.records.get(&key))? else { return Ok(()) };
+        book.being_ordered = Some(key);
+        drop(book);
+        let written = self.ledger.put(&self.engine, std::slice::from_ref(&record));
+        let mut book = lock(&self.orders);
+        book.being_ordered = None;
+        written?;
+        self.publish_order(&record);
+        book.put(record);
+        self.count_orders(&book);
         Ok(())
     }
 
-    /// What the ledger says of schemas holds from now on, and the worker goes on with what was interrupted.
+    fn publish_order(&self, record: &SchemaRecord) {
+        let SchemaRecord { tenant, id, order, done, up_to, .. } = *record;
+        self.shared.change_schemas(tenant, |schemas| {
+            if order == Order::Drop {
+                schemas.drop_for_ever(id, done);
+            }
+            if up_to > 0 {
+                schemas.truncate(id, Truncation { up_to, done: done || order == Order::Drop });
+            }
+        });
+    }
+
+    /// What the ledger says of schemas, and nothing else, holds from now on, and the worker goes on with what was interrupted.
     pub(super) fn take_up_orders(&self) {
-        let records: Vec<_> = lock(&self.orders).values().cloned().collect();
-        let unread = records.iter().filter(|record| !self.reads(record)).count();
-        if unread > 0 {
+        let mut book = lock(&self.orders);
+        let (read, unread): (Vec<_>, Vec<_>) = book.records.values().cloned().partition(|record| self.reads(record));
+        self.shared.forget_schema_orders();
+        for record in read {
+            self.publish_order(&record);
+            book.put(record);
+        }
+        self.count_orders(&book);
+        drop(book);
+        if !unread.is_empty() {
             log(Level::Warn, || {
                 format!(
-                    "the ledger has {unread} schemas of another layout, or schema_id is off: nothing of them is dropped; give the options of before"
+                    "the ledger has {} schemas of another layout, or schema_id is off: nothing of them is dropped; give the options of before",
+                    unread.len()
                 )
             });
         }
-        for record in records.iter().filter(|record| self.reads(record)) {
-            let SchemaRecord { id, done, up_to, .. } = *record;
-            self.shared.change_schemas(record.tenant, |schemas| {
-                match record.order {
-                    Order::Drop => schemas.drop_for_ever(id, done),
-                    Order::Truncate => {}
-                }
-                if up_to > 0 {
-                    schemas.truncate(id, Truncation { up_to, done: done || record.order == Order::Drop });
-                }
-            });
-        }
-        self.count_orders();
     }
 
     /// Are the keys of that schema read in this layout?
@@ -111,49 +165,51 @@ impl Store {
         layout.schema_ids && record.tenant.is_some() == (layout.form == Form::ApiV2)
     }
 
-    fn count_orders(&self) {
-        let open = lock(&self.orders).values().filter(|record| !record.done && self.reads(record)).count();
-        self.shared.handover.set_orders(if self.is_stopping() { 0 } else { open });
+    /// With the book locked, so that the last count is that of the last change.
+    fn count_orders(&self, book: &OrderBook) {
+        self.shared.handover.set_orders(if self.is_stopping() { 0 } else { book.open.len() });
     }
 
-    /// Of a removed keyspace everything is kept until it is named again.
+    /// Nobody carries anything out any more.
+    pub(super) fn end_orders(&self) {
+        self.count_orders(&lock(&self.orders));
+    }
+
+    /// Of a removed keyspace everything is kept until it is named again; keys without timestamps are not truncated.
     pub(super) fn rests(&self, record: &SchemaRecord) -> bool {
         let removed = |keyspace| matches!(self.shared.safe_points.known(keyspace).naming, Naming::Removed(_));
-        record.order == Order::Truncate && record.tenant.is_some_and(removed)
+        record.order == Order::Truncate && (record.tenant.is_some_and(removed) || self.shared.has_seen(RunKind::TtlV1))
     }
 
-    /// The next order behind that one that is not carried out; each gets its turn.
-    pub(super) fn next_order(&self, behind: Option<(Tenant, SchemaId)>) -> Option<SchemaRecord> {
-        let orders = lock(&self.orders);
-        let mut open = orders.iter().filter(|(_, record)| !record.done && self.reads(record) && !self.rests(record));
-        let first = open.next()?;
-        let next = if behind.is_some_and(|behind| *first.0 <= behind) { open.find(|(key, _)| Some(**key) > behind) } else { None };
-        Some(next.unwrap_or(first).1.clone())
+    /// The next order behind that one that is open, and is to have a turn.
+    pub(super) fn next_order(&self, behind: Option<Key>, may_go: impl Fn(&Key) -> bool) -> Option<SchemaRecord> {
+        let book = lock(&self.orders);
+        let may_go = |key: &&Key| {
+            let rests = book.records.get(key).is_none_or(|record| self.rests(record));
+            may_go(key) && book.being_ordered != Some(**key) && !rests
+        };
+        let behind = book.open.range((behind.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)).find(may_go);
+        book.records.get(behind.or_else(|| book.open.iter().find(may_go))?).cloned()
     }
 
-    /// Writes deletes and how far that brings an order, in one batch; or nothing, if another order has come since.
-    pub(super) fn advance_order(&self, from: &SchemaRecord, to: SchemaRecord, mut writes: Vec<Write>) -> Result<(), Error> {
-        let mut orders = lock(&self.orders);
-        if orders.get(&(from.tenant, from.id)) != Some(from) {
+    /// Writes deletes and how far that brings an order, in one batch; or nothing, if another order has come since, or is coming.
+    pub(super) fn advance_order(&self, from: &SchemaRecord, to: &SchemaRecord, writes: &[Write]) -> Result<(), Error> {
+        let mut book = lock(&self.orders);
+        if book.records.get(&from.schema()) != Some(from) || book.being_ordered == Some(from.schema()) {
             return Ok(());
         }
-        writes.push(self.ledger.put_of(&to));
+        let writes = [writes, &[self.ledger.put_of(to)]].concat();
         self.engine.write(&writes, How { sync: to.done, no_slowdown: true })?;
-        let (tenant, id, done) = (to.tenant, to.id, to.done);
-        if done {
-            self.shared.change_schemas(tenant, |schemas| match to.order {
-                Order::Drop => schemas.drop_for_ever(id, true),
-                Order::Truncate => schemas.truncate(id, Truncation { up_to: to.up_to, done }),
-            });
+        if to.done {
+            self.publish_order(to);
         }
-        let order = to.order;
-        orders.insert((tenant, id), to);
-        drop(orders);
-        if done {
-            self.count_orders();
-            log(Level::Info, || match order {
-                Order::Drop => format!("{} was dropped, and none of it is left", Named(tenant, id)),
-                Order::Truncate => format!("{} is truncated up to {}", Named(tenant, id), from.up_to),
+        book.put(to.clone());
+        self.count_orders(&book);
+        drop(book);
+        if to.done {
+            log(Level::Info, || match to.order {
+                Order::Drop => format!("{} was dropped, and none of it is left", Named(to.schema())),
+                Order::Truncate => format!("{} is truncated up to {}", Named(to.schema()), to.up_to),
             });
         }
         Ok(())

@@ -1,18 +1,19 @@
 //! An attached store: its engine and families, the records of its ledger, and its worker.
 //!
-//! Who waits for whom: whoever deletes in a range takes its turn first (`turns`), then publishes what is destroyed, which waits for
-//! the worker's rows in hand. The worker takes turns only for a recheck, and has no rows in hand then. No lock that readers
-//! take is held while the engine is called.
+//! Who waits for whom: whoever destroys a range takes its turn first (`turns`), then publishes what is destroyed, which waits for
+//! the worker's rows in hand. The worker takes turns only for a recheck, and has no rows in hand then. With rows in hand it takes the
+//! lock of the orders about schemas; who has that waits for nobody. No lock that readers take is held while the engine is called.
 
-use super::ledger::{Destroyed, Ledger, SchemaRecord};
+use super::ledger::{Destroyed, Ledger};
+use super::schemas::OrderBook;
 use super::turns::Turns;
 use crate::callback::{Inside, lock};
 use crate::engine::{Direction, Engine, Family, File, How, Step, Write};
 use crate::error::{Error, Kind};
-use crate::layout::{SchemaId, StoredRange, Tenant, Timestamp};
+use crate::layout::{StoredRange, Timestamp};
 use crate::log::{Level, log};
 use crate::shared::{DroppedRange, Late, Segments, Served, ServedFamily, Shared};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -76,9 +77,10 @@ pub struct Store {
     pub(super) ledger: Ledger,
     pub(super) turns: Turns,
     entries: Mutex<Vec<Entry>>,
-    /// Held while one of them is written, so that an order of the host's and the worker's progress with the one before go one after the
-    /// other.
-    pub(super) orders: Mutex<BTreeMap<(Tenant, SchemaId), SchemaRecord>>,
+    /// Held by the worker while it writes how far it is with an order.
+    pub(super) orders: Mutex<OrderBook>,
+    /// Held by a host's thread while it orders something, also through a stall.
+    pub(super) ordering: Mutex<()>,
     /// One after the other, so that what was published last is what holds.
     publishing: Mutex<()>,
     /// Files that collecting has read, and found nothing in, by the safe points of then.
@@ -96,7 +98,7 @@ impl Store {
         let engine = Gate { engine, closed: AtomicBool::new(false) };
         let records = ledger.load(&engine, families.len())?;
         let entries = Mutex::new(records.destroyed.into_values().map(|record| Entry::new(record, true)).collect());
-        let orders = records.schemas.into_values().map(|record| ((record.tenant, record.id), record)).collect();
+        let orders = OrderBook::new(records.schemas.into_values());
         let store = Self {
             shared,
             engine,
@@ -105,6 +107,7 @@ impl Store {
             turns: Turns::default(),
             entries,
             orders: Mutex::new(orders),
+            ordering: Mutex::default(),
             publishing: Mutex::default(),
             seen_without_garbage: Mutex::default(),
             stopping: AtomicBool::new(false),
@@ -133,7 +136,7 @@ impl Store {
         if worker.is_some_and(|worker| worker.join().is_err()) {
             log(Level::Error, || "the worker panicked; please report it".into());
         }
-        self.shared.handover.set_orders(0);
+        self.end_orders();
         self.shared.stats.shared().rows_refused.add(self.shared.handover.give_up() as u64);
     }
 

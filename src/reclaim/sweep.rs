@@ -95,12 +95,14 @@ impl Store {
     /// Compacts what reaches into a schema. Returns whether no key of it is left; then the order is carried out.
     pub(super) fn finish_sweep(&self, record: &SchemaRecord) -> Result<bool, Error> {
         let ranges = self.shared.layout.schema_ranges(record.tenant, record.id);
-        for family in self.in_order() {
-            self.engine.flush(family)?;
-            for (start, end) in &ranges {
-                if self.engine.files(family)?.iter().any(|file| file.overlaps(start, end)) {
-                    self.engine.compact(family, (start, end), false)?;
-                }
+        for (family, (start, end)) in self.in_order().into_iter().flat_map(|family| ranges.iter().map(move |range| (family, range))) {
+            if self.is_stopping() {
+                return Ok(false);
+            }
+            // What is in memory only goes without: its tombstones are there, too.
+            if self.engine.files(family)?.iter().any(|file| file.overlaps(start, end)) {
+                self.engine.flush(family)?;
+                self.engine.compact(family, (start, end), false)?;
             }
         }
         for range in &ranges {
@@ -110,7 +112,7 @@ impl Store {
                 }
             }
         }
-        self.advance_order(record, SchemaRecord { done: true, ..record.clone() }, Vec::new())?;
+        self.advance_order(record, &SchemaRecord { done: true, ..record.clone() }, &[])?;
         Ok(true)
     }
 

@@ -19,7 +19,6 @@ use crate::engine::{Direction, Engine, Family, How};
 use crate::error::Error;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{KeyMode, StoredRange, row_end};
-use crate::log::{Level, log};
 use crate::rule::txn::Record;
 use crate::shared::Kind;
 use std::ops::ControlFlow;
@@ -46,6 +45,17 @@ struct Rows<'s> {
     bytes: usize,
     parsed: bool,
     seen: usize,
+    unparsed: Vec<Vec<u8>>,
+}
+
+/// What a look at rows came to.
+pub(super) struct Truncated {
+    /// What goes.
+    pub(super) batch: Batch,
+    /// How far that brings the order.
+    pub(super) to: SchemaRecord,
+    /// Rows that are left as they are.
+    pub(super) unparsed: Vec<Vec<u8>>,
 }
 
 /// Why a look at rows ended.
@@ -59,15 +69,15 @@ enum Ended {
 }
 
 impl Store {
-    /// Does the next part of a truncation; `write` writes the batches of a row that does not fit into one.
+    /// Looks what of a schema goes next; `write` writes the batches of a row that does not fit into one.
     pub(super) fn truncate_some(
         &self,
         record: &SchemaRecord,
         write: &mut dyn FnMut(&Batch, How) -> Result<(), Error>,
-    ) -> Result<usize, Error> {
+    ) -> Result<Truncated, Error> {
         let Some(part) = self.parts(record).into_iter().find(|part| part.range.1 > record.position) else {
-            self.advance_order(record, SchemaRecord { done: true, position: Vec::new(), ..record.clone() }, Vec::new())?;
-            return Ok(0);
+            let to = SchemaRecord { done: true, position: Vec::new(), ..record.clone() };
+            return Ok(Truncated { batch: Batch::default(), to, unparsed: Vec::new() });
         };
         let start = part.range.0.clone().max(record.position.clone());
         let mut rows = Rows::new(self, &part, record);
@@ -99,9 +109,7 @@ impl Store {
                 part.range.1.clone()
             }
         };
-        let bytes = rows.batch.bytes;
-        self.advance_order(record, SchemaRecord { position, ..record.clone() }, rows.batch.writes)?;
-        Ok(bytes)
+        Ok(Truncated { batch: rows.batch, to: SchemaRecord { position, ..record.clone() }, unparsed: rows.unparsed })
     }
 
     /// Where the versions of a schema lie, in the order of their keys.
@@ -112,8 +120,8 @@ impl Store {
         let kinds = match (tenant, self.family(Role::Write)) {
             (Some(_), _) => vec![raw, txn],
             // Plain keys are of one kind: with a family for records, the default one holds their values.
-            (None, Some(_)) if !self.shared.has_seen(Kind::Default) => vec![txn],
-            (None, _) => vec![raw],
+            (None, Some(_)) => vec![txn],
+            (None, None) => vec![raw],
         };
         let part = |(role, kind, mode)| Some(Part { family: self.family(role)?, kind, range: layout.schema_range(mode, tenant, id) });
         kinds.into_iter().filter_map(part).collect()
@@ -122,7 +130,18 @@ impl Store {
 
 impl<'s> Rows<'s> {
     fn new(store: &'s Store, part: &'s Part, record: &'s SchemaRecord) -> Self {
-        Self { store, part, record, batch: Batch::default(), row: Vec::new(), deletes: Vec::new(), bytes: 0, parsed: true, seen: 0 }
+        Self {
+            store,
+            part,
+            record,
+            batch: Batch::default(),
+            row: Vec::new(),
+            deletes: Vec::new(),
+            bytes: 0,
+            parsed: true,
+            seen: 0,
+            unparsed: Vec::new(),
+        }
     }
 
     fn most(&self) -> usize {
@@ -133,10 +152,8 @@ impl<'s> Rows<'s> {
     fn see(&mut self, key: &[u8], value: &[u8]) -> Option<Ended> {
         // What is not of the layout stays, and so does a shorter plain key, which is of no schema, wherever they lie.
         let layout = &self.store.shared.layout;
-        let Ok((row, ts)) = layout.row(key) else { return None };
-        if layout.schema(key) != Some((self.record.tenant, self.record.id)) {
-            return None;
-        }
+        let of_schema = layout.schema(key) == Some(self.record.schema());
+        let Some((row, ts)) = layout.row(key).ok().filter(|_| of_schema) else { return self.pass(key) };
         if row != self.row {
             if self.is_long() {
                 return Some(Ended::LongRow);
@@ -153,6 +170,19 @@ impl<'s> Rows<'s> {
         }
         // Of records all must parse before the first one goes.
         (self.is_long() && self.part.kind != Kind::Write).then_some(Ended::LongRow)
+    }
+
+    /// A key that stays. It may stand in the middle of a row, which is not over then.
+    fn pass(&mut self, key: &[u8]) -> Option<Ended> {
+        self.seen += 1;
+        if self.seen < MOST_KEYS || !self.row.is_empty() && key.starts_with(&self.row) {
+            return None;
+        }
+        if self.is_long() {
+            return Some(Ended::LongRow);
+        }
+        self.end_row();
+        Some(Ended::Here(key.to_vec()))
     }
 
     fn goes(&mut self, key: &[u8], value: &[u8]) {
@@ -187,9 +217,7 @@ impl<'s> Rows<'s> {
         (self.deletes, self.bytes, self.parsed) = (Vec::new(), 0, true);
     }
 
-    fn leave_unparsed(&self) {
-        let (row, up_to) = (&self.row, self.record.up_to);
-        log(Level::Warn, || format!("a row is not truncated up to {up_to}, for a record of it does not parse; row {row:02x?}"));
-        self.store.shared.stats.shared().rows_left_unparsed.add(1);
+    fn leave_unparsed(&mut self) {
+        self.unparsed.push(self.row.clone());
     }
 }

@@ -27,7 +27,7 @@ const ROWS_IN_HAND: usize = 64;
 /// The thread's whole life.
 pub(super) fn work(store: &Store) {
     let mut worker =
-        Worker { store, pace: Pace::new(store.shared.deleting.bytes_per_second), next_recheck: Instant::now(), orders: Orders::new() };
+        Worker { store, pace: Pace::new(store.shared.deleting.bytes_per_second), next_recheck: Instant::now(), orders: Orders::default() };
     while !store.is_stopping() {
         if !store.shared.enabled() {
             sleep(LONGEST_WAIT);
@@ -176,7 +176,7 @@ impl Worker<'_> {
     }
 
     /// May rows stay in hand while nothing can be written? Not if somebody waits for them: who ends the stall may be the one who waits.
-    fn stay_in_hand(&self) -> Result<(), Error> {
+    pub(super) fn stay_in_hand(&self) -> Result<(), Error> {
         if self.store.is_stopping() || self.store.shared.wants_rows_in_hand_back() {
             return Err(Error::new(Kind::Busy, "somebody waits for the rows in hand"));
         }

@@ -91,6 +91,8 @@ impl Shared {
         let KeyspaceMeta { id, .. } = *meta;
         let keyspace = KeyspaceId::new(id)
             .ok_or_else(|| Error::invalid(format!("keyspace {id} is out of range; ids are 0 to {}", KeyspaceId::MAX)))?;
+        // First, so that nothing else that is wrong keeps it from being kept.
+        let gc_type = self.gc_type(keyspace, meta.gc_management_type.as_deref())?;
         let state = KeyspaceState::from_number(meta.state)
             .ok_or_else(|| Error::invalid(format!("state {} of keyspace {id} is unknown; give 0 to 3", meta.state)))?;
         if !is_name(&meta.name) {
@@ -111,7 +113,6 @@ impl Shared {
                 "keyspace {id} is destroyed, and cannot be loaded as {state} as long as its record stands; take another id"
             )));
         }
-        let gc_type = self.gc_type(keyspace, meta.gc_management_type.as_deref())?;
         let late = if is_destroyed { Ok(0) } else { self.name_types(&[keyspace], gc_type) };
         let late = late.map_err(|(_, what)| Error::invalid(what))?;
         loaded.insert(keyspace, (state, meta.name.as_str().into()));
@@ -189,6 +190,20 @@ mod tests {
         assert_eq!(moves, expected.concat());
         assert_eq!(KeyspaceState::from_number(3).map(KeyspaceState::number), Some(3));
         assert_eq!([-1, 4, i32::MAX].map(KeyspaceState::from_number), [None; 3]);
+    }
+
+    #[test]
+    fn an_unknown_type_keeps_everything_whatever_else_is_wrong() {
+        let shared = Shared::new(&crate::options::Options::default()).unwrap();
+        let id = KeyspaceId::new(1).unwrap();
+        for (state, name) in [(0, "a-name-of-23-characters"), (7, "name"), (0, "name")] {
+            shared.name_keyspaces(&[id], GcType::Global).unwrap();
+            shared.safe_points.advance_global(50);
+            assert_eq!(shared.safe_points.effective(id).safe_point, 50);
+            let meta = KeyspaceMeta { id: 1, state, name: name.into(), gc_management_type: Some("keyspace_level_v2".into()) };
+            shared.load_keyspace(&meta).unwrap_err();
+            assert_eq!(shared.safe_points.effective(id).safe_point, 0);
+        }
     }
 
     #[test]

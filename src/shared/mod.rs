@@ -161,6 +161,13 @@ impl Shared {
         result
     }
 
+    /// What was ordered of schemas does not hold any more.
+    pub fn forget_schema_orders(&self) {
+        for (tenant, _) in self.schemas.all() {
+            self.change_schemas(tenant, Schemas::forget_orders);
+        }
+    }
+
     /// Is a key's schema invalid now?
     pub fn is_of_invalid_schema(&self, key: &[u8]) -> bool {
         let schemas = |(tenant, id)| Some(self.schemas.of(tenant)?.standing(id));

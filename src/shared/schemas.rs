@@ -103,10 +103,9 @@ impl Schemas {
         self.dropped.contains_key(&id)
     }
 
-    /// Takes a list; all ids of it are at or below `highest`.
-    pub fn load(&mut self, ids: &[SchemaId], highest: SchemaId) {
-        self.valid = ids.to_vec();
-        self.valid.sort_unstable();
+    /// Takes a list in order; all ids of it are at or below `highest`.
+    pub fn load(&mut self, ids: Vec<SchemaId>, highest: SchemaId) {
+        self.valid = ids;
         self.valid.dedup();
         self.highest = highest;
         let created = self.created.range(..=highest).filter(|id| self.valid.binary_search(id).is_err()).count();
@@ -128,6 +127,12 @@ impl Schemas {
     /// Old versions of it are being deleted, or are gone.
     pub fn truncate(&mut self, id: SchemaId, truncation: Truncation) {
         self.truncated.insert(id, truncation);
+    }
+
+    /// What was dropped and truncated is not, as far as this is about.
+    pub fn forget_orders(&mut self) {
+        self.dropped.clear();
+        self.truncated.clear();
     }
 
     /// Ids that were told one way or another, in order, with their states and how far they were truncated.
@@ -233,17 +238,17 @@ mod tests {
     #[test]
     fn lists_and_names_go_together() {
         let registry = Registry::default();
-        registry.change(None, |schemas| schemas.load(&[3, 1, 3], 4));
+        registry.change(None, |schemas| schemas.load(vec![1, 3, 3], 4));
         assert_eq!(invalid(&registry, 0..8), [0, 2, 4]);
         registry.change(None, |schemas| {
             schemas.create(4);
             schemas.create(6);
         });
         assert_eq!(invalid(&registry, 0..8), [0, 2]);
-        registry.change(None, |schemas| schemas.load(&[], 9));
+        registry.change(None, |schemas| schemas.load(vec![], 9));
         assert!(invalid(&registry, 0..12).is_empty() && !registry.any_invalid());
         registry.change(None, |schemas| schemas.drop_for_ever(3, false));
-        registry.change(None, |schemas| schemas.load(&[1, 2, 3], 3));
+        registry.change(None, |schemas| schemas.load(vec![1, 2, 3], 3));
         registry.change(None, |schemas| schemas.create(3));
         assert_eq!(invalid(&registry, 0..8), [0, 3]);
         assert!(registry.any_invalid() && registry.of(None).unwrap().is_dropped(3));
@@ -254,7 +259,7 @@ mod tests {
         let mut schemas = Schemas::default();
         schemas.truncate(5, Truncation { up_to: 9, done: false });
         assert_eq!(schemas.state(5), SchemaState::Truncating);
-        schemas.load(&[1], 5);
+        schemas.load(vec![1], 5);
         assert_eq!(schemas.state(5), SchemaState::Dropped);
         schemas.create(5);
         schemas.truncate(5, Truncation { up_to: 9, done: true });
@@ -268,7 +273,10 @@ mod tests {
             created in proptest::collection::vec(0u32..8, 0..6), dropped in proptest::option::of(0u32..8),
         ) {
             let mut schemas = Schemas::default();
-            schemas.load(&list, list.iter().max().map_or(0, |max| max + above));
+            let mut list = list;
+            list.sort_unstable();
+            let highest = list.last().map_or(0, |max| max + above);
+            schemas.load(list, highest);
             created.iter().for_each(|id| schemas.create(*id));
             dropped.iter().for_each(|id| schemas.drop_for_ever(*id, false));
             let any = (0..12).any(|id| matches!(schemas.standing(id), Standing::Invalid(_)));

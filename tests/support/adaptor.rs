@@ -29,6 +29,7 @@ pub struct Adaptor {
     set_compaction_style: unsafe extern "C" fn(Handle, c_int),
     set_ingests_behind: unsafe extern "C" fn(Handle, c_int),
     remove_listeners: unsafe extern "C" fn(Handle),
+    avoid_flush_during_recovery: unsafe extern "C" fn(Handle),
     cancel_manual_compactions: unsafe extern "C" fn(Handle),
     wal_filter: unsafe extern "C" fn(*const c_char, Handle, Handle, *const *const c_char, usize, Errptr) -> Handle,
     wal_filter_destroy: unsafe extern "C" fn(Handle, Handle),
@@ -80,6 +81,7 @@ fn load(object: PathBuf, directory: Option<TempDir>) -> Adaptor {
             set_compaction_style: symbol!(library, "adaptor_set_compaction_style"),
             set_ingests_behind: symbol!(library, "adaptor_set_ingests_behind"),
             remove_listeners: symbol!(library, "adaptor_remove_listeners"),
+            avoid_flush_during_recovery: symbol!(library, "adaptor_avoid_flush_during_recovery"),
             cancel_manual_compactions: symbol!(library, "adaptor_cancel_manual_compactions"),
             wal_filter: symbol!(library, "rgc_shim_wal_filter"),
             wal_filter_destroy: symbol!(library, "rgc_shim_wal_filter_destroy"),
@@ -127,7 +129,12 @@ impl Adaptor {
         checked(error)
     }
 
-    /// Puts a WAL filter into options, for [`Self::wal_filter_destroy`] after open.
+    /// WALs stay as they are at open.
+    pub fn avoid_flush_during_recovery(&self, options: Handle) {
+        unsafe { (self.avoid_flush_during_recovery)(options) }
+    }
+
+    /// Puts a WAL filter into options, for [`Self::wal_filter_destroy`] once the DB is closed.
     pub fn wal_filter(&self, gc: &Gc, families: &[*const c_char], options: Handle) -> Handle {
         let mut error = null_mut();
         let filter = unsafe { (self.wal_filter)(null(), gc.handle().cast(), options, families.as_ptr(), families.len(), &mut error) };

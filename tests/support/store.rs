@@ -182,6 +182,13 @@ impl<'g> Store<'g> {
         self.engine.compact(family, range, true).expect("compacts");
     }
 
+    /// Sets an option of the open DB, which then writes its options file.
+    pub fn set_option(&self, name: &str, value: &str) {
+        let (name, value) = (CString::new(name).expect("no NUL"), CString::new(value).expect("no NUL"));
+        let (names, values) = ([name.as_ptr()], [value.as_ptr()]);
+        unsafe { super::rocksdb::checked(|error| (api().rocksdb_set_options)(self.db, 1, names.as_ptr(), values.as_ptr(), error)) };
+    }
+
     /// Does it stop or delay writes now?
     pub fn is_stalled(&self) -> bool {
         self.engine.write_stalled()

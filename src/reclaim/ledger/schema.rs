@@ -37,6 +37,13 @@ pub struct SchemaRecord {
 
 pub(super) const TAG: u8 = b's';
 
+impl SchemaRecord {
+    /// What it is about.
+    pub fn schema(&self) -> (Tenant, SchemaId) {
+        (self.tenant, self.id)
+    }
+}
+
 impl Record for SchemaRecord {
     fn key(&self, prefix: &[u8]) -> Vec<u8> {
         let keyspace = self.tenant.map_or(NO_KEYSPACE, KeyspaceId::get);

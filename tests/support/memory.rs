@@ -1,0 +1,132 @@
+//! A store in memory behind the engine's port, which stops and fails where it is told to.
+
+use rocks_gc::engine::{Direction, Engine, Family, File, How, Op, Step, Write};
+use rocks_gc::error::{Error, Kind};
+use rocks_gc::options::Options;
+use rocks_gc::reclaim::{ColumnFamily, Role, Store, attach};
+use rocks_gc::shared::Shared;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+#[derive(Default)]
+pub struct State {
+    families: [Mutex<BTreeMap<Vec<u8>, Vec<u8>>>; 2],
+    /// Scans of transactions' records, or of the default family without them, wait; and one does.
+    pub holds_scans: AtomicBool,
+    pub is_scanning: AtomicBool,
+    /// Writes wait, or are refused; and one waits.
+    pub stalls: AtomicBool,
+    pub is_stalled: AtomicBool,
+    /// Scans of keys from here on with this prefix fail.
+    pub broken: Mutex<Option<Vec<u8>>>,
+}
+
+#[derive(Clone, Default)]
+pub struct Memory(pub Arc<State>);
+
+/// Waits for something that happens elsewhere.
+pub fn wait_for(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what} did not come");
+        sleep(Duration::from_micros(200));
+    }
+}
+
+impl Memory {
+    pub fn put(&self, family: Family, key: &[u8], value: &[u8]) {
+        self.0.families[family].lock().unwrap().insert(key.to_vec(), value.to_vec());
+    }
+
+    pub fn keys(&self, family: Family) -> Vec<Vec<u8>> {
+        self.0.families[family].lock().unwrap().keys().cloned().collect()
+    }
+
+    /// Attaches it, with a family for records or without.
+    pub fn attach(&self, shared: &Arc<Shared>, with_records: bool) -> Arc<Store> {
+        let family = |role, name: &str| ColumnFamily { role, name: name.into(), id: None };
+        let families = [family(Role::Default, "default"), family(Role::Write, "write")];
+        let families = families.into_iter().take(1 + usize::from(with_records)).collect();
+        attach(shared.clone(), Box::new(self.clone()), families, |body| thread::Builder::new().spawn(body)).expect("attaches")
+    }
+}
+
+/// What runs and a worker share, with options as `rgc_options_parse` takes them.
+pub fn shared(options: &str) -> Arc<Shared> {
+    let mut chosen = Options::default();
+    chosen.parse(options).expect("options");
+    Arc::new(Shared::new(&chosen).expect("they go together"))
+}
+
+impl Engine for Memory {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.0.families[family].lock().unwrap().get(key).cloned())
+    }
+
+    fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
+        while self.0.stalls.load(SeqCst) {
+            if how.no_slowdown {
+                return Err(Error::new(Kind::Busy, "stalled"));
+            }
+            self.0.is_stalled.store(true, SeqCst);
+            sleep(Duration::from_micros(200));
+        }
+        for Write { family, op } in writes {
+            let mut entries = self.0.families[*family].lock().unwrap();
+            match op {
+                Op::Put(key, value) => _ = entries.insert(key.clone(), value.clone()),
+                Op::Delete(key) => _ = entries.remove(key),
+                Op::DeleteRange(start, end) => entries.retain(|key, _| !(start <= key && key < end)),
+            }
+        }
+        Ok(())
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        range: (&[u8], &[u8]),
+        direction: Direction,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> Step,
+    ) -> Result<(), Error> {
+        if self.0.broken.lock().unwrap().as_ref().is_some_and(|broken| range.0.starts_with(broken)) {
+            return Err(Error::new(Kind::Corruption, "a block is damaged"));
+        }
+        while self.0.holds_scans.load(SeqCst) {
+            self.0.is_scanning.store(true, SeqCst);
+            sleep(Duration::from_micros(200));
+        }
+        let entries = self.0.families[family].lock().unwrap();
+        let mut found: Vec<_> =
+            entries.range(range.0.to_vec()..range.1.to_vec()).map(|(key, value)| (key.clone(), value.clone())).collect();
+        drop(entries);
+        if direction == Direction::Backwards {
+            found.reverse();
+        }
+        _ = found.iter().try_for_each(|(key, value)| each(key, value));
+        Ok(())
+    }
+
+    fn delete_files(&self, _: Family, _: (&[u8], &[u8])) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn compact(&self, _: Family, _: (&[u8], &[u8]), _: bool) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn flush(&self, _: Family) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn files(&self, _: Family) -> Result<Vec<File>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn write_stalled(&self) -> bool {
+        false
+    }
+}
