@@ -216,6 +216,7 @@ static void as_it_is(void) {
     check_unchanged(gc);
   }
   batch.len = whole;
+  add_place_holder();
   check_batch(gc, 1);
   begin_with_a_dropped_put();
   batch_byte(&batch, TAG_DELETE);
@@ -247,6 +248,7 @@ static void as_it_is(void) {
   batch_add(&batch, TAG_PUT, -1, OF(key), BYTES("v\0"));
   batch_begin(&left, 7);
   batch_add(&left, TAG_NOOP, -1, NULL, 0, NULL, 0);
+  add_place_holder();
   char* out = NULL;
   SUCCEEDS(out = api.rgc_wal_filter_batch(gc, batch.data, batch.len, ours, 3, &len, errptr));
   CHECK(out == NULL || (len == left.len && memcmp(out, left.data, len) == 0));
@@ -259,7 +261,7 @@ static void as_it_is(void) {
   api.rgc_destroy(gc);
 }
 
-/* Any bytes behind a header: no crash, and what comes is a batch of the same sequence number. */
+/* Any bytes behind a header: no crash, and what comes is a batch of the same sequence number and count. */
 static void any_bytes(uint64_t seed) {
   rgc_t* gc = context("");
   for (int round = 0; round < 3000; ++round) {
@@ -271,7 +273,7 @@ static void any_bytes(uint64_t seed) {
     size_t len = 0;
     char* out = NULL;
     SUCCEEDS(out = api.rgc_wal_filter_batch(gc, copy.data, copy.len, ours, 3, &len, errptr));
-    if (out != NULL) CHECK(len >= 12 && len < copy.len && memcmp(out, copy.data, 8) == 0 && batch_count(out) < batch_count(copy.data));
+    if (out != NULL) CHECK(len >= 12 && memcmp(out, copy.data, 12) == 0);
     api.rgc_free(out);
     free(copy.data);
   }
