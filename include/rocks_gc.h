@@ -731,15 +731,15 @@ unsigned char rgc_wal_ignores(const rgc_t* gc, const char* key, size_t len);
 /* rgc_wal_filter_batch: what recovery is to replay of a write batch, given as its bytes (rocksdb::WriteBatch::Data(), RocksDB's
  * db/write_batch.cc; a no-op at its beginning and wide columns are known, a wrong count is not). families: RocksDB's ids of those whose
  * keys are ours, n of them. NULL without an error = all of it, as it is; else a batch without the ignored records, with the same sequence
- * number, its length in *out_len, for rgc_free; in the place of each stands a delete of a key under ledger_prefix that there never is, so that
- * all others keep their sequence numbers. Any thread. Errors: families or out_len NULL where it is needed. */
+ * number, its length in *out_len, for rgc_free; in the place of each stands, in its family, a delete of a key under ledger_prefix that there never
+ * is, so that all others keep their sequence numbers. Any thread. Errors: families or out_len NULL where it is needed. */
 char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const uint32_t* families, size_t n, size_t* out_len, char** errptr);
 
 /* rgc_rocksdb_wal_filter: a filter for rocksdb_options_set_wal_filter, which does not take it over: rocksdb_walfilter_destroy when the DB
  * is closed, not before (an open RocksDB asks it for its name whenever it writes its options file). families: their names. It holds a
  * reference to gc. RocksDB's C API can build records of the default family only: a batch with a record of another one that is not
- * ignored is replayed as it is (rgc_shim_wal_filter can do more). Errors: nothing is bound; no
- * family; a NULL name; Not supported: this RocksDB's C API has no WAL filters (before 11.8). */
+ * ignored is replayed as it is, and so is every batch if the default one is not named (rgc_shim_wal_filter can do more). Errors: nothing
+ * is bound; no family; a NULL name; Not supported: this RocksDB's C API has no WAL filters (before 11.8). */
 struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const* families, size_t n, char** errptr);
 
 /* ---------------------------------------------------------------- keyspaces' metadata

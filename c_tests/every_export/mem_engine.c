@@ -373,3 +373,14 @@ void check_corrupt(rgc_t* gc, struct mem_engine* engine, const char* key, size_t
   static const int changing[] = {WRITE, DELETE_FILES, COMPACT, FLUSH};
   for (size_t i = 0; i < 4; ++i) CHECK_EQ(engine_calls(engine, changing[i]), 0);
 }
+
+size_t wait_for_the_fault(const rgc_t* gc, struct mem_engine* engine) {
+  for (int i = 0;; ++i) {
+    pthread_mutex_lock(&engine->turn);
+    size_t failed = engine->failed;
+    pthread_mutex_unlock(&engine->turn);
+    if (failed != 0 || api.rgc_pending(gc) == 0) return failed;
+    REQUIRE(i < 20000);
+    nanosleep(&(struct timespec){0, 1000 * 1000}, NULL);
+  }
+}

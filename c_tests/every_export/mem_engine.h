@@ -59,6 +59,9 @@ void engine_forget(struct mem_engine* engine);
 void engine_fail(struct mem_engine* engine, int function, int how, long n);
 size_t engine_calls(struct mem_engine* engine, int function);
 
+/* Waits until the worker has nothing to do, or the engine has failed; so many times. */
+size_t wait_for_the_fault(const rgc_t* gc, struct mem_engine* engine);
+
 /* The families that tests attach: the default one and the transactions' with these numbers, then others. */
 enum { CF_DEFAULT, CF_WRITE, CF_LOCK, CF_RAFT, CF_LEDGER };
 /* The first n of them. */

@@ -107,8 +107,8 @@ static int is_ours(long cf) { return cf <= 0 || cf == 3 || cf == 300; }
 /* What is written into a batch and what must be left of it. */
 static struct batch batch, left;
 
-/* In the place of what goes stands a delete of a key under the ledger's prefix, so that sequence numbers stay. */
-static void add_place_holder(void) { batch_add(&left, TAG_DELETE, -1, BYTES(LEDGER_PREFIX "w"), NULL, 0); }
+/* In the place of what goes stands, in its family, a delete of a key under the ledger's prefix, so that sequence numbers stay. */
+static void add_place_holder(long cf) { batch_add(&left, cf > 0 ? TAG_CF_DELETE : TAG_DELETE, cf > 0 ? cf : -1, BYTES(LEDGER_PREFIX "w"), NULL, 0); }
 
 static int add(uint64_t* seed, int tag, long cf, struct key key) {
   char value[200];
@@ -117,7 +117,7 @@ static int add(uint64_t* seed, int tag, long cf, struct key key) {
   batch_add(&batch, tag, cf, OF(key), value, len);
   int is_put = tag == TAG_PUT || tag == TAG_MERGE || tag == TAG_CF_PUT || tag == TAG_CF_MERGE;
   int goes = is_put && is_ours(cf) && is_ignored(OF(key));
-  if (goes) add_place_holder();
+  if (goes) add_place_holder(cf);
   else batch_add(&left, tag, cf, OF(key), value, len);
   return goes;
 }
@@ -165,7 +165,7 @@ static void begin_with_a_dropped_put(void) {
   batch_begin(&left, 7);
   struct key key = id_key('r', 1, 0x61620000, "a", 9);
   batch_add(&batch, TAG_PUT, -1, OF(key), BYTES("v\0"));
-  add_place_holder();
+  add_place_holder(-1);
 }
 static void check_unchanged(const rgc_t* gc) { check_batch(gc, 0); }
 
@@ -216,7 +216,7 @@ static void as_it_is(void) {
     check_unchanged(gc);
   }
   batch.len = whole;
-  add_place_holder();
+  add_place_holder(300);
   check_batch(gc, 1);
   begin_with_a_dropped_put();
   batch_byte(&batch, TAG_DELETE);
@@ -248,7 +248,7 @@ static void as_it_is(void) {
   batch_add(&batch, TAG_PUT, -1, OF(key), BYTES("v\0"));
   batch_begin(&left, 7);
   batch_add(&left, TAG_NOOP, -1, NULL, 0, NULL, 0);
-  add_place_holder();
+  add_place_holder(-1);
   char* out = NULL;
   SUCCEEDS(out = api.rgc_wal_filter_batch(gc, batch.data, batch.len, ours, 3, &len, errptr));
   CHECK(out == NULL || (len == left.len && memcmp(out, left.data, len) == 0));

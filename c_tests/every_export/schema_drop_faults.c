@@ -40,18 +40,6 @@ static int of_the_dropped(void* state, uint32_t cf, const struct pair* pair) {
 /* After a failure nothing but the schema may be touched. */
 static int maybe_of_the_dropped(void* state, uint32_t cf, const struct pair* pair) { return -of_the_dropped(state, cf, pair); }
 
-/* Waits until the worker has nothing to do, or the engine has failed; so many times. */
-static size_t wait_for_the_fault(const rgc_t* gc, struct mem_engine* engine) {
-  for (int i = 0;; ++i) {
-    pthread_mutex_lock(&engine->turn);
-    size_t failed = engine->failed;
-    pthread_mutex_unlock(&engine->turn);
-    if (failed != 0 || api.rgc_pending(gc) == 0) return failed;
-    REQUIRE(i < 20000);
-    nanosleep(&(struct timespec){0, 1000 * 1000}, NULL);
-  }
-}
-
 enum { REPEATED, WAITED_FOR, ATTACHED_AGAIN };
 
 /* Every call of the engine fails in turn, in every way, once or from then on. */

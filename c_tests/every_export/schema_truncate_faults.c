@@ -38,17 +38,6 @@ static size_t contents_count(struct mem_engine* engine) {
 /* After an interruption: nothing that must stay has gone. */
 static int may_go(void* state, uint32_t cf, const struct pair* pair) { return -goes_by_truncation(state, cf, pair); }
 
-static size_t wait_for_the_fault(const rgc_t* gc, struct mem_engine* engine) {
-  for (int i = 0;; ++i) {
-    pthread_mutex_lock(&engine->turn);
-    size_t failed = engine->failed;
-    pthread_mutex_unlock(&engine->turn);
-    if (failed != 0 || api.rgc_pending(gc) == 0) return failed;
-    REQUIRE(i < 20000);
-    pause_for(1);
-  }
-}
-
 static void interrupted(int how, int is_for_good, long stride, const char* options) {
   for (long n = 0;; n += stride) {
     REQUIRE(n < 5000);

@@ -120,9 +120,12 @@ unsafe extern "C" fn record_found(
         let batch = WriteBatch::parse(slice(data.cast(), len)?)?;
         let ids = lock(&filter.ids).clone();
         let ignored = |record: &BatchRecord| recovery::ignores(&filter.context.shared, &ids, record);
-        // A record of another family cannot be written without its handle, which there is not yet.
-        let can_be_written = |record: &BatchRecord| record.family == 0 && !record.is_entity && record.op != BatchOp::Noop;
-        if !batch.records.iter().any(ignored) || !batch.records.iter().all(|record| ignored(record) || can_be_written(record)) {
+        // A record of another family than the default one cannot be written without its handle, which there is not yet; and the place
+        // of an ignored one can be taken in the default one only if that is ours.
+        let can_be_written = |record: &BatchRecord| {
+            if ignored(record) { ids.contains(&0) } else { record.family == 0 && !record.is_entity && record.op != BatchOp::Noop }
+        };
+        if !batch.records.iter().any(ignored) || !batch.records.iter().all(can_be_written) {
             return None;
         }
         let key = recovery::place_holder(&filter.context.shared);

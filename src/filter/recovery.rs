@@ -1,5 +1,5 @@
 //! Recovery: what a WAL filter leaves out of a batch. Puts and merges that would be dropped at once; never a delete of any kind, without
-//! which what it hides would come back. Where something is left out a delete of a key of the library's own stands, which hides nothing.
+//! which what it hides would come back. Where something is left out a delete of a key of the library's own stands, in the same family, which hides nothing.
 
 use crate::layout::write_batch::{BatchOp, BatchRecord, WriteBatch};
 use crate::shared::Shared;

@@ -79,8 +79,9 @@ impl<'b> WriteBatch<'b> {
         (u32::from_le_bytes(count.try_into().ok()?) as usize == counted).then_some(Self { sequence: *sequence, records })
     }
 
-    /// The same batch, but in the place of those records that do not stay deletes of `key` in the default family. So each record
-    /// keeps its sequence number: RocksDB takes a WAL whose numbers do not go on where the one before ended for damaged.
+    /// The same batch, but in the place of each record that does not stay a delete of `key` in its family. So all others keep their
+    /// sequence numbers: RocksDB takes a WAL whose numbers do not go on where the one before ended for damaged. In its family, for of
+    /// others nobody knows what their comparators make of the key.
     pub fn keep(&self, stays: impl Fn(&BatchRecord) -> bool, key: &[u8]) -> Vec<u8> {
         let count = self.records.iter().filter(|record| record.op.counts()).count() as u32;
         let mut bytes = [&self.sequence[..], &count.to_le_bytes()].concat();
@@ -88,7 +89,12 @@ impl<'b> WriteBatch<'b> {
             if stays(record) {
                 bytes.extend_from_slice(record.bytes);
             } else {
-                bytes.push(DELETE);
+                if record.family == 0 {
+                    bytes.push(DELETE);
+                } else {
+                    bytes.push(FAMILY_DELETE);
+                    put_varint(record.family, &mut bytes);
+                }
                 put_varint(key.len() as u32, &mut bytes);
                 bytes.extend_from_slice(key);
             }
@@ -99,6 +105,8 @@ impl<'b> WriteBatch<'b> {
 
 /// The tag of a tombstone in the default family.
 const DELETE: u8 = 0x00;
+/// The same in another one.
+const FAMILY_DELETE: u8 = 0x04;
 
 fn put_varint(mut number: u32, out: &mut Vec<u8>) {
     while number >= 0x80 {
@@ -116,7 +124,7 @@ fn record(bytes: &[u8]) -> Option<(BatchRecord<'_>, &[u8])> {
         0x01 | 0x16 => (BatchOp::Put, false, true),
         0x02 => (BatchOp::Merge, false, true),
         0x03 => (BatchOp::LogData, false, false),
-        0x04 => (BatchOp::Delete, true, false),
+        FAMILY_DELETE => (BatchOp::Delete, true, false),
         0x05 | 0x17 => (BatchOp::Put, true, true),
         0x06 => (BatchOp::Merge, true, true),
         0x07 => (BatchOp::SingleDelete, false, false),
@@ -183,6 +191,8 @@ mod tests {
         let long = [7; 300];
         let with_long = batch(2, &[b"\x0d", b"\x00\xac\x02", &long, NOTE, DELETE_IN_300]);
         assert_eq!(parsed.keep(|record| record.op != BatchOp::Put, &long), with_long);
+        let in_family = batch(2, &[b"\x0d", PUT, NOTE, b"\x04\xac\x02\x03own"]);
+        assert_eq!(parsed.keep(|record| record.op != BatchOp::Delete, b"own"), in_family);
     }
 
     #[test]
