@@ -1,5 +1,8 @@
 /* mem_engine.c - see mem_engine.h. */
+#define _GNU_SOURCE
 #include "mem_engine.h"
+
+#include <time.h>
 
 struct rgc_engine_iterator_t {
   struct mem_engine* engine;
