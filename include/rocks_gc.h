@@ -470,6 +470,8 @@ typedef struct rgc_column_family_t {
   int role;
   const char* name;                              /* copied; RocksDB's own name of it */
   struct rocksdb_column_family_handle_t* handle; /* NULL = the default column family; else valid until rgc_detach returns */
+  uint32_t id;                                   /* RocksDB's id; 0 = the default column family's, or not known */
+  int filter_kind;                               /* the kind of its filters, RGC_DEFAULT ...; 0 = not known, or it has none */
 } rgc_column_family_t;
 
 /* An engine: the port through which the library deletes. rgc_attach_rocksdb makes one of the bound functions, the C++ adaptor
@@ -480,7 +482,8 @@ typedef struct rgc_column_family_t {
  * families given at attach. Ranges are half open and have both bounds. Bytes are valid during the call. Each answers one of
  * RGC_ENGINE_*; with RGC_ENGINE_ERROR it sets *errptr (never NULL here, *errptr is NULL before) to a malloc'ed text, "Kind: what" as
  * everywhere. BUSY: the worker tries its write again, and again; to a call of the host's it is an error of kind Busy. */
-enum { RGC_ENGINE_OK = 0, RGC_ENGINE_BUSY = 1, RGC_ENGINE_ERROR = 2 };
+/* NO_FAMILY: the host dropped the column family. The library takes it for an empty one, and warns once. */
+enum { RGC_ENGINE_OK = 0, RGC_ENGINE_BUSY = 1, RGC_ENGINE_ERROR = 2, RGC_ENGINE_NO_FAMILY = 3 };
 /* What a write does. */
 enum { RGC_OP_PUT = 0, RGC_OP_DELETE = 1, RGC_OP_DELETE_RANGE = 2 };
 /* Flags of a write. SYNC: durable, with everything written before it, when it returns. NO_SLOWDOWN: answer RGC_ENGINE_BUSY
@@ -519,7 +522,8 @@ typedef struct rgc_engine_t {
   size_t struct_size;
   /* The value under a key, malloc'ed; none: OK with *value NULL. */
   int (*get)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
-  /* All of them, at least one, or none, in this order, with the WAL on. flags = RGC_WRITE_..., or'ed. */
+  /* All of them, at least one, or none, in this order, with the WAL on. flags = RGC_WRITE_..., or'ed. Writes to a family that the
+   * host dropped are left out, and the others are written. */
   int (*write)(void* state, const rgc_write_t* writes, size_t n, int flags, char** errptr);
   /* What lies in [start, end) as of now, in order, or backwards from the end. NULL = an error. */
   rgc_engine_iterator_t* (*iterate)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
@@ -541,6 +545,19 @@ typedef struct rgc_engine_t {
   int (*write_stalled)(void* state);
   /* May be NULL. Called once, when the library will not call again; not if the attach failed. */
   void (*destructor)(void* state);
+  /* The functions from here on may be NULL. The library then uses those above instead, which is slower. */
+  /* As get, but the value that a crash at this moment would leave: a value that lies only in a memtable, and not in the WAL, does
+   * not count (RocksDB: read tier kPersistedTier). NULL: the library flushes the family, and calls get. */
+  int (*get_durable)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
+  /* As flush, but waits about a second at most. *progress is 0 at the first call; it is the engine's own. BUSY: the flush has not
+   * finished; the library calls again with the same *progress, unless it must stop. NULL: the library calls flush. */
+  int (*try_flush)(void* state, uint32_t cf, uint64_t* progress, char** errptr);
+  /* As files, but only those that overlap [start, end); user_collected is not needed. NULL: the library calls files. */
+  int (*files_in_range)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
+                        void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
+  /* rgc_detach has been called: compactions come back soon from now on, with an error of kind Aborted. Called while other functions
+   * of the engine run. NULL: rgc_detach waits for them. */
+  void (*cancel)(void* state);
 } rgc_engine_t;
 
 /* rgc_attach_rocksdb: attaches an open RocksDB through its C API; gc must be bound. A TransactionDB: its base DB

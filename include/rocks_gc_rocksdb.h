@@ -211,6 +211,9 @@ inline db::Status Judgeable(const db::ColumnFamilyOptions& options) {
   if (options.table_factory != nullptr && std::strcmp(options.table_factory->Name(), "PlainTable") == 0) {
     return db::Status::NotSupported("rocks_gc cannot skip in plain tables; use block-based ones");
   }
+  if (options.compaction_style == db::kCompactionStyleFIFO) {
+    return db::Status::NotSupported("rocks_gc needs compactions, and compaction filters never run with kCompactionStyleFIFO");
+  }
   return db::Status::OK();
 }
 

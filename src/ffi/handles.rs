@@ -90,6 +90,13 @@ pub(super) unsafe fn options<'a>(options: *mut c::rgc_options_t) -> Result<&'a m
 
 /// The kind behind its number, if the context may have runs of it.
 pub(super) fn kind(shared: &Shared, number: c_int) -> Result<Kind, Error> {
+    let kind = kind_of(number)?;
+    shared.admit(kind)?;
+    Ok(kind)
+}
+
+/// The kind behind its number.
+pub(super) fn kind_of(number: c_int) -> Result<Kind, Error> {
     let kind = match u32::try_from(number) {
         Ok(c::RGC_DROPPED_ONLY) => Kind::DroppedOnly,
         Ok(c::RGC_DEFAULT) => Kind::Default,
@@ -101,6 +108,5 @@ pub(super) fn kind(shared: &Shared, number: c_int) -> Result<Kind, Error> {
             )));
         }
     };
-    shared.admit(kind)?;
     Ok(kind)
 }

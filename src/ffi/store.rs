@@ -2,7 +2,7 @@
 
 use super::c;
 use super::engine::HostEngine;
-use super::handles::{Context, context, need_context, refuse_inside, refuses_inside};
+use super::handles::{Context, context, kind_of, need_context, refuse_inside, refuses_inside};
 use super::memory::{Sized1, bytes, read_sized, sized_array, struct_size, text, write_sized};
 use super::rocksdb::bound;
 use crate::engine::Engine;
@@ -10,7 +10,7 @@ use crate::engine::rocksdb::{Handle, RocksDb};
 use crate::error::{Error, Kind};
 use crate::log::{Level, log};
 use crate::reclaim::{self, CollectOrder, CollectReport, ColumnFamily, Role, Store, closed};
-use crate::shared::Kind as RunKind;
+use crate::shared::{Kind as RunKind, Shared};
 use std::ffi::{c_char, c_void};
 use std::io;
 use std::mem::{MaybeUninit, size_of};
@@ -65,7 +65,7 @@ fn check_handle(engine: &RocksDb, family: &mut ColumnFamily, handle: Handle, nam
             String::from_utf8_lossy(&found)
         ))),
         found => {
-            family.id = found.map(|(_, id)| id);
+            family.id = found.map(|(_, id)| id).or(family.id);
             Ok(())
         }
     }
@@ -80,8 +80,8 @@ export! {
         let taken_over = Arc::new(AtomicBool::new(false));
         let engine = HostEngine::new(table, state, taken_over.clone())?;
         let (mut described, _) = checked_families(families, n)?;
-        for family in &mut described {
-            family.id = (family.name == "default").then_some(0);
+        for family in described.iter_mut().filter(|family| family.name == "default") {
+            family.id = Some(0);
         }
         attach(context, Box::new(engine), described, || taken_over.store(true, SeqCst))
     }
@@ -121,7 +121,17 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
                 family.role, other.name
             )));
         }
-        described.push(ColumnFamily { role, name, id: None });
+        let filter = if family.filter_kind == 0 { None } else { Some(kind_of(family.filter_kind)?) };
+        if let Some(kind) = filter
+            && !role.runs().have(kind)
+        {
+            return Err(Error::invalid(format!(
+                "families[{i}] ({name:?}) has role {} and filters of kind {kind:?}, which would judge its keys by the wrong rules; install the \
+                 kind that goes with the role, or give the right role",
+                family.role
+            )));
+        }
+        described.push(ColumnFamily { role, name, id: (family.id != 0).then_some(family.id), filter });
     }
     let handles: Vec<_> = given.iter().map(|family| Handle(family.handle.cast())).collect();
     if let Some((i, _)) =
@@ -143,12 +153,27 @@ fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily
     refuse_inside("rgc_attach")?;
     let shared = &context.shared;
     let writes = families.iter().any(|family| family.role == Role::Write);
+    check_factories(shared, &families)?;
     let taken = || Error::invalid("a store is attached already; rgc_detach it first, or make another rgc_t for another DB");
     context.attached.attach(taken, || reclaim::attach(shared.clone(), engine, families, spawn).inspect(|_| taken_over()))?;
     if writes && shared.has_seen(RunKind::Write) && !shared.has_seen(RunKind::Default) && !shared.has_seen(RunKind::DroppedOnly) {
         log(Level::Warn, || {
             "the default column family has no filter: what is destroyed stays in its files; install kind RGC_DEFAULT or RGC_DROPPED_ONLY there".into()
         });
+    }
+    Ok(())
+}
+
+/// RocksDB's C API does not tell which family a factory filters. But a factory of a kind that no attached family may have is in a family
+/// with another role.
+fn check_factories(shared: &Shared, families: &[ColumnFamily]) -> Result<(), Error> {
+    for (kind, name) in [(RunKind::Default, "RGC_DEFAULT"), (RunKind::Write, "RGC_WRITE"), (RunKind::TtlV1, "RGC_TTL_V1")] {
+        if shared.has_factory(kind) && !families.iter().any(|family| family.role.runs().have(kind)) {
+            return Err(Error::invalid(format!(
+                "gc has made a filter factory of kind {name}, and no family that is given has a role that goes with it; attach the family that \
+                 it filters, with its role (RGC_CF_OTHER goes with any kind), or install the right kind"
+            )));
+        }
     }
     Ok(())
 }

@@ -124,7 +124,7 @@ impl Run {
             kind,
             closed: false,
             removal: Removal::new(shared.remove_mode, kind == Kind::Default, knowledge),
-            dropping: Dropping::new(&shared),
+            dropping: Dropping::new(&shared, kind, knowledge.column_family),
             handed: HandedRows::new(kind),
             column_family: knowledge.column_family,
             place_len: usize::MAX,

@@ -4,7 +4,7 @@
 use super::garbage::{Judgement, by_counts};
 use super::store::{Role, Store};
 use crate::callback::lock;
-use crate::engine::{Engine, Family, File};
+use crate::engine::{Family, File};
 use crate::error::{Error, Kind};
 use crate::layout::{StoredRange, Timestamp};
 use crate::log::{Level, log};
@@ -103,7 +103,7 @@ impl Store {
         // So that what lies in memory is judged, too.
         self.engine.flush(family)?;
         let in_range = |files: Vec<File>| files.into_iter().filter(|file| order.overlaps(file)).collect::<Vec<_>>();
-        let all = self.engine.files(family)?;
+        let all = self.engine.files_with_properties(family)?;
         // What compacting a file takes with it: all that overlaps it, at any level.
         let cost = |file: &File| {
             all.iter()
@@ -137,7 +137,7 @@ impl Store {
             log(Level::Debug, || format!("collect: compacts [{start:02x?}, {end:02x?})"));
             self.engine.compact(family, (&start, &end), true)?;
         }
-        let after = in_range(self.engine.files(family)?);
+        let after = in_range(self.engine.files_with_properties(family)?);
         // One that is still there, as it was, a compaction has refused.
         report.files_compacted += picked.iter().filter(|file| !after.iter().any(|other| other.is_same(file))).count() as u64;
         let sum = |files: &[File], of: fn(&File) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
@@ -156,7 +156,7 @@ impl Store {
 
     /// Does a file hold garbage? `None` = to find that out would cost more than may be spent.
     fn holds_garbage(&self, family: Family, file: &File, budget: &mut Budget, report: &mut CollectReport) -> Result<Option<bool>, Error> {
-        match by_counts(&self.shared, file) {
+        match by_counts(&self.shared, family, file) {
             Judgement::Garbage => Ok(Some(true)),
             Judgement::None => Ok(Some(false)),
             Judgement::Unknown if budget.spend(file.bytes) => {

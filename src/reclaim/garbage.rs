@@ -3,7 +3,7 @@
 //! one version that a cut row keeps.
 
 use super::store::{Role, Store};
-use crate::engine::{Direction, Engine, Family, File};
+use crate::engine::{Direction, Family, File};
 use crate::error::Error;
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
@@ -28,8 +28,8 @@ pub(super) enum Judgement {
 }
 
 /// Judges a file by its counts and by TiKV's MVCC properties, where it has them.
-pub(super) fn by_counts(shared: &Shared, file: &File) -> Judgement {
-    let dropped = shared.dropped();
+pub(super) fn by_counts(shared: &Shared, family: Family, file: &File) -> Judgement {
+    let dropped = shared.dropped().in_family(family);
     let behind = [file.largest.as_slice(), b"\0"].concat();
     if file.deletions > 0 {
         return Judgement::Garbage;
@@ -86,8 +86,8 @@ impl Store {
         let behind = [file.largest.as_slice(), b"\0"].concat();
         let mut reader = Reader {
             shared: &self.shared,
-            dropped: self.shared.dropped(),
-            schemas: Lookup::default(),
+            dropped: self.shared.dropped().in_family(family),
+            schemas: Lookup::new(vec![family]),
             generation: self.shared.generation(),
             kind: self.kind_of(family),
             expired: ExpiredUpTo::new(self.shared.clock.now(), self.shared.ttl_grace_seconds),

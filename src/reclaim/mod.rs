@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `store` | an attached store: its engine and families, its records, and who waits for whom |
 //! | `attach` | how a store is attached |
+//! | `gate` | the way to the engine: a family that the host dropped is an empty one |
+//! | `owner`, `covers`, `types` | whose ledger it is, which families a record is about, the recorded types of keyspaces |
 //! | `ledger` | the records of destroyed ranges and of schemas as bytes, and where they lie |
 //! | `destroy`, `clear` | a range goes: its record; files, keys, compaction |
 //! | `schemas` | a schema is dropped or truncated: its record |
@@ -19,10 +21,13 @@ mod attach;
 mod batch;
 mod clear;
 mod collect;
+mod covers;
 mod destroy;
 mod garbage;
+mod gate;
 mod ledger;
 mod orders;
+mod owner;
 mod pace;
 mod row;
 mod schemas;
@@ -30,9 +35,11 @@ mod store;
 mod sweep;
 mod truncate;
 mod turns;
+mod types;
 mod worker;
 
 pub use attach::attach;
 pub use collect::{CollectOrder, CollectReport};
 pub use destroy::DestroyReport;
-pub use store::{ColumnFamily, DestroyedRange, Role, Store, closed};
+pub use gate::closed;
+pub use store::{ColumnFamily, DestroyedRange, Role, Store};

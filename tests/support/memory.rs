@@ -47,7 +47,7 @@ impl Memory {
 
     /// Attaches it, with a family for records or without.
     pub fn attach(&self, shared: &Arc<Shared>, with_records: bool) -> Arc<Store> {
-        let family = |role, name: &str| ColumnFamily { role, name: name.into(), id: None };
+        let family = |role, name: &str| ColumnFamily { role, name: name.into(), id: None, filter: None };
         let families = [family(Role::Default, "default"), family(Role::Write, "write")];
         let families = families.into_iter().take(1 + usize::from(with_records)).collect();
         attach(shared.clone(), Box::new(self.clone()), families, |body| thread::Builder::new().spawn(body)).expect("attaches")
@@ -118,13 +118,23 @@ impl Engine for Memory {
         Ok(())
     }
 
-    fn flush(&self, _: Family) -> Result<(), Error> {
+    fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.get(family, key)
+    }
+
+    fn try_flush(&self, _: Family, _: &mut u64) -> Result<(), Error> {
         Ok(())
     }
 
-    fn files(&self, _: Family) -> Result<Vec<File>, Error> {
+    fn files(&self, _: Family, _: Option<(&[u8], &[u8])>) -> Result<Vec<File>, Error> {
         Ok(Vec::new())
     }
+
+    fn files_with_properties(&self, _: Family) -> Result<Vec<File>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn cancel(&self) {}
 
     fn write_stalled(&self) -> bool {
         false

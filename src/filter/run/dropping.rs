@@ -38,16 +38,25 @@ pub(super) struct Dropping {
     /// What the last key went by.
     pub(super) hit: Hit,
     schemas: Lookup,
+    kind: Kind,
+    column_family: Option<u32>,
 }
 
 impl Dropping {
-    pub(super) fn new(shared: &Shared) -> Self {
+    pub(super) fn new(shared: &Shared, kind: Kind, column_family: Option<u32>) -> Self {
         let generation = shared.generation();
-        Self { segments: Self::in_force(shared), place: 0, generation, hit: Hit::Nothing, schemas: Lookup::default() }
+        let mut dropping =
+            Self { segments: Arc::default(), place: 0, generation, hit: Hit::Nothing, schemas: Lookup::default(), kind, column_family };
+        dropping.take_over(shared);
+        dropping
     }
 
-    fn in_force(shared: &Shared) -> Arc<Segments> {
-        if shared.enabled() { shared.dropped() } else { Arc::default() }
+    /// Takes over what is destroyed now, and which families are attached. Returns what was destroyed before.
+    fn take_over(&mut self, shared: &Shared) -> Arc<Segments> {
+        let dropped = shared.dropped();
+        self.schemas = Lookup::new(dropped.candidates(self.kind, self.column_family));
+        let in_force = if shared.enabled() { dropped.for_run(self.kind, self.column_family) } else { Arc::default() };
+        std::mem::replace(&mut self.segments, in_force)
     }
 
     /// Takes over what is destroyed now. What was destroyed before, if anything changed.
@@ -56,7 +65,7 @@ impl Dropping {
         if generation == self.generation {
             return None;
         }
-        let before = std::mem::replace(&mut self.segments, Self::in_force(shared));
+        let before = self.take_over(shared);
         (self.generation, self.place) = (generation, 0);
         (!Arc::ptr_eq(&before, &self.segments)).then_some(before)
     }
@@ -128,7 +137,7 @@ impl Run {
         } else {
             // The whole row goes: there is nothing to remember of it.
             self.current = Current::Nothing;
-            let late = if let Standing::Invalid(late) = self.dropping.schemas.last() { late.as_deref() } else { None };
+            let late = if let Standing::Invalid(Some(dropped)) = self.dropping.schemas.last() { Some(&dropped.late) } else { None };
             self.count_dropped(late, || format!("keys of a dropped schema came after it was cleared, the first is {key:02x?}; they go"));
         }
         Some(Verdict::Remove)

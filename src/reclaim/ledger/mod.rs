@@ -1,21 +1,27 @@
 //! The ledger: durable records of what is destroyed, in the host's own store under `ledger_prefix`.
 //!
 //! ```text
-//! key    ledger_prefix | 'd' a destroyed range, 's' a schema | what it is about
-//! value  version 1 | its fields | crc32 of the key and of all before
+//! key    ledger_prefix | 'd' a destroyed range, 's' a schema, 'k' keyspaces' types, 'o' the owner | what it is about
+//! value  version 2 | families: count u32, each id u32 (ffffffff not known), name len u32, name | its fields | crc32 of the key and
+//!        of all before
 //! ```
 //!
 //! Numbers are big-endian.
 
 mod destroyed;
+mod owner;
 mod record;
 mod schema;
+mod types;
 
 pub use destroyed::Destroyed;
-pub use record::Record;
+pub use owner::Owner;
+pub use record::{NamedFamily, Record};
 pub use schema::{Order, SchemaRecord};
+pub use types::TypesPage;
 
-use crate::engine::{Direction, Engine, Family, How, Op, Write};
+use super::gate::Gate;
+use crate::engine::{Direction, Family, How, Op, Write};
 use crate::error::{Error, Kind, hex};
 use crate::layout::{StoredRange, prefix_range};
 use std::collections::BTreeMap;
@@ -25,6 +31,13 @@ use std::ops::ControlFlow;
 pub fn own_keys(prefix: &[u8]) -> StoredRange {
     prefix_range(prefix)
 }
+
+/// A key that is written, read and deleted, to see whether a family is there. It holds nothing.
+pub fn probe(prefix: &[u8]) -> Vec<u8> {
+    [prefix, &[PROBE]].concat()
+}
+
+const PROBE: u8 = b'p';
 
 /// Where the records lie.
 #[derive(Debug)]
@@ -48,12 +61,26 @@ pub struct Records {
     pub destroyed: BTreeMap<Vec<u8>, Destroyed>,
     /// Schemas.
     pub schemas: BTreeMap<Vec<u8>, SchemaRecord>,
+    /// The types of keyspaces, by page.
+    pub types: BTreeMap<Vec<u8>, TypesPage>,
+    /// The context that attached it last; one at most.
+    pub owner: BTreeMap<Vec<u8>, Owner>,
+}
+
+impl Records {
+    /// As it is to be in the store.
+    fn value(&self, key: &[u8]) -> Option<Vec<u8>> {
+        fn of<R: Record>(records: &BTreeMap<Vec<u8>, R>, key: &[u8]) -> Option<Vec<u8>> {
+            records.get(key).map(|record| record.value(key))
+        }
+        of(&self.destroyed, key).or_else(|| of(&self.schemas, key)).or_else(|| of(&self.types, key)).or_else(|| of(&self.owner, key))
+    }
 }
 
 impl Ledger {
     /// Reads the records of all families, and brings home those that lie elsewhere. One that does not parse is an error that names
     /// it, and nothing has changed.
-    pub fn load(&self, engine: &dyn Engine, families: usize) -> Result<Records, Error> {
+    pub fn load(&self, engine: &Gate, families: usize) -> Result<Records, Error> {
         let mut records = Records::default();
         let mut away = Vec::new();
         for family in 0..families {
@@ -70,9 +97,9 @@ impl Ledger {
             }
         }
         for (family, key) in away {
-            let destroyed = records.destroyed.get(&key).map(|record| record.value(&key));
-            let Some(value) = destroyed.or_else(|| records.schemas.get(&key).map(|record| record.value(&key))) else { continue };
-            if engine.get(self.home, &key)?.as_ref() != Some(&value) {
+            if let Some(value) = records.value(&key)
+                && engine.get(self.home, &key)?.as_ref() != Some(&value)
+            {
                 engine.write(&[Write { family: self.home, op: Op::Put(key.clone(), value) }], DURABLY)?;
             }
             engine.write(&[Write { family, op: Op::Delete(key) }], DURABLY)?;
@@ -84,12 +111,16 @@ impl Ledger {
         match *key.get(self.prefix.len())? {
             destroyed::TAG => merge(&mut records.destroyed, key, Record::parse(key, value, &self.prefix)?),
             schema::TAG => merge(&mut records.schemas, key, Record::parse(key, value, &self.prefix)?),
+            types::TAG => merge(&mut records.types, key, Record::parse(key, value, &self.prefix)?),
+            owner::TAG => merge(&mut records.owner, key, Record::parse(key, value, &self.prefix)?),
+            // A crash has left it.
+            PROBE => {}
             _ => return None,
         }
         Some(())
     }
 
-    fn read(&self, engine: &dyn Engine, family: Family) -> Result<Vec<KeyValue>, Error> {
+    fn read(&self, engine: &Gate, family: Family) -> Result<Vec<KeyValue>, Error> {
         let (start, end) = own_keys(&self.prefix);
         let mut found = Vec::new();
         engine.scan(family, (&start, &end), Direction::Forwards, &mut |key, value| {
@@ -107,12 +138,22 @@ impl Ledger {
     }
 
     /// Writes records, all or none.
-    pub fn put(&self, engine: &dyn Engine, records: &[impl Record]) -> Result<(), Error> {
-        engine.write(&records.iter().map(|record| self.put_of(record)).collect::<Vec<_>>(), DURABLY)
+    pub fn put(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
+        engine.write(&records.iter().map(|record| self.put_of(record)).collect::<Vec<_>>(), DURABLY)?;
+        // A write to a family that the host dropped is left out.
+        let Some(record) = records.first() else { return Ok(()) };
+        let key = record.key(&self.prefix);
+        if engine.get(self.home, &key)?.as_ref() == Some(&record.value(&key)) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::IoError,
+            "the column family of the ledger is gone: nothing can be recorded; detach, and attach with another one",
+        ))
     }
 
     /// Deletes records, all or none.
-    pub fn erase(&self, engine: &dyn Engine, records: &[impl Record]) -> Result<(), Error> {
+    pub fn erase(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
         let delete = |record: &_| Write { family: self.home, op: Op::Delete(Record::key(record, &self.prefix)) };
         engine.write(&records.iter().map(delete).collect::<Vec<_>>(), DURABLY)
     }
@@ -146,6 +187,7 @@ mod tests {
                     reusable,
                     started_at,
                     done_at,
+                    families: vec![NamedFamily { id: keyspace.map(KeyspaceId::get), name: "a family".into() }],
                 })
             },
         )
@@ -156,7 +198,7 @@ mod tests {
         (tenant, any::<(SchemaId, bool, bool, u64)>(), proptest::collection::vec(any::<u8>(), 0..20)).prop_map(
             |(tenant, (id, dropped, done, up_to), position)| {
                 let order = if dropped { Order::Drop } else { Order::Truncate };
-                SchemaRecord { tenant, id, order, done, up_to, position }
+                SchemaRecord { tenant, id, order, done, up_to, position, families: Vec::new() }
             },
         )
     }
@@ -207,12 +249,30 @@ mod tests {
             reusable: false,
             started_at: 1,
             done_at: 2,
+            families: vec![NamedFamily { id: Some(5), name: "f".into() }],
         };
         let key = record.key(PREFIX);
         assert_eq!(key, [&b"\x01gc/da"[..], &[0; 7], b"\xf8b", &[0; 7], b"\xf8"].concat());
         let value = record.value(&key);
         let (body, _) = value.split_last_chunk::<4>().unwrap();
-        assert_eq!(body, [&[1, 1, 0, 0, 0, 0, 7][..], &1u64.to_be_bytes(), &2u64.to_be_bytes(), b"\0\0\0\x01a", b"\0\0\0\x01b"].concat());
+        let families = b"\x02\0\0\0\x01\0\0\0\x05\0\0\0\x01f";
+        assert_eq!(
+            body,
+            [&families[..], &[1, 0, 0, 0, 0, 7], &1u64.to_be_bytes(), &2u64.to_be_bytes(), b"\0\0\0\x01a", b"\0\0\0\x01b"].concat()
+        );
+    }
+
+    /// Records of the first version named no families: they are about all.
+    #[test]
+    fn records_of_the_first_version_are_read() {
+        let key = [&b"\x01gc/da"[..], &[0; 7], b"\xf8b", &[0; 7], b"\xf8"].concat();
+        let mut value = [&[1, 1, 0, 0, 0, 0, 7][..], &1u64.to_be_bytes(), &2u64.to_be_bytes(), b"\0\0\0\x01a", b"\0\0\0\x01b"].concat();
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&key);
+        hasher.update(&value);
+        value.extend_from_slice(&hasher.finalize().to_be_bytes());
+        let record = Destroyed::parse(&key, &value, PREFIX).unwrap();
+        assert!(record.done && record.done_at == 2 && record.families.is_empty());
     }
 
     #[test]
@@ -224,12 +284,13 @@ mod tests {
             done: false,
             up_to: 9,
             position: b"at".into(),
+            families: Vec::new(),
         };
         let key = record.key(PREFIX);
         assert_eq!(key, b"\x01gc/s\0\0\0\x07\x01\x02\x03\x04");
         let value = record.value(&key);
         let (body, _) = value.split_last_chunk::<4>().unwrap();
-        assert_eq!(body, [&[1, 0][..], &9u64.to_be_bytes(), b"\0\0\0\x02at"].concat());
+        assert_eq!(body, [&[2, 0, 0, 0, 0, 0][..], &9u64.to_be_bytes(), b"\0\0\0\x02at"].concat());
         let states = [(Order::Truncate, true), (Order::Drop, false), (Order::Drop, true)]
             .map(|(order, done)| SchemaRecord { order, done, ..record.clone() }.body()[0]);
         assert_eq!(states, [1, 2, 3]);
@@ -237,8 +298,15 @@ mod tests {
 
     #[test]
     fn of_two_records_the_one_that_goes_further_stands() {
-        let record =
-            |order, done, up_to, position: &str| SchemaRecord { tenant: None, id: 1, order, done, up_to, position: position.into() };
+        let record = |order, done, up_to, position: &str| SchemaRecord {
+            tenant: None,
+            id: 1,
+            order,
+            done,
+            up_to,
+            position: position.into(),
+            families: Vec::new(),
+        };
         let merged = |mut one: SchemaRecord, other: SchemaRecord| {
             one.merge(other);
             one

@@ -2,10 +2,23 @@
 
 use crate::layout::KeyspaceId;
 
-const VERSION: u8 = 1;
+/// Records of version 1 name no families.
+const FIRST_VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const CHECKSUM_LEN: usize = 4;
 /// Stands for no keyspace.
 pub(super) const NO_KEYSPACE: u32 = u32::MAX;
+/// Stands for a family's id that is not known.
+const NO_ID: u32 = u32::MAX;
+
+/// A column family as a record names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFamily {
+    /// RocksDB's id of it, where it is known.
+    pub id: Option<u32>,
+    /// Its name in the store.
+    pub name: String,
+}
 
 /// What the ledger holds: records of one kind.
 pub trait Record: Clone + PartialEq {
@@ -15,12 +28,15 @@ pub trait Record: Clone + PartialEq {
     fn body(&self) -> Vec<u8>;
     /// From its key behind the prefix and its fields.
     fn read(name: &[u8], body: &[u8]) -> Option<Self>;
+    /// The families that it is about; none = all.
+    fn families(&mut self) -> &mut Vec<NamedFamily>;
     /// What holds if it is found twice.
     fn merge(&mut self, other: Self);
 
     /// As it lies in the store.
     fn value(&self, key: &[u8]) -> Vec<u8> {
         let mut value = vec![VERSION];
+        put_families(self.clone().families(), &mut value);
         value.extend(self.body());
         value.extend_from_slice(&checksum(key, &value));
         value
@@ -29,8 +45,13 @@ pub trait Record: Clone + PartialEq {
     /// From a store.
     fn parse(key: &[u8], value: &[u8], prefix: &[u8]) -> Option<Self> {
         let (versioned, sum) = value.split_last_chunk::<CHECKSUM_LEN>()?;
-        let (&VERSION, body) = versioned.split_first()? else { return None };
-        let record = Self::read(key.strip_prefix(prefix)?, body)?;
+        let (families, body) = match versioned.split_first()? {
+            (&FIRST_VERSION, body) => (Vec::new(), body),
+            (&VERSION, rest) => take_families(rest)?,
+            _ => return None,
+        };
+        let mut record = Self::read(key.strip_prefix(prefix)?, body)?;
+        *record.families() = families;
         (*sum == checksum(key, versioned) && record.key(prefix) == key).then_some(record)
     }
 }
@@ -40,6 +61,44 @@ fn checksum(key: &[u8], body: &[u8]) -> [u8; CHECKSUM_LEN] {
     hasher.update(key);
     hasher.update(body);
     hasher.finalize().to_be_bytes()
+}
+
+/// What two records of the same thing are about.
+pub(super) fn merge_families(one: &mut Vec<NamedFamily>, other: Vec<NamedFamily>) {
+    if one.is_empty() || other.is_empty() {
+        one.clear();
+        return;
+    }
+    for family in other {
+        if !one.contains(&family) {
+            one.push(family);
+        }
+    }
+}
+
+fn put_families(families: &[NamedFamily], out: &mut Vec<u8>) {
+    out.extend_from_slice(&(families.len() as u32).to_be_bytes());
+    for family in families {
+        out.extend_from_slice(&family.id.unwrap_or(NO_ID).to_be_bytes());
+        put_bytes(family.name.as_bytes(), out);
+    }
+}
+
+fn take_families(from: &[u8]) -> Option<(Vec<NamedFamily>, &[u8])> {
+    let (count, mut rest) = take_u32(from)?;
+    let mut families = Vec::new();
+    for _ in 0..count {
+        let (id, after_id) = take_u32(rest)?;
+        let (name, after_name) = take_bytes(after_id)?;
+        families.push(NamedFamily { id: (id != NO_ID).then_some(id), name: String::from_utf8(name.to_vec()).ok()? });
+        rest = after_name;
+    }
+    Some((families, rest))
+}
+
+fn take_u32(from: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, rest) = from.split_first_chunk()?;
+    Some((u32::from_be_bytes(*number), rest))
 }
 
 /// A length and so many bytes.
