@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   test_schema_records();
   test_schema_threads();
   test_schema_histories(seed);
+  test_kinds();
   test_keyspaces();
   test_keyspace_bytes(seed);
   test_keyspace_destroys();

@@ -294,13 +294,13 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  * same key again is legal and judged as the first time. A value that does not parse closes its row only. A key that is not
  * of the layout is kept and ends the row before it: what follows begins a row, and its first version is kept. */
 
-/* Kinds of runs, one per column family.
+/* Kinds of runs, one per column family. No role (RGC_CF_) has the number of a kind: a number below 16 is refused.
  * RGC_DROPPED_ONLY: only what is dropped as a whole: destroyed ranges, dropped schemas. For column families whose keys are judged by nobody (locks).
  * RGC_DEFAULT: the column family of RawKV data. In api_v2 keys of mode r are judged, all others are kept.
  * RGC_WRITE: the column family of transaction records (TiKV's write). In api_v2 keys of mode x, m and t are judged. In the
  * plain layout one context serves RGC_DEFAULT or RGC_WRITE, not both: its keys do not tell them apart.
  * RGC_TTL_V1: keys without timestamp, values with 8 bytes of expiry (API V1 TTL). */
-enum { RGC_DROPPED_ONLY = 0, RGC_DEFAULT = 1, RGC_WRITE = 2, RGC_TTL_V1 = 3 };
+enum { RGC_DROPPED_ONLY = 16, RGC_DEFAULT = 17, RGC_WRITE = 18, RGC_TTL_V1 = 19 };
 /* Decisions; not RocksDB's numbers. A caller may treat RGC_REMOVE_AND_SKIP_UNTIL as RGC_REMOVE. */
 enum { RGC_KEEP = 0, RGC_REMOVE = 1, RGC_REMOVE_AND_SKIP_UNTIL = 2, RGC_UNDETERMINED = 3 };
 /* What RocksDB shows under a key. Only values are judged; merge operands, wide columns and numbers that are not listed are
