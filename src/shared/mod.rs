@@ -9,6 +9,7 @@ mod handover;
 mod keyspaces;
 mod late;
 mod schemas;
+mod trusted;
 
 pub use clock::Clock;
 pub use dropped::{DroppedRange, Segment, Segments};
