@@ -24,7 +24,7 @@ use crate::layout::{Form, KeyspaceId, Layout, Place, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::options::{Deleting, Options, RemoveMode};
 use crate::rule::raw::History;
-use crate::safe_point::{Effective, SafePoints};
+use crate::safe_point::{Effective, SafePoints, Why};
 use crate::stats::Stats;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -143,15 +143,16 @@ impl Shared {
         self.wait_for_rows_in_hand();
     }
 
-    /// Keeps everything of a keyspace until it is named again, also in runs that are on, from their next row.
-    pub fn keep_keyspace(&self, keyspace: KeyspaceId) {
-        self.safe_points.remove(keyspace);
+    /// Runs that are on see at their next row what is kept from now on.
+    fn tell_runs(&self) {
         self.generation.fetch_add(1, Ordering::Release);
     }
 
-    /// The same; returns when the worker's rows in hand are finished.
+    /// Keeps everything of a keyspace until the host names it again, also in runs that are on, from their next row. Returns when
+    /// the worker's rows in hand are finished.
     pub fn remove_keyspace(&self, keyspace: KeyspaceId) {
-        self.keep_keyspace(keyspace);
+        self.safe_points.keep(keyspace, Why::Paused);
+        self.tell_runs();
         self.wait_for_rows_in_hand();
     }
 
