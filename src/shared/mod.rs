@@ -19,7 +19,7 @@ pub use late::Late;
 pub use schemas::{Lookup, Registry, SchemaState, Schemas, Standing, Truncation};
 
 use crate::callback::lock;
-use crate::error::Error;
+use crate::error::{Error, hex};
 use crate::layout::{Form, KeyspaceId, Layout, Place, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::options::{Deleting, Options, RemoveMode};
@@ -82,6 +82,8 @@ pub struct Shared {
     pub schemas: Registry,
     /// What is stored of keyspaces.
     pub keyspaces: Keyspaces,
+    /// Was the first key that is not of the layout told?
+    has_told_foreign_key: AtomicBool,
     /// Held by the worker while it has rows in hand.
     rows_in_hand: Mutex<()>,
     /// How many wait for that.
@@ -93,7 +95,7 @@ impl Shared {
     pub fn new(options: &Options) -> Result<Self, Error> {
         Ok(Self {
             layout: options.layout()?,
-            history: options.history,
+            history: options.history(),
             remove_mode: options.remove_mode,
             ttl_grace_seconds: options.ttl_grace_seconds,
             max_safe_point_ahead_seconds: options.max_safe_point_ahead_seconds,
@@ -109,6 +111,7 @@ impl Shared {
             dropped: Mutex::default(),
             schemas: Registry::default(),
             keyspaces: Keyspaces::default(),
+            has_told_foreign_key: AtomicBool::new(false),
             rows_in_hand: Mutex::default(),
             waiting: AtomicUsize::new(0),
         })
@@ -245,6 +248,22 @@ impl Shared {
         }
         let physical_ms = now.saturating_add(self.max_safe_point_ahead_seconds).saturating_mul(1000);
         physical_ms.checked_mul(1 << LOGICAL_BITS).map_or(Timestamp::MAX - 1, |ts| ts | ((1 << LOGICAL_BITS) - 1)).min(Timestamp::MAX - 1)
+    }
+
+    /// Says once that a run keeps keys which are not of the layout: often the host's data prefix is another one.
+    pub fn tell_foreign_key(&self, key: &[u8]) {
+        let is_told = &self.has_told_foreign_key;
+        if !is_told.load(Ordering::Relaxed) && !is_told.swap(true, Ordering::Relaxed) {
+            let prefix = &self.layout.data_prefix;
+            let prefix = if prefix.is_empty() { "empty".into() } else { hex(prefix) };
+            log(Level::Warn, || {
+                format!(
+                    "a run keeps keys that are not of the layout, the first is {}; data_prefix is {prefix}: make sure that it is what \
+                     stands before the host's keys",
+                    hex(key)
+                )
+            });
+        }
     }
 
     /// Counts safe points that were not taken, and says why.

@@ -162,19 +162,11 @@ mod tests {
     #[test]
     fn a_leap_that_goes_and_comes_or_grows_begins_anew() {
         let far = 1000 + YEARS;
-        assert_eq!(times([(far, 0), (1300, 300), (far + 601, 601), (far + 1200, 1200), (far + 1201, 1201)]), [
-            1000,
-            1300,
-            1601,
-            2200,
-            far + 1201
-        ]);
-        assert_eq!(times([(far, 0), (far + YEARS, 601), (far + YEARS, 1200), (far + YEARS, 1201)]), [
-            1000,
-            1601,
-            2200,
-            far + YEARS
-        ]);
+        assert_eq!(
+            times([(far, 0), (1300, 300), (far + 601, 601), (far + 1200, 1200), (far + 1201, 1201)]),
+            [1000, 1300, 1601, 2200, far + 1201]
+        );
+        assert_eq!(times([(far, 0), (far + YEARS, 601), (far + YEARS, 1200), (far + YEARS, 1201)]), [1000, 1601, 2200, far + YEARS]);
     }
 
     #[test]
@@ -201,19 +193,16 @@ mod tests {
             .into_iter()
             .filter_map(|(clock, seconds)| trusted.look(clock, at(seconds)).1)
             .collect();
-        assert_eq!(notices, [
-            Notice::Ahead { clock: 9000, used: 1000 },
-            Notice::Kept { clock: 29_600 },
-            Notice::Back { from: 29_600, to: 1605 }
-        ]);
+        assert_eq!(
+            notices,
+            [Notice::Ahead { clock: 9000, used: 1000 }, Notice::Kept { clock: 29_600 }, Notice::Back { from: 29_600, to: 1605 }]
+        );
     }
 
     #[test]
     fn milliseconds_are_no_seconds() {
         let mut trusted = Trusted::new(1_700_000_000, at(0));
-        for (clock, unit) in
-            [(1_700_000_000_000, "milliseconds"), (1_700_000_000_000_000, "microseconds"), (u64::MAX, "nanoseconds")]
-        {
+        for (clock, unit) in [(1_700_000_000_000, "milliseconds"), (1_700_000_000_000_000, "microseconds"), (u64::MAX, "nanoseconds")] {
             let (time, notice) = trusted.look(clock, at(1));
             assert_eq!(time, 0);
             trusted.has_told_unit = false;

@@ -56,10 +56,16 @@ impl Run {
                 Ok(_) => {}
                 Err(_) => self.count_unparsed_value(),
             },
-            (Err(Place::Foreign), _) => self.counters.unparsed_keys.bump(),
+            (Err(Place::Foreign), _) => self.count_foreign(key),
             _ => {}
         }
         Verdict::Keep
+    }
+
+    /// A key that is not of the layout.
+    pub(super) fn count_foreign(&self, key: &[u8]) {
+        self.counters.unparsed_keys.bump();
+        self.shared.tell_foreign_key(key);
     }
 
     /// A value does not parse: its row is kept from here on.
