@@ -152,7 +152,7 @@ fn all_keyspaces_of_a_batch_that_conflict_are_kept() {
     gc.advance_global(50);
     gc.name_all(&[1, 2, 3], c::RGC_GC_GLOBAL).unwrap();
     let error = gc.name_all(&[4, 1, 5, 3], c::RGC_GC_KEYSPACE_LEVEL).unwrap_err();
-    assert!(error.contains("element 1: keyspace 1") && error.contains("1 more"), "{error}");
+    assert!(error.contains("element 1: keyspace 1") && error.contains("so are 1 more"), "{error}");
     assert_eq!([1, 2, 3].map(|keyspace| gc.effective(keyspace)), [0, 50, 0]);
     assert_eq!(gc.stats().gc_types_refused, 2);
     gc.name_all(&[1, 3], c::RGC_GC_GLOBAL).unwrap();

@@ -164,10 +164,10 @@ impl Shared {
         self.tell_runs();
         self.stats.shared().gc_types_refused.add(conflict.n as u64);
         let TypeConflict { n, keyspace, standing, .. } = conflict;
-        let others = if n > 1 { format!(" The same goes for {} more.", n - 1) } else { String::new() };
+        let others = if n > 1 { format!("; so are {} more", n - 1) } else { String::new() };
         format!(
-            "keyspace {keyspace} is {standing} and cannot become {gc_type}: the first type stands. Everything of it is kept until \
-             rgc_set_keyspace_gc_type names it {standing}.{others}"
+            "keyspace {keyspace} is {standing} and cannot become {gc_type}: the first type stands; everything of it is kept until \
+             rgc_set_keyspace_gc_type names it {standing}{others}"
         )
     }
 

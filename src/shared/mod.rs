@@ -254,9 +254,9 @@ impl Shared {
     pub fn tell_foreign_key(&self, key: &[u8]) {
         let is_told = &self.has_told_foreign_key;
         if !is_told.load(Ordering::Relaxed) && !is_told.swap(true, Ordering::Relaxed) {
-            let prefix = &self.layout.data_prefix;
-            let prefix = if prefix.is_empty() { "empty".into() } else { hex(prefix) };
             log(Level::Warn, || {
+                let prefix = &self.layout.data_prefix;
+                let prefix = if prefix.is_empty() { "empty".into() } else { hex(prefix) };
                 format!(
                     "a run keeps keys that are not of the layout, the first is {}; data_prefix is {prefix}: make sure that it is what \
                      stands before the host's keys",
