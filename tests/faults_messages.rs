@@ -6,7 +6,9 @@
 mod support;
 
 use rocks_gc::ffi::{self, c};
-use std::ffi::c_int;
+use std::ffi::{OsStr, c_int};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use support::gc::{Gc, checked};
 use support::log::Log;
@@ -131,4 +133,44 @@ fn a_region_with_a_broken_bound_is_named_by_both() {
     assert!(error.contains("the end of the region [0x7200109200000000fb, 0x7200109200)"), "{error}");
     let error = decode(broken, b"");
     assert!(error.contains("the start of the region [0x7200109200, no bound)"), "{error}");
+}
+
+#[test]
+fn keys_are_hex_in_messages() {
+    let log = Log::new(c::RGC_LOG_WARN);
+    let gc = Gc::new("", 1000);
+    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    gc.advance(1, 80).unwrap();
+    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    run.decide(c::RGC_VALUE, &gc.raw_key(1, b"b", 70), b"");
+    run.decide(c::RGC_VALUE, &gc.raw_key(1, b"a", 70), b"v\0");
+    assert_eq!(log.with("a value does not parse, or not to its end; key 0x720000016200000").len(), 1, "{:?}", log.with(""));
+    assert_eq!(log.with("its keys are not in order; last key 0x720000016200000").len(), 1, "{:?}", log.with(""));
+    let key = [0x72, 0];
+    let mut out = c::rgc_key_t { struct_size: size_of::<c::rgc_key_t>(), ..Default::default() };
+    let error = checked(|error| unsafe { ffi::rgc_decode_key(gc.handle(), key.as_ptr().cast(), key.len(), &mut out, error) }).unwrap_err();
+    assert!(error.starts_with("Corruption: 0x7200 is no stored key"), "{error}");
+}
+
+/// Whatever the library prints, bytes are 0x7200 there and never [72, 00].
+#[test]
+fn no_message_is_made_with_bytes_as_a_list() {
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension() == Some(OsStr::new("rs")) && path.file_name() != Some(OsStr::new("tests.rs")) {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    sources(&root().join("src"), &mut found);
+    assert!(found.len() > 50, "{found:?}");
+    for path in found {
+        let text = fs::read_to_string(&path).unwrap();
+        let production = text.split("#[cfg(test)]").next().unwrap_or_default();
+        assert!(!production.contains("x?}"), "{} prints bytes as a list; say hex(bytes)", path.display());
+    }
 }
