@@ -135,12 +135,12 @@ enum { RGC_LOG_OFF = 0, RGC_LOG_ERROR = 1, RGC_LOG_WARN = 2, RGC_LOG_INFO = 3, R
  * run that is deciding: no rgc_filter_ function on it. */
 typedef void (*rgc_log_fn)(void* state, int level, const char* message);
 
-/* A clock: unix time in seconds; 0 = unknown, then nothing expires and no bound on safe points can be met. More than
- * 100,000,000,000 cannot be seconds: the time is unknown, and an error that says milliseconds, microseconds or
- * nanoseconds is logged once. rgc_set_clock says how far a clock is believed. Called once
- * a run, from the thread that makes the run, once a row and once a second from the worker's, by calls that destroy or collect,
- * and, with max_safe_point_ahead_seconds, once per advance; possibly from several threads at once; under no lock of the
- * library's. It must not unwind. It may call readers. */
+/* A clock: unix time in seconds; 0 = unknown: nothing expires, and no bound on safe points can be met. The log warns of that
+ * once. More than 100,000,000,000 cannot be seconds: the time is unknown, and the log says once that the answer looks like
+ * milliseconds, microseconds or nanoseconds. rgc_set_clock says how far a clock is believed.
+ * Called once a run, from the thread that makes the run, once a row and once a second from the worker's, by calls that
+ * destroy or collect, and, with max_safe_point_ahead_seconds, once per advance; possibly from several threads at once; under no
+ * lock of the library's. It must not unwind. It may call readers. */
 typedef uint64_t (*rgc_clock_fn)(void* state);
 
 /* rgc_abi_version: the RGC_ABI_VERSION of the loaded library. A host that loads at run time compares it with its

@@ -1,13 +1,10 @@
 //! A clock that leaps: what it lets expire or pass for a moment would be lost.
 
-#![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "C calls of a test, with arguments that live long enough")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
 
-use rocks_gc::ffi::{self, c};
-use std::ffi::c_void;
-use std::ptr::from_ref;
+use rocks_gc::ffi::c;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{SystemTime, UNIX_EPOCH};
 use support::gc::Gc;
@@ -17,13 +14,9 @@ use support::rocksdb::{Db, Settings, Write};
 const TEN_YEARS: u64 = 10 * 365 * 86_400;
 const YEAR: u64 = 365 * 86_400;
 
-unsafe extern "C" fn moving_clock(now: *mut c_void) -> u64 {
-    unsafe { &*now.cast::<AtomicU64>() }.load(SeqCst)
-}
-
 fn gc(options: &str, clock: &'static AtomicU64) -> Gc {
     let gc = Gc::new(options, 0);
-    unsafe { ffi::rgc_set_clock(gc.handle(), Some(moving_clock), from_ref(clock).cast_mut().cast()) };
+    gc.set_moving_time(clock);
     gc
 }
 

@@ -22,6 +22,7 @@ pub(super) struct Trusted {
     answered: u64,
     leap: Option<Leap>,
     has_told_unit: bool,
+    has_told_unknown: bool,
 }
 
 /// A step forward that is not believed yet.
@@ -39,12 +40,13 @@ pub(super) enum Notice {
     Ahead { clock: u64, used: u64 },
     Kept { clock: u64 },
     NoSeconds { clock: u64 },
+    Unknown,
 }
 
 impl Trusted {
     /// Believes that it is `time` now.
     pub(super) fn new(time: u64, at: Duration) -> Self {
-        Self { time, at, answered: 0, leap: None, has_told_unit: false }
+        Self { time, at, answered: 0, leap: None, has_told_unit: false, has_told_unknown: false }
     }
 
     /// The time that holds when the clock says `clock`; 0 = unknown.
@@ -54,7 +56,8 @@ impl Trusted {
             return (0, (!is_told).then_some(Notice::NoSeconds { clock }));
         }
         if clock == 0 {
-            return (0, None);
+            let is_told = std::mem::replace(&mut self.has_told_unknown, true);
+            return (0, (!is_told).then_some(Notice::Unknown));
         }
         let expected = self.time.saturating_add(at.saturating_sub(self.at).as_secs());
         let (time, notice) = if clock.saturating_sub(expected) > TOLERATED {
@@ -106,6 +109,7 @@ impl fmt::Display for Notice {
                 clock.saturating_sub(*used)
             ),
             Self::Kept { clock } => write!(f, "the clock has kept its step forward for {kept_for} seconds; {clock} is used from now on"),
+            Self::Unknown => f.write_str("the clock does not know the time; until it does nothing expires"),
             Self::NoSeconds { clock } => {
                 let unit = match clock {
                     0..100_000_000_000_000 => "milliseconds",
@@ -148,6 +152,7 @@ mod tests {
         assert_eq!(trusted.look(900, at(1)), (900, Some(Notice::Back { from: 1500, to: 900 })));
         assert_eq!(trusted.look(901, at(2)), (901, None), "one line a step");
         assert_eq!(trusted.look(900, at(2)), (900, None), "threads that look at the same time");
+        assert_eq!(trusted.look(0, at(3)), (0, Some(Notice::Unknown)));
         assert_eq!(trusted.look(0, at(3)), (0, None));
         assert_eq!(trusted.look(890, at(4)), (890, Some(Notice::Back { from: 900, to: 890 })));
     }
