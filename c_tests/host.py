@@ -6,7 +6,7 @@ Usage: host.py LIBROCKS_GC LIBROCKSDB DIRECTORY
 import sys
 from ctypes import CDLL, POINTER, byref, c_char_p, c_int, c_size_t, c_ubyte, c_uint32, c_uint64, c_void_p, string_at
 
-RGC_DEFAULT = 1
+RGC_DEFAULT = 17
 RGC_GC_KEYSPACE_LEVEL = 1
 P, N = c_void_p, c_size_t
 

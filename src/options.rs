@@ -1,6 +1,6 @@
 //! Options: strings by name, so that the ABI does not grow with them. One table says their names, defaults and meaning.
 
-use crate::error::Error;
+use crate::error::{Error, hex};
 use crate::layout::{Form, Layout, PlainKeys};
 use crate::rule::raw::History;
 use crate::safe_point::UnknownKeyspace;
@@ -39,8 +39,8 @@ pub struct Options {
     plain_keys: Option<PlainKeys>,
     schema_ids: bool,
     ledger_prefix: Vec<u8>,
-    /// What readers want.
-    pub history: History,
+    /// None = nobody said.
+    history: Option<History>,
     /// What unnamed keyspaces follow.
     pub unknown_keyspace: UnknownKeyspace,
     /// How versions go.
@@ -102,9 +102,9 @@ const TABLE: [Entry; 16] = [
         name: "history",
         default: "latest",
         values: "latest or snapshot",
-        meaning: "RawKV readers want the newest version, or one at a timestamp from the safe point on",
+        meaning: "RawKV readers want the newest version, or one at a timestamp from the safe point on; plain must say which",
         set: |options, value| {
-            options.history = choose(value, [("latest", History::Latest), ("snapshot", History::Snapshot)])?;
+            options.history = Some(choose(value, [("latest", History::Latest), ("snapshot", History::Snapshot)])?);
             Some(())
         },
     },
@@ -238,7 +238,7 @@ impl Default for Options {
             plain_keys: None,
             schema_ids: false,
             ledger_prefix: b"\x01rocks_gc/".to_vec(),
-            history: History::Latest,
+            history: None,
             unknown_keyspace: UnknownKeyspace::Keep,
             remove_mode: RemoveMode::Auto,
             ttl_grace_seconds: 0,
@@ -272,6 +272,11 @@ impl Options {
         Ok(())
     }
 
+    /// What readers want.
+    pub fn history(&self) -> History {
+        self.history.unwrap_or(History::Latest)
+    }
+
     /// A line per option: name, default, values, meaning.
     pub fn describe() -> String {
         TABLE.map(|e| format!("{}={} ({}): {}\n", e.name, e.default, e.values, e.meaning)).concat()
@@ -282,13 +287,19 @@ impl Options {
         let form = match (self.plain, self.plain_keys) {
             (false, None) => Form::ApiV2,
             (true, Some(keys)) => Form::Plain(keys),
-            (false, Some(_)) => return Err(Error::invalid("plain_keys goes with key_layout=plain only; leave it none")),
+            (false, Some(_)) => return Err(Error::invalid("plain_keys goes with key_layout=plain;history=latest only; leave it none")),
             (true, None) => {
                 return Err(Error::invalid(
                     "key_layout=plain needs plain_keys=N or plain_keys=prefix_free: rows of keys where one is a prefix of another interleave",
                 ));
             }
         };
+        if self.plain && self.history.is_none() {
+            return Err(Error::invalid(
+                "key_layout=plain needs history: say history=latest if readers want the newest version only, or history=snapshot if they \
+                 read at a timestamp at or above the safe point",
+            ));
+        }
         if let (true, Form::Plain(PlainKeys::Fixed(len @ ..4))) = (self.schema_ids, form) {
             return Err(Error::invalid(format!(
                 "schema_id=prefix reads 4 bytes of a user key, plain_keys={len} has fewer; leave schema_id=off"
@@ -297,12 +308,15 @@ impl Options {
         let (data, ledger) = (&self.data_prefix, &self.ledger_prefix);
         if self.schema_ids && form == Form::ApiV2 && data.is_empty() && ledger.starts_with(b"r") | ledger.starts_with(b"x") {
             return Err(Error::invalid(format!(
-                "ledger_prefix {ledger:02x?} lies among the keys of schemas, which go as whole ranges; choose one that begins with neither r nor x"
+                "ledger_prefix {} lies among the keys of schemas, which go as whole ranges; choose one that begins with neither r nor x",
+                hex(ledger)
             )));
         }
         if !data.is_empty() && (data.starts_with(ledger) || ledger.starts_with(data)) {
             return Err(Error::invalid(format!(
-                "data_prefix {data:02x?} and ledger_prefix {ledger:02x?} begin with each other; choose another ledger_prefix"
+                "data_prefix {} and ledger_prefix {} begin with each other; choose another ledger_prefix",
+                hex(data),
+                hex(ledger)
             )));
         }
         Ok(Layout { form, data_prefix: data.clone(), ledger_prefix: ledger.clone(), schema_ids: self.schema_ids })
@@ -339,7 +353,8 @@ mod tests {
         for entry in &TABLE {
             options.set(entry.name, entry.default).unwrap();
         }
-        assert_eq!(options, Options::default());
+        assert_eq!(options, Options { history: Some(History::Latest), ..Options::default() });
+        assert_eq!(Options::default().history(), History::Latest);
         assert_eq!(Options::describe().lines().count(), TABLE.len());
     }
 
@@ -381,7 +396,7 @@ mod tests {
         assert!(options.parse("history=snapshot;data_prefix=z;nonsense").is_err());
         assert_eq!(options, Options::default());
         options.parse(" history = snapshot ; data_prefix=0x7a ;; ").unwrap();
-        assert_eq!((options.history, options.data_prefix.as_slice()), (History::Snapshot, &b"z"[..]));
+        assert_eq!((options.history(), options.data_prefix.as_slice()), (History::Snapshot, &b"z"[..]));
         options.parse("").unwrap();
     }
 
@@ -389,6 +404,20 @@ mod tests {
     fn prefixes_are_text_or_hex() {
         for (value, bytes) in [("z", &b"z"[..]), ("0x7A00", b"z\0"), ("0x7", b"0x7"), ("", b"")] {
             assert_eq!(text_or_hex(value).as_deref(), Some(bytes), "{value}");
+        }
+    }
+
+    #[test]
+    fn plain_demands_that_its_readers_are_named() {
+        let layout = |text: &str| {
+            let mut options = Options::default();
+            options.parse(text).unwrap();
+            options.layout().map_err(|error| error.to_string())
+        };
+        let error = layout("key_layout=plain;plain_keys=8").unwrap_err();
+        assert!(error.contains("say history=latest if") && error.contains("or history=snapshot if"), "{error}");
+        for history in ["latest", "snapshot"] {
+            assert!(layout(&format!("key_layout=plain;plain_keys=8;history={history}")).is_ok());
         }
     }
 
@@ -407,15 +436,17 @@ mod tests {
         for text in [
             "schema_id=prefix;ledger_prefix=r_gc",
             "schema_id=prefix;ledger_prefix=0x7800000100000007ff6763",
-            "schema_id=prefix;key_layout=plain;plain_keys=3",
+            "schema_id=prefix;key_layout=plain;history=latest;plain_keys=3",
         ] {
             assert!(layout(text).is_err(), "{text}");
         }
-        for text in
-            ["ledger_prefix=r_gc", "schema_id=prefix;ledger_prefix=r_gc;data_prefix=z", "schema_id=prefix;key_layout=plain;plain_keys=4"]
-        {
+        for text in [
+            "ledger_prefix=r_gc",
+            "schema_id=prefix;ledger_prefix=r_gc;data_prefix=z",
+            "schema_id=prefix;key_layout=plain;history=latest;plain_keys=4",
+        ] {
             assert!(layout(text).is_ok(), "{text}");
         }
-        assert!(layout("key_layout=plain;plain_keys=8;data_prefix=z").is_ok());
+        assert!(layout("key_layout=plain;history=latest;plain_keys=8;data_prefix=z").is_ok());
     }
 }

@@ -15,6 +15,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rocks_gc::ffi::c;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use support::adaptor::adaptor;
 use support::gc::Gc;
 use support::model::{History, Model, RowKey, Version};
@@ -394,12 +395,16 @@ fn rows_cut_by_subcompactions_keep_one_more_version_at_most() {
     assert!(spare as u64 <= runs, "{spare} versions too many from {runs} runs");
 }
 
-/// TTL v1: a key reads as before, or not at all once its newest value has expired; after a full compaction exactly so.
+/// TTL v1: a key reads as before, or not at all once its newest value has expired, also if the clock leaps; after a full compaction
+/// exactly so.
 #[test]
 fn ttl_v1_removes_what_has_expired_and_nothing_else() {
     let seed = first_seed();
     let mut rng = SmallRng::seed_from_u64(seed);
     let gc = Gc::new("data_prefix=z", NOW);
+    let clock: &'static AtomicU64 = Box::leak(Box::new(AtomicU64::new(NOW)));
+    gc.set_moving_time(clock);
+    drop(gc.run(c::RGC_TTL_V1, -1));
     let dir = tempfile::tempdir().unwrap();
     let db = Db::open(dir.path(), &Settings::default(), gc.factory(c::RGC_TTL_V1));
     let mut newest: BTreeMap<Vec<u8>, (Vec<u8>, bool)> = BTreeMap::new();
@@ -408,12 +413,20 @@ fn ttl_v1_removes_what_has_expired_and_nothing_else() {
         match rng.random_range(0..10) {
             0 => db.flush(),
             1 => db.compact(None, rng.random()),
+            3 if rng.random() => {
+                clock.store(*[1, NOW * 100, NOW + 10 * 365 * 86_400].choose(&mut rng).unwrap(), SeqCst);
+                db.flush();
+                db.compact(None, true);
+                clock.store(NOW, SeqCst);
+                // Followed down before the next leap.
+                drop(gc.run(c::RGC_TTL_V1, -1));
+            }
             2 => {
                 db.write(&[Write::Delete(&key)]);
                 newest.remove(&key);
             }
             _ => {
-                let expire_ts: u64 = *[0, 1, NOW, NOW + 1, u64::MAX].choose(&mut rng).unwrap();
+                let expire_ts: u64 = *[0, 1, NOW, NOW + 3000, u64::MAX].choose(&mut rng).unwrap();
                 let expired = key[0] == b'z' && (1..=NOW).contains(&expire_ts);
                 let value = [&step.to_be_bytes()[..], &expire_ts.to_be_bytes()].concat();
                 db.write(&[Write::Put(&key, &value)]);

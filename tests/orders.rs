@@ -81,7 +81,7 @@ fn an_order_in_a_stall_holds_nobody_else_up() {
 #[test]
 fn keys_without_timestamps_are_not_truncated() {
     for seen_first in [true, false] {
-        let shared = shared("schema_id=prefix;key_layout=plain;plain_keys=prefix_free;data_prefix=z");
+        let shared = shared("schema_id=prefix;key_layout=plain;history=latest;plain_keys=prefix_free;data_prefix=z");
         let memory = Memory::default();
         let store = memory.attach(&shared, false);
         let key = [&b"z\0\0\0\x07user"[..], &[0xff; 7], b"\x01"].concat();

@@ -322,7 +322,7 @@ fn what_rocksdb_reads_back_needs_no_library() {
 fn an_installed_database_reopens_by_name_and_loses_nothing() {
     let loader = tempdir().unwrap();
     symlink(fs::canonicalize(library()).unwrap(), loader.path().join("librocks_gc.so.1")).unwrap();
-    for (kind, name) in [("1", "rocks_gc.default"), ("3", "rocks_gc.ttl_v1")] {
+    for (kind, name) in [("17", "rocks_gc.default"), ("19", "rocks_gc.ttl_v1")] {
         let database = Database::new();
         assert_eq!(database.host("install", kind), "");
         let error = database.host("reload", "");

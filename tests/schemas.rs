@@ -218,7 +218,7 @@ fn before_attach_there_is_nowhere_to_record_a_drop() {
 fn plain_keys_go_one_by_one() {
     for via in EVERY_WAY {
         for dropped in [b"abcd", b"\xff\xff\xff\xff"] {
-            let gc = gc("key_layout=plain;plain_keys=prefix_free;ledger_prefix=0x01");
+            let gc = gc("key_layout=plain;history=latest;plain_keys=prefix_free;ledger_prefix=0x01");
             let dir = tempdir().unwrap();
             let store = Store::attached(dir.path(), &gc, via, RAW);
             let none = c::RGC_KEYSPACE_NONE;

@@ -252,7 +252,7 @@ static void keyspaces(void) {
     api.rgc_destroy(gc);
     engine_free(engine);
   }
-  rgc_t* gc = gc_with("key_layout=plain;plain_keys=4");
+  rgc_t* gc = gc_with("key_layout=plain;history=latest;plain_keys=4");
   struct mem_engine* engine = engine_new();
   attach(gc, engine, 1);
   FAILS(api.rgc_destroy_keyspace(gc, 1, 0, NULL, errptr), "Invalid argument", "plain");

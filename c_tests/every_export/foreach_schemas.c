@@ -68,7 +68,7 @@ static void schemas(void) {
   CHECK_EQ(n, 1);
   api.rgc_destroy(gc);
   engine_free(engine);
-  gc = gc_with("key_layout=plain;plain_keys=8;schema_id=prefix");
+  gc = gc_with("key_layout=plain;history=latest;plain_keys=8;schema_id=prefix");
   SUCCEEDS(api.rgc_schemas_load(gc, RGC_KEYSPACE_NONE, IDS(4), 20, errptr));
   seen.n = 0;
   api.rgc_schemas_foreach(gc, take_schema, &seen);

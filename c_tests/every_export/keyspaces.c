@@ -136,12 +136,13 @@ static void types_that_are_known(void) {
       CHECK_EQ(stats_of(gc).gc_types_refused, 0);
       rgc_keyspace_meta_t other = meta_of(1, RGC_KEYSPACE_DISABLED, "other", global[g]);
       REFUSES(api.rgc_keyspace_load(gc, &other, errptr), NO_MORE);
-      check_known(gc, 1, 0, RGC_GC_KEYSPACE_LEVEL, "one");
-      CHECK_EQ(api.rgc_keyspace_safe_point(gc, 1), 80);
+      /* From then on everything of it is kept. */
+      check_known(gc, 1, 0, -2, "one");
+      CHECK_EQ(api.rgc_keyspace_safe_point(gc, 1), 0);
       other = meta_of(2, RGC_KEYSPACE_DISABLED, "other", level[l]);
       REFUSES(api.rgc_keyspace_load(gc, &other, errptr), NO_MORE);
-      check_known(gc, 2, 0, RGC_GC_GLOBAL, "two");
-      CHECK_EQ(api.rgc_keyspace_safe_point(gc, 2), 50);
+      check_known(gc, 2, 0, -2, "two");
+      CHECK_EQ(api.rgc_keyspace_safe_point(gc, 2), 0);
       CHECK_EQ(stats_of(gc).gc_types_refused, 2);
       FAILS(api.rgc_set_keyspace_gc_type(gc, 1, RGC_GC_GLOBAL, errptr), "Invalid argument");
       /* Named one by one before. */
@@ -200,11 +201,13 @@ static void types_that_are_not(void) {
         CHECK_EQ(api.rgc_safe_point_for_key(gc, OF(key)), 0);
         CHECK(keeps_everything(gc, id));
       }
-      /* Their type stands all the same. */
+      /* Their type stands all the same, and another one is a conflict, which a load does not end. */
       meta = meta_of(2, 0, "two", "keyspace_level");
       REFUSES(api.rgc_keyspace_load(gc, &meta, errptr), NO_MORE);
       CHECK(keeps_everything(gc, 2));
       load(gc, 2, RGC_KEYSPACE_DISABLED, "two", "unified");
+      CHECK(keeps_everything(gc, 2));
+      SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 2, RGC_GC_GLOBAL, errptr));
       CHECK_EQ(api.rgc_keyspace_safe_point(gc, 2), 50);
       load(gc, 1, 0, "one", "keyspace_level");
       SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 1, 90, errptr));
@@ -215,7 +218,7 @@ static void types_that_are_not(void) {
   }
 }
 
-/* A removed keyspace is named again by it; a state alone drops nothing. */
+/* No load ends a removal; a state alone drops nothing. */
 static void removed_and_archived(void) {
   rgc_t* gc = gc_at_80("");
   load(gc, 1, RGC_KEYSPACE_DISABLED, "one", "keyspace_level");
@@ -225,6 +228,9 @@ static void removed_and_archived(void) {
   rgc_keyspace_meta_t other = meta_of(1, RGC_KEYSPACE_DISABLED, "one", "unified");
   REFUSES(api.rgc_keyspace_load(gc, &other, errptr), NO_MORE);
   load(gc, 1, RGC_KEYSPACE_DISABLED, "one", "keyspace_level_gc");
+  SUCCEEDS(CHECK(!api.rgc_advance_keyspace_safe_point(gc, 1, 70, errptr)));
+  CHECK(keeps_everything(gc, 1));
+  SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 1, RGC_GC_KEYSPACE_LEVEL, errptr));
   CHECK_EQ(api.rgc_keyspace_safe_point(gc, 1), 0);
   SUCCEEDS(CHECK(api.rgc_advance_keyspace_safe_point(gc, 1, 70, errptr)));
   CHECK_EQ(api.rgc_keyspace_safe_point(gc, 1), 70);

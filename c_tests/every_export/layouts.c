@@ -29,7 +29,7 @@ static void data_prefix(void) {
 }
 
 static void plain(void) {
-  rgc_t* gc = gc_with("key_layout=plain;plain_keys=4");
+  rgc_t* gc = gc_with("key_layout=plain;history=latest;plain_keys=4");
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 80), 1);
   struct key key = plain_key("user", 1);
   CHECK_EQ(api.rgc_safe_point_for_key(gc, key.data, key.len), 80);
@@ -43,7 +43,7 @@ static void plain(void) {
   CHECK_EQ(stats_of(gc).unparsed_keys, 2);
   api.rgc_destroy(gc);
 
-  gc = gc_with("key_layout=plain;plain_keys=prefix_free;ledger_prefix=own/");
+  gc = gc_with("key_layout=plain;history=latest;plain_keys=prefix_free;ledger_prefix=own/");
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 80), 1);
   run = run_of(gc, RGC_DEFAULT);
   CHECK_EQ(decide_live(run, plain_key("a", 70)), RGC_KEEP);
@@ -65,7 +65,7 @@ static void one_kind_in_plain(void) {
   static const int kinds[] = {RGC_DEFAULT, RGC_WRITE};
   for (int first = 0; first < 2; ++first) {
     int other = kinds[1 - first];
-    rgc_t* gc = gc_with("key_layout=plain;plain_keys=4");
+    rgc_t* gc = gc_with("key_layout=plain;history=latest;plain_keys=4");
     CHECK_EQ(api.rgc_advance_global_safe_point(gc, 80), 1);
     rgc_filter_t* run = run_of(gc, kinds[first]);
     FAILS(CHECK(api.rgc_filter_create(gc, other, NULL, errptr) == NULL), "Invalid argument", "plain");
@@ -80,7 +80,7 @@ static void one_kind_in_plain(void) {
     api.rgc_filter_destroy(run);
     api.rgc_destroy(gc);
 
-    gc = gc_with("key_layout=plain;plain_keys=4");
+    gc = gc_with("key_layout=plain;history=latest;plain_keys=4");
     void* state = NULL;
     SUCCEEDS(state = api.rgc_factory_state(gc, kinds[first], errptr));
     CHECK_EQ(api.rgc_advance_global_safe_point(gc, 80), 1);

@@ -115,6 +115,7 @@ static void refuse(const char* options, const char* part, const char* other_part
 
 static void together(void) {
   refuse("key_layout=plain", "key_layout", "plain_keys");
+  refuse("key_layout=plain;plain_keys=8", "history=latest", "history=snapshot");
   refuse("plain_keys=8", "plain_keys", "key_layout");
   refuse("data_prefix=0x01", "data_prefix", "ledger_prefix");
   refuse("data_prefix=0x01726f636b735f67632f", "data_prefix", "ledger_prefix");

@@ -47,6 +47,7 @@ void test_schema_plain(void);
 void test_schema_records(void);
 void test_schema_threads(void);
 void test_schema_histories(uint64_t seed);
+void test_kinds(void);
 void test_keyspaces(void);
 void test_keyspace_bytes(uint64_t seed);
 void test_keyspace_destroys(void);

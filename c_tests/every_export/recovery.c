@@ -89,7 +89,7 @@ static void single_keys(void) {
   }
   api.rgc_destroy(gc);
   /* In the plain layout. */
-  gc = gc_with("key_layout=plain;plain_keys=8;schema_id=prefix");
+  gc = gc_with("key_layout=plain;history=latest;plain_keys=8;schema_id=prefix");
   SUCCEEDS(api.rgc_schemas_load(gc, RGC_KEYSPACE_NONE, IDS(0x61626364), 0x61626366, errptr));
   struct key dropped = plain_key("abcexxxx", 8, 5);
   struct key valid = plain_key("abcdxxxx", 8, 5);

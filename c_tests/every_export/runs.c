@@ -25,7 +25,7 @@ static void created(void) {
 
   FAILS(CHECK(api.rgc_filter_create(gc, 99, NULL, errptr) == NULL), "Invalid argument", "99");
   FAILS(CHECK(api.rgc_filter_create(gc, -1, NULL, errptr) == NULL), "Invalid argument", "-1");
-  FAILS(CHECK(api.rgc_filter_create(gc, 4, NULL, errptr) == NULL), "Invalid argument", "4");
+  FAILS(CHECK(api.rgc_filter_create(gc, RGC_TTL_V1 + 1, NULL, errptr) == NULL), "Invalid argument", "20");
   FAILS(CHECK(api.rgc_filter_create(NULL, RGC_DEFAULT, NULL, errptr) == NULL), "Invalid argument", "NULL");
   CHECK_EQ(stats_of(gc).runs_started, 3);
   api.rgc_destroy(gc);

@@ -322,7 +322,7 @@ void test_schema_drops(void) {
   goes_on();
   stalls_and_says();
   several();
-  plain("key_layout=plain;plain_keys=8;schema_id=prefix");
-  plain("key_layout=plain;plain_keys=8;schema_id=prefix;delete_range_min_keys=5");
-  plain("key_layout=plain;plain_keys=prefix_free;schema_id=prefix;delete_batch_bytes=100");
+  plain("key_layout=plain;history=latest;plain_keys=8;schema_id=prefix");
+  plain("key_layout=plain;history=latest;plain_keys=8;schema_id=prefix;delete_range_min_keys=5");
+  plain("key_layout=plain;history=latest;plain_keys=prefix_free;schema_id=prefix;delete_batch_bytes=100");
 }

@@ -91,7 +91,7 @@ static int of_the_last(void* state, uint32_t cf, const struct pair* pair) {
 }
 static void last_of_plain(const char* more) {
   char options[120];
-  snprintf(options, sizeof options, "key_layout=plain;plain_keys=prefix_free;schema_id=prefix;%s", more);
+  snprintf(options, sizeof options, "key_layout=plain;history=latest;plain_keys=prefix_free;schema_id=prefix;%s", more);
   rgc_t* gc = gc_with(options);
   struct mem_engine* engine = engine_new();
   char ff[40];

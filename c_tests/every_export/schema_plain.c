@@ -30,7 +30,7 @@ static struct mem_engine* filled(int with_records) {
 
 static void rows(int with_records, const char* more) {
   char options[160];
-  snprintf(options, sizeof options, "key_layout=plain;plain_keys=8;schema_id=prefix;%s", more);
+  snprintf(options, sizeof options, "key_layout=plain;history=latest;plain_keys=8;schema_id=prefix;%s", more);
   rgc_t* gc = gc_with(options);
   struct mem_engine* engine = filled(with_records);
   struct contents before = contents_of(engine);
@@ -73,7 +73,7 @@ static void short_user_keys(int drops) {
     uint32_t id;
   } users[] = {{BYTES("ab\0"), 0x616200ff}, {BYTES("ab"), 0x6162ffff}, {BYTES("a"), 0x61ffffff}, {BYTES(""), 0xffffffff}};
   for (size_t i = 0; i < sizeof users / sizeof *users; ++i) {
-    rgc_t* gc = gc_with("key_layout=plain;plain_keys=prefix_free;schema_id=prefix");
+    rgc_t* gc = gc_with("key_layout=plain;history=latest;plain_keys=prefix_free;schema_id=prefix");
     struct mem_engine* engine = engine_new();
     for (uint64_t ts = 10; ts < 50; ts += 10) mem_put(engine->store, CF_DEFAULT, plain_key(users[i].bytes, users[i].len, ts), BYTES("v\0"));
     mem_flush(engine->store, CF_DEFAULT);

@@ -265,9 +265,9 @@ void test_schema_skips(uint64_t seed) {
     over_many(4711 + i, modes[i], "z");
   }
   to_the_end();
-  plain("key_layout=plain;plain_keys=8;schema_id=prefix;remove_mode=skip", 8, "");
-  plain("key_layout=plain;plain_keys=4;schema_id=prefix;remove_mode=skip", 4, "");
-  plain("key_layout=plain;plain_keys=24;schema_id=prefix", 24, "");
-  plain("key_layout=plain;plain_keys=prefix_free;schema_id=prefix;remove_mode=skip", 16, "");
-  plain("key_layout=plain;plain_keys=8;schema_id=prefix;remove_mode=skip;data_prefix=z", 8, "z");
+  plain("key_layout=plain;history=latest;plain_keys=8;schema_id=prefix;remove_mode=skip", 8, "");
+  plain("key_layout=plain;history=latest;plain_keys=4;schema_id=prefix;remove_mode=skip", 4, "");
+  plain("key_layout=plain;history=latest;plain_keys=24;schema_id=prefix", 24, "");
+  plain("key_layout=plain;history=latest;plain_keys=prefix_free;schema_id=prefix;remove_mode=skip", 16, "");
+  plain("key_layout=plain;history=latest;plain_keys=8;schema_id=prefix;remove_mode=skip;data_prefix=z", 8, "z");
 }

@@ -243,7 +243,7 @@ static void refused(void) {
   api.rgc_destroy(gc);
 
   /* Without the option. */
-  static const char* const options[] = {"", "schema_id=off", "key_layout=plain;plain_keys=8"};
+  static const char* const options[] = {"", "schema_id=off", "key_layout=plain;history=latest;plain_keys=8"};
   for (size_t i = 0; i < 3; ++i) {
     gc = gc_with(options[i]);
     attach(gc, engine, 1);
@@ -257,7 +257,7 @@ static void refused(void) {
   }
 
   /* In the plain layout there is no keyspace. */
-  gc = gc_with("key_layout=plain;plain_keys=8;schema_id=prefix");
+  gc = gc_with("key_layout=plain;history=latest;plain_keys=8;schema_id=prefix");
   attach(gc, engine, 1);
   static const uint32_t there[] = {0, 1, RGC_KEYSPACE_MAX, RGC_KEYSPACE_MAX + 1};
   for (size_t i = 0; i < 4; ++i) {
@@ -286,7 +286,7 @@ static void options_of_schemas(void) {
   static const char* const keys[] = {"1", "2", "3", "4", "5", "prefix_free"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; ++i) {
     char text[80];
-    snprintf(text, sizeof text, "key_layout=plain;schema_id=prefix;plain_keys=%s", keys[i]);
+    snprintf(text, sizeof text, "key_layout=plain;history=latest;schema_id=prefix;plain_keys=%s", keys[i]);
     options = api.rgc_options_create();
     SUCCEEDS(api.rgc_options_parse(options, text, errptr));
     if (i < 3) {

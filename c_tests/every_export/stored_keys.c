@@ -32,7 +32,7 @@ static void known(void) {
   ENCODE(gc, 'm', RGC_KEYSPACE_NONE, "", 1000, "zm\0\0\0\0\0\0\0\xf8\xff\xff\xff\xff\xff\xff\xfc\x17");
   ENCODE(gc, 't', RGC_KEYSPACE_NONE, "1234567", 1, "zt1234567\xff\0\0\0\0\0\0\0\0\xf7\xff\xff\xff\xff\xff\xff\xff\xfe");
   api.rgc_destroy(gc);
-  gc = gc_with("key_layout=plain;plain_keys=4");
+  gc = gc_with("key_layout=plain;history=latest;plain_keys=4");
   ENCODE(gc, RGC_MODE_NONE, RGC_KEYSPACE_NONE, "user", 1, "user\xff\xff\xff\xff\xff\xff\xff\xfe");
   api.rgc_destroy(gc);
 }
@@ -56,7 +56,7 @@ static void lengths(void) {
 
 static void refused_keys(void) {
   rgc_t* gc = gc_with("");
-  rgc_t* plain = gc_with("key_layout=plain;plain_keys=4");
+  rgc_t* plain = gc_with("key_layout=plain;history=latest;plain_keys=4");
   size_t len = 77;
 #define REFUSE(gc, mode, keyspace, key, key_len, ...) \
   FAILS(CHECK(api.rgc_encode_key(gc, mode, keyspace, key, key_len, 1, &len, errptr) == NULL), "Invalid argument", __VA_ARGS__)
@@ -151,7 +151,7 @@ static void check_range(rgc_range_t* range, const char* start, size_t start_len,
 
 static void ranges(void) {
   rgc_t* gc = gc_with("data_prefix=z");
-  rgc_t* plain = gc_with("key_layout=plain;plain_keys=prefix_free");
+  rgc_t* plain = gc_with("key_layout=plain;history=latest;plain_keys=prefix_free");
   rgc_range_t range = {.struct_size = sizeof range};
 #define IS(start, end) check_range(&range, BYTES(start), BYTES(end), __LINE__)
   SUCCEEDS(api.rgc_keyspace_range(gc, 'x', 1, &range, errptr));

@@ -60,7 +60,11 @@ class Keys {
   std::string Decode(const db::Slice& stored) const {
     rgc_key_t key{};
     key.struct_size = sizeof(key);
-    if (gc_->rgc_decode_key(gc_.get(), stored.data(), stored.size(), &key, nullptr) == 0) return stored.ToString();
+    char* error = nullptr;
+    if (gc_->rgc_decode_key(gc_.get(), stored.data(), stored.size(), &key, &error) == 0) {
+      gc_->rgc_free(error);
+      return stored.ToString();
+    }
     const std::string text = std::string(key.user_key, key.user_key_len) + "@" + std::to_string(key.ts);
     gc_->rgc_free(key.user_key);
     return text;

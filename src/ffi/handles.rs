@@ -102,11 +102,19 @@ pub(super) fn kind_of(number: c_int) -> Result<Kind, Error> {
         Ok(c::RGC_DEFAULT) => Kind::Default,
         Ok(c::RGC_WRITE) => Kind::Write,
         Ok(c::RGC_TTL_V1) => Kind::TtlV1,
-        _ => {
-            return Err(Error::invalid(format!(
-                "kind {number} is unknown; give RGC_DROPPED_ONLY (0), RGC_DEFAULT (1), RGC_WRITE (2) or RGC_TTL_V1 (3)"
-            )));
-        }
+        _ => return Err(no_kind(number)),
     };
     Ok(kind)
+}
+
+fn no_kind(number: c_int) -> Error {
+    let what = match number {
+        0..16 => "is no kind: numbers below 16 are roles of families (RGC_CF_), or kinds of an old header",
+        _ => "is unknown",
+    };
+    let [dropped_only, default, write, ttl_v1] = [c::RGC_DROPPED_ONLY, c::RGC_DEFAULT, c::RGC_WRITE, c::RGC_TTL_V1];
+    Error::invalid(format!(
+        "kind {number} {what}; give RGC_DROPPED_ONLY ({dropped_only}), RGC_DEFAULT ({default}), RGC_WRITE ({write}) or \
+         RGC_TTL_V1 ({ttl_v1})"
+    ))
 }

@@ -40,6 +40,7 @@ mod rocksdb;
 mod safe_points;
 mod schemas;
 mod seeing;
+pub(crate) mod standard_error;
 mod store;
 mod stored_keys;
 

@@ -56,7 +56,7 @@ fn first_keyspace(shared: &Shared, from: KeyspaceId) -> Option<KeyspaceId> {
 fn gc_type(naming: Naming) -> c_int {
     match naming {
         Naming::Unknown => -1,
-        Naming::Removed(_) => -2,
+        Naming::Kept(..) => -2,
         Naming::Named(GcType::Global) => c::RGC_GC_GLOBAL as c_int,
         Naming::Named(GcType::KeyspaceLevel) => c::RGC_GC_KEYSPACE_LEVEL as c_int,
     }

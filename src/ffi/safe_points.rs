@@ -6,7 +6,7 @@ use super::memory::{array, slice};
 use crate::error::Error;
 use crate::layout::{KeyspaceId, Place, Timestamp};
 use crate::log::{Level, log};
-use crate::safe_point::{GcType, Step};
+use crate::safe_point::{Advanced, GcType, Step, UnknownKeyspace, Unused};
 use crate::shared::Shared;
 use std::ffi::{c_char, c_int};
 
@@ -67,7 +67,7 @@ export! {
         let id = keyspace(id)?;
         refuse_inside("rgc_remove_keyspace")?;
         shared.remove_keyspace(id);
-        log(Level::Info, || format!("keyspace {id} is removed: everything of it is kept until it is named again"));
+        log(Level::Info, || format!("keyspace {id} is removed: everything of it is kept until rgc_set_keyspace_gc_type names it again"));
         Ok(())
     }
 }
@@ -143,10 +143,34 @@ fn advance(shared: &Shared, ids: &[u32], ts: &[Timestamp], name: impl Fn(usize, 
     let advanced = shared.safe_points.advance(keyspaces.zip(ts.iter().copied()));
     if advanced.refused > 0 {
         shared.refuse_safe_points(advanced.refused, || {
-            format!("{} of {} keyspace safe points were not taken: they go back, or their keyspace is removed", advanced.refused, ids.len())
+            format!(
+                "{} of {} keyspace safe points were not taken: they go back, or everything of their keyspace is kept",
+                advanced.refused,
+                ids.len()
+            )
         });
     }
+    tell_unused(shared, advanced);
     Ok(advanced.moved)
+}
+
+/// Says once of each keyspace that its own safe point is not what collects it.
+fn tell_unused(shared: &Shared, advanced: Advanced) {
+    let tell = |unused: Unused, what: &str| {
+        let Some(keyspace) = unused.first else { return };
+        log(Level::Warn, || match unused.n {
+            1 => format!("keyspace {keyspace} has a safe point but {what}"),
+            n => format!("keyspace {keyspace} and {} more have safe points but {what}", n - 1),
+        });
+    };
+    tell(
+        advanced.unnamed,
+        match shared.safe_points.unknown() {
+            UnknownKeyspace::Keep => "was never registered: nothing of it is collected until rgc_set_keyspace_gc_type names its type",
+            UnknownKeyspace::Global => "was never registered: the global one collects it until rgc_set_keyspace_gc_type names its type",
+        },
+    );
+    tell(advanced.global, "was named global: the global one collects it, and its own is not used");
 }
 
 fn name(shared: &Shared, ids: &[u32], gc_type: c_int, name: impl Fn(usize, String) -> String) -> Result<(), Error> {

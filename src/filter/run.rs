@@ -28,6 +28,7 @@ use self::bytes::common_prefix;
 use self::dropping::{Dropping, Hit};
 use self::removal::Removal;
 use self::stretch::{Rows, Stretch};
+use crate::error::hex;
 use crate::layout::{KeyspaceId, Place, TIMESTAMP_LEN, Timestamp, split_timestamp};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
@@ -155,7 +156,7 @@ impl Run {
             self.closed = true;
             self.current = Current::Nothing;
             self.counters.runs_closed.bump();
-            log(Level::Error, || format!("a run keeps everything from here on: {why}; last key {:02x?}", self.last_key));
+            log(Level::Error, || format!("a run keeps everything from here on: {why}; last key {}", hex(&self.last_key)));
         }
     }
 

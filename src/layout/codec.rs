@@ -82,8 +82,8 @@ impl Codec {
         if let (Some(first), Some(end)) = (first, behind_last) {
             return Ok(KeyRange { start: first.to_vec(), end });
         }
-        let end = end.map_or_else(|| "no bound".into(), hex);
-        Err(Error::invalid(format!("range [{}, {end}) lies outside {self}; it has none of its keys, drop it", hex(start))))
+        let range = shown_range(start, end.unwrap_or_default());
+        Err(Error::invalid(format!("range {range} lies outside {self}; it has none of its keys, drop it")))
     }
 
     /// Where a request key lies. The first key behind a keyspace may be shorter than its end: behind r/0xff come 720001, 72000100.
@@ -116,12 +116,19 @@ impl Codec {
 
     /// The user keys of a region; an empty bound is none.
     pub fn decode_region_range(&self, start: &[u8], end: &[u8]) -> Result<KeyRange, Error> {
-        self.cut_to_keyspace(&request_key(start)?.unwrap_or_default(), request_key(end)?.as_deref())
+        let bound = |key, which: &str| {
+            request_key(key).map_err(|error| error.while_doing(format_args!("{which} of the region {}", shown_range(start, end))))
+        };
+        self.cut_to_keyspace(&bound(start, "the start")?.unwrap_or_default(), bound(end, "the end")?.as_deref())
     }
 
     /// The bounds between a region's buckets, cut to the keyspace: those before it are its beginning, an empty first key, and
     /// those at or behind its end are its end, an empty last key.
     pub fn decode_bucket_keys(&self, region_keys: &[&[u8]]) -> Result<Vec<Vec<u8>>, Error> {
+        let region = || match region_keys {
+            [start, .., end] => format!(" of the region {}", shown_range(start, end)),
+            _ => String::new(),
+        };
         let mut user_keys: Vec<Vec<u8>> = Vec::with_capacity(region_keys.len());
         let mut ended = false;
         for (i, key) in region_keys.iter().enumerate() {
@@ -129,13 +136,14 @@ impl Codec {
             let before = i.checked_sub(1).and_then(|before| region_keys.get(before)).copied().unwrap_or_default();
             let no_upper_bound = key.is_empty() && i > 0;
             if no_upper_bound && i + 1 < region_keys.len() {
-                return Err(Error::invalid(format!("keys[{i}] is empty; only the first and the last one may be, as no bound")));
+                return Err(Error::invalid(format!("keys[{i}]{} is empty; only the first and the last one may be, as no bound", region())));
             }
             if !no_upper_bound && *key < before {
-                let what = format!("keys[{i}] {} is below the one before it, {}; give them in order", hex(key), hex(before));
+                let (key, before) = (hex(key), hex(before));
+                let what = format!("keys[{i}]{} {key} is below the one before it, {before}; give them in order", region());
                 return Err(Error::invalid(what));
             }
-            let key = request_key(key).map_err(|error| error.while_doing(format_args!("keys[{i}]")))?.unwrap_or_default();
+            let key = request_key(key).map_err(|error| error.while_doing(format_args!("keys[{i}]{}", region())))?.unwrap_or_default();
             let (behind, user_key) = match self.side(&key) {
                 Side::Before => (no_upper_bound, &b""[..]),
                 Side::Within(user_key) => (false, user_key),
@@ -174,6 +182,12 @@ pub fn parse_keyspace(request_key: &[u8]) -> Result<(KeyMode, KeyspaceId), Error
     let mode = KeyMode::from_byte(mode).filter(|mode| mode.has_keyspace());
     let mode = mode.ok_or_else(|| foreign("its first byte is not r (72) or x (78); give a request key of such a mode"))?;
     Ok((mode, KeyspaceId::from_bytes(id)))
+}
+
+/// A range, whose empty end is none.
+fn shown_range(start: &[u8], end: &[u8]) -> String {
+    let end = if end.is_empty() { "no bound".into() } else { hex(end) };
+    format!("[{}, {end})", hex(start))
 }
 
 fn region_key(request_key: &[u8]) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! What PD stores of a keyspace: `keyspacepb.KeyspaceMeta`, as far as it is read here. The id lies in a oneof, so that 0 is written; older
 //! releases left it out.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, hex};
 use prost::{Message, Oneof};
 use std::collections::HashMap;
 
@@ -49,8 +49,14 @@ struct OfNamespace {
 impl KeyspaceMeta {
     /// From the bytes that PD stores.
     pub fn from_protobuf(bytes: &[u8]) -> Result<Self, Error> {
+        if let Some(what) = looks_like(bytes) {
+            return Err(Error::new(
+                Kind::Corruption,
+                format!("{} looks like {what}; give the protobuf bytes of keyspacepb.KeyspaceMeta as PD stores them", shown(bytes)),
+            ));
+        }
         let mut stored = Stored::decode(bytes).map_err(|error| {
-            Error::new(Kind::Corruption, format!("{bytes:02x?} is no keyspacepb.KeyspaceMeta: {error}; give what PD stores"))
+            Error::new(Kind::Corruption, format!("{} is no keyspacepb.KeyspaceMeta: {error}; give the bytes that PD stores", shown(bytes)))
         })?;
         let id = match stored.identity {
             None => 0,
@@ -67,6 +73,30 @@ impl KeyspaceMeta {
         let gc_management_type = stored.config.remove("gc_management_type");
         Ok(Self { id, state: stored.state, name: stored.name, gc_management_type })
     }
+}
+
+/// What a host may have given instead. Of text no field is read: what PD stores holds bytes that no text has, the tags of its
+/// fields among them.
+fn looks_like(bytes: &[u8]) -> Option<&'static str> {
+    let text = std::str::from_utf8(bytes).ok()?.trim();
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let is_all = |is: fn(&u8) -> bool| !digits.is_empty() && digits.bytes().all(|byte| is(&byte));
+    if text.starts_with(['{', '[']) && text.ends_with(['}', ']']) {
+        Some("JSON, as PD's HTTP API answers it")
+    } else if digits.len().is_multiple_of(2) && is_all(u8::is_ascii_hexdigit) {
+        Some("bytes as hex text")
+    } else if is_all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)) {
+        Some("bytes as base64 text")
+    } else {
+        None
+    }
+}
+
+/// The beginning, for errors.
+fn shown(bytes: &[u8]) -> String {
+    const SHOWN: usize = 64;
+    let rest = if bytes.len() > SHOWN { format!("... ({} bytes)", bytes.len()) } else { String::new() };
+    hex(bytes.get(..SHOWN).unwrap_or(bytes)) + &rest
 }
 
 #[cfg(test)]
@@ -114,6 +144,25 @@ mod tests {
         assert_eq!(identity.kind(), Kind::NotSupported);
         assert!(identity.to_string().contains("keyspace 2 of namespace 1"), "{identity}");
         assert_eq!(KeyspaceMeta::from_protobuf(&hex("420408011002080912016b")), Ok(meta(9, "k", 0, None)));
+    }
+
+    #[test]
+    fn text_is_named_and_not_read() {
+        for (given, what) in [
+            (&br#"{"id":1,"name":"a","state":0}"#[..], "JSON"),
+            (b" [{\"id\":1}]\n", "JSON"),
+            (b"0800120744454641554c54", "hex"),
+            (b"0x0800120744454641554c54", "hex"),
+            (b"CAASB0RFRkFVTFQggOLPqgYogOLPqgY=", "base64"),
+        ] {
+            let error = KeyspaceMeta::from_protobuf(given).unwrap_err();
+            assert_eq!(error.kind(), Kind::Corruption);
+            let text = error.to_string();
+            assert!(text.contains(&format!("looks like {what}")) || text.contains(&format!("as {what} text")), "{text}");
+            assert!(text.contains("protobuf bytes") && text.contains(": 0x"), "{text}");
+        }
+        let error = KeyspaceMeta::from_protobuf(&[0xff; 100]).unwrap_err().to_string();
+        assert!(error.contains(": 0xffff") && error.contains("(100 bytes)") && error.len() < 300, "{error}");
     }
 
     proptest! {

@@ -27,7 +27,9 @@ impl Layout {
         append_timestamp(&mut key, ts);
         match self.row(&key) {
             Ok(_) => Ok(key),
-            Err(error) => Err(Error::invalid(format!("the stored key {key:02x?} would never be collected: {error}; choose another key"))),
+            Err(error) => {
+                Err(Error::invalid(format!("the stored key {} would never be collected: {error}; choose another key", hex(&key))))
+            }
         }
     }
 

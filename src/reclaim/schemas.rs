@@ -195,7 +195,7 @@ impl Store {
 
     /// Of a removed keyspace everything is kept until it is named again; keys without timestamps are not truncated.
     pub(super) fn rests(&self, record: &SchemaRecord) -> bool {
-        let removed = |keyspace| matches!(self.shared.safe_points.known(keyspace).naming, Naming::Removed(_));
+        let removed = |keyspace| matches!(self.shared.safe_points.known(keyspace).naming, Naming::Kept(..));
         record.order == Order::Truncate && (record.tenant.is_some_and(removed) || self.shared.has_seen(RunKind::TtlV1))
     }
 

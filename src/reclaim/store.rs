@@ -217,6 +217,7 @@ impl Store {
         self.shared.suspend(unfinished);
         self.shared.set_dropped(Arc::default());
         self.shared.forget_schema_orders();
+        self.shared.recorded_types.replace(HashMap::new());
         if unfinished {
             log(Level::Warn, || {
                 "a destroyed range cuts a row, and the destroy is not finished: runs keep everything until a store is attached again".into()

@@ -5,7 +5,7 @@ use super::store::Store;
 use crate::callback::lock;
 use crate::error::Error;
 use crate::layout::KeyspaceId;
-use crate::safe_point::{GcType, Naming};
+use crate::safe_point::{GcType, Naming, Why};
 use crate::shared::Shared;
 use std::collections::BTreeMap;
 
@@ -14,8 +14,10 @@ const MOST_NAMED: usize = 10;
 
 /// Does what the host has said go with the ledger? A keyspace that it registered may be destroyed, or have the other type there.
 pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
-    let is_used = |keyspace: &KeyspaceId| {
-        registered(shared, *keyspace).is_some() || shared.keyspaces.state(*keyspace).is_some_and(|state| state.is_in_use())
+    let is_used = |keyspace: &KeyspaceId| match shared.safe_points.known(*keyspace).naming {
+        Naming::Named(_) => true,
+        Naming::Kept(Why::Paused, _) => false,
+        _ => shared.keyspaces.state(*keyspace).is_some_and(|state| state.is_in_use()),
     };
     let mut destroyed: Vec<_> = records.destroyed.values().filter_map(|record| record.keyspace).filter(is_used).collect();
     destroyed.sort_unstable();
@@ -35,10 +37,10 @@ pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
         return Ok(());
     };
     let keyspaces: Vec<_> = conflicts.into_iter().map(|(keyspace, _)| keyspace).collect();
-    keyspaces.iter().for_each(|keyspace| shared.keep_keyspace(*keyspace));
+    shared.keep_for_conflict(&keyspaces);
     Err(Error::invalid(format!(
-        "the ledger has recorded keyspace {} as {gc_type}, and the host registered the other type: everything of it is kept; register the type \
-         that it was created with",
+        "the ledger has recorded keyspace {} as {gc_type}, and the host registered the other type: everything of it is kept; restart, and \
+         register the type that it was created with",
         list(&keyspaces)
     )))
 }

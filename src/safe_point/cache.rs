@@ -7,7 +7,7 @@
 //! own safe point has been cleared, so none sees one of the life before.
 
 use super::GcType;
-use super::page::{Naming, Page, SLOTS};
+use super::page::{Naming, Page, SLOTS, Why};
 use crate::callback::lock;
 use crate::layout::{KeyspaceId, Timestamp};
 use once_cell::race::OnceBox;
@@ -45,17 +45,51 @@ pub struct Advanced {
     pub moved: usize,
     /// How many were refused.
     pub refused: usize,
+    /// The first own safe points of keyspaces that nobody named.
+    pub unnamed: Unused,
+    /// The first own safe points of keyspaces that were named global.
+    pub global: Unused,
 }
 
-/// The other type stands.
+/// Safe points that are stored and not used.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Unused {
+    /// How many.
+    pub n: usize,
+    /// The keyspace of the first one.
+    pub first: Option<KeyspaceId>,
+}
+
+impl Unused {
+    fn add(&mut self, keyspace: KeyspaceId) {
+        self.n += 1;
+        self.first.get_or_insert(keyspace);
+    }
+}
+
+/// The other type stands. Everything of each such keyspace is kept from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TypeConflict {
+    /// How many there are in the batch; the rest is about the first one.
+    pub n: usize,
     /// Its place in the batch.
     pub index: usize,
     /// The keyspace.
     pub keyspace: KeyspaceId,
     /// The type that stands.
     pub standing: GcType,
+}
+
+/// What became of a type that was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loaded {
+    /// It is named.
+    Named {
+        /// It became keyspace level after [`UnknownKeyspace::Global`] may have judged it.
+        late: bool,
+    },
+    /// Everything is kept as before.
+    StaysKept(Why, GcType),
 }
 
 /// What holds for a keyspace now.
@@ -112,7 +146,7 @@ impl SafePoints {
         match page.map_or(Naming::Unknown, |page| page.naming(slot)) {
             Naming::Named(GcType::KeyspaceLevel) => Effective { safe_point: page.map_or(0, |page| page.own(slot)), unknown: false },
             Naming::Named(GcType::Global) => Effective { safe_point: self.global(), unknown: false },
-            Naming::Removed(_) => Effective { safe_point: 0, unknown: false },
+            Naming::Kept(..) => Effective { safe_point: 0, unknown: false },
             Naming::Unknown => match self.unknown {
                 UnknownKeyspace::Keep => Effective { safe_point: 0, unknown: true },
                 UnknownKeyspace::Global => Effective { safe_point: self.global(), unknown: false },
@@ -164,7 +198,7 @@ impl SafePoints {
         let _turn = lock(&self.writer);
         let mut advanced = Advanced::default();
         for (keyspace, ts) in safe_points {
-            match self.advance_one(keyspace, ts) {
+            match self.advance_one(keyspace, ts, &mut advanced) {
                 Step::Moved => advanced.moved += 1,
                 Step::Same => {}
                 Step::Refused => advanced.refused += 1,
@@ -173,34 +207,70 @@ impl SafePoints {
         advanced
     }
 
-    fn advance_one(&self, keyspace: KeyspaceId, ts: Timestamp) -> Step {
+    fn advance_one(&self, keyspace: KeyspaceId, ts: Timestamp, advanced: &mut Advanced) -> Step {
         let Some((page, slot)) = self.page(keyspace) else { return Step::Refused };
         let (naming, own) = (page.naming(slot), page.own(slot));
-        if matches!(naming, Naming::Removed(_)) {
-            return Step::Refused;
-        }
-        let step = step(own, ts);
+        let step = match naming {
+            Naming::Kept(..) => Step::Refused,
+            Naming::Unknown | Naming::Named(_) => step(own, ts),
+        };
         if step == Step::Moved {
             page.set_own(slot, ts);
-            if own == 0 && naming == Naming::Named(GcType::KeyspaceLevel) {
-                self.collecting.fetch_add(1, Release);
+        }
+        // The first one: it never becomes 0 again but by being kept.
+        if step == Step::Moved && own == 0 {
+            match naming {
+                Naming::Named(GcType::KeyspaceLevel) => {
+                    self.collecting.fetch_add(1, Release);
+                }
+                Naming::Named(GcType::Global) => advanced.global.add(keyspace),
+                Naming::Unknown | Naming::Kept(..) => advanced.unnamed.add(keyspace),
             }
         }
         step
     }
 
-    /// Names the type of all these keyspaces, or of none. Returns how many became keyspace level after
-    /// [`UnknownKeyspace::Global`] may have judged them.
+    /// What keyspaces follow that were never named.
+    pub fn unknown(&self) -> UnknownKeyspace {
+        self.unknown
+    }
+
+    /// Names the type of all these keyspaces, or of none, and ends whatever kept them. Returns how many became keyspace level
+    /// after [`UnknownKeyspace::Global`] may have judged them.
     pub fn name(&self, keyspaces: impl Iterator<Item = KeyspaceId> + Clone, gc_type: GcType) -> Result<usize, TypeConflict> {
         let _turn = lock(&self.writer);
-        for (index, keyspace) in keyspaces.clone().enumerate() {
-            if let Some(standing) = self.naming(keyspace).gc_type()
-                && standing != gc_type
-            {
-                return Err(TypeConflict { index, keyspace, standing });
+        self.keep_those_of_other_type(keyspaces.clone(), gc_type)?;
+        Ok(keyspaces.filter(|&keyspace| self.name_one(keyspace, gc_type)).count())
+    }
+
+    /// Names the type that a keyspace's metadata tell. What the host, or a conflict, keeps it goes on keeping.
+    pub fn load(&self, keyspace: KeyspaceId, gc_type: GcType) -> Result<Loaded, TypeConflict> {
+        let _turn = lock(&self.writer);
+        self.keep_those_of_other_type(std::iter::once(keyspace), gc_type)?;
+        if let Naming::Kept(why @ (Why::Conflict | Why::Paused), _) = self.naming(keyspace) {
+            if let Some((page, slot)) = self.page(keyspace) {
+                page.set_naming(slot, Naming::Kept(why, Some(gc_type)));
+            }
+            return Ok(Loaded::StaysKept(why, gc_type));
+        }
+        Ok(Loaded::Named { late: self.name_one(keyspace, gc_type) })
+    }
+
+    /// If the other type of a keyspace stands, everything of it is kept.
+    pub fn refuse_other_type(&self, keyspace: KeyspaceId, gc_type: GcType) -> Result<(), TypeConflict> {
+        let _turn = lock(&self.writer);
+        self.keep_those_of_other_type(std::iter::once(keyspace), gc_type)
+    }
+
+    fn keep_those_of_other_type(&self, keyspaces: impl Iterator<Item = KeyspaceId>, gc_type: GcType) -> Result<(), TypeConflict> {
+        let mut conflict: Option<TypeConflict> = None;
+        for (index, keyspace) in keyspaces.enumerate() {
+            if let Some(standing) = self.naming(keyspace).gc_type().filter(|standing| *standing != gc_type) {
+                self.keep_one(keyspace, Why::Conflict);
+                conflict.get_or_insert(TypeConflict { n: 0, index, keyspace, standing }).n += 1;
             }
         }
-        Ok(keyspaces.filter(|&keyspace| self.name_one(keyspace, gc_type)).count())
+        conflict.map_or(Ok(()), Err)
     }
 
     fn name_one(&self, keyspace: KeyspaceId, gc_type: GcType) -> bool {
@@ -217,15 +287,17 @@ impl SafePoints {
         judged_by_global && gc_type == GcType::KeyspaceLevel
     }
 
-    /// Keeps everything of a keyspace until it is named again.
-    pub fn remove(&self, keyspace: KeyspaceId) {
+    /// Keeps everything of a keyspace until what `why` says ends it.
+    pub fn keep(&self, keyspace: KeyspaceId, why: Why) {
         let _turn = lock(&self.writer);
+        self.keep_one(keyspace, why);
+    }
+
+    fn keep_one(&self, keyspace: KeyspaceId, why: Why) {
         let Some((page, slot)) = self.page(keyspace) else { return };
         let before = page.naming(slot);
-        if matches!(before, Naming::Removed(_)) {
-            return;
-        }
-        page.set_naming(slot, Naming::Removed(before.gc_type()));
+        let why = if let Naming::Kept(before, _) = before { before.max(why) } else { why };
+        page.set_naming(slot, Naming::Kept(why, before.gc_type()));
         if before == Naming::Named(GcType::KeyspaceLevel) && page.own(slot) > 0 {
             self.collecting.fetch_sub(1, Release);
         }
@@ -298,16 +370,58 @@ mod tests {
         let sp = SafePoints::new(UnknownKeyspace::Keep);
         assert_eq!([5, 5, 4, 6].map(|ts| sp.advance_global(ts)), [Step::Moved, Step::Same, Step::Refused, Step::Moved]);
         let batch = [(id(1), 10), (id(1), 9), (id(1), 10), (id(2), 1)];
-        assert_eq!(sp.advance(batch), Advanced { moved: 2, refused: 1 });
+        let unnamed = Unused { n: 2, first: Some(id(1)) };
+        assert_eq!(sp.advance(batch), Advanced { moved: 2, refused: 1, unnamed, ..Advanced::default() });
     }
 
     #[test]
-    fn the_first_type_stands() {
+    fn the_first_type_stands_and_another_one_keeps_everything_until_it_is_named() {
         let sp = SafePoints::new(UnknownKeyspace::Keep);
-        sp.name(once(id(3)), KeyspaceLevel).unwrap();
-        let conflict = sp.name([id(4), id(3)].into_iter(), Global).unwrap_err();
-        assert_eq!(conflict, TypeConflict { index: 1, keyspace: id(3), standing: KeyspaceLevel });
+        sp.advance_global(50);
+        sp.name([id(3), id(5)].into_iter(), KeyspaceLevel).unwrap();
+        sp.advance([(id(3), 70), (id(5), 70)]);
+        let conflict = sp.name([id(4), id(3), id(5)].into_iter(), Global).unwrap_err();
+        assert_eq!(conflict, TypeConflict { n: 2, index: 1, keyspace: id(3), standing: KeyspaceLevel });
         assert!(sp.effective(id(4)).unknown, "a refused batch names nobody");
+        assert_eq!([3, 5].map(|keyspace| effective(&sp, keyspace)), [0, 0], "all that conflict are kept");
+        assert!(sp.any_effective(), "by the global one");
+        assert_eq!(sp.load(id(3), KeyspaceLevel), Ok(Loaded::StaysKept(Why::Conflict, KeyspaceLevel)));
+        assert!(sp.load(id(3), Global).is_err() && sp.name(once(id(3)), Global).is_err(), "the type that stands only");
+        sp.name(once(id(3)), KeyspaceLevel).unwrap();
+        assert_eq!(sp.advance([(id(3), 60)]).moved, 1);
+        assert_eq!(effective(&sp, 3), 60);
+    }
+
+    #[test]
+    fn a_load_ends_what_an_unknown_type_keeps_and_nothing_else() {
+        let sp = SafePoints::new(UnknownKeyspace::Keep);
+        sp.advance_global(50);
+        let keeps = |keyspace, why: &[Why]| why.iter().for_each(|&why| sp.keep(id(keyspace), why));
+        keeps(1, &[Why::UnknownType]);
+        assert_eq!(sp.load(id(1), Global), Ok(Loaded::Named { late: false }));
+        assert_eq!(effective(&sp, 1), 50);
+        for (keyspace, why) in [(2, &[Why::Paused, Why::UnknownType][..]), (3, &[Why::UnknownType, Why::Paused])] {
+            keeps(keyspace, why);
+            assert_eq!(sp.load(id(keyspace), Global), Ok(Loaded::StaysKept(Why::Paused, Global)));
+            assert!(sp.name(once(id(keyspace)), KeyspaceLevel).is_err(), "what was loaded stands");
+            assert_eq!(sp.load(id(keyspace), Global), Ok(Loaded::StaysKept(Why::Paused, Global)));
+            assert_eq!(effective(&sp, keyspace), 0);
+            sp.name(once(id(keyspace)), Global).unwrap();
+            assert_eq!(effective(&sp, keyspace), 50);
+        }
+    }
+
+    #[test]
+    fn the_first_own_safe_point_of_whom_nothing_is_collected_by_it_is_told() {
+        let sp = SafePoints::new(UnknownKeyspace::Keep);
+        sp.name(once(id(1)), Global).unwrap();
+        sp.name(once(id(2)), KeyspaceLevel).unwrap();
+        let told = |ts| {
+            let advanced = sp.advance([1, 2, 3, 4].map(|keyspace| (id(keyspace), ts)));
+            (advanced.global, advanced.unnamed)
+        };
+        assert_eq!(told(5), (Unused { n: 1, first: Some(id(1)) }, Unused { n: 2, first: Some(id(3)) }));
+        assert_eq!(told(6), Default::default(), "once");
     }
 
     #[test]
@@ -317,10 +431,10 @@ mod tests {
         sp.name(once(id(2)), Global).unwrap();
         sp.advance_global(50);
         sp.advance([(id(1), 80)]);
-        (1..=3).for_each(|keyspace| sp.remove(id(keyspace)));
-        sp.remove(id(1));
+        (1..=3).for_each(|keyspace| sp.keep(id(keyspace), Why::Paused));
+        sp.keep(id(1), Why::Paused);
         assert_eq!([1, 2, 3].map(|keyspace| effective(&sp, keyspace)), [0, 0, 0]);
-        assert_eq!(sp.advance([(id(1), 90)]), Advanced { moved: 0, refused: 1 });
+        assert_eq!(sp.advance([(id(1), 90)]), Advanced { refused: 1, ..Advanced::default() });
         assert!(sp.name(once(id(1)), Global).is_err(), "the same type only");
         sp.name(once(id(1)), KeyspaceLevel).unwrap();
         sp.name(once(id(2)), Global).unwrap();
@@ -335,7 +449,7 @@ mod tests {
         sp.name(once(id(1)), KeyspaceLevel).unwrap();
         sp.advance([(id(1), 5), (id(1), 6)]);
         assert!(sp.any_effective());
-        sp.remove(id(1));
+        sp.keep(id(1), Why::Paused);
         assert!(!sp.any_effective());
         sp.name(once(id(1)), KeyspaceLevel).unwrap();
         assert!(!sp.any_effective());
@@ -351,7 +465,7 @@ mod tests {
         assert_eq!(effective(&sp, 2), 5);
         assert_eq!(sp.name([id(1), id(2)].into_iter(), KeyspaceLevel), Ok(1));
         assert_eq!(effective(&sp, 2), 0);
-        sp.remove(id(3));
+        sp.keep(id(3), Why::Paused);
         assert_eq!(sp.name(once(id(3)), KeyspaceLevel), Ok(1), "it was judged before it was removed");
     }
 

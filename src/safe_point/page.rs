@@ -15,26 +15,46 @@ pub enum Naming {
     Unknown,
     /// Named, and collected.
     Named(GcType),
-    /// Removed; the type it had, if any, is the only one it may get again.
-    Removed(Option<GcType>),
+    /// Nothing of it is collected; the type it had, if any, is the only one it may get again.
+    Kept(Why, Option<GcType>),
+}
+
+/// Why everything of a keyspace is kept. A stronger reason, further down, takes the place of a weaker one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// Metadata with an unknown GC type were loaded; metadata with a known one end it.
+    UnknownType,
+    /// Both types were named; only the host's naming ends it.
+    Conflict,
+    /// The host removed the keyspace; only the host's naming ends it.
+    Paused,
 }
 
 impl Naming {
-    const ALL: [Self; 6] = [
-        Self::Unknown,
-        Self::Named(GcType::Global),
-        Self::Named(GcType::KeyspaceLevel),
-        Self::Removed(None),
-        Self::Removed(Some(GcType::Global)),
-        Self::Removed(Some(GcType::KeyspaceLevel)),
-    ];
+    const ALL: [Self; 12] = {
+        let [global, own] = [Some(GcType::Global), Some(GcType::KeyspaceLevel)];
+        [
+            Self::Unknown,
+            Self::Named(GcType::Global),
+            Self::Named(GcType::KeyspaceLevel),
+            Self::Kept(Why::UnknownType, None),
+            Self::Kept(Why::UnknownType, global),
+            Self::Kept(Why::UnknownType, own),
+            Self::Kept(Why::Conflict, None),
+            Self::Kept(Why::Conflict, global),
+            Self::Kept(Why::Conflict, own),
+            Self::Kept(Why::Paused, None),
+            Self::Kept(Why::Paused, global),
+            Self::Kept(Why::Paused, own),
+        ]
+    };
 
-    /// The type that stands, removed or not.
+    /// The type that stands, whether or not everything is kept.
     pub(super) fn gc_type(self) -> Option<GcType> {
         match self {
             Self::Unknown => None,
             Self::Named(gc_type) => Some(gc_type),
-            Self::Removed(gc_type) => gc_type,
+            Self::Kept(_, gc_type) => gc_type,
         }
     }
 }

@@ -1,15 +1,19 @@
-//! The time that runs see: the system's or the host's, and never going back.
+//! The time that runs see: the system's or the host's, as far as it is believed.
 
-use crate::callback::Slot;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::time::{SystemTime, UNIX_EPOCH};
+use super::trusted::{Notice, Trusted};
+use crate::callback::{Slot, lock};
+use crate::log::{Level, log};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Unix seconds; 0 = unknown.
 type Source = dyn Fn() -> u64 + Send + Sync;
+type Guarded = dyn Fn() -> (u64, Option<Notice>) + Send + Sync;
 
 /// A clock that can be replaced, at once: every call sees one source, and nothing of another one.
 pub struct Clock {
-    source: Slot<Source>,
+    source: Slot<Guarded>,
     is_host: AtomicBool,
 }
 
@@ -24,13 +28,13 @@ impl Clock {
     /// Replaces the source by the host's; waits for calls of the one before.
     pub fn set_host(&self, source: Box<Source>) {
         self.is_host.store(true, SeqCst);
-        self.source.replace(Some(never_back(source)));
+        self.source.replace(Some(guarded(source)));
     }
 
     /// Back to the system's clock.
     pub fn set_system(&self) {
         self.is_host.store(false, SeqCst);
-        self.source.replace(Some(never_back(Box::new(system_now))));
+        self.source.replace(Some(guarded(Box::new(system_now))));
     }
 
     /// A host's source is never called again, and the time is unknown from then on; the system's clock goes on.
@@ -40,9 +44,14 @@ impl Clock {
         }
     }
 
-    /// Unix seconds, never less than before; 0 = unknown.
+    /// Unix seconds, as far as they are believed; 0 = unknown.
     pub fn now(&self) -> u64 {
-        self.source.with(|source| source()).unwrap_or(0)
+        let (now, notice) = self.source.with(|source| source()).unwrap_or_default();
+        if let Some(notice) = notice {
+            let level = if matches!(notice, Notice::NoSeconds { .. }) { Level::Error } else { Level::Warn };
+            log(level, || notice.to_string());
+        }
+        now
     }
 }
 
@@ -52,12 +61,14 @@ impl Default for Clock {
     }
 }
 
-/// A source that answers no less than it has answered before, but for 0.
-fn never_back(source: Box<Source>) -> Box<Source> {
-    let latest = AtomicU64::new(0);
-    Box::new(move || match source() {
-        0 => 0,
-        now => latest.fetch_max(now, SeqCst).max(now),
+/// A source that is not believed blindly. The time is the system's when it begins: a host's clock that is far ahead of that is
+/// suspicious, too.
+fn guarded(source: Box<Source>) -> Box<Guarded> {
+    let begun = Instant::now();
+    let trusted = Mutex::new(Trusted::new(system_now(), begun.elapsed()));
+    Box::new(move || {
+        let clock = source();
+        lock(&trusted).look(clock, begun.elapsed())
     })
 }
 
@@ -69,21 +80,29 @@ fn system_now() -> u64 {
 mod tests {
     use super::*;
     use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
 
     #[test]
-    fn never_goes_back_but_for_another_source() {
+    fn a_source_is_guarded_until_another_one_is_set() {
         let clock = Clock::new();
-        assert!(clock.now() > 1_700_000_000);
-        let seconds = Arc::new(AtomicU64::new(100));
+        let system = clock.now();
+        assert!(system > 1_700_000_000);
+        let seconds = Arc::new(AtomicU64::new(1001));
         let source = seconds.clone();
         clock.set_host(Box::new(move || source.load(SeqCst)));
         let at = |now| {
             seconds.store(now, SeqCst);
             clock.now()
         };
-        assert_eq!([100, 90, 0, 95, 101].map(at), [100, 100, 0, 100, 101]);
-        clock.set_host(Box::new(|| 5));
-        assert_eq!(clock.now(), 5);
+        assert_eq!([1001, 900, 0, 950].map(at), [1001, 900, 0, 950]);
+        assert!(at(5000) < 4600, "a leap");
+        assert_eq!(at(955), 955);
+        clock.set_host(Box::new(|| 5000));
+        assert_eq!(clock.now(), 5000, "another clock");
+        clock.set_host(Box::new(move || system + 10 * 365 * 86_400));
+        assert!(clock.now() < system + 86_400, "the first look is compared with the system's clock");
+        clock.set_host(Box::new(move || system * 1000));
+        assert_eq!(clock.now(), 0, "milliseconds");
         clock.release_host();
         assert_eq!(clock.now(), 0);
         clock.set_system();
@@ -101,12 +120,12 @@ mod tests {
                 scope.spawn(|| {
                     while !done.load(SeqCst) {
                         let now = clock.now();
-                        assert!(now == 5 || now == 4_000_000_000, "{now} is the time of no source");
+                        assert!(now == 5 || now == 1_000_000_000, "{now} is the time of no source");
                     }
                 });
             }
             for _ in 0..2000 {
-                clock.set_host(Box::new(|| 4_000_000_000));
+                clock.set_host(Box::new(|| 1_000_000_000));
                 clock.set_host(Box::new(|| 5));
                 assert_eq!(clock.now(), 5);
             }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::layout::KeyspaceId;
 use crate::layout::keyspace_meta::KeyspaceMeta;
 use crate::log::{Level, log};
-use crate::safe_point::GcType;
+use crate::safe_point::{GcType, Loaded, TypeConflict, Why};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
@@ -91,8 +91,14 @@ impl Shared {
         let KeyspaceMeta { id, .. } = *meta;
         let keyspace = KeyspaceId::new(id)
             .ok_or_else(|| Error::invalid(format!("keyspace {id} is out of range; ids are 0 to {}", KeyspaceId::MAX)))?;
+        let is_destroyed = self.dropped().has_keyspace(keyspace);
         // First, so that nothing else that is wrong keeps it from being kept.
         let gc_type = self.gc_type(keyspace, meta.gc_management_type.as_deref())?;
+        if !is_destroyed {
+            self.check_recorded(&[keyspace], gc_type).map_err(|(_, what)| Error::invalid(what))?;
+            let refused = self.safe_points.refuse_other_type(keyspace, gc_type);
+            refused.map_err(|conflict| Error::invalid(self.refuse_type(conflict, gc_type)))?;
+        }
         let state = KeyspaceState::from_number(meta.state)
             .ok_or_else(|| Error::invalid(format!("state {} of keyspace {id} is unknown; give 0 to 3", meta.state)))?;
         if !is_name(&meta.name) {
@@ -107,17 +113,22 @@ impl Shared {
         {
             return Err(Error::invalid(format!("keyspace {id} is {before}, from which no way leads to {state}; load it as it is in PD")));
         }
-        let is_destroyed = self.dropped().has_keyspace(keyspace);
         if is_destroyed && state.is_in_use() {
             return Err(Error::invalid(format!(
                 "keyspace {id} is destroyed, and cannot be loaded as {state} as long as its record stands; take another id"
             )));
         }
-        let late = if is_destroyed { Ok(0) } else { self.name_types(&[keyspace], gc_type) };
-        let late = late.map_err(|(_, what)| Error::invalid(what))?;
+        let named = if is_destroyed { Ok(Loaded::Named { late: false }) } else { self.safe_points.load(keyspace, gc_type) };
+        let named = named.map_err(|conflict| Error::invalid(self.refuse_type(conflict, gc_type)))?;
         loaded.insert(keyspace, (state, meta.name.as_str().into()));
         drop(loaded);
-        self.tell_late(late);
+        match named {
+            Loaded::Named { late } => {
+                self.recorded_types.registered();
+                self.tell_late(late.into());
+            }
+            Loaded::StaysKept(why, gc_type) => tell_kept(keyspace, why, gc_type),
+        }
         Ok(())
     }
 
@@ -127,7 +138,8 @@ impl Shared {
             None | Some("unified" | "global_gc") => Ok(GcType::Global),
             Some("keyspace_level" | "keyspace_level_gc") => Ok(GcType::KeyspaceLevel),
             Some(other) => {
-                self.keep_keyspace(keyspace);
+                self.safe_points.keep(keyspace, Why::UnknownType);
+                self.tell_runs();
                 Err(Error::invalid(format!(
                     "gc_management_type {other:?} of keyspace {keyspace} is unknown, and everything of it is kept; it takes keyspace_level, \
                      keyspace_level_gc, unified or global_gc"
@@ -138,20 +150,51 @@ impl Shared {
 
     /// Names the type of all these keyspaces, or of none; an error tells the place of the one that it is about.
     pub fn name_keyspaces(&self, keyspaces: &[KeyspaceId], gc_type: GcType) -> Result<(), (usize, String)> {
-        self.name_types(keyspaces, gc_type).map(|late| self.tell_late(late))
-    }
-
-    /// The same; returns how many came too late.
-    fn name_types(&self, keyspaces: &[KeyspaceId], gc_type: GcType) -> Result<usize, (usize, String)> {
         let dropped = self.dropped();
         if let Some((index, keyspace)) = keyspaces.iter().enumerate().find(|(_, keyspace)| dropped.has_keyspace(**keyspace)) {
             return Err((index, format!("keyspace {keyspace} is destroyed, and cannot be named as long as its record stands")));
         }
-        self.safe_points.name(keyspaces.iter().copied(), gc_type).map_err(|conflict| {
-            self.stats.shared().gc_types_refused.add(1);
-            let (keyspace, standing) = (conflict.keyspace, conflict.standing);
-            (conflict.index, format!("keyspace {keyspace} is {standing} and cannot become {gc_type}: the first type stands"))
-        })
+        self.check_recorded(keyspaces, gc_type)?;
+        match self.safe_points.name(keyspaces.iter().copied(), gc_type) {
+            Ok(late) => {
+                self.recorded_types.registered();
+                self.tell_late(late);
+                Ok(())
+            }
+            Err(conflict) => Err((conflict.index, self.refuse_type(conflict, gc_type))),
+        }
+    }
+
+    /// The ledger of the attached store may have recorded the other type, in this life of the process or in one before.
+    fn check_recorded(&self, keyspaces: &[KeyspaceId], gc_type: GcType) -> Result<(), (usize, String)> {
+        let Some((place, keyspace, recorded)) = self.recorded_types.conflict(keyspaces, gc_type) else { return Ok(()) };
+        self.keep_for_conflict(&[keyspace]);
+        self.stats.shared().gc_types_refused.add(1);
+        Err((
+            place,
+            format!(
+                "keyspace {keyspace} is recorded in the ledger as {recorded} and cannot become {gc_type}: the first type stands; everything of it \
+                 is kept until rgc_set_keyspace_gc_type names it {recorded}"
+            ),
+        ))
+    }
+
+    /// Both types were named for these keyspaces, here and in the ledger: everything of them is kept.
+    pub fn keep_for_conflict(&self, keyspaces: &[KeyspaceId]) {
+        keyspaces.iter().for_each(|keyspace| self.safe_points.keep(*keyspace, Why::Conflict));
+        self.tell_runs();
+    }
+
+    /// Both types were named: runs follow from their next row, and keep.
+    fn refuse_type(&self, conflict: TypeConflict, gc_type: GcType) -> String {
+        self.tell_runs();
+        self.stats.shared().gc_types_refused.add(conflict.n as u64);
+        let TypeConflict { n, keyspace, standing, .. } = conflict;
+        let others = if n > 1 { format!("; so are {} more", n - 1) } else { String::new() };
+        format!(
+            "keyspace {keyspace} is {standing} and cannot become {gc_type}: the first type stands; everything of it is kept until \
+             rgc_set_keyspace_gc_type names it {standing}{others}"
+        )
     }
 
     /// Under no lock: the logger may ask for keyspaces.
@@ -165,6 +208,17 @@ impl Shared {
             });
         }
     }
+}
+
+/// Metadata were taken over, but do not end what the host must end.
+fn tell_kept(keyspace: KeyspaceId, why: Why, gc_type: GcType) {
+    log(Level::Info, || {
+        let reason = if why == Why::Paused { "rgc_remove_keyspace paused it" } else { "both GC types were named for it" };
+        format!(
+            "keyspace {keyspace} is loaded and stays paused, everything of it is kept: {reason}; rgc_set_keyspace_gc_type with {gc_type} \
+             ends that"
+        )
+    });
 }
 
 fn is_name(name: &str) -> bool {

@@ -11,6 +11,7 @@ mod keyspaces;
 mod late;
 mod recorded;
 mod schemas;
+mod trusted;
 
 pub use clock::Clock;
 pub use dropped::{Dropped, DroppedRange, Segment, Segments};
@@ -22,12 +23,12 @@ pub use recorded::RecordedTypes;
 pub use schemas::{DroppedSchema, Lookup, Registry, SchemaState, Schemas, Standing, Truncation};
 
 use crate::callback::lock;
-use crate::error::Error;
+use crate::error::{Error, hex};
 use crate::layout::{Form, KeyspaceId, Layout, Place, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::options::{Deleting, Options, RemoveMode};
 use crate::rule::raw::History;
-use crate::safe_point::{Effective, SafePoints};
+use crate::safe_point::{Effective, SafePoints, Why};
 use crate::stats::Stats;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -91,6 +92,8 @@ pub struct Shared {
     pub keyspaces: Keyspaces,
     /// The types that the ledger has recorded.
     pub recorded_types: RecordedTypes,
+    /// Was the first key that is not of the layout told?
+    has_told_foreign_key: AtomicBool,
     /// Held by the worker while it has rows in hand.
     rows_in_hand: Mutex<()>,
     /// How many wait for that.
@@ -102,7 +105,7 @@ impl Shared {
     pub fn new(options: &Options) -> Result<Self, Error> {
         Ok(Self {
             layout: options.layout()?,
-            history: options.history,
+            history: options.history(),
             remove_mode: options.remove_mode,
             ttl_grace_seconds: options.ttl_grace_seconds,
             max_safe_point_ahead_seconds: options.max_safe_point_ahead_seconds,
@@ -121,6 +124,7 @@ impl Shared {
             schemas: Registry::default(),
             keyspaces: Keyspaces::default(),
             recorded_types: RecordedTypes::default(),
+            has_told_foreign_key: AtomicBool::new(false),
             rows_in_hand: Mutex::default(),
             waiting: AtomicUsize::new(0),
         })
@@ -171,15 +175,16 @@ impl Shared {
         self.wait_for_rows_in_hand();
     }
 
-    /// Keeps everything of a keyspace until it is named again, also in runs that are on, from their next row.
-    pub fn keep_keyspace(&self, keyspace: KeyspaceId) {
-        self.safe_points.remove(keyspace);
+    /// Runs that are on see at their next row what is kept from now on.
+    fn tell_runs(&self) {
         self.generation.fetch_add(1, Ordering::Release);
     }
 
-    /// The same; returns when the worker's rows in hand are finished.
+    /// Keeps everything of a keyspace until the host names it again, also in runs that are on, from their next row. Returns when
+    /// the worker's rows in hand are finished.
     pub fn remove_keyspace(&self, keyspace: KeyspaceId) {
-        self.keep_keyspace(keyspace);
+        self.safe_points.keep(keyspace, Why::Paused);
+        self.tell_runs();
         self.wait_for_rows_in_hand();
     }
 
@@ -276,6 +281,22 @@ impl Shared {
         }
         let physical_ms = now.saturating_add(self.max_safe_point_ahead_seconds).saturating_mul(1000);
         physical_ms.checked_mul(1 << LOGICAL_BITS).map_or(Timestamp::MAX - 1, |ts| ts | ((1 << LOGICAL_BITS) - 1)).min(Timestamp::MAX - 1)
+    }
+
+    /// Says once that a run keeps keys which are not of the layout: often the host's data prefix is another one.
+    pub fn tell_foreign_key(&self, key: &[u8]) {
+        let is_told = &self.has_told_foreign_key;
+        if !is_told.load(Ordering::Relaxed) && !is_told.swap(true, Ordering::Relaxed) {
+            log(Level::Warn, || {
+                let prefix = &self.layout.data_prefix;
+                let prefix = if prefix.is_empty() { "empty".into() } else { hex(prefix) };
+                format!(
+                    "a run keeps keys that are not of the layout, the first is {}; data_prefix is {prefix}: make sure that it is what \
+                     stands before the host's keys",
+                    hex(key)
+                )
+            });
+        }
     }
 
     /// Counts safe points that were not taken, and says why.

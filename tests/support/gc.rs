@@ -4,7 +4,8 @@
 
 use rocks_gc::ffi::{self, c};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::ptr::{null, null_mut};
+use std::ptr::{from_ref, null, null_mut};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 /// A context with a fixed clock.
 pub struct Gc(*mut c::rgc_t);
@@ -25,6 +26,10 @@ pub fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> Result<R, String>
 
 unsafe extern "C" fn fixed_clock(now: *mut c_void) -> u64 {
     now as u64
+}
+
+unsafe extern "C" fn moving_clock(now: *mut c_void) -> u64 {
+    unsafe { &*now.cast::<AtomicU64>() }.load(SeqCst)
 }
 
 impl Gc {
@@ -62,6 +67,11 @@ impl Gc {
     /// Another time.
     pub fn set_time(&self, now: u64) {
         unsafe { ffi::rgc_set_clock(self.0, Some(fixed_clock), now as *mut c_void) };
+    }
+
+    /// A clock that the test moves.
+    pub fn set_moving_time(&self, now: &'static AtomicU64) {
+        unsafe { ffi::rgc_set_clock(self.0, Some(moving_clock), from_ref(now).cast_mut().cast()) };
     }
 
     pub fn attach_rocksdb(&self, db: *mut c_void, families: &[c::rgc_column_family_t]) -> Result<(), String> {

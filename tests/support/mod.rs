@@ -15,6 +15,7 @@ use std::process::{Command, Output};
 
 pub mod adaptor;
 pub mod gc;
+pub mod log;
 pub mod memory;
 pub mod model;
 pub mod rocksdb;

@@ -14,6 +14,7 @@
 
 use super::bytes::common_prefix;
 use super::{Current, Run};
+use crate::error::hex;
 use crate::layout::{row_end, split_timestamp};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
@@ -129,16 +130,14 @@ impl Run {
         self.dropping.hit = if destroyed { Hit::Range } else { Hit::Schema };
         if let (true, Some(Segment { range, .. })) = (destroyed, self.dropping.segments.get(self.dropping.place)) {
             self.count_dropped(Some(&range.late), || {
-                format!(
-                    "keys came into a destroyed range [{:02x?}, {:02x?}) after it was done, the first is {key:02x?}; they go",
-                    range.start, range.end
-                )
+                let (start, end, key) = (hex(&range.start), hex(&range.end), hex(key));
+                format!("keys came into a destroyed range [{start}, {end}) after it was done, the first is {key}; they go")
             });
         } else {
             // The whole row goes: there is nothing to remember of it.
             self.current = Current::Nothing;
             let late = if let Standing::Invalid(Some(dropped)) = self.dropping.schemas.last() { Some(&dropped.late) } else { None };
-            self.count_dropped(late, || format!("keys of a dropped schema came after it was cleared, the first is {key:02x?}; they go"));
+            self.count_dropped(late, || format!("keys of a dropped schema came after it was cleared, the first is {}; they go", hex(key)));
         }
         Some(Verdict::Remove)
     }

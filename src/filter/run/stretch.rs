@@ -31,7 +31,7 @@ impl Run {
             Rows::Judge => match self.shared.layout.row(key) {
                 Ok(_) if self.kind == Kind::Write => self.current = Current::Txn(txn::Row::default()),
                 Ok(_) => self.current = Current::Raw(raw::Row::default()),
-                Err(_) if stays => self.counters.unparsed_keys.bump(),
+                Err(_) if stays => self.count_foreign(key),
                 Err(_) => {}
             },
             Rows::UnknownKeyspace if stays => {
@@ -40,7 +40,7 @@ impl Run {
                 }
                 self.counters.kept_unknown_keyspace.bump();
             }
-            Rows::NotOfTheLayout if stays => self.counters.unparsed_keys.bump(),
+            Rows::NotOfTheLayout if stays => self.count_foreign(key),
             Rows::Keep | Rows::UnknownKeyspace | Rows::NotOfTheLayout => {}
         }
         self.stay_clear_of_dropped(key);

@@ -1,6 +1,7 @@
 //! What becomes of one version: the value is read, and the rule of its kind asked.
 
 use super::{Current, Run, Shown};
+use crate::error::hex;
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{Place, Timestamp, split_timestamp};
@@ -56,10 +57,16 @@ impl Run {
                 Ok(_) => {}
                 Err(_) => self.count_unparsed_value(),
             },
-            (Err(Place::Foreign), _) => self.counters.unparsed_keys.bump(),
+            (Err(Place::Foreign), _) => self.count_foreign(key),
             _ => {}
         }
         Verdict::Keep
+    }
+
+    /// A key that is not of the layout.
+    pub(super) fn count_foreign(&self, key: &[u8]) {
+        self.counters.unparsed_keys.bump();
+        self.shared.tell_foreign_key(key);
     }
 
     /// A value does not parse: its row is kept from here on.
@@ -72,7 +79,7 @@ impl Run {
     #[cold]
     fn count_unparsed_value(&self) {
         if self.counters.unparsed_values.get() == 0 {
-            log(Level::Warn, || format!("a value does not parse, or not to its end; key {:02x?}", self.last_key));
+            log(Level::Warn, || format!("a value does not parse, or not to its end; key {}", hex(&self.last_key)));
         }
         self.counters.unparsed_values.bump();
     }

@@ -1,0 +1,221 @@
+//! Which time of a clock is believed: it is followed down at once, and up with suspicion. What a clock that is wrong for a
+//! moment lets expire is lost; what it keeps too long goes later.
+
+use std::fmt;
+use std::time::Duration;
+
+/// How many seconds ahead of the expected time a clock is believed at once.
+const TOLERATED: u64 = 3600;
+/// For how long a clock must keep a longer step forward.
+const KEPT_FOR: Duration = Duration::from_secs(600);
+/// More than this cannot be seconds: the year 5138.
+const SECONDS_MAX: u64 = 100_000_000_000;
+
+/// What is believed of one clock, measured by a monotonic one.
+#[derive(Debug)]
+pub(super) struct Trusted {
+    /// It was that late...
+    time: u64,
+    /// ...then.
+    at: Duration,
+    /// The last answer, but for 0.
+    answered: u64,
+    leap: Option<Leap>,
+    has_told_unit: bool,
+    has_told_unknown: bool,
+}
+
+/// A step forward that is not believed yet.
+#[derive(Debug, Clone, Copy)]
+struct Leap {
+    /// How far the clock is ahead.
+    lead: u64,
+    since: Duration,
+}
+
+/// What is worth a line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notice {
+    Back { from: u64, to: u64 },
+    Ahead { clock: u64, used: u64 },
+    Kept { clock: u64 },
+    NoSeconds { clock: u64 },
+    Unknown,
+}
+
+impl Trusted {
+    /// Believes that it is `time` now.
+    pub(super) fn new(time: u64, at: Duration) -> Self {
+        Self { time, at, answered: 0, leap: None, has_told_unit: false, has_told_unknown: false }
+    }
+
+    /// The time that holds when the clock says `clock`; 0 = unknown.
+    pub(super) fn look(&mut self, clock: u64, at: Duration) -> (u64, Option<Notice>) {
+        if clock > SECONDS_MAX {
+            let is_told = std::mem::replace(&mut self.has_told_unit, true);
+            return (0, (!is_told).then_some(Notice::NoSeconds { clock }));
+        }
+        if clock == 0 {
+            let is_told = std::mem::replace(&mut self.has_told_unknown, true);
+            return (0, (!is_told).then_some(Notice::Unknown));
+        }
+        let expected = self.time.saturating_add(at.saturating_sub(self.at).as_secs());
+        let (time, notice) = if clock.saturating_sub(expected) > TOLERATED {
+            self.suspect(clock, expected, at)
+        } else {
+            (clock, self.follow(clock, expected, at))
+        };
+        self.answered = time;
+        (time, notice)
+    }
+
+    /// Only a clock that is behind moves what is expected, so that many short steps forward are no way around the rule.
+    fn follow(&mut self, clock: u64, expected: u64, at: Duration) -> Option<Notice> {
+        self.leap = None;
+        if clock < expected {
+            (self.time, self.at) = (clock, at);
+        }
+        // Threads that look at the same time may differ by a second.
+        (clock.saturating_add(1) < self.answered).then_some(Notice::Back { from: self.answered, to: clock })
+    }
+
+    fn suspect(&mut self, clock: u64, expected: u64, at: Duration) -> (u64, Option<Notice>) {
+        let lead = clock - expected;
+        match self.leap {
+            Some(leap) if leap.lead.abs_diff(lead) <= TOLERATED => {
+                if at.saturating_sub(leap.since) < KEPT_FOR {
+                    return (expected, None);
+                }
+                *self = Self { time: clock, at, leap: None, ..*self };
+                (clock, Some(Notice::Kept { clock }))
+            }
+            before => {
+                self.leap = Some(Leap { lead, since: at });
+                (expected, before.is_none().then_some(Notice::Ahead { clock, used: expected }))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept_for = KEPT_FOR.as_secs();
+        match self {
+            Self::Back { from, to } => write!(f, "the clock went back from {from} to {to}; it is followed at once"),
+            Self::Ahead { clock, used } => write!(
+                f,
+                "the clock answers {clock}, {} seconds ahead of the expected {used}; the expected time is used until the clock has kept \
+                 this lead for {kept_for} seconds",
+                clock.saturating_sub(*used)
+            ),
+            Self::Kept { clock } => write!(f, "the clock has kept its step forward for {kept_for} seconds; {clock} is used from now on"),
+            Self::Unknown => f.write_str("the clock does not know the time; until it does nothing expires"),
+            Self::NoSeconds { clock } => {
+                let unit = match clock {
+                    0..100_000_000_000_000 => "milliseconds",
+                    100_000_000_000_000..100_000_000_000_000_000 => "microseconds",
+                    _ => "nanoseconds",
+                };
+                write!(f, "the clock answers {clock}; that looks like {unit}; return seconds. Until then the time is unknown")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YEARS: u64 = 10 * 365 * 86_400;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_millis(seconds * 1000 + 400)
+    }
+
+    /// What holds for each (clock, monotonic seconds), if the time was 1000 at 0.
+    fn times<const N: usize>(looks: [(u64, u64); N]) -> [u64; N] {
+        let mut trusted = Trusted::new(1000, at(0));
+        looks.map(|(clock, seconds)| trusted.look(clock, at(seconds)).0)
+    }
+
+    #[test]
+    fn a_leap_of_one_look_is_never_used() {
+        assert_eq!(times([(1000, 0), (1000 + YEARS, 1), (1002, 2), (1003, 3)]), [1000, 1001, 1002, 1003]);
+        assert_eq!(times([(1001, 0), (5000, 1), (1002, 2)]), [1001, 1001, 1002], "a fake clock is guarded alike");
+        assert_eq!(times([(1000 + YEARS, 0), (1001, 1)]), [1000, 1001], "the first look too");
+    }
+
+    #[test]
+    fn the_clock_is_followed_down_at_once() {
+        let mut trusted = Trusted::new(1000, at(0));
+        assert_eq!(trusted.look(1500, at(0)), (1500, None));
+        assert_eq!(trusted.look(900, at(1)), (900, Some(Notice::Back { from: 1500, to: 900 })));
+        assert_eq!(trusted.look(901, at(2)), (901, None), "one line a step");
+        assert_eq!(trusted.look(900, at(2)), (900, None), "threads that look at the same time");
+        assert_eq!(trusted.look(0, at(3)), (0, Some(Notice::Unknown)));
+        assert_eq!(trusted.look(0, at(3)), (0, None));
+        assert_eq!(trusted.look(890, at(4)), (890, Some(Notice::Back { from: 900, to: 890 })));
+    }
+
+    #[test]
+    fn a_step_of_up_to_an_hour_is_used_at_once_and_a_longer_one_when_it_was_kept() {
+        assert_eq!(times([(4600, 0), (4601, 0)]), [4600, 1000]);
+        let kept = times([(1000 + YEARS, 0), (1000 + YEARS + 599, 599), (1000 + YEARS + 600, 600), (1000 + YEARS + 601, 601)]);
+        assert_eq!(kept, [1000, 1599, 1000 + YEARS + 600, 1000 + YEARS + 601]);
+    }
+
+    #[test]
+    fn a_leap_that_goes_and_comes_or_grows_begins_anew() {
+        let far = 1000 + YEARS;
+        assert_eq!(
+            times([(far, 0), (1300, 300), (far + 601, 601), (far + 1200, 1200), (far + 1201, 1201)]),
+            [1000, 1300, 1601, 2200, far + 1201]
+        );
+        assert_eq!(times([(far, 0), (far + YEARS, 601), (far + YEARS, 1200), (far + YEARS, 1201)]), [1000, 1601, 2200, far + YEARS]);
+    }
+
+    #[test]
+    fn many_short_steps_are_no_way_around() {
+        let mut trusted = Trusted::new(1000, at(0));
+        let highest = (1..200).map(|step| trusted.look(1000 + step * 3000, at(step)).0).max();
+        assert!(highest <= Some(1200 + TOLERATED), "{highest:?}");
+    }
+
+    #[test]
+    fn many_looks_a_second_do_not_stop_the_time() {
+        let mut trusted = Trusted::new(1000, Duration::ZERO);
+        for look in 0..40_000u64 {
+            let millis = look * 250;
+            let now = 1000 + millis / 1000;
+            assert_eq!(trusted.look(now, Duration::from_millis(millis)), (now, None));
+        }
+    }
+
+    #[test]
+    fn a_leap_is_told_once_and_again_when_it_is_used() {
+        let mut trusted = Trusted::new(1000, at(0));
+        let notices: Vec<_> = [(9000, 0), (9001, 1), (19_000, 2), (29_000, 3), (29_600, 604), (1605, 605)]
+            .into_iter()
+            .filter_map(|(clock, seconds)| trusted.look(clock, at(seconds)).1)
+            .collect();
+        assert_eq!(
+            notices,
+            [Notice::Ahead { clock: 9000, used: 1000 }, Notice::Kept { clock: 29_600 }, Notice::Back { from: 29_600, to: 1605 }]
+        );
+    }
+
+    #[test]
+    fn milliseconds_are_no_seconds() {
+        let mut trusted = Trusted::new(1_700_000_000, at(0));
+        for (clock, unit) in [(1_700_000_000_000, "milliseconds"), (1_700_000_000_000_000, "microseconds"), (u64::MAX, "nanoseconds")] {
+            let (time, notice) = trusted.look(clock, at(1));
+            assert_eq!(time, 0);
+            trusted.has_told_unit = false;
+            let text = notice.unwrap().to_string();
+            assert!(text.contains(&format!("{clock}; that looks like {unit}; return seconds")), "{text}");
+        }
+        assert!(trusted.look(SECONDS_MAX + 1, at(1)).1.is_some());
+        assert_eq!(trusted.look(SECONDS_MAX + 1, at(1)), (0, None), "once");
+        assert_eq!(trusted.look(1_700_000_001, at(1)).0, 1_700_000_001);
+    }
+}
