@@ -489,8 +489,6 @@ typedef struct rgc_column_family_t {
   int role;
   const char* name;                              /* copied; RocksDB's own name of it */
   struct rocksdb_column_family_handle_t* handle; /* NULL = the default column family; else valid until rgc_detach returns */
-  uint32_t id;                                   /* RocksDB's id; 0 = the default column family's, or not known */
-  int filter_kind;                               /* the kind of its filters, RGC_DEFAULT ...; 0 = not known, or it has none */
 } rgc_column_family_t;
 
 /* An engine: the port through which the library deletes. rgc_attach_rocksdb makes one of the bound functions, the C++ adaptor
@@ -574,6 +572,9 @@ typedef struct rgc_engine_t {
   /* As files, but only those that overlap [start, end); user_collected is not needed. NULL: the library calls files. */
   int (*files_in_range)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
                         void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
+  /* What is known of a family: RocksDB's id of it, and the kind of the filters that it has (RGC_DEFAULT ...; 0 = none of this
+   * library's, or not known). Called during rgc_attach_engine. NULL: neither is known. */
+  void (*describe)(void* state, uint32_t cf, uint32_t* id, int* filter_kind);
   /* rgc_detach has been called: compactions come back soon from now on, with an error of kind Aborted. Called while other functions
    * of the engine run. NULL: rgc_detach waits for them. */
   void (*cancel)(void* state);

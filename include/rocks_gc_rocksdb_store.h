@@ -148,7 +148,7 @@ class Engine {
   static const rgc_engine_t& Table() {
     static const rgc_engine_t table = {sizeof(rgc_engine_t), &Get,          &Write,    &Iterate,      &Next,    &IteratorDestroy,
                                        &DeleteFiles,         &Compact,      &Flush,    &Files,        &WriteStalled, &Destroy,
-                                       &GetDurable,          &TryFlush,     &FilesInRange, &Cancel};
+                                       &GetDurable,          &TryFlush,     &FilesInRange, &Describe,     &Cancel};
     return table;
   }
 
@@ -157,8 +157,7 @@ class Engine {
     std::vector<rgc_column_family_t> all;
     for (Known& family : families_) {
       auto* handle = reinterpret_cast<rocksdb_column_family_handle_t*>(&family.handle);
-      Handle* rep = family.handle.rep;
-      all.push_back({sizeof(rgc_column_family_t), family.role, rep->GetName().c_str(), handle, rep->GetID(), family.filter_kind});
+      all.push_back({sizeof(rgc_column_family_t), family.role, family.handle.rep->GetName().c_str(), handle});
     }
     return all;
   }
@@ -392,6 +391,13 @@ class Engine {
       return Status::OK();
     });
     return answer == RGC_ENGINE_OK && !finished ? RGC_ENGINE_BUSY : answer;
+  }
+
+  static void Describe(void* state, uint32_t cf, uint32_t* id, int* filter_kind) noexcept {
+    const auto* self = static_cast<Engine*>(state);
+    if (cf >= self->families_.size()) return;
+    *id = self->families_[cf].handle.rep->GetID();
+    *filter_kind = self->families_[cf].filter_kind;
   }
 
   static void Cancel(void* state) noexcept { static_cast<Engine*>(state)->cancelled_ = true; }

@@ -86,6 +86,15 @@ impl HostEngine {
         Ok(Self { table, state, taken_over })
     }
 
+    /// RocksDB's id of a family, and the number of its filters' kind, where the host tells.
+    pub(super) fn describe(&self, family: Family) -> Option<(u32, c_int)> {
+        let describe = self.table.describe?;
+        let (mut id, mut kind) = (0, 0);
+        // SAFETY: the host's own function.
+        unsafe { describe(self.state, cf(family), &mut id, &mut kind) };
+        Some((id, kind))
+    }
+
     fn flush(&self, family: Family) -> Result<(), Error> {
         let flush = function!(self.flush);
         // SAFETY: the host's own function.

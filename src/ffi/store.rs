@@ -65,7 +65,7 @@ fn check_handle(engine: &RocksDb, family: &mut ColumnFamily, handle: Handle, nam
             String::from_utf8_lossy(&found)
         ))),
         found => {
-            family.id = found.map(|(_, id)| id).or(family.id);
+            family.id = found.map(|(_, id)| id);
             Ok(())
         }
     }
@@ -80,8 +80,13 @@ export! {
         let taken_over = Arc::new(AtomicBool::new(false));
         let engine = HostEngine::new(table, state, taken_over.clone())?;
         let (mut described, _) = checked_families(families, n)?;
-        for family in described.iter_mut().filter(|family| family.name == "default") {
-            family.id = Some(0);
+        for (place, family) in described.iter_mut().enumerate() {
+            family.id = (family.name == "default").then_some(0);
+            if let Some((id, number)) = engine.describe(place) {
+                family.id = Some(id);
+                family.filter = if number == 0 { None } else { Some(kind_of(number)?) };
+                check_filter(place, family)?;
+            }
         }
         attach(context, Box::new(engine), described, || taken_over.store(true, SeqCst))
     }
@@ -121,17 +126,7 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
                 family.role, other.name
             )));
         }
-        let filter = if family.filter_kind == 0 { None } else { Some(kind_of(family.filter_kind)?) };
-        if let Some(kind) = filter
-            && !role.runs().have(kind)
-        {
-            return Err(Error::invalid(format!(
-                "families[{i}] ({name:?}) has role {} and filters of kind {kind:?}, which would judge its keys by the wrong rules; install the \
-                 kind that goes with the role, or give the right role",
-                family.role
-            )));
-        }
-        described.push(ColumnFamily { role, name, id: (family.id != 0).then_some(family.id), filter });
+        described.push(ColumnFamily { role, name, id: None, filter: None });
     }
     let handles: Vec<_> = given.iter().map(|family| Handle(family.handle.cast())).collect();
     if let Some((i, _)) =
@@ -162,6 +157,18 @@ fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily
         });
     }
     Ok(())
+}
+
+/// Do its filters judge its keys by the rules that go with its role?
+fn check_filter(place: usize, family: &ColumnFamily) -> Result<(), Error> {
+    match family.filter {
+        Some(kind) if !family.role.runs().have(kind) => Err(Error::invalid(format!(
+            "families[{place}] ({:?}) has role {:?} and filters of kind {kind:?}, which would judge its keys by the wrong rules; install the kind \
+             that goes with the role, or give the right role",
+            family.name, family.role
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// RocksDB's C API does not tell which family a factory filters. But a factory of a kind that no attached family may have is in a family

@@ -1,7 +1,7 @@
 //! Which column families a durable record is about. Attached families are known by their places; a record names them.
 
 use super::ledger::NamedFamily;
-use super::store::ColumnFamily;
+use super::store::{ColumnFamily, Role};
 
 /// What a record covers of the attached families.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,14 +31,16 @@ pub(super) fn is_same(named: &NamedFamily, family: &ColumnFamily) -> bool {
     named.name == family.name && named.id.zip(family.id).is_none_or(|(one, other)| one == other)
 }
 
-/// The attached families, as a record names them.
+/// The attached families but the ledger's own, as a record names them.
 pub(super) fn names(attached: &[ColumnFamily]) -> Vec<NamedFamily> {
-    attached.iter().map(|family| NamedFamily { id: family.id, name: family.name.clone() }).collect()
+    let hosts: Vec<_> = attached.iter().filter(|family| family.role != Role::Ledger).collect();
+    // A store that has nothing but a ledger holds everything there.
+    let named = if hosts.is_empty() { attached.iter().collect() } else { hosts };
+    named.into_iter().map(|family| NamedFamily { id: family.id, name: family.name.clone() }).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::store::Role;
     use super::*;
 
     #[test]

@@ -30,6 +30,11 @@ impl Gate {
         Self { engine, families, probe, closed: AtomicBool::new(false), stopping: AtomicBool::new(false) }
     }
 
+    /// A key of the library's own, for what is written to be read and deleted.
+    pub(super) fn probe(&self) -> &[u8] {
+        &self.probe
+    }
+
     /// What waits ends soon. Reads and writes go on.
     pub(super) fn stop(&self) {
         self.stopping.store(true, SeqCst);
@@ -151,7 +156,7 @@ impl Gate {
     }
 
     /// A write to a family that is not there is left out: so a key that is written and cannot be read says that.
-    fn look_for_family(&self, family: Family) -> Result<(), Error> {
+    pub(super) fn look_for_family(&self, family: Family) -> Result<(), Error> {
         let how = How { sync: false, no_slowdown: true };
         let write = |op| self.write(&[Write { family, op }], how);
         match write(Op::Put(self.probe.clone(), Vec::new())) {

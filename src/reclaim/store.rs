@@ -154,6 +154,7 @@ impl Store {
             Ledger { home: with_role(Role::Ledger).or(with_role(Role::Default)).unwrap_or(0), prefix: shared.layout.ledger_prefix.clone() };
         let engine = Gate::new(engine, families.iter().map(|family| family.name.clone()), probe(&ledger.prefix));
         let records = ledger.load(&engine, families.len())?;
+        owner::check_families(&records, &families)?;
         types::check(&shared, &records)?;
         let mut entries = Entries::default();
         for record in records.destroyed.into_values() {
@@ -176,7 +177,7 @@ impl Store {
             stopping: AtomicBool::new(false),
             worker: Mutex::default(),
         };
-        owner::take(&store, records.owner.values().next())?;
+        owner::check_unique(&store)?;
         store.publish();
         Ok(store)
     }
@@ -238,6 +239,11 @@ impl Store {
     /// The family with a role, if there is one.
     pub(super) fn family(&self, role: Role) -> Option<Family> {
         self.families.iter().position(|family| family.role == role)
+    }
+
+    /// Has the ledger a family of its own, where scans of the host do not meet its keys?
+    pub(super) fn ledger_has_family(&self) -> bool {
+        self.families.get(self.ledger.home).is_some_and(|home| home.role == Role::Ledger)
     }
 
     /// How many records the ledger has.

@@ -59,8 +59,11 @@ fn registered(shared: &Shared, keyspace: KeyspaceId) -> Option<GcType> {
 }
 
 impl Store {
-    /// Records the types that were registered and are not recorded yet.
+    /// Records the types that were registered and are not recorded yet, in a ledger with a family of its own.
     pub(super) fn record_types(&self) -> Result<(), Error> {
+        if !self.ledger_has_family() {
+            return Ok(());
+        }
         let mut recorded = lock(&self.types);
         let mut pages = recorded.clone();
         let mut from = KeyspaceId::new(0);

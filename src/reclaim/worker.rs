@@ -38,7 +38,7 @@ pub(super) fn work(store: &Store) {
         pace: Pace::new(store.shared.deleting.bytes_per_second),
         next_recheck: Instant::now(),
         orders: Orders::default(),
-        registrations: store.shared.recorded_types.registrations(),
+        registrations: u64::MAX,
         next_flush: Instant::now(),
         flushes_in_vain: 0,
     };
@@ -90,7 +90,7 @@ impl Worker<'_> {
 
     fn record_types(&mut self) {
         let registrations = self.store.shared.recorded_types.registrations();
-        if registrations != self.registrations {
+        if registrations != self.registrations && self.store.ledger_has_family() {
             match self.store.record_types() {
                 Ok(()) => self.registrations = registrations,
                 Err(error) => log(Level::Error, || format!("the types of keyspaces cannot be recorded now: {error}")),

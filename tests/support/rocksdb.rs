@@ -53,6 +53,9 @@ api! {
     rocksdb_close(Handle);
     rocksdb_open_column_families(Handle, *const c_char, c_int, *const *const c_char, *const Handle, *mut Handle, *mut *mut c_char) -> Handle;
     rocksdb_column_family_handle_destroy(Handle);
+    rocksdb_drop_column_family(Handle, Handle, *mut *mut c_char);
+    rocksdb_put_cf(Handle, Handle, Handle, *const c_char, usize, *const c_char, usize, *mut *mut c_char);
+    rocksdb_compactionfilterfactory_destroy(Handle);
     rocksdb_options_set_create_missing_column_families(Handle, u8);
     rocksdb_free(*mut c_void);
     rocksdb_writeoptions_create() -> Handle;
@@ -145,6 +148,23 @@ pub fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> R {
 
 fn parts(bytes: &[u8]) -> (*const c_char, usize) {
     (bytes.as_ptr().cast(), bytes.len())
+}
+
+/// A property of an open DB as text.
+pub fn property(db: Handle, name: &str) -> String {
+    let name = CString::new(name).expect("no NUL");
+    unsafe {
+        let text = (api().rocksdb_property_value)(db, name.as_ptr());
+        assert!(!text.is_null(), "property {name:?}");
+        let copy = CStr::from_ptr(text).to_string_lossy().into_owned();
+        (api().rocksdb_free)(text.cast());
+        copy
+    }
+}
+
+/// Gives back a factory that no options object took over.
+pub fn destroy_factory(factory: Handle) {
+    unsafe { (api().rocksdb_compactionfilterfactory_destroy)(factory) }
 }
 
 /// Options of a DB whose compactions only happen when asked for.
@@ -340,14 +360,7 @@ impl Db {
 
     /// A property as text.
     pub fn property(&self, name: &str) -> String {
-        let name = CString::new(name).expect("no NUL");
-        unsafe {
-            let text = (api().rocksdb_property_value)(self.db, name.as_ptr());
-            assert!(!text.is_null(), "property {name:?}");
-            let copy = CStr::from_ptr(text).to_string_lossy().into_owned();
-            (api().rocksdb_free)(text.cast());
-            copy
-        }
+        property(self.db, name)
     }
 
     /// How many files each level has.

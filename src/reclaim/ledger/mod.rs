@@ -1,7 +1,7 @@
 //! The ledger: durable records of what is destroyed, in the host's own store under `ledger_prefix`.
 //!
 //! ```text
-//! key    ledger_prefix | 'd' a destroyed range, 's' a schema, 'k' keyspaces' types, 'o' the owner | what it is about
+//! key    ledger_prefix | 'd' a destroyed range, 's' a schema, 'k' keyspaces' types | what it is about
 //! value  version 2 | families: count u32, each id u32 (ffffffff not known), name len u32, name | its fields | crc32 of the key and
 //!        of all before
 //! ```
@@ -9,13 +9,11 @@
 //! Numbers are big-endian.
 
 mod destroyed;
-mod owner;
 mod record;
 mod schema;
 mod types;
 
 pub use destroyed::Destroyed;
-pub use owner::Owner;
 pub use record::{NamedFamily, Record};
 pub use schema::{Order, SchemaRecord};
 pub use types::TypesPage;
@@ -32,7 +30,7 @@ pub fn own_keys(prefix: &[u8]) -> StoredRange {
     prefix_range(prefix)
 }
 
-/// A key that is written, read and deleted, to see whether a family is there. It holds nothing.
+/// A key that is written, read and deleted, to see whether a family is there, or another one the same.
 pub fn probe(prefix: &[u8]) -> Vec<u8> {
     [prefix, &[PROBE]].concat()
 }
@@ -63,8 +61,6 @@ pub struct Records {
     pub schemas: BTreeMap<Vec<u8>, SchemaRecord>,
     /// The types of keyspaces, by page.
     pub types: BTreeMap<Vec<u8>, TypesPage>,
-    /// The context that attached it last; one at most.
-    pub owner: BTreeMap<Vec<u8>, Owner>,
 }
 
 impl Records {
@@ -73,7 +69,7 @@ impl Records {
         fn of<R: Record>(records: &BTreeMap<Vec<u8>, R>, key: &[u8]) -> Option<Vec<u8>> {
             records.get(key).map(|record| record.value(key))
         }
-        of(&self.destroyed, key).or_else(|| of(&self.schemas, key)).or_else(|| of(&self.types, key)).or_else(|| of(&self.owner, key))
+        of(&self.destroyed, key).or_else(|| of(&self.schemas, key)).or_else(|| of(&self.types, key))
     }
 }
 
@@ -112,7 +108,6 @@ impl Ledger {
             destroyed::TAG => merge(&mut records.destroyed, key, Record::parse(key, value, &self.prefix)?),
             schema::TAG => merge(&mut records.schemas, key, Record::parse(key, value, &self.prefix)?),
             types::TAG => merge(&mut records.types, key, Record::parse(key, value, &self.prefix)?),
-            owner::TAG => merge(&mut records.owner, key, Record::parse(key, value, &self.prefix)?),
             // A crash has left it.
             PROBE => {}
             _ => return None,
