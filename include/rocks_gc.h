@@ -155,7 +155,8 @@ const char* rgc_version(void);
 void rgc_free(void* ptr);
 
 /* rgc_set_logger: sets the logger of the whole process for messages up to max_level. Until the first call errors go to standard
- * error, one line each: "rocks_gc: error: " and the message; a standard error that is closed or that nobody reads does no harm.
+ * error, one line each: "rocks_gc: error: " and the message; a standard error that is closed or that nobody reads does no harm
+ * (where its number is closed on exec it is a file of somebody's, and nothing is written).
  * log NULL or max_level RGC_LOG_OFF = silence; a level that is not listed changes nothing. Any thread. When it returns the last call of the
  * logger before has ended, so that its state may be freed. On a thread inside a callback of the library it does nothing but
  * log an error. */
