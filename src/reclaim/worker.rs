@@ -11,7 +11,7 @@ use super::pace::{AFTER_ERROR, LONGEST_WAIT, Pace, SHORT_LOOK, SHORTEST_WAIT, wa
 use super::row::Plan;
 use super::store::Store;
 use crate::engine::{Engine, How};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, hex};
 use crate::log::{Level, log};
 use crate::shared::{Kind as RowKind, Rows};
 use std::collections::VecDeque;
@@ -209,7 +209,7 @@ impl<'r> Hand<'_, 'r> {
     /// The last one.
     fn leave_unparsed(&mut self) {
         if let Some(row) = self.rows.pop() {
-            log(Level::Warn, || format!("a row is left as it is, for a value of it does not parse; row {row:02x?}"));
+            log(Level::Warn, || format!("a row is left as it is, for a value of it does not parse; row {}", hex(row)));
             self.store.shared.stats.shared().rows_left_unparsed.add(1);
             self.store.shared.handover.finish(1);
         }
