@@ -1,6 +1,8 @@
 /* standard_error.c - where errors go until a logger is set, and that a host lives on whatever standard error is.
  *
- * Usage: standard_error LIBRARY default | closed | pipe | silent */
+ * Usage: standard_error LIBRARY default | closed | pipe | silent | FILE */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -28,6 +30,11 @@ int main(int argc, char** argv) {
     REQUIRE(pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
     close(ends[0]);
     signal(SIGPIPE, SIG_DFL);
+  }
+  if (strchr(argv[2], '/') != NULL) {
+    /* A file that takes the number of a standard error which was closed, as RocksDB opens its own. */
+    close(STDERR_FILENO);
+    REQUIRE(open(argv[2], O_CREAT | O_WRONLY | O_CLOEXEC, 0600) == STDERR_FILENO);
   }
   if (strcmp(argv[2], "silent") == 0) api.rgc_set_logger(NULL, NULL, RGC_LOG_OFF);
   go_wrong();

@@ -33,8 +33,9 @@
  * RGC_KEYSPACE_MAX. The EFFECTIVE SAFE POINT of a key is
  *   - of a key of a keyspace that was named keyspace level: the keyspace's own safe point (0 until one came),
  *   - of a key of a keyspace that was named global: the global safe point,
- *   - of a key of a keyspace that was never named, or of which everything is kept (removed, both types named, an unknown
- *     type loaded): 0 (never named, with unknown_keyspace=global: global),
+ *   - of a key of a keyspace of which everything is kept (removed, both types named, an unknown type
+ *     loaded): 0,
+ *   - of a key of a keyspace that was never named: 0 (with unknown_keyspace=global: the global one),
  *   - of TiDB keys (mode m and t), and of every key in the plain layout: the global safe point.
  *
  * WHAT IS COLLECTED. Kind RGC_DEFAULT (RawKV rows, a version a RocksDB key): a version below its effective safe point
@@ -50,9 +51,9 @@
  * WHAT THE HOST PROMISES. A host that breaks a promise loses data, as each one says.
  *  H1 Nobody reads below the effective safe point, and nobody writes, ingests or restores a version below it: it would
  *     be collected, or let a newer one be. A restore that must: (1) rgc_remove_keyspace or rgc_set_enabled(gc, 0);
- *     (2) restore; (3) flush and compact the range by force into the last level, with no RocksDB snapshot held; (4)
- *     rgc_set_keyspace_gc_type, or enable. Loads of metadata do not end the pause. Without step 3 versions hidden by
- *     tombstones count as the newest.
+ *     (2) restore; (3) flush and compact the range by force into the last level, with no RocksDB
+ *     snapshot held; (4) rgc_set_keyspace_gc_type, or enable. Loads of metadata do not end the pause.
+ *     Without step 3 versions hidden by tombstones count as the newest.
  *  H2 Nobody else deletes a newest version so that an older one should be seen: the older one may be gone already. A
  *     tool that must goes the way of H1. Whole rows, and versions that are not the newest, may be deleted freely; in a
  *     row that was deleted as a whole only newer versions may follow.
@@ -76,7 +77,7 @@
  * LIFE OF AN rgc_t
  *     rgc_options_create, rgc_options_set ...          what the keys look like
  *     rgc_create                                       one per DB
- *     rgc_set_logger, rgc_set_clock                    if wanted; without a logger errors go to standard error
+ *     rgc_set_logger, rgc_set_clock                    if wanted (errors go to standard error until then)
  *     rgc_bind_rocksdb_symbols                         or rgc_bind_rocksdb_library
  *     rgc_set_keyspace_gc_type ...                     before the first safe point, so that nothing is kept for nothing
  *     rgc_advance_..._safe_point ...                   now, and from then on whenever they move
@@ -135,12 +136,13 @@ enum { RGC_LOG_OFF = 0, RGC_LOG_ERROR = 1, RGC_LOG_WARN = 2, RGC_LOG_INFO = 3, R
  * run that is deciding: no rgc_filter_ function on it. */
 typedef void (*rgc_log_fn)(void* state, int level, const char* message);
 
-/* A clock: unix time in seconds; 0 = unknown: nothing expires, and no bound on safe points can be met. The log warns of that
- * once. More than 100,000,000,000 cannot be seconds: the time is unknown, and the log says once that the answer looks like
- * milliseconds, microseconds or nanoseconds. rgc_set_clock says how far a clock is believed.
- * Called once a run, from the thread that makes the run, once a row and once a second from the worker's, by calls that
- * destroy or collect, and, with max_safe_point_ahead_seconds, once per advance; possibly from several threads at once; under no
- * lock of the library's. It must not unwind. It may call readers. */
+/* A clock: unix time in seconds; 0 = unknown: nothing expires, and no bound on safe points can be met. The
+ * log warns of that once. More than 100,000,000,000 cannot be seconds: the time is unknown, and the log says
+ * once that the answer looks like milliseconds, microseconds or nanoseconds. rgc_set_clock says how far a
+ * clock is believed.
+ * Called once a run, from the thread that makes the run, once a row and once a second from the worker's, by
+ * calls that destroy or collect, and, with max_safe_point_ahead_seconds, once per advance; possibly from
+ * several threads at once; under no lock of the library's. It must not unwind. It may call readers. */
 typedef uint64_t (*rgc_clock_fn)(void* state);
 
 /* rgc_abi_version: the RGC_ABI_VERSION of the loaded library. A host that loads at run time compares it with its
@@ -154,10 +156,12 @@ const char* rgc_version(void);
  * nothing. Works from any thread. (It is free(); the name spares hosts with another malloc a crash.) */
 void rgc_free(void* ptr);
 
-/* rgc_set_logger: sets the logger of the whole process for messages up to max_level. Until the first call errors go to standard
- * error, one line each: "rocks_gc: error: " and the message; a standard error that is closed or that nobody reads does no harm.
- * log NULL or max_level RGC_LOG_OFF = silence; a level that is not listed changes nothing. Any thread. When it returns the last call of the
- * logger before has ended, so that its state may be freed. On a thread inside a callback of the library it does nothing but
+/* rgc_set_logger: sets the logger of the whole process for messages up to max_level. Until the first call
+ * errors go to standard error, one line each: "rocks_gc: error: " and the message. A standard error that is
+ * closed, or that nobody reads, does no harm (a file descriptor 2 that is closed on exec is somebody's file:
+ * nothing is written there). log NULL or max_level RGC_LOG_OFF = silence; a level that is not listed changes
+ * nothing. Any thread. When it returns the last call of the logger before has ended, so that its state may be
+ * freed. On a thread inside a callback of the library it does nothing but
  * log an error. */
 void rgc_set_logger(rgc_log_fn log, void* state, int max_level);
 
@@ -177,7 +181,7 @@ rgc_options_t* rgc_options_create(void);
  *                                for plain: every user key has exactly N bytes (checked), or no user key is a prefix of
  *                                another (the host's promise). Without it plain is refused: rows of keys of which one is
  *                                a prefix of the other interleave
- *   history                      latest (default) | snapshot; key_layout=plain has no default and is refused without it
+ *   history                      latest (default) | snapshot; plain has no default and is refused without it
  *                                latest: readers want the newest version only; snapshot: readers read at a timestamp at
  *                                or above the safe point (backup, CDC), so the first version below it stays too
  *   unknown_keyspace             keep (default) | global
@@ -192,8 +196,9 @@ rgc_options_t* rgc_options_create(void);
  *                                for hosts that can skip (rgc_filter_decide): auto takes whatever costs less, by the time that it
  *                                sees removes and seeks take; remove leaves a tombstone for each version; skip leaves none
  *                                wherever that loses nothing, also where it costs more
- *   ttl_grace_seconds            0 (default): expired means expire_ts <= now - grace. now is the believed time (rgc_set_clock),
- *                                which may be up to an hour ahead: a host whose clock is less than sure sets a grace
+ *   ttl_grace_seconds            0 (default): expired means expire_ts <= now - grace. now is the believed
+ *                                time (rgc_set_clock), which may be up to an hour ahead: a host whose
+ *                                clock is less than sure sets a grace
  *   max_safe_point_ahead_seconds 0 (default) = off: a safe point whose physical part (ts >> 18, milliseconds) is further
  *                                ahead of the believed time is refused
  *   pending_keys_max             1000000 (default): how many rows may wait for the worker; more are left for later runs
@@ -230,15 +235,18 @@ rgc_t* rgc_create(const rgc_options_t* options_or_null, char** errptr);
  * error. */
 void rgc_destroy(rgc_t* gc);
 
-/* rgc_set_clock: sets the clock; NULL = the system's, the state at start. The library does not believe a clock blindly:
- *   - It expects the system's time at rgc_create or rgc_set_clock, plus what a monotonic clock has measured since. A clock
- *     that is behind is followed down at once, and what is expected with it. A step back is a warning in the log.
- *   - A clock up to one hour ahead of the expected time is believed at once. One that is further ahead is believed when it
- *     has kept its lead, give or take an hour, for 10 minutes. Until then the expected time is used. The log warns when that
- *     begins, and when the clock is believed.
- * So a clock that is wrong for a moment lets nothing expire that lives, and no safe point pass. A clock that stands still or
- * is far in the past may be set for tests; to move it forward by more than an hour, call rgc_set_clock again. Any thread.
- * When it returns the last call of the clock before has ended. On a thread inside a callback of the library it does nothing but log an error. */
+/* rgc_set_clock: sets the clock; NULL = the system's, the state at start. The library does not believe a clock
+ * blindly:
+ *   - It expects the system's time at rgc_create or rgc_set_clock, plus what a monotonic clock has measured
+ *     since. A clock that is behind is followed down at once, and the expected time with it. A step back is a
+ *     warning in the log.
+ *   - A clock up to one hour ahead of the expected time is believed at once. One that is further ahead is
+ *     believed when it has kept its lead, give or take an hour, for 10 minutes. Until then the expected time is
+ *     used. The log warns when that begins, and when the clock is believed.
+ * So a clock that leaps far ahead for a moment lets nothing expire, and no safe point pass. A clock that stands
+ * still or is far in the past may be set for tests; to move it forward by more than an hour, call rgc_set_clock
+ * again. Any thread. When it returns the last call of the clock before has ended. On a thread inside a callback
+ * of the library it does nothing but log an error. */
 void rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
 
 /* rgc_set_enabled: 0 = every run keeps everything, also the runs that are on, from their next row on; 1 (the state at
@@ -264,10 +272,11 @@ enum { RGC_GC_GLOBAL = 0, RGC_GC_KEYSPACE_LEVEL = 1 };
 unsigned char rgc_advance_global_safe_point(rgc_t* gc, uint64_t ts);
 
 /* rgc_advance_keyspace_safe_point: moves a keyspace's own safe point forward. 1 = moved, 0 = not newer, or refused. A
- * safe point that comes before the keyspace's type is stored, and used once the keyspace is named keyspace level. The first one of a
- * keyspace that was never named, or was named global, is a warning in the log: nothing is collected by it.
- * Counted in safe_points_refused: a step back, and any safe point of a keyspace of which everything is kept (no error, no effect). Counted,
- * and an error: 0, UINT64_MAX, a ts too far ahead. A keyspace above RGC_KEYSPACE_MAX is an error. */
+ * safe point that comes before the keyspace's type is stored, and used once the keyspace is named keyspace
+ * level. The first one of a keyspace that was never named, or was named global, is a warning in the log:
+ * nothing is collected by it. Counted in safe_points_refused: a step back, and any safe point of a keyspace of
+ * which everything is kept (no error, no effect). Counted, and an error: 0, UINT64_MAX, a ts too far ahead. A
+ * keyspace above RGC_KEYSPACE_MAX is an error. */
 unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint64_t ts, char** errptr);
 
 /* rgc_advance_keyspace_safe_points: the same for n pairs, in order; returns how many moved. What would be an error of one
@@ -276,22 +285,23 @@ unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint
 size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, const uint64_t* ts, size_t n, char** errptr);
 
 /* rgc_set_keyspace_gc_type: names a keyspace's type. The first one stands for as long as the process lives: the same again
- * is a no-op, the other one an error that names both, counted in gc_types_refused. After that error, here or in
- * rgc_keyspace_load, nobody knows which type is right: everything of the keyspace is kept, also by runs that are on, from their
- * next row. Only rgc_set_keyspace_gc_type with the type that stands ends that; as after rgc_remove_keyspace, an own safe point
- * then starts at 0. For the other type make another rgc_t. A keyspace that becomes keyspace level
+ * is a no-op, the other one an error that names both, counted in gc_types_refused. After
+ * that error, here or in rgc_keyspace_load, nobody knows which type is right: everything of the keyspace is
+ * kept, also by runs that are on, from their next row. Only rgc_set_keyspace_gc_type with the type that stands
+ * ends that; as after rgc_remove_keyspace, an own safe point then starts at 0. For the other type make another
+ * rgc_t. A keyspace that becomes keyspace level
  * after unknown_keyspace=global may have judged it (a global safe point was there) is taken, warned about, and counted
  * there too. A keyspace that is destroyed (rgc_destroy_keyspace; its record stands) cannot be named, also one that had a type: an
  * error. */
 void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** errptr);
 
-/* rgc_set_keyspace_gc_types: the same type for n keyspaces, all or nothing. If the other type stands for some of them,
- * everything of each of those is kept; the text names the first one, and how many there are. */
+/* rgc_set_keyspace_gc_types: the same type for n keyspaces, all or nothing. If the other type stands
+ * for some of them, everything of each of those is kept; the text names the first one, and how many there are. */
 void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, int type, char** errptr);
 
-/* rgc_remove_keyspace: keep everything of this keyspace until rgc_set_keyspace_gc_type(s) names it again, with the same type only
- * (one that had none may take any). No load of metadata ends it. Runs that are on follow from their next
- * row. Named again, an own safe point starts at 0; the
+/* rgc_remove_keyspace: keep everything of this keyspace until rgc_set_keyspace_gc_type(s) names it again, with
+ * the same type only (one that had none may take any). No load of metadata ends it. Runs that are on follow
+ * from their next row. Named again, an own safe point starts at 0; the
  * global one holds at once. Removing a removed keyspace is a no-op. It returns when the rows that the worker has in hand are
  * finished or put back, as rgc_set_enabled does; inside a callback it is an error. What is destroyed is dropped all the same. */
 void rgc_remove_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
@@ -310,8 +320,9 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  * For hosts that call the decision themselves. Hosts on rocksdb/c.h need none of it: see the next section.
  * Keys must come in RocksDB's order. A key below the one before closes the run: everything from there on is kept. The
  * same key again is legal and judged as the first time. A value that does not parse closes its row only. A key that is not
- * of the layout is kept and ends the row before it: what follows begins a row, and its first version is kept. The first such key of
- * an rgc_t is a warning in the log that names data_prefix, which may be another one than the host's. */
+ * of the layout is kept and ends the row before it: what follows begins a row, and its first version is kept. 
+ * The first such key of an rgc_t is a warning in the log that names data_prefix: it may be another one than the
+ * host's. */
 
 /* Kinds of runs, one per column family. No role (RGC_CF_) has the number of a kind: a number below 16 is refused.
  * RGC_DROPPED_ONLY: only what is dropped as a whole: destroyed ranges, dropped schemas. For column families whose keys are judged by nobody (locks).
@@ -795,12 +806,14 @@ typedef struct rgc_keyspace_meta_t {
   const char* gc_management_type; /* keyspace_level or keyspace_level_gc; unified or global_gc; NULL = absent = global */
 } rgc_keyspace_meta_t;
 
-/* rgc_keyspace_load: takes over a keyspace's metadata, and names its GC type as rgc_set_keyspace_gc_type does: the first one stands. It
- * ends no pause: of a keyspace that was removed (rgc_remove_keyspace), or for which both types were named, the metadata are
- * taken over and everything is kept as before. Each such load says so in the log (RGC_LOG_INFO), and rgc_keyspaces_foreach shows the
- * keyspace with gc_type -2. A removed keyspace that had no type may only be named with the one that was loaded. Any thread.
- * Errors, which change nothing but as said: an id, state or name out of range; a state that the one before does not lead to; the other GC type than the one that stands:
- * then everything of the keyspace is kept (rgc_set_keyspace_gc_type);
+/* rgc_keyspace_load: takes over a keyspace's metadata, and names its GC type as rgc_set_keyspace_gc_type does: the first one stands.
+ * It ends no pause: of a keyspace that was removed (rgc_remove_keyspace), or for which both types were named,
+ * the metadata are taken over and everything is kept as before. Each such load says so in the log
+ * (RGC_LOG_INFO), and rgc_keyspaces_foreach shows the keyspace with gc_type -2. A removed keyspace that had no
+ * type may only be named with the one that was loaded. Any thread.
+ * Errors, which change nothing but as said: an id, state or name out of range; a state that the one before does
+ * not lead to; the other GC type than the one that stands: then everything of the keyspace is kept
+ * (rgc_set_keyspace_gc_type);
  * any other GC type string, by its value: then everything of the keyspace is kept, as by rgc_remove_keyspace (but it does not
  * wait), until a type that is known is loaded or named (only named, if it was removed too); ENABLED or
  * DISABLED for a keyspace that is destroyed (ARCHIVED and TOMBSTONE are taken: they come after the destroy). */
@@ -808,7 +821,8 @@ void rgc_keyspace_load(rgc_t* gc, const rgc_keyspace_meta_t* meta, char** errptr
 
 /* rgc_keyspace_load_protobuf: the same from the bytes that PD stores (keyspacepb.KeyspaceMeta): id 1, name 2, state 3, config 7, of which
  * gc_management_type is read; id 0 may be explicit or absent; unknown fields are skipped. Errors: those of rgc_keyspace_load; bytes that
- * do not parse (Corruption; JSON of PD's HTTP API, hex and base64 text are named); Not supported: a keyspace_identity (8) instead of an id. */
+ * do not parse (Corruption; JSON of PD's HTTP API, hex and base64 text are named); Not supported: a
+ * keyspace_identity (8) instead of an id. */
 void rgc_keyspace_load_protobuf(rgc_t* gc, const char* bytes, size_t len, char** errptr);
 
 /* ---------------------------------------------------------------- what an operator asks
@@ -821,7 +835,7 @@ typedef struct rgc_keyspace_info_t {
   size_t struct_size;
   uint32_t id;
   int state;                                     /* -1 = no metadata loaded */
-  int gc_type;                                   /* -1 = not named, -2 = everything is kept: removed, both types named, or an unknown one */
+  int gc_type;                                   /* -1 = not named, -2 = everything is kept */
   uint64_t own_safe_point, effective_safe_point; /* 0 = none */
   const char* name;                              /* "" = unknown */
 } rgc_keyspace_info_t;

@@ -15,7 +15,8 @@
 //! | [`reclaim`] | deleting from an open store: destroying, schemas, the ledger, the worker, collect now | `shared`, `engine`, and what these know |
 //! | [`ffi`] | every exported function; C types and `unsafe` | all of the above |
 //!
-//! Beside the rooms, for all of them: [`error`], [`log`] and [`callback`]; from `shared` on: [`options`] and [`stats`].
+//! Beside the rooms, for all of them: [`error`], [`log`] (which borrows standard error from `ffi`, for it takes C) and
+//! [`callback`]; from `shared` on: [`options`] and [`stats`].
 //!
 //! **The one principle.** A run sees neither what is newer nor what is older elsewhere, and cannot see tombstones. So by
 //! itself it removes only what no legal reader could see whatever lies elsewhere: a version shadowed by a newer version

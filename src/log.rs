@@ -4,7 +4,7 @@ use crate::callback::{Slot, lock};
 use crate::ffi::standard_error;
 use std::cell::Cell;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// How much a message matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,15 +25,12 @@ pub type Sink = dyn Fn(Level, &str) + Send + Sync;
 
 static SINK: Slot<Sink> = Slot::new();
 static MAX_LEVEL: AtomicU8 = AtomicU8::new(Level::Error as u8);
-/// Did the host say where messages go, or that it wants none?
-static IS_SET: AtomicBool = AtomicBool::new(false);
 
 /// Replaces the sink for messages up to `max_level`; `None` is silence. Waits for calls of the one before.
 pub fn set_sink(sink: Option<(Box<Sink>, Level)>) {
     // One after the other, so that a sink gets its own level.
     static SETTING: Mutex<()> = Mutex::new(());
     let _turn = lock(&SETTING);
-    IS_SET.store(true, Ordering::Release);
     // First silence, so that no message meets a sink with the other's level.
     MAX_LEVEL.store(0, Ordering::Release);
     let (sink, level) = match sink {
@@ -53,7 +50,8 @@ pub fn log(level: Level, message: impl FnOnce() -> String) {
     if level as u8 <= MAX_LEVEL.load(Ordering::Acquire) && !LOGGING.replace(true) {
         let _ended = Ended;
         let message = message();
-        if SINK.with(|sink| sink(level, &message)).is_none() && !IS_SET.load(Ordering::Acquire) {
+        // Without a sink only errors come here, but for what meets one that is just being replaced.
+        if SINK.with(|sink| sink(level, &message)).is_none() && level == Level::Error {
             standard_error::write(&format!("rocks_gc: error: {message}\n"));
         }
     }

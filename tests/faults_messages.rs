@@ -51,6 +51,14 @@ fn a_host_whose_standard_error_is_gone_lives_on() {
 }
 
 #[test]
+fn a_file_that_takes_the_number_of_standard_error_stays_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("000007.sst");
+    assert!(standard_error(file.to_str().unwrap()).status.success());
+    assert_eq!(fs::read(file).unwrap(), b"");
+}
+
+#[test]
 fn a_safe_point_of_a_keyspace_that_was_never_registered_is_told_once() {
     let log = Log::new(c::RGC_LOG_WARN);
     let gc = Gc::new("", 1000);

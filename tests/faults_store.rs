@@ -318,8 +318,7 @@ fn worker_has_recorded(store: &Store<'_>, keyspace: u16) -> bool {
 fn attach_compares_roles_with_the_kinds_of_filters() {
     // What C hosts made factories of no family that is given may have.
     let write_only: &[Family] = &[("default", c::RGC_CF_DEFAULT, Some(c::RGC_WRITE))];
-    let swapped: &[Family] =
-        &[("default", c::RGC_CF_DEFAULT, Some(c::RGC_WRITE)), ("write", c::RGC_CF_WRITE, Some(c::RGC_DEFAULT))];
+    let swapped: &[Family] = &[("default", c::RGC_CF_DEFAULT, Some(c::RGC_WRITE)), ("write", c::RGC_CF_WRITE, Some(c::RGC_DEFAULT))];
     for (via, families) in [(Via::C, write_only), (Via::Adaptor, write_only), (Via::Adaptor, swapped)] {
         let gc = gc("");
         let dir = tempdir().unwrap();

@@ -6,6 +6,9 @@ use std::mem::MaybeUninit;
 
 /// Writes a text, or as much of it as goes.
 pub(crate) fn write(text: &str) {
+    if !is_there() {
+        return;
+    }
     without_sigpipe(|| {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
@@ -18,6 +21,14 @@ pub(crate) fn write(text: &str) {
             }
         }
     });
+}
+
+/// Where a host has closed standard error its number may be that of a file of the DB by now. RocksDB opens those so that they are
+/// closed on exec; a standard error is not.
+fn is_there() -> bool {
+    // SAFETY: it asks about a number.
+    let flags = unsafe { libc::fcntl(libc::STDERR_FILENO, libc::F_GETFD) };
+    flags >= 0 && flags & libc::FD_CLOEXEC == 0
 }
 
 /// Runs `write`; a SIGPIPE that it raises for this thread is taken away again. Others that were waiting stay.

@@ -5,7 +5,7 @@ use super::garbage::{Judgement, by_counts};
 use super::store::{Role, Store};
 use crate::callback::lock;
 use crate::engine::{Family, File};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, hex};
 use crate::layout::{StoredRange, Timestamp};
 use crate::log::{Level, log};
 use std::collections::HashSet;
@@ -77,7 +77,9 @@ impl Store {
             && start >= end
         {
             return Err(Error::invalid(format!(
-                "the range [{start:02x?}, {end:02x?}) is empty or inverted; give its first key and the first key behind it"
+                "the range [{}, {}) is empty or inverted; give its first key and the first key behind it",
+                hex(start),
+                hex(end)
             )));
         }
         let mut budget = Budget(order.max_bytes);
@@ -134,7 +136,7 @@ impl Store {
         drop(seen);
         report.files_considered += before.len() as u64;
         for (start, end) in merged(&picked, &all) {
-            log(Level::Debug, || format!("collect: compacts [{start:02x?}, {end:02x?})"));
+            log(Level::Debug, || format!("collect: compacts [{}, {})", hex(&start), hex(&end)));
             self.engine.compact(family, (&start, &end), true)?;
         }
         let after = in_range(self.engine.files_with_properties(family)?);

@@ -6,7 +6,7 @@ use super::schemas::{Key, Named};
 use super::sweep::Sweep;
 use super::truncate::Truncated;
 use super::worker::Worker;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, hex};
 use crate::log::{Level, log};
 use std::collections::BTreeMap;
 use std::thread::sleep;
@@ -88,7 +88,7 @@ impl Worker<'_> {
         store.shared.stats.shared().rows_left_unparsed.add(unparsed.len() as u64);
         for row in unparsed {
             log(Level::Warn, || {
-                format!("a row is not truncated up to {}, for a record of it does not parse; row {row:02x?}", record.up_to)
+                format!("a row is not truncated up to {}, for a record of it does not parse; row {}", record.up_to, hex(&row))
             });
         }
         Ok(())

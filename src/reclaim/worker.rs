@@ -14,7 +14,7 @@ use super::pace::{AFTER_ERROR, LONGEST_WAIT, Pace, SHORT_LOOK, SHORTEST_WAIT, wa
 use super::row::Plan;
 use super::store::Store;
 use crate::engine::{Family, How};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, hex};
 use crate::log::{Level, log};
 use crate::shared::{Kind as RowKind, Rows};
 use std::collections::VecDeque;
@@ -202,7 +202,7 @@ impl Worker<'_> {
             self.flushes_in_vain = 0;
             if let Some(row) = left.rows.pop_front() {
                 drop(Hand { store, rows: vec![row] });
-                log(Level::Warn, || format!("a row is left to a later run, for no flush makes it durable; row {row:02x?}"));
+                log(Level::Warn, || format!("a row is left to a later run, for no flush makes it durable; row {}", hex(row)));
             }
             return;
         }
@@ -280,7 +280,7 @@ impl<'r> Hand<'_, 'r> {
     /// The last one.
     fn leave_unparsed(&mut self) {
         if let Some(row) = self.rows.pop() {
-            log(Level::Warn, || format!("a row is left as it is, for a value of it does not parse; row {row:02x?}"));
+            log(Level::Warn, || format!("a row is left as it is, for a value of it does not parse; row {}", hex(row)));
             self.store.shared.stats.shared().rows_left_unparsed.add(1);
             self.store.shared.handover.finish(1);
         }

@@ -131,8 +131,7 @@ impl<'g> Store<'g> {
 
     /// Attaches some families, by their places, with these roles, to a context.
     pub fn attach_to(&self, gc: &Gc, families: &[(usize, u32)]) -> Result<(), String> {
-        let names: Vec<CString> =
-            families.iter().map(|(place, _)| CString::new(self.families[*place].0.0).expect("no NUL")).collect();
+        let names: Vec<CString> = families.iter().map(|(place, _)| CString::new(self.families[*place].0.0).expect("no NUL")).collect();
         let families: Vec<_> = families
             .iter()
             .zip(&names)
