@@ -49,11 +49,14 @@
  * counted in rows_refused.
  *
  * WHAT THE HOST PROMISES. A host that breaks a promise loses data, as each one says.
- *  H1 Nobody reads below the effective safe point, and nobody writes, ingests or restores a version below it: it would
- *     be collected, or let a newer one be. A restore that must: (1) rgc_remove_keyspace or rgc_set_enabled(gc, 0);
- *     (2) restore; (3) flush and compact the range by force into the last level, with no RocksDB
- *     snapshot held; (4) rgc_set_keyspace_gc_type, or enable. Loads of metadata do not end the pause.
- *     Without step 3 versions hidden by tombstones count as the newest.
+ *  H1 No reader reads below the effective safe point. The host does not write, ingest or restore a version below it:
+ *     the version would be collected, or a newer one would. For transactions both hold at the safe point, too: no
+ *     commit at or below it. And no lock stands there: the host resolves the locks of transactions that began at or
+ *     below a safe point before it publishes that safe point. Else a transaction may be collected half: the primary's
+ *     record goes, and a reader that meets the secondary's lock takes the transaction for rolled back.
+ *     A restore that must: (1) rgc_remove_keyspace or rgc_set_enabled(gc, 0); (2) restore; (3) flush and compact the
+ *     range by force into the last level, with no RocksDB snapshot held; (4) rgc_set_keyspace_gc_type, or enable. Loads
+ *     of metadata do not end the pause. Without step 3 versions hidden by tombstones count as the newest.
  *  H2 Nobody else deletes a newest version so that an older one should be seen: the older one may be gone already. A
  *     tool that must goes the way of H1. Whole rows, and versions that are not the newest, may be deleted freely; in a
  *     row that was deleted as a whole only newer versions may follow.
@@ -72,7 +75,12 @@
  *     whatever stands between the versions it takes, one to the next version what extends the key it takes; so does a range
  *     tombstone over a row; and the worker deletes merge operands and wide columns with the versions that they stand for. A host
  *     that has such keys sets remove_mode=remove and delete_range_min_keys=0. (RocksDB's C API never skips.)
- *  H8 One rgc_t serves one DB: what is destroyed goes in every column family whose filter is of this rgc_t.
+ *  H8 One rgc_t serves one DB. A destroyed range or a dropped schema is so in the families that were attached when the
+ *     call was made, and runs drop nothing in other families. RocksDB's C API does not tell a run its family: there the
+ *     library takes a run to be in an attached family whose role goes with the run's kind. So a C host gives no family
+ *     that it does not attach a filter of this rgc_t.
+ *  H9 Only the primary is attached. Attaching writes: into the ledger, and what the worker deletes. A follower that
+ *     replicates the primary's WAL gets the deletes from there; it runs filters at most.
  *
  * LIFE OF AN rgc_t
  *     rgc_options_create, rgc_options_set ...          what the keys look like
@@ -487,9 +495,21 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  * The library flushes column families one by one. A host that writes without a WAL, and relies on atomic_flush for what it writes into
  * several of them, attaches all of these through the C++ engine, which flushes them together (RocksDB's C API cannot).
  *
- * A host that forgets rgc_detach: when the last factory of gc is destroyed, the store counts as closed. It is never touched
- * again, and an error is logged. But RocksDB may destroy factories later than the DB: between the two the worker would use a
- * closed DB. */
+ * DURABILITY. The worker's deletes are in the WAL. A version that lies only in a memtable, without a WAL, is lost in a
+ * crash. So the worker deletes a row only by a newest version that is durable, and a record by one whose value is
+ * durable, too. Where it is not, the worker flushes the family first, once a second at most, for all rows that wait.
+ * It deletes no more than it has read: a transaction that commits at the safe point meanwhile stays.
+ *
+ * A COLUMN FAMILY THAT THE HOST DROPS while it is attached counts as empty from then on. The library warns once. Its
+ * writes leave such a family out. The handle must stay valid until rgc_detach has returned. If it is the ledger's
+ * family, calls that record something are errors.
+ *
+ * Only rgc_detach ends a store. A host that closes the DB without it crashes: the worker goes on using the DB. Where
+ * RocksDB answers "Shutdown in progress", the library stops using the store, and logs an error.
+ *
+ * WHERE NOTHING IS COLLECTED: FIFO compaction runs no filters (the C++ adaptor refuses it; on RocksDB's C API the
+ * library cannot see it). A TransactionDB with the write policy WRITE_PREPARED or WRITE_UNPREPARED must not be
+ * attached: its base DB shows versions that are not committed. */
 
 /* Roles of column families. LEDGER: the library's own records; a family of its own is best, for scans of the others would see
  * them. LOCK: its files are never dropped whole, because that could bring deleted locks back. */
@@ -600,8 +620,20 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
 /* rgc_attach_engine: attaches a store through an engine; engine is copied, state is the first argument of its functions. It
  * reads the ledger (rgc_destroy_range, rgc_schema_drop) and finishes every destroy that was interrupted, so it may take as long as they
  * did: until it has returned nobody may write into their ranges. One store per gc. Give the same families each time: records of a ledger
- * that lies in a family that is not given are not seen.
- * Errors, after which nothing is attached, and runs drop what they dropped before: a store is attached already; inside a callback; no
+ * that lies in a family that is not given are not seen, and an interrupted destroy stays STARTED until all of its
+ * families are given.
+ *
+ * A ledger is one context's. Two contexts on one DB need a ledger family each (RGC_CF_LEDGER).
+ *
+ * Attaching compares what the host has said with what the ledger says. A destroyed keyspace that the host registered,
+ * or loaded as ENABLED or DISABLED, is an error that names it: what is written there would be dropped. Pause it
+ * (rgc_remove_keyspace), attach, and forget its ranges (rgc_forget_destroyed), or take another id. The GC types of
+ * keyspaces are recorded in a ledger that has a family of its own: a keyspace that was registered with the other type
+ * is an error that names it, and everything of it is kept. A type that is recorded refuses the other one; by itself it
+ * collects nothing.
+ * Errors, after which nothing is attached, and runs drop what they dropped before: those above; a family whose filters
+ * are of a kind that does not go with its role (C hosts: a factory of a kind that goes with no given role), which would
+ * judge keys by the wrong rules; a store is attached already; inside a callback; no
  * family; a role that is unknown, or DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT; a name or a handle twice, a NULL name; with
  * rgc_attach_rocksdb a NULL handle with another name than "default"; a function that is NULL; a ledger record that does not parse, by its key: nothing was changed then;
  * the engine's own errors. Warns in the log if the ledger has schemas and gc does not read them (schema_id, key_layout): they are kept
@@ -610,8 +642,11 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
 void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const rgc_column_family_t* families, size_t n, char** errptr);
 
 /* rgc_detach: ends the worker, waits for calls that use the store and for a compaction of the worker's that is on, and gives the engine
- * back. What is durable stays; rows that still wait are left for later runs, counted in rows_refused. Destroyed ranges and dropped schemas
- * go on being dropped by runs, until a store is attached: from then on by what its ledger says. Without a store it does nothing. Any
+ * back. Flushes and compactions of the library are cancelled: calls that wait for one are errors of kind Aborted, and what they had
+ * recorded stays so. (On RocksDB's C API that cancels the host's manual compactions, too, if one of the library's is on; before 7.4
+ * rgc_detach waits for it.) What is durable stays; rows that still wait are left for later runs, counted in rows_refused. What the
+ * ledger said ends: runs drop nothing that was destroyed or dropped by name until a store is attached whose ledger says it. If a
+ * destroy is not finished whose bounds cut a row, runs keep everything until then. Without a store it does nothing. Any
  * thread; inside a callback or a run it does nothing but log an error. rgc_destroy does it, too. */
 void rgc_detach(rgc_t* gc);
 
@@ -653,11 +688,12 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  * first, durably: a record in the host's own store under ledger_prefix, in the family with role LEDGER, else DEFAULT, else the
  * first one, and only once something is destroyed. A record is STARTED, then DONE, then gone: after recheck_seconds (24 h) the
  * worker, or rgc_recheck_destroyed, destroys the range once more, for what came late, and drops the record. As long as it stands,
- * every run of gc drops whatever lies in the range, at any level and of any value type.
+ * every run of gc in one of those families drops whatever lies in the range, at any level and of any value type.
  *
  * One call does, in every attached family: drop the files below level 0 that lie in the range (but of lock families); delete
  * the keys that are left, the write family before the default one, by point tombstones or, from delete_range_min_keys keys on, by
- * one range tombstone; flush, and compact what level 0 and the files at the borders hold of it. A row that a bound cuts (a bound
+ * one range tombstone; flush, and compact what level 0 and the files at the borders hold of it, where anything of the range was
+ * found. A row that a bound cuts (a bound
  * with a timestamp) is compacted by force into the last level, so that no tombstone is left over one half of it. A bound is a key,
  * and is taken as one in every family: of transactions' data give bounds without timestamps, else records are parted from
  * their values. With plain_keys=prefix_free nobody can tell whether the last 8 bytes of a bound are a timestamp: they are taken for one,
@@ -681,7 +717,7 @@ typedef struct rgc_destroy_report_t {
   uint64_t files_dropped, file_bytes_dropped; /* whole files, at once */
   uint64_t keys_deleted, range_tombstones;    /* keys: by point tombstones */
   uint64_t files_microseconds, keys_microseconds, compact_microseconds;
-  uint64_t files_left, file_bytes_left; /* that still reach into the range: at its borders, or because another compaction has them */
+  uint64_t files_left, file_bytes_left; /* that may still hold something of the range: another compaction has them */
 } rgc_destroy_report_t;
 
 /* rgc_destroy_range: destroys all keys in [start, end), stored keys without or with a timestamp. Any thread. Errors: no store;
@@ -706,7 +742,7 @@ size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds, rgc_destroy_r
  * these bounds; Busy: it is STARTED. */
 void rgc_forget_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
 
-/* rgc_destroyed_count: records in the ledger of the attached store; without a store those that runs still drop by. */
+/* rgc_destroyed_count: records in the ledger of the attached store; 0 without a store. */
 size_t rgc_destroyed_count(const rgc_t* gc);
 
 /* ---------------------------------------------------------------- schemas
@@ -864,7 +900,7 @@ typedef struct rgc_schema_info_t {
 /* rgc_keyspaces_foreach: keyspaces that were loaded or named, or have a safe point of their own, by id. */
 void rgc_keyspaces_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_keyspace_info_t* info), void* state);
 
-/* rgc_destroyed_foreach: the records of destroyed ranges, by start; without a store those that runs still drop by. */
+/* rgc_destroyed_foreach: the records of destroyed ranges, by start; none without a store. */
 void rgc_destroyed_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_destroyed_info_t* info), void* state);
 
 /* rgc_schemas_foreach: schemas by keyspace and id: those of the last lists, and those that were named one by one. */
