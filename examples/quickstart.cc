@@ -3,8 +3,9 @@
 
 int main() { // keyspace 7 has a safe point of its own: nobody reads below 100
   auto gc = rocks_gc::Context::Create(rocks_gc::Library::Load("librocks_gc.so.1"));
-  gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 7u, RGC_GC_KEYSPACE_LEVEL);
-  gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 7u, uint64_t{100});
+  std::string error = gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 7u, RGC_GC_KEYSPACE_LEVEL);
+  if (error.empty()) error = gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 7u, uint64_t{100});
+  if (!error.empty()) return std::fprintf(stderr, "%s\n", error.c_str()), 1;
   rocksdb::Options options;
   options.create_if_missing = true;
   rocksdb::DB* db = nullptr; // from RocksDB 9.11 on: std::unique_ptr<rocksdb::DB> db;

@@ -361,7 +361,7 @@ class Factory final : public detail::db::CompactionFilterFactory {
  * Call it last, and use what it has set for this column family only: which level is the last one is read from the options, at
  * DB::Open once more. A column family that CreateColumnFamily makes is not shown to the factory: its last level is unknown until
  * the DB is opened the next time, and so it is in a remote compaction. */
-inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, detail::db::DBOptions* db_options,
+[[nodiscard]] inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, detail::db::DBOptions* db_options,
                                   detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
   using detail::db::Status;
   if (!library.ok()) return detail::StatusOf(library.error());
@@ -392,7 +392,7 @@ inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, d
   return Status::OK();
 }
 
-inline detail::db::Status Install(const Context& context, int kind, detail::db::DBOptions* db_options,
+[[nodiscard]] inline detail::db::Status Install(const Context& context, int kind, detail::db::DBOptions* db_options,
                                   detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
   if (!context.ok()) return detail::StatusOf(context.error());
   return Install(context.library(), context.get(), kind, db_options, options, what);

@@ -2,12 +2,12 @@
 
 use super::c;
 use super::engine::HostEngine;
-use super::handles::{Context, context, need_context, refuse_inside, refuses_inside};
+use super::handles::{Context, context, done, need_context, refuse_inside_run};
 use super::memory::{Sized1, bytes, read_sized, sized_array, struct_size, text, write_sized};
 use super::rocksdb::bound;
 use crate::engine::Engine;
 use crate::engine::rocksdb::{Handle, RocksDb};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::log::{Level, log};
 use crate::reclaim::{self, CollectOrder, CollectReport, ColumnFamily, Role, Store, closed};
 use crate::shared::Kind as RunKind;
@@ -140,7 +140,7 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
 
 /// `taken_over` is called when the engine belongs to the library, before anybody could detach it.
 fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, taken_over: impl FnOnce()) -> Result<(), Error> {
-    refuse_inside("rgc_attach")?;
+    refuse_inside_run("rgc_attach", &context.shared)?;
     let shared = &context.shared;
     let writes = families.iter().any(|family| family.role == Role::Write);
     let taken = || Error::invalid("a store is attached already; rgc_detach it first, or make another rgc_t for another DB");
@@ -168,11 +168,9 @@ fn spawn(body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
 
 export! {
     /// Detaches the store.
-    fn rgc_detach(gc: *mut c::rgc_t) -> (), on error (); {
-        let Some(found) = context(gc) else { return };
-        if !refuses_inside("rgc_detach", &found.shared) {
-            found.attached.detach();
-        }
+    fn rgc_detach(gc: *mut c::rgc_t) -> u8, on error 0; {
+        let Some(found) = context(gc) else { return 1 };
+        done(refuse_inside_run("rgc_detach", &found.shared).map(|()| found.attached.detach()))
     }
 }
 
@@ -194,10 +192,7 @@ export! {
 
 /// The attached store, on a thread that may wait for it.
 pub(super) fn need_store(context: &Context, function: &str) -> Result<Arc<Store>, Error> {
-    refuse_inside(function)?;
-    if context.shared.stats.is_running_here() {
-        return Err(Error::new(Kind::Aborted, format!("{function} inside a run would wait for itself; call it from another thread")));
-    }
+    refuse_inside_run(function, &context.shared)?;
     let store = context.attached.get();
     let store = store.ok_or_else(|| Error::invalid("no store is attached; call rgc_attach_rocksdb or rgc_attach_engine first"))?;
     if store.is_closed() { Err(closed()) } else { Ok(store) }
