@@ -204,6 +204,8 @@ rgc_options_t* rgc_options_create(void);
  *   max_safe_point_ahead_seconds 0 (default) = off: a safe point whose physical part (ts >> 18, milliseconds) is further
  *                                ahead of the clock is refused
  *   pending_keys_max             1000000 (default): how many rows may wait for the worker; more are left for later runs
+ *   pending_bytes_max            67108864 (default): how much memory rows that wait for the worker may take, of all runs and
+ *                                in the queue; more are left for later runs
  *   delete_batch_bytes           32768 (default): the worker's batches
  *   delete_bytes_per_second      0 (default) = off: how fast the worker deletes
  *   delete_range_min_keys        10000 (default): from so many versions of a row, or keys of a destroyed range, on one range tombstone
@@ -364,7 +366,8 @@ rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* com
 /* rgc_filter_decide: judges one key. level = the compaction's start level, as RocksDB tells it. value_type is one of
  * RGC_VALUE ...; answers RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last *skip_until holds the key to go
  * on from, above this one, valid until the next call on this filter; else it is set to NULL, 0. A caller that cannot skip
- * gives NULL for one of them and is never told to. No allocation but for the longest key so far. filter NULL = RGC_KEEP.
+ * gives NULL for one of them and is never told to. No allocation but for the longest key so far, and for rows that wait for the
+ * worker (pending_bytes_max); where there is no memory keys are kept and such rows are left for later runs. filter NULL = RGC_KEEP.
  *
  * A skip drops the tombstones that it passes, and what they hid would be alive again. So a skip to the end of the row comes
  * only where none can be lost: in a run that is known to be bottommost, or whose inputs are known and hold no tombstone

@@ -8,13 +8,15 @@ mod dropped;
 mod handover;
 mod keyspaces;
 mod late;
+mod rows;
 mod schemas;
 
 pub use clock::Clock;
 pub use dropped::{DroppedRange, Segment, Segments};
-pub use handover::{Handover, Rows, Served, ServedFamily};
+pub use handover::{Handover, Served, ServedFamily};
 pub use keyspaces::{KeyspaceState, Keyspaces};
 pub use late::Late;
+pub use rows::Rows;
 pub use schemas::{Lookup, Registry, SchemaState, Schemas, Standing, Truncation};
 
 use crate::callback::lock;
@@ -104,7 +106,7 @@ impl Shared {
             plain_kind: OnceLock::new(),
             kinds: AtomicU8::new(0),
             deleting: options.deleting,
-            handover: Handover::new(options.pending_keys_max),
+            handover: Handover::new(options.pending_keys_max, options.pending_bytes_max),
             dropped: Mutex::default(),
             schemas: Registry::default(),
             keyspaces: Keyspaces::default(),
