@@ -466,8 +466,8 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  *     ...
  *     if (!rgc_detach(gc)) ...                         before close; 0 = refused: the DB must stay open
  *
- * From then on rows that runs hand over are finished by the WORKER, one thread of the library's (named rocks_gc, every signal
- * blocked): once the run's filter is gone it reads the row from the DB, decides anew by the safe point of then, and deletes
+ * From then on rows that runs hand over are finished by the WORKER, one thread of the library's. It is named rocks_gc and blocks
+ * every signal but those of a crash (SEGV, BUS, FPE, ILL, ABRT), which the host's handlers get. Once the run's filter is gone it reads the row from the DB, decides anew by the safe point of then, and deletes
  * oldest versions first, the delete mark last, a record and its value in one batch, always with the WAL on. It never writes
  * into a write stall, never writes from a compaction's thread, and needs O(delete_batch_bytes) memory for a row of any length.
  * The worker serves the families with role RGC_CF_DEFAULT (runs of kind RGC_DEFAULT) and RGC_CF_WRITE (RGC_WRITE). Dead rows of

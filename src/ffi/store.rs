@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::log::{Level, log};
 use crate::reclaim::{self, CollectOrder, CollectReport, ColumnFamily, Role, Store, closed};
 use crate::shared::Kind as RunKind;
-use std::ffi::{c_char, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::sync::Arc;
@@ -153,13 +153,20 @@ fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily
     Ok(())
 }
 
-/// Starts a thread of the library's, with its name, which no signal of the host's reaches.
+/// The signals of a crash: a thread's own fault, which the host's handler must see on whatever thread it happens.
+const OF_A_CRASH: [c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT];
+
+/// Starts a thread of the library's, with its name, which no signal of the host's reaches but those of a crash.
 fn spawn(body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
-    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-    // SAFETY: sigfillset fills `all`, which pthread_sigmask reads, and that one fills `before`; a thread inherits its maker's mask.
+    let (mut blocked, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: sigfillset fills `blocked`, which sigdelset changes and pthread_sigmask reads, and that one fills `before`; a thread
+    // inherits its maker's mask.
     unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+        libc::sigfillset(blocked.as_mut_ptr());
+        for signal in OF_A_CRASH {
+            libc::sigdelset(blocked.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, blocked.as_ptr(), before.as_mut_ptr());
         let thread = thread::Builder::new().name("rocks_gc".into()).spawn(body);
         libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
         thread
