@@ -7,6 +7,8 @@ mod support;
 use std::ffi::OsString;
 use std::fs;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 use support::gc::Gc;
 use support::store::{RAW, Store, Via};
 use support::{compile, library, root, run};
@@ -34,8 +36,15 @@ fn only_the_signals_of_a_crash_are_open_on_the_library_s_thread() {
     let gc = Gc::new("", 1000);
     let dir = tempdir().unwrap();
     let store = Store::attached(dir.path(), &gc, Via::C, RAW);
-    let masks = masks();
-    assert!(!masks.is_empty(), "there is a worker");
+    // A thread gives itself its name, some time after it was made.
+    let named = (0..10_000).find_map(|_| {
+        let masks = masks();
+        if masks.is_empty() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        (!masks.is_empty()).then_some(masks)
+    });
+    let masks = named.expect("there is a worker");
     for mask in masks {
         for signal in (1..=LAST_SIGNAL).filter(|signal| !NEVER_BLOCKED.contains(signal)) {
             let is_blocked = mask >> (signal - 1) & 1 == 1;
