@@ -27,6 +27,9 @@
  *  8. No panic and no exception leaves the library. When in doubt it keeps: bytes that are not what they should be are kept,
  *     wherever they are shown to it (H7 says where they are not).
  *  9. The library may be loaded by dlopen. It is linked -z nodelete: dlclose does not unload it.
+ * 10. A function that can refuse says so. Where it has no errptr it returns 1 = done, or 0 = refused: then nothing has
+ *     changed, and the reason is in the log. Such functions are marked RGC_MUST_CHECK: a compiler warns where a host drops
+ *     the answer. After a refused rgc_detach or rgc_destroy the store is still attached, and the host must not close the DB.
  *
  * TIMESTAMPS are unsigned 64-bit numbers that only need an order. A SAFE POINT is the timestamp below which no reader
  * will read any more; 0 = unknown = collect nothing. A KEYSPACE is a tenant, named by a number from 0 to
@@ -115,6 +118,16 @@ extern "C" {
 /* The version of the library that this header came with. */
 #define RGC_VERSION_STRING "0.1.0"
 
+/* Marks functions whose answer the host must look at (convention 10). A host that wants no warnings defines it to nothing
+ * before it includes this header. */
+#ifndef RGC_MUST_CHECK
+#if defined(__GNUC__) || defined(__clang__)
+#define RGC_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define RGC_MUST_CHECK
+#endif
+#endif
+
 /* Options under construction. One thread at a time. Lives until rgc_options_destroy; rgc_create only reads it. */
 typedef struct rgc_options_t rgc_options_t;
 /* The context: options, safe points, counters, the bound RocksDB. Shared by any number of threads. Factories and filters
@@ -167,11 +180,11 @@ void rgc_free(void* ptr);
 /* rgc_set_logger: sets the logger of the whole process for messages up to max_level. Until the first call
  * errors go to standard error, one line each: "rocks_gc: error: " and the message. A standard error that is
  * closed, or that nobody reads, does no harm (a file descriptor 2 that is closed on exec is somebody's file:
- * nothing is written there). log NULL or max_level RGC_LOG_OFF = silence; a level that is not listed changes
- * nothing. Any thread. When it returns the last call of the logger before has ended, so that its state may be
- * freed. On a thread inside a callback of the library it does nothing but
- * log an error. */
-void rgc_set_logger(rgc_log_fn log, void* state, int max_level);
+ * nothing is written there). log NULL or max_level RGC_LOG_OFF = silence. Any thread. When it returns 1 the last
+ * call of the logger before has ended, so that its state may be freed. Refused (0): on a thread inside a callback
+ * of the library; a level that is not listed. Then the logger before is still called, and the host must keep its
+ * state. */
+RGC_MUST_CHECK unsigned char rgc_set_logger(rgc_log_fn log, void* state, int max_level);
 
 /* ---------------------------------------------------------------- options */
 
@@ -210,6 +223,8 @@ rgc_options_t* rgc_options_create(void);
  *   max_safe_point_ahead_seconds 0 (default) = off: a safe point whose physical part (ts >> 18, milliseconds) is further
  *                                ahead of the believed time is refused
  *   pending_keys_max             1000000 (default): how many rows may wait for the worker; more are left for later runs
+ *   pending_bytes_max            67108864 (default): how much memory rows that wait for the worker may take, of all runs and
+ *                                in the queue; more are left for later runs
  *   delete_batch_bytes           32768 (default): the worker's batches
  *   delete_bytes_per_second      0 (default) = off: how fast the worker deletes
  *   delete_range_min_keys        10000 (default): from so many versions of a row, or keys of a destroyed range, on one range tombstone
@@ -239,9 +254,10 @@ rgc_t* rgc_create(const rgc_options_t* options_or_null, char** errptr);
 
 /* rgc_destroy: rgc_detach, and gives up the host's reference; gc must not be used afterwards. Factories and filters that still live go on
  * with the last safe points. A clock set by rgc_set_clock is not called any more when it returns; runs that begin
- * later know no time, so nothing expires in them. On a thread inside a callback of the library it does nothing but log an
- * error. */
-void rgc_destroy(rgc_t* gc);
+ * later know no time, so nothing expires in them. 1 for NULL. Refused (0): on a thread inside a callback of the library; while a
+ * store is attached, on a thread that has a living filter of this gc. Then gc is as it was: the host must keep the DB open and
+ * the clock's state in memory, and call again from another thread, or once the thread's filters are destroyed. */
+RGC_MUST_CHECK unsigned char rgc_destroy(rgc_t* gc);
 
 /* rgc_set_clock: sets the clock; NULL = the system's, the state at start. The library does not believe a clock
  * blindly:
@@ -253,15 +269,17 @@ void rgc_destroy(rgc_t* gc);
  *     used. The log warns when that begins, and when the clock is believed.
  * So a clock that leaps far ahead for a moment lets nothing expire, and no safe point pass. A clock that stands
  * still or is far in the past may be set for tests; to move it forward by more than an hour, call rgc_set_clock
- * again. Any thread. When it returns the last call of the clock before has ended. On a thread inside a callback
- * of the library it does nothing but log an error. */
-void rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
+ * again. Any thread. When it returns 1 the last call of the clock before has ended, so
+ * that its state may be freed. Refused (0): on a thread inside a callback of the library; gc NULL. Then the clock
+ * before is still called, and the host must keep its state. */
+RGC_MUST_CHECK unsigned char rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
 
 /* rgc_set_enabled: 0 = every run keeps everything, also the runs that are on, from their next row on; 1 (the state at
  * start) = collect again. The worker rests meanwhile; it returns when the rows that the worker has in hand are finished or put back: do
- * not call it under a lock that your clock, logger or engine takes. Any thread.
- * On a thread inside a callback of the library it does nothing but log an error. */
-void rgc_set_enabled(rgc_t* gc, unsigned char enabled);
+ * not call it under a lock that your clock, logger or engine takes. Any thread. Refused (0): on a thread inside a callback of the
+ * library; while a store is attached, on a thread that has a living filter of this gc (the worker may wait for that compaction);
+ * gc NULL. Then the library goes on as before: a host that restores data must not begin. */
+RGC_MUST_CHECK unsigned char rgc_set_enabled(rgc_t* gc, unsigned char enabled);
 
 /* ---------------------------------------------------------------- safe points
  * Any thread, at any time, runs on included. Readers never wait, whatever writers do. A run looks its safe points up once
@@ -311,7 +329,8 @@ void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, i
  * the same type only (one that had none may take any). No load of metadata ends it. Runs that are on follow
  * from their next row. Named again, an own safe point starts at 0; the
  * global one holds at once. Removing a removed keyspace is a no-op. It returns when the rows that the worker has in hand are
- * finished or put back, as rgc_set_enabled does; inside a callback it is an error. What is destroyed is dropped all the same. */
+ * finished or put back, as rgc_set_enabled does. What is destroyed is dropped all the same. Errors: a keyspace out of range; on a
+ * thread inside a callback of the library; while a store is attached, on a thread that has a living filter of this gc. */
 void rgc_remove_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
 
 /* rgc_global_safe_point: 0 = none came yet. */
@@ -385,7 +404,8 @@ rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* com
 /* rgc_filter_decide: judges one key. level = the compaction's start level, as RocksDB tells it. value_type is one of
  * RGC_VALUE ...; answers RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last *skip_until holds the key to go
  * on from, above this one, valid until the next call on this filter; else it is set to NULL, 0. A caller that cannot skip
- * gives NULL for one of them and is never told to. No allocation but for the longest key so far. filter NULL = RGC_KEEP.
+ * gives NULL for one of them and is never told to. No allocation but for the longest key so far, and for rows that wait for the
+ * worker (pending_bytes_max); where there is no memory keys are kept and such rows are left for later runs. filter NULL = RGC_KEEP.
  *
  * A skip drops the tombstones that it passes, and what they hid would be alive again. So a skip to the end of the row comes
  * only where none can be lost: in a run that is known to be bottommost, or whose inputs are known and hold no tombstone
@@ -482,10 +502,10 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  *
  *     rgc_attach_rocksdb(gc, db, families, n, &err);   after open, before anybody writes where a destroy was interrupted
  *     ...
- *     rgc_detach(gc);                                  before close
+ *     if (!rgc_detach(gc)) ...                         before close; 0 = refused: the DB must stay open
  *
- * From then on rows that runs hand over are finished by the WORKER, one thread of the library's (named rocks_gc, every signal
- * blocked): once the run's filter is gone it reads the row from the DB, decides anew by the safe point of then, and deletes
+ * From then on rows that runs hand over are finished by the WORKER, one thread of the library's. It is named rocks_gc and blocks
+ * every signal but those of a crash (SEGV, BUS, FPE, ILL, ABRT), which the host's handlers get. Once the run's filter is gone it reads the row from the DB, decides anew by the safe point of then, and deletes
  * oldest versions first, the delete mark last, a record and its value in one batch, always with the WAL on. It never writes
  * into a write stall, never writes from a compaction's thread, and needs O(delete_batch_bytes) memory for a row of any length.
  * The worker serves the families with role RGC_CF_DEFAULT (runs of kind RGC_DEFAULT) and RGC_CF_WRITE (RGC_WRITE). Dead rows of
@@ -633,7 +653,8 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
  * collects nothing.
  * Errors, after which nothing is attached, and runs drop what they dropped before: those above; a family whose filters
  * are of a kind that does not go with its role (C hosts: a factory of a kind that goes with no given role), which would
- * judge keys by the wrong rules; a store is attached already; inside a callback; no
+ * judge keys by the wrong rules; a store is attached already; inside a callback or a
+ * run; no
  * family; a role that is unknown, or DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT; a name or a handle twice, a NULL name; with
  * rgc_attach_rocksdb a NULL handle with another name than "default"; a function that is NULL; a ledger record that does not parse, by its key: nothing was changed then;
  * the engine's own errors. Warns in the log if the ledger has schemas and gc does not read them (schema_id, key_layout): they are kept
@@ -646,9 +667,11 @@ void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const
  * recorded stays so. (On RocksDB's C API that cancels the host's manual compactions, too, if one of the library's is on; before 7.4
  * rgc_detach waits for it.) What is durable stays; rows that still wait are left for later runs, counted in rows_refused. What the
  * ledger said ends: runs drop nothing that was destroyed or dropped by name until a store is attached whose ledger says it. If a
- * destroy is not finished whose bounds cut a row, runs keep everything until then. Without a store it does nothing. Any
- * thread; inside a callback or a run it does nothing but log an error. rgc_destroy does it, too. */
-void rgc_detach(rgc_t* gc);
+ * destroy is not finished whose bounds cut a row, runs keep everything until then. Without a store, and for
+ * NULL, it does nothing and returns 1. rgc_destroy does it, too. Any thread. Refused (0): on a thread inside a callback of the library,
+ * or that has a living filter of this gc which has decided there. Then the store is still attached and the worker goes on: the host
+ * must NOT close the DB. It calls again from another thread, or once the thread's filters are destroyed. */
+RGC_MUST_CHECK unsigned char rgc_detach(rgc_t* gc);
 
 /* rgc_pending: rows handed over and not finished yet, also those whose run is still on, and schemas that the worker is to clear or
  * truncate, each as one. */

@@ -3,9 +3,10 @@
  *     rocks_gc::Install(gc, RGC_DEFAULT, &options, &default_options);   // into the options, before open
  *     rocks_gc::Install(gc, RGC_WRITE, &options, &write_options);
  *     ... DB::Open or TransactionDB::Open ...
- *     rocksdb::Status s = rocks_gc::Attach(gc, db, {{RGC_CF_DEFAULT, default_handle}, {RGC_CF_WRITE, write_handle}});
+ *     rocks_gc::Attachment attachment;                                  // destroyed before the handles and the DB go
+ *     rocksdb::Status s = rocks_gc::Attachment::Make(gc, db, {{RGC_CF_DEFAULT, default_handle}, {RGC_CF_WRITE, write_handle}}, &attachment);
  *     ... work ...
- *     gc->rgc_detach(gc.get());                                         // before the handles and the DB go
+ *     s = attachment.Detach();                                          // not ok = refused: the DB must stay open
  *
  * Of a TransactionDB, an OptimisticTransactionDB or any other StackableDB the base DB is used, so that no lock is taken. That
  * holds good where the base stores what the host reads: not under DBWithTTL, and not under a TransactionDB with another write
@@ -25,6 +26,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 #include <unordered_map>
@@ -482,7 +484,7 @@ using detail::Engine;
 /* Gives the library the open store (rgc_attach_engine). After open, before anybody writes where a destroy was interrupted; the
  * DB and the handles stay open until rgc_detach has returned. The same families each time. An error has attached nothing: those
  * of Engine::Create and of rgc_attach_engine. */
-inline detail::db::Status Attach(const Library& library, rgc_t* gc, detail::db::DB* store, const std::vector<Family>& families) {
+[[nodiscard]] inline detail::db::Status Attach(const Library& library, rgc_t* gc, detail::db::DB* store, const std::vector<Family>& families) {
   using detail::db::Status;
   if (!library.ok()) return detail::StatusOf(library.error());
   std::unique_ptr<Engine> engine;
@@ -499,10 +501,77 @@ inline detail::db::Status Attach(const Library& library, rgc_t* gc, detail::db::
   return detail::StatusOf(error);
 }
 
-inline detail::db::Status Attach(const Context& context, detail::db::DB* store, const std::vector<Family>& families) {
+[[nodiscard]] inline detail::db::Status Attach(const Context& context, detail::db::DB* store, const std::vector<Family>& families) {
   if (!context.ok()) return detail::StatusOf(context.error());
   return Attach(context.library(), context.get(), store, families);
 }
+
+/* A store that is attached for as long as this lives: declare it behind the DB and its handles, so that it goes before them. It may be
+ * moved. It must not outlive the rgc_t.
+ *
+ * The destructor detaches. Where rgc_detach is refused (inside a callback of the library, or on a thread that has a living filter of
+ * this rgc_t) the worker would go on in a DB that is about to close, so the destructor writes the reason to standard error and calls
+ * std::abort: a host that wants another end calls Detach and looks at its answer. */
+class Attachment {
+ public:
+  Attachment() = default;
+
+  /* Attaches a store, as Attach does; an error has attached nothing and leaves *attachment as it was. */
+  [[nodiscard]] static detail::db::Status Make(const Library& library, rgc_t* gc, detail::db::DB* store, const std::vector<Family>& families,
+                                               Attachment* attachment) {
+    using detail::db::Status;
+    if (attachment == nullptr) return Status::InvalidArgument("rocks_gc::Attachment::Make: attachment is NULL");
+    if (attachment->gc_ != nullptr) return Status::InvalidArgument("rocks_gc::Attachment::Make: it holds a store already; detach it first");
+    const Status attached = Attach(library, gc, store, families);
+    if (attached.ok()) *attachment = Attachment(library, gc);
+    return attached;
+  }
+
+  [[nodiscard]] static detail::db::Status Make(const Context& context, detail::db::DB* store, const std::vector<Family>& families,
+                                               Attachment* attachment) {
+    if (!context.ok()) return detail::StatusOf(context.error());
+    return Make(context.library(), context.get(), store, families, attachment);
+  }
+
+  Attachment(Attachment&& other) noexcept { Swap(other); }
+  Attachment& operator=(Attachment&& other) noexcept {
+    Swap(other);
+    return *this;
+  }
+  ~Attachment() {
+    if (Detach().ok()) return;
+    static constexpr char why[] =
+        "rocks_gc::Attachment: rgc_detach was refused in the destructor (inside a callback, or beside a living filter): the DB would be "
+        "closed under the library's worker; call Detach first, from another thread\n";
+    std::fputs(why, stderr);
+    std::abort();
+  }
+
+  /* Is a store attached by this? */
+  bool attached() const { return gc_ != nullptr; }
+
+  /* rgc_detach; ok also if nothing is attached. Not ok = refused (Aborted): the store is still attached, and the DB must stay open. */
+  [[nodiscard]] detail::db::Status Detach() {
+    using detail::db::Status;
+    if (gc_ == nullptr) return Status::OK();
+    if (library_->rgc_detach(gc_) == 0) {
+      return Status::Aborted("rgc_detach was refused, the log says why: the DB must stay open; call it from another thread");
+    }
+    gc_ = nullptr;
+    return Status::OK();
+  }
+
+ private:
+  Attachment(const Library& library, rgc_t* gc) : library_(library), gc_(gc) {}
+
+  void Swap(Attachment& other) noexcept {
+    std::swap(library_, other.library_);
+    std::swap(gc_, other.gc_);
+  }
+
+  Library library_;
+  rgc_t* gc_ = nullptr;
+};
 
 }  // namespace rocks_gc
 

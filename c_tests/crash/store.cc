@@ -63,12 +63,13 @@ Store::Store(const Settings& settings, const std::function<void(const char*)>& o
   Must("load", library_.error());
   gc_ = rocks_gc::Context::Create(library_, GcOptions(settings_));
   Must("create", gc_.error());
-  library_.SetLogger(
+  const bool is_set = library_.SetLogger(
       [this, on_log](int level, const char* message) {
         if (level <= RGC_LOG_ERROR) Must("the library's log", message);
         on_log(message);
       },
       RGC_LOG_DEBUG);
+  Must("the logger", is_set ? "" : "refused");
   std::vector<uint32_t> keyspaces(std::begin(kKeyspaces), std::end(kKeyspaces));
   for (uint32_t doomed = kDoomedKeyspaces; doomed <= kLastDoomedKeyspace; ++doomed) keyspaces.push_back(doomed);
   Checked("types", [&](char** error) {

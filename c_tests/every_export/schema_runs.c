@@ -243,10 +243,10 @@ static void changes_in_the_middle(void) {
   drop_on_another_thread(gc, 0x61620009);
   CHECK_EQ(decide_live(run, at(0x61620009, NEXT_LONG, 90)), RGC_REMOVE);
   /* Switched off everything stays, from the next row on; then it goes again. */
-  api.rgc_set_enabled(gc, 0);
+  set_enabled_elsewhere(gc, 0);
   CHECK_EQ(decide_live(run, at(0x61620009, "1", 90)), RGC_KEEP);
   CHECK_EQ(decide_live(run, at(0x61620009, "1", 70)), RGC_KEEP);
-  api.rgc_set_enabled(gc, 1);
+  set_enabled_elsewhere(gc, 1);
   CHECK_EQ(decide_live(run, at(0x61620009, "2", 90)), RGC_REMOVE);
   api.rgc_filter_destroy(run);
   drain(gc);

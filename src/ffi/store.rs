@@ -2,16 +2,16 @@
 
 use super::c;
 use super::engine::HostEngine;
-use super::handles::{Context, context, kind_of, need_context, refuse_inside, refuses_inside};
+use super::handles::{Context, context, done, kind_of, need_context, refuse_inside_run};
 use super::memory::{Sized1, bytes, read_sized, sized_array, struct_size, text, write_sized};
 use super::rocksdb::bound;
 use crate::engine::Engine;
 use crate::engine::rocksdb::{Handle, RocksDb};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::log::{Level, log};
 use crate::reclaim::{self, CollectOrder, CollectReport, ColumnFamily, Role, Store, closed};
 use crate::shared::{Kind as RunKind, Shared};
-use std::ffi::{c_char, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::sync::Arc;
@@ -145,7 +145,7 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
 
 /// `taken_over` is called when the engine belongs to the library, before anybody could detach it.
 fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, taken_over: impl FnOnce()) -> Result<(), Error> {
-    refuse_inside("rgc_attach")?;
+    refuse_inside_run("rgc_attach", &context.shared)?;
     let shared = &context.shared;
     let writes = families.iter().any(|family| family.role == Role::Write);
     check_factories(shared, &families)?;
@@ -185,13 +185,20 @@ fn check_factories(shared: &Shared, families: &[ColumnFamily]) -> Result<(), Err
     Ok(())
 }
 
-/// Starts a thread of the library's, with its name, which no signal of the host's reaches.
+/// The signals of a crash: a thread's own fault, which the host's handler must see on whatever thread it happens.
+const OF_A_CRASH: [c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT];
+
+/// Starts a thread of the library's, with its name, which no signal of the host's reaches but those of a crash.
 fn spawn(body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
-    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-    // SAFETY: sigfillset fills `all`, which pthread_sigmask reads, and that one fills `before`; a thread inherits its maker's mask.
+    let (mut blocked, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: sigfillset fills `blocked`, which sigdelset changes and pthread_sigmask reads, and that one fills `before`; a thread
+    // inherits its maker's mask.
     unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+        libc::sigfillset(blocked.as_mut_ptr());
+        for signal in OF_A_CRASH {
+            libc::sigdelset(blocked.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, blocked.as_ptr(), before.as_mut_ptr());
         let thread = thread::Builder::new().name("rocks_gc".into()).spawn(body);
         libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
         thread
@@ -200,11 +207,9 @@ fn spawn(body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
 
 export! {
     /// Detaches the store.
-    fn rgc_detach(gc: *mut c::rgc_t) -> (), on error (); {
-        let Some(found) = context(gc) else { return };
-        if !refuses_inside("rgc_detach", &found.shared) {
-            found.attached.detach();
-        }
+    fn rgc_detach(gc: *mut c::rgc_t) -> u8, on error 0; {
+        let Some(found) = context(gc) else { return 1 };
+        done(refuse_inside_run("rgc_detach", &found.shared).map(|()| found.attached.detach()))
     }
 }
 
@@ -226,10 +231,7 @@ export! {
 
 /// The attached store, on a thread that may wait for it.
 pub(super) fn need_store(context: &Context, function: &str) -> Result<Arc<Store>, Error> {
-    refuse_inside(function)?;
-    if context.shared.stats.is_running_here() {
-        return Err(Error::new(Kind::Aborted, format!("{function} inside a run would wait for itself; call it from another thread")));
-    }
+    refuse_inside_run(function, &context.shared)?;
     let store = context.attached.get();
     let store = store.ok_or_else(|| Error::invalid("no store is attached; call rgc_attach_rocksdb or rgc_attach_engine first"))?;
     if store.is_closed() { Err(closed()) } else { Ok(store) }

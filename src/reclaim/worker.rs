@@ -264,9 +264,7 @@ struct Left<'r> {
 
 impl Drop for Left<'_> {
     fn drop(&mut self) {
-        let mut rows = Rows::new(self.kind);
-        self.rows.iter().for_each(|row| rows.push(row));
-        self.store.shared.handover.give_back(rows);
+        self.store.shared.handover.give_back(self.kind, self.rows.iter().copied());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::families::{AttachedFamily, all_covered, candidates};
 use super::{Kind, Late};
-use crate::layout::KeyspaceId;
+use crate::layout::{KeyspaceId, TIMESTAMP_LEN};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -136,11 +136,18 @@ impl Segments {
     pub fn touch(&self, start: &[u8], end: &[u8]) -> bool {
         self.get(self.place(start)).is_some_and(|segment| segment.start.as_slice() < end)
     }
+
+    /// Is any version of this row destroyed? As [`Segments::touch`] up to the row's end, but runs ask it: nothing is allocated.
+    pub fn touch_row(&self, row: &[u8]) -> bool {
+        let oldest = || row.iter().chain(&[0xff; TIMESTAMP_LEN]);
+        self.get(self.place(row)).is_some_and(|segment| segment.start.iter().le(oldest()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::row_end;
     use proptest::prelude::*;
 
     proptest! {
@@ -151,6 +158,7 @@ mod tests {
             let covered = |key: &[u8]| ranges.iter().any(|range| range.start.as_slice() <= key && key < range.end.as_slice());
             for key in 0..21 {
                 prop_assert_eq!(segments.cover(&[key]), covered(&[key]));
+                prop_assert_eq!(segments.touch_row(&[key]), segments.touch(&[key], &row_end(&[key])));
                 for end in key + 1..21 {
                     prop_assert_eq!(segments.touch(&[key], &[end]), (key..end).any(|key| covered(&[key])));
                 }

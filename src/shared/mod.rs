@@ -10,16 +10,18 @@ mod handover;
 mod keyspaces;
 mod late;
 mod recorded;
+mod rows;
 mod schemas;
 mod trusted;
 
 pub use clock::Clock;
 pub use dropped::{Dropped, DroppedRange, Segment, Segments};
 pub use families::{AttachedFamily, Runs, all_covered, candidates};
-pub use handover::{Handover, Rows, Served, ServedFamily};
+pub use handover::{Handover, Served, ServedFamily};
 pub use keyspaces::{KeyspaceState, Keyspaces};
 pub use late::Late;
 pub use recorded::RecordedTypes;
+pub use rows::Rows;
 pub use schemas::{DroppedSchema, Lookup, Registry, SchemaState, Schemas, Standing, Truncation};
 
 use crate::callback::lock;
@@ -117,7 +119,7 @@ impl Shared {
             plain_kind: OnceLock::new(),
             kinds: AtomicU8::new(0),
             deleting: options.deleting,
-            handover: Handover::new(options.pending_keys_max),
+            handover: Handover::new(options.pending_keys_max, options.pending_bytes_max),
             dropped: Mutex::default(),
             suspended: AtomicBool::new(false),
             factory_kinds: AtomicU8::new(0),

@@ -15,7 +15,7 @@
 use super::bytes::common_prefix;
 use super::{Current, Run};
 use crate::error::hex;
-use crate::layout::{row_end, split_timestamp};
+use crate::layout::split_timestamp;
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use crate::shared::{Kind, Late, Lookup, Segment, Segments, Shared, Standing};
@@ -79,7 +79,7 @@ impl Dropping {
         self.segments.get(self.place)
     }
 
-    /// The end of what a key was dropped by, if everything up to there goes.
+    /// The end of what a key was dropped by, if everything up to there goes. Of a schema it is a few bytes behind the data prefix.
     fn end(&self, shared: &Shared, key: &[u8]) -> Option<Cow<'_, [u8]>> {
         match self.hit {
             Hit::Nothing => None,
@@ -113,8 +113,7 @@ impl Run {
     pub(super) fn was_cut(&mut self) -> bool {
         let Some(before) = self.dropping.refresh(&self.shared) else { return false };
         let Some((row, _)) = split_timestamp(&self.last_key) else { return false };
-        let end = row_end(row);
-        before.touch(row, &end) || self.dropping.segments.touch(row, &end)
+        before.touch_row(row) || self.dropping.segments.touch_row(row)
     }
 
     /// Is the key destroyed, or of an invalid schema? Then it goes.
@@ -157,9 +156,7 @@ impl Run {
         if self.kind == Kind::TtlV1 || !self.removal.may_skip_dropped() {
             return false;
         }
-        let Some(end) = self.dropping.end(&self.shared, key) else { return false };
-        self.removal.skip_to(&end);
-        true
+        self.dropping.end(&self.shared, key).is_some_and(|end| self.removal.skip_to(&end))
     }
 
     /// Counts a version that is kept, if nobody told its schema.
@@ -187,7 +184,7 @@ impl Run {
             self.place_len = usize::MAX;
         }
         if let Some((bytes, _)) = split_timestamp(key)
-            && self.dropping.segments.touch(bytes, &row_end(bytes))
+            && self.dropping.segments.touch_row(bytes)
         {
             self.judge_one_by_one();
         }
