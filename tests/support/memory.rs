@@ -6,7 +6,7 @@ use rocks_gc::options::Options;
 use rocks_gc::reclaim::{ColumnFamily, Role, Store, attach};
 use rocks_gc::shared::Shared;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -20,6 +20,10 @@ pub struct State {
     /// Writes wait, or are refused; and one waits.
     pub stalls: AtomicBool,
     pub is_stalled: AtomicBool,
+    pub is_refused: AtomicBool,
+    /// Scans take their time for each key; and how many keys they have shown.
+    pub is_slow: AtomicBool,
+    pub shown: AtomicUsize,
     /// Scans of keys from here on with this prefix fail.
     pub broken: Mutex<Option<Vec<u8>>>,
 }
@@ -69,6 +73,7 @@ impl Engine for Memory {
     fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
         while self.0.stalls.load(SeqCst) {
             if how.no_slowdown {
+                self.0.is_refused.store(true, SeqCst);
                 return Err(Error::new(Kind::Busy, "stalled"));
             }
             self.0.is_stalled.store(true, SeqCst);
@@ -106,7 +111,13 @@ impl Engine for Memory {
         if direction == Direction::Backwards {
             found.reverse();
         }
-        _ = found.iter().try_for_each(|(key, value)| each(key, value));
+        _ = found.iter().try_for_each(|(key, value)| {
+            if self.0.is_slow.load(SeqCst) {
+                sleep(Duration::from_micros(50));
+                self.0.shown.fetch_add(1, SeqCst);
+            }
+            each(key, value)
+        });
         Ok(())
     }
 
