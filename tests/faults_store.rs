@@ -459,17 +459,19 @@ fn no_iterator_lives_while_the_worker_waits() {
         let dir = tempdir().unwrap();
         let store = Store::attached(dir.path(), &gc, via, TXN);
         let key = |ts| gc.key(c::RGC_MODE_TXN, 1, b"row", ts);
-        for ts in (10..120).map(|ts: u8| 2 * u64::from(ts)) {
+        // Start timestamps of two bytes, as a varint.
+        let record = |kind, start: u64| [kind, start as u8 | 0x80, (start >> 7) as u8];
+        for ts in (0..400).map(|i| 200 + 2 * i) {
             store.put(0, &key(ts - 1), b"a long value");
-            store.put(1, &key(ts), &[b'P', ts as u8 - 1]);
+            store.put(1, &key(ts), &record(b'P', ts - 1));
         }
-        store.put(1, &key(250), &[b'D', 249]);
+        store.put(1, &key(2000), &record(b'D', 1999));
         (0..2).for_each(|family| store.compact(family));
         gc.advance(1, 5000).unwrap();
         store.compact_files(1, 6, 6).unwrap();
         let versions = || support::rocksdb::property(store.handle(), "rocksdb.num-live-versions");
         // In the middle of the row, between two batches.
-        while store.keys(1).len() > 100 {
+        while store.keys(1).len() > 380 {
             thread::sleep(Duration::from_millis(5));
         }
         (0..2).for_each(|family| store.flush(family));

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! key    ledger_prefix | 'd' a destroyed range, 's' a schema, 'k' keyspaces' types | what it is about
-//! value  version 2 | families: count u32, each id u32 (ffffffff not known), name len u32, name | its fields | crc32 of the key and
-//!        of all before
+//! value  version 2 | its fields | families: count u32, each id u32 (ffffffff not known), name len u32, name | length of the
+//!        families u32 | crc32 of the key and of all before
 //! ```
 //!
 //! Numbers are big-endian.
@@ -165,6 +165,7 @@ fn merge<R: Record>(records: &mut BTreeMap<Vec<u8>, R>, key: &[u8], record: R) {
 mod tests {
     use super::*;
     use crate::layout::{KeyspaceId, SchemaId};
+    use crate::safe_point::GcType;
     use proptest::prelude::*;
 
     const PREFIX: &[u8] = b"\x01gc/";
@@ -224,13 +225,24 @@ mod tests {
         parsed
     }
 
+    fn types() -> impl Strategy<Value = TypesPage> {
+        let types = proptest::collection::btree_map(0u32..4096, any::<bool>(), 1..20);
+        (0u32..4096, types).prop_map(|(page, types)| {
+            let first = page * 4096;
+            let gc_type = |own| if own { GcType::KeyspaceLevel } else { GcType::Global };
+            let types = types.into_iter().filter_map(|(place, own)| Some((KeyspaceId::new(first + place)?, gc_type(own)))).collect();
+            TypesPage { first, types, families: Vec::new() }
+        })
+    }
+
     proptest! {
         #[test]
         fn records_come_back_as_they_were(
-            destroyed in destroyed(), schema in schema(), place: prop::sample::Index, bit in 0u8..8, cut: prop::sample::Index
+            destroyed in destroyed(), schema in schema(), types in types(), place: prop::sample::Index, bit in 0u8..8, cut: prop::sample::Index
         ) {
             check(&destroyed, place, bit, cut)?;
             check(&schema, place, bit, cut)?;
+            check(&types, place, bit, cut)?;
         }
     }
 
@@ -250,11 +262,8 @@ mod tests {
         assert_eq!(key, [&b"\x01gc/da"[..], &[0; 7], b"\xf8b", &[0; 7], b"\xf8"].concat());
         let value = record.value(&key);
         let (body, _) = value.split_last_chunk::<4>().unwrap();
-        let families = b"\x02\0\0\0\x01\0\0\0\x05\0\0\0\x01f";
-        assert_eq!(
-            body,
-            [&families[..], &[1, 0, 0, 0, 0, 7], &1u64.to_be_bytes(), &2u64.to_be_bytes(), b"\0\0\0\x01a", b"\0\0\0\x01b"].concat()
-        );
+        let fields = [&[2, 1, 0, 0, 0, 0, 7][..], &1u64.to_be_bytes(), &2u64.to_be_bytes(), b"\0\0\0\x01a", b"\0\0\0\x01b"].concat();
+        assert_eq!(body, [&fields[..], b"\0\0\0\x01\0\0\0\x05\0\0\0\x01f\0\0\0\x0d"].concat());
     }
 
     /// Records of the first version named no families: they are about all.
@@ -285,7 +294,7 @@ mod tests {
         assert_eq!(key, b"\x01gc/s\0\0\0\x07\x01\x02\x03\x04");
         let value = record.value(&key);
         let (body, _) = value.split_last_chunk::<4>().unwrap();
-        assert_eq!(body, [&[2, 0, 0, 0, 0, 0][..], &9u64.to_be_bytes(), b"\0\0\0\x02at"].concat());
+        assert_eq!(body, [&[2, 0][..], &9u64.to_be_bytes(), b"\0\0\0\x02at", &[0; 4], &[0, 0, 0, 4]].concat());
         let states = [(Order::Truncate, true), (Order::Drop, false), (Order::Drop, true)]
             .map(|(order, done)| SchemaRecord { order, done, ..record.clone() }.body()[0]);
         assert_eq!(states, [1, 2, 3]);

@@ -36,8 +36,11 @@ pub trait Record: Clone + PartialEq {
     /// As it lies in the store.
     fn value(&self, key: &[u8]) -> Vec<u8> {
         let mut value = vec![VERSION];
-        put_families(self.clone().families(), &mut value);
         value.extend(self.body());
+        let mut families = Vec::new();
+        put_families(self.clone().families(), &mut families);
+        value.extend_from_slice(&families);
+        value.extend_from_slice(&(families.len() as u32).to_be_bytes());
         value.extend_from_slice(&checksum(key, &value));
         value
     }
@@ -47,7 +50,11 @@ pub trait Record: Clone + PartialEq {
         let (versioned, sum) = value.split_last_chunk::<CHECKSUM_LEN>()?;
         let (families, body) = match versioned.split_first()? {
             (&FIRST_VERSION, body) => (Vec::new(), body),
-            (&VERSION, rest) => take_families(rest)?,
+            (&VERSION, rest) => {
+                let (rest, len) = rest.split_last_chunk()?;
+                let (body, families) = rest.split_at_checked(rest.len().checked_sub(u32::from_be_bytes(*len) as usize)?)?;
+                (take_families(families)?, body)
+            }
             _ => return None,
         };
         let mut record = Self::read(key.strip_prefix(prefix)?, body)?;
@@ -84,7 +91,7 @@ fn put_families(families: &[NamedFamily], out: &mut Vec<u8>) {
     }
 }
 
-fn take_families(from: &[u8]) -> Option<(Vec<NamedFamily>, &[u8])> {
+fn take_families(from: &[u8]) -> Option<Vec<NamedFamily>> {
     let (count, mut rest) = take_u32(from)?;
     let mut families = Vec::new();
     for _ in 0..count {
@@ -93,7 +100,7 @@ fn take_families(from: &[u8]) -> Option<(Vec<NamedFamily>, &[u8])> {
         families.push(NamedFamily { id: (id != NO_ID).then_some(id), name: String::from_utf8(name.to_vec()).ok()? });
         rest = after_name;
     }
-    Some((families, rest))
+    rest.is_empty().then_some(families)
 }
 
 fn take_u32(from: &[u8]) -> Option<(u32, &[u8])> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! key    'k' | the first keyspace of the page u32
-//! value  by keyspace that has a type: its place in the page u16, its type u8: 0 global, 1 keyspace level
+//! value  1 | by keyspace that has a type: its place in the page u16, its type u8: 0 global, 1 keyspace level
 //! ```
 
 use super::record::{NamedFamily, Record};
@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// Keyspaces a page.
 const PAGE: u32 = 4096;
+/// How the types are written: three bytes each.
+const FORM: u8 = 1;
 
 /// The types of the keyspaces of one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +41,7 @@ impl Record for TypesPage {
     }
 
     fn body(&self) -> Vec<u8> {
-        let mut body = Vec::new();
+        let mut body = vec![FORM];
         for (keyspace, gc_type) in &self.types {
             body.extend_from_slice(&((keyspace.get() % PAGE) as u16).to_be_bytes());
             body.push(u8::from(*gc_type == GcType::KeyspaceLevel));
@@ -51,7 +53,8 @@ impl Record for TypesPage {
         let (&TAG, first) = name.split_first()? else { return None };
         let first = u32::from_be_bytes(first.try_into().ok()?);
         let mut types = BTreeMap::new();
-        for entry in body.chunks(3) {
+        let (&FORM, entries) = body.split_first()? else { return None };
+        for entry in entries.chunks(3) {
             let &[high, low, gc_type @ (0 | 1)] = entry else { return None };
             let place = u32::from(u16::from_be_bytes([high, low]));
             let keyspace = KeyspaceId::new(first.checked_add(place)?).filter(|_| place < PAGE)?;
