@@ -483,3 +483,30 @@ fn no_iterator_lives_while_the_worker_waits() {
         assert!(gc.pending() > 0, "{via:?}: the row was done too soon to tell");
     }
 }
+
+/// What the host deleted without a WAL is hidden, but a crash would bring it back.
+#[test]
+#[ignore = "run by a test, in a process of its own"]
+fn child_hidden_without_wal() {
+    let (Some(folder), via) = (given("FOLDER"), via_given()) else { return };
+    let gc = gc("");
+    let store = Store::attached(Path::new(&folder), &gc, via, TWO);
+    for key in [b"a", b"l", b"z"] {
+        store.put_without_wal(0, key, b"v");
+    }
+    store.compact(0);
+    store.delete_without_wal(0, b"l");
+    gc.destroy_range(b"k", b"m", 0).unwrap();
+    kill_this_process();
+}
+
+#[test]
+fn what_a_destroy_found_hidden_stays_hidden() {
+    for via in EVERY_WAY {
+        let folder = tempdir().unwrap();
+        killed("child_hidden_without_wal", folder.path(), via);
+        let gc = gc("");
+        let store = Store::open(folder.path(), &gc, via, TWO);
+        assert_eq!(store.keys(0), [b"a", b"z"], "{via:?}: what is destroyed is back");
+    }
+}

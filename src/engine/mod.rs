@@ -109,6 +109,11 @@ pub trait Engine: Send + Sync {
     /// does not count.
     fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
+    /// Does [`Engine::get_durable`] answer without a flush?
+    fn tells_durability(&self) -> bool {
+        true
+    }
+
     /// Writes all of them or none, in this order, but for those of a family that the host dropped, which are left out. An error of
     /// kind Busy: try again later.
     fn write(&self, writes: &[Write], how: How) -> Result<(), Error>;

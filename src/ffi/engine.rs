@@ -184,6 +184,10 @@ impl Engine for HostEngine {
         value_of(|value, len, error| unsafe { get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error) })
     }
 
+    fn tells_durability(&self) -> bool {
+        self.table.get_durable.is_some()
+    }
+
     fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
         let write = function!(self.write);
         let to_c = |write: &Write| {

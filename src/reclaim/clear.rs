@@ -152,6 +152,9 @@ impl Store {
         if before.iter().any(|file| touched || ends_inside(file)) {
             self.engine.flush(family)?;
             self.engine.compact(family, (start, end), false)?;
+        } else if !before.is_empty() && !self.engine.all_is_logged(self.ledger.home)? {
+            // What is in the files may be hidden by tombstones that a crash would lose.
+            self.engine.flush(family)?;
         }
         self.cut_rows(range).iter().try_for_each(|row| self.compact_cut_row(family, range, row))?;
         // A file that was there before, and still is, may hold something of the range.
@@ -174,11 +177,7 @@ impl Store {
     /// a file at level 0, which the compaction must take; or, if the host's own compactions took it first, it must write the row's
     /// last level once more.
     fn compact_cut_row(&self, family: Family, range: &StoredRange, row: &StoredRange) -> Result<(), Error> {
-        // Of a row of which nothing is left there is no other half.
         for _ in 0..TRIES {
-            if !self.has_keys(family, (&row.0, &row.1), 1)? {
-                return Ok(());
-            }
             let mut batch = Batch::default();
             batch.push(family, Op::Delete(row.0.clone().max(range.0.clone())));
             self.engine.write(&batch.writes, NOW)?;
@@ -190,7 +189,8 @@ impl Store {
             let (at_the_top, below): (Vec<_>, Vec<_>) = before.into_iter().partition(|file| file.level == 0);
             let went_through =
                 if at_the_top.is_empty() { below.is_empty() || below.iter().any(is_gone) } else { at_the_top.iter().all(is_gone) };
-            if went_through {
+            // Of a row of which nothing is left there is no other half.
+            if went_through || !self.has_keys(family, (&row.0, &row.1), 1)? {
                 return Ok(());
             }
         }

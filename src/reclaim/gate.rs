@@ -155,6 +155,22 @@ impl Gate {
         Ok(())
     }
 
+    /// Would everything that is visible survive a crash? A key that was just written, with the WAL on, is durable only if nothing was
+    /// written without a WAL; or if a flush came in between, so a second one must say the same.
+    pub(super) fn all_is_logged(&self, family: Family) -> Result<bool, Error> {
+        if !self.engine.tells_durability() {
+            return Ok(false);
+        }
+        let write = |op| self.write(&[Write { family, op }], How::default());
+        let mut logged = true;
+        for mark in [b"1", b"2"] {
+            write(Op::Put(self.probe.clone(), mark.to_vec()))?;
+            logged &= self.get_durable(family, &self.probe)?.as_deref() == Some(mark);
+        }
+        write(Op::Delete(self.probe.clone()))?;
+        Ok(logged)
+    }
+
     /// A write to a family that is not there is left out: so a key that is written and cannot be read says that.
     pub(super) fn look_for_family(&self, family: Family) -> Result<(), Error> {
         let how = How { sync: false, no_slowdown: true };

@@ -55,6 +55,7 @@ api! {
     rocksdb_column_family_handle_destroy(Handle);
     rocksdb_drop_column_family(Handle, Handle, *mut *mut c_char);
     rocksdb_put_cf(Handle, Handle, Handle, *const c_char, usize, *const c_char, usize, *mut *mut c_char);
+    rocksdb_delete_cf(Handle, Handle, Handle, *const c_char, usize, *mut *mut c_char);
     rocksdb_compactionfilterfactory_destroy(Handle);
     rocksdb_options_set_create_missing_column_families(Handle, u8);
     rocksdb_free(*mut c_void);

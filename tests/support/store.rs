@@ -167,6 +167,18 @@ impl<'g> Store<'g> {
         }
     }
 
+    /// The same for a delete.
+    pub fn delete_without_wal(&self, family: usize, key: &[u8]) {
+        unsafe {
+            let options = (api().rocksdb_writeoptions_create)();
+            (api().rocksdb_writeoptions_disable_WAL)(options, 1);
+            super::rocksdb::checked(|error| {
+                (api().rocksdb_delete_cf)(self.db, options, self.families[family].1, key.as_ptr().cast(), key.len(), error);
+            });
+            (api().rocksdb_writeoptions_destroy)(options);
+        }
+    }
+
     /// A write of a host, as hosts write: not by the library's engine.
     pub fn try_put_as_host(&self, family: usize, key: &[u8], value: &[u8]) -> Result<(), String> {
         let (key, key_len, value, value_len) = (key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len());

@@ -87,7 +87,7 @@ impl Ledger {
                         format!("the ledger's record under key {} does not parse; restore it, or delete this key if what it names is not destroyed", hex(&key)),
                     )
                 })?;
-                if family != self.home {
+                if family != self.home || key == probe(&self.prefix) {
                     away.push((family, key));
                 }
             }
