@@ -126,6 +126,11 @@ pub trait Engine: Send + Sync {
     /// The files of a family.
     fn files(&self, family: Family) -> Result<Vec<File>, Error>;
 
+    /// A number that changes with the snapshots that are held, if the store tells of them.
+    fn snapshots(&self) -> Option<u64> {
+        None
+    }
+
     /// Are writes stopped or delayed now?
     fn write_stalled(&self) -> bool;
 }

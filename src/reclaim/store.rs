@@ -5,15 +5,15 @@
 //! lock of the orders about schemas; who has that waits for nobody. No lock that readers take is held while the engine is called.
 
 use super::ledger::{Destroyed, Ledger};
+use super::remembered::Remembered;
 use super::schemas::OrderBook;
 use super::turns::Turns;
 use crate::callback::{Inside, lock};
 use crate::engine::{Direction, Engine, Family, File, How, Step, Write};
 use crate::error::{Error, Kind};
-use crate::layout::{StoredRange, Timestamp};
+use crate::layout::StoredRange;
 use crate::log::{Level, log};
 use crate::shared::{DroppedRange, Late, Segments, Served, ServedFamily, Shared};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -83,8 +83,8 @@ pub struct Store {
     pub(super) ordering: Mutex<()>,
     /// One after the other, so that what was published last is what holds.
     publishing: Mutex<()>,
-    /// Files that collecting has read, and found nothing in, by the safe points of then.
-    pub(super) seen_without_garbage: Mutex<HashMap<(Family, File), (Timestamp, Timestamp)>>,
+    /// What collecting knows of files.
+    pub(super) remembered: Mutex<Remembered>,
     stopping: AtomicBool,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -109,7 +109,7 @@ impl Store {
             orders: Mutex::new(orders),
             ordering: Mutex::default(),
             publishing: Mutex::default(),
-            seen_without_garbage: Mutex::default(),
+            remembered: Mutex::default(),
             stopping: AtomicBool::new(false),
             worker: Mutex::default(),
         };
@@ -289,6 +289,10 @@ impl Engine for Gate {
     fn files(&self, family: Family) -> Result<Vec<File>, Error> {
         let (engine, _inside) = self.open()?;
         engine.files(family)
+    }
+
+    fn snapshots(&self) -> Option<u64> {
+        self.open().ok().and_then(|(engine, _inside)| engine.snapshots())
     }
 
     fn write_stalled(&self) -> bool {
