@@ -699,10 +699,16 @@ typedef struct rgc_collect_report_t {
  * RocksDB's C API knows nothing for files that it has not looked at since it was opened; TiKV's
  * MVCC properties), else by reading the key range of the file and judging it as a run would. Compacts only the ranges of those, the
  * cheapest first. column_family_or_null: a name given at attach; NULL = those with roles DEFAULT and WRITE. Bounds NULL =
- * everything. max_bytes bounds what is read and compacted, in bytes of files; 0 = no bound. Rows that runs hand over are
+ * everything. max_bytes bounds what is read and compacted, in bytes of files; 0 = no bound. A compaction counts with all files
+ * that it may drag along, at every level; the call's own flush, which is always done, counts first. Files that were read are
+ * remembered until safe points, what is dropped, or the files change, so repeated calls come to an end. A call that reads
+ * and compacts nothing, but has files_over_budget, says that the budget is too small for any of them.
+ * Files that were compacted and lost nothing (a RocksDB snapshot keeps what it sees) are skipped, with a warning, until snapshots
+ * (where the engine tells of them), safe points or files change, or for some calls: 1, 2, 4 ... 64. Rows that runs hand over are
  * finished by the worker afterwards: rgc_drain waits for it, and the tombstones it leaves go with the next collect. A row that
  * a compaction's border cuts keeps one version more, for which no file is picked again. Errors: no store; an unknown family; an
- * inverted range; inside a callback or a run; the engine's own. */
+ * inverted range; inside a callback or a run; rgc_set_enabled(gc, 0); files were compacted, and no compaction asked this gc for
+ * a filter (is its factory in the options that the DB was opened with?); the engine's own. */
 void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start, size_t start_len, const char* end, size_t end_len,
                  uint64_t max_bytes, rgc_collect_report_t* report_or_null, char** errptr);
 

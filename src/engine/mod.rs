@@ -146,6 +146,11 @@ pub trait Engine: Send + Sync {
     /// Compactions come back soon from now on, with an error of kind Aborted.
     fn cancel(&self);
 
+    /// A number that changes with the snapshots that are held, if the store tells of them.
+    fn snapshots(&self) -> Option<u64> {
+        None
+    }
+
     /// Are writes stopped or delayed now?
     fn write_stalled(&self) -> bool;
 }

@@ -521,6 +521,11 @@ impl Engine for RocksDb {
         }
     }
 
+    fn snapshots(&self) -> Option<u64> {
+        let (held, oldest) = (self.property(c"rocksdb.num-snapshots")?, self.property(c"rocksdb.oldest-snapshot-sequence")?);
+        Some(oldest.rotate_left(8) ^ held)
+    }
+
     fn write_stalled(&self) -> bool {
         [c"rocksdb.is-write-stopped", c"rocksdb.actual-delayed-write-rate"].into_iter().any(|name| self.property(name).unwrap_or(0) > 0)
     }

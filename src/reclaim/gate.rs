@@ -144,6 +144,11 @@ impl Gate {
         self.call(family, |engine| engine.files_with_properties(family))
     }
 
+    /// What identifies the snapshots that are held, where the store tells.
+    pub(super) fn snapshots(&self) -> Option<u64> {
+        self.call_any(|engine| Ok(engine.snapshots())).ok().flatten()
+    }
+
     pub(super) fn write_stalled(&self) -> bool {
         self.call_any(|engine| Ok(engine.write_stalled())).unwrap_or(false)
     }

@@ -12,7 +12,7 @@
 //! | `sweep`, `truncate` | what is left of a dropped schema goes; the versions of a schema up to a timestamp go |
 //! | `row` | what goes of a row that a run handed over, read from the database |
 //! | `worker`, `orders`, `pace` | the thread that finishes such rows and carries out orders about schemas, as fast as it may |
-//! | `collect`, `garbage` | collect now: which files hold garbage, and their compaction |
+//! | `collect`, `garbage`, `dragged`, `remembered` | collect now: which files hold garbage, what their compaction costs, and what is known from before |
 //! | `turns` | who deletes in overlapping ranges goes one after the other |
 
 #![forbid(unsafe_code)]
@@ -23,12 +23,14 @@ mod clear;
 mod collect;
 mod covers;
 mod destroy;
+mod dragged;
 mod garbage;
 mod gate;
 mod ledger;
 mod orders;
 mod owner;
 mod pace;
+mod remembered;
 mod row;
 mod schemas;
 mod store;

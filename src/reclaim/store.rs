@@ -7,13 +7,14 @@
 use super::covers::Covers;
 use super::gate::Gate;
 use super::ledger::{Destroyed, Ledger, TypesPage, probe};
+use super::remembered::Remembered;
 use super::schemas::OrderBook;
 use super::turns::Turns;
 use super::{owner, types};
 use crate::callback::lock;
-use crate::engine::{Engine, Family, File};
+use crate::engine::{Engine, Family};
 use crate::error::Error;
-use crate::layout::{StoredRange, Timestamp};
+use crate::layout::StoredRange;
 use crate::log::{Level, log};
 use crate::shared::{AttachedFamily, Dropped, DroppedRange, Kind as RunKind, Late, Runs, Served, ServedFamily, Shared};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -139,8 +140,8 @@ pub struct Store {
     pub(super) ordering: Mutex<()>,
     /// One after the other, so that what was published last is what holds.
     publishing: Mutex<()>,
-    /// Files that collecting has read, and found nothing in, by the safe points of then.
-    pub(super) seen_without_garbage: Mutex<HashMap<(Family, File), (Timestamp, Timestamp)>>,
+    /// What collecting knows of files.
+    pub(super) remembered: Mutex<Remembered>,
     stopping: AtomicBool,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -173,7 +174,7 @@ impl Store {
             orders: Mutex::new(orders),
             ordering: Mutex::default(),
             publishing: Mutex::default(),
-            seen_without_garbage: Mutex::default(),
+            remembered: Mutex::default(),
             stopping: AtomicBool::new(false),
             worker: Mutex::default(),
         };

@@ -103,6 +103,16 @@ pub fn api() -> &'static Api {
     API.get_or_init(|| Api::load(&super::rocksdb_library()).expect("RocksDB loads"))
 }
 
+/// A snapshot of an open DB.
+pub fn hold_snapshot(db: Handle) -> Handle {
+    unsafe { (api().rocksdb_create_snapshot)(db) }
+}
+
+/// Gives it back.
+pub fn release_snapshot(db: Handle, snapshot: Handle) {
+    unsafe { (api().rocksdb_release_snapshot)(db, snapshot) }
+}
+
 /// How a DB is opened.
 #[derive(Debug, Clone)]
 pub struct Settings {
