@@ -48,7 +48,8 @@ impl Dropped {
         let keyspaces = ranges.iter().filter_map(|range| range.keyspace).collect();
         let covers_all = |range: &Arc<DroppedRange>| (0..families.len()).all(|place| range.covers.contains(&place));
         let by_family = if ranges.iter().all(covers_all) {
-            vec![Arc::new(Segments::new(&ranges)); families.len()]
+            let same = Arc::new(Segments::new(&ranges));
+            families.iter().map(|_| same.clone()).collect()
         } else {
             let of = |place| ranges.iter().filter(|range| range.covers.contains(&place)).cloned().collect::<Vec<_>>();
             (0..families.len()).map(|place| Arc::new(Segments::new(&of(place)))).collect()
