@@ -41,7 +41,7 @@ pub(super) fn check_families(records: &Records, attached: &[ColumnFamily]) -> Re
 
 /// Has no other store of this process the same ledger?
 pub(super) fn check_unique(store: &Store) -> Result<(), Error> {
-    let others: Vec<_> = lock(&ATTACHED).iter().filter_map(Weak::upgrade).collect();
+    let others: Vec<_> = lock(&ATTACHED).iter().filter_map(Weak::upgrade).filter(|store| !store.is_stopping()).collect();
     if others.is_empty() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use super::turns::Turns;
 use super::{owner, types};
 use crate::callback::lock;
 use crate::engine::{Engine, Family};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::layout::StoredRange;
 use crate::log::{Level, log};
 use crate::shared::{AttachedFamily, Dropped, DroppedRange, Kind as RunKind, Late, Runs, Served, ServedFamily, Shared};
@@ -67,6 +67,8 @@ pub(super) struct Entry {
     pub(super) record: Destroyed,
     /// It is known to be in the store. One of which that is not known stands for its caller, who must repeat, but nothing is dropped by it.
     durable: bool,
+    /// It can be read there, durable or not: then it is listed.
+    listed: bool,
     pub(super) dropped: Arc<DroppedRange>,
     pub(super) covers: Covers,
 }
@@ -75,7 +77,7 @@ impl Entry {
     fn new(record: Destroyed, durable: bool, covers: Covers) -> Self {
         let (start, end) = record.range.clone();
         let dropped = DroppedRange { start, end, keyspace: record.keyspace, late: Late::new(record.done), covers: covers.places.clone() };
-        Self { record, durable, dropped: Arc::new(dropped), covers }
+        Self { record, durable, listed: durable, dropped: Arc::new(dropped), covers }
     }
 }
 
@@ -249,13 +251,13 @@ impl Store {
 
     /// How many records the ledger has.
     pub fn records(&self) -> usize {
-        self.with_entries(|entries| entries.iter().filter(|entry| entry.durable).count())
+        self.with_entries(|entries| entries.iter().filter(|entry| entry.listed).count())
     }
 
     /// The destroyed ranges that the ledger has, in order.
     pub fn destroyed(&self) -> Vec<DestroyedRange> {
         let of = |entry: &Entry| DestroyedRange { record: entry.record.clone(), range: entry.dropped.clone() };
-        self.with_entries(|entries| entries.iter().filter(|entry| entry.durable).map(of).collect())
+        self.with_entries(|entries| entries.iter().filter(|entry| entry.listed).map(of).collect())
     }
 
     /// Looks at the entries, under their lock.
@@ -265,7 +267,17 @@ impl Store {
 
     /// Writes records durably, then remembers them, and makes runs drop by them.
     pub(super) fn put_records(&self, records: &[Destroyed]) -> Result<(), Error> {
-        let written = self.ledger.put(&self.engine, records);
+        let mut written = self.ledger.write(&self.engine, records);
+        // A record that cannot be read just now is written all the same; but not one whose family is gone.
+        let checked = if written.is_ok() { self.ledger.check(&self.engine, records) } else { Ok(()) };
+        if checked.as_ref().is_err_and(|error| error.kind() == Kind::FamilyDropped) {
+            written = checked.clone();
+        }
+        // Of a write that failed it is not known what became of it.
+        let found: Vec<_> = match written {
+            Ok(()) => Vec::new(),
+            Err(_) => records.iter().filter(|record| self.ledger.has(&self.engine, *record)).map(|record| record.range.clone()).collect(),
+        };
         let mut changed = false;
         self.with_entries(|entries| {
             for record in records {
@@ -276,12 +288,13 @@ impl Store {
                         if written.is_ok() {
                             let dropped = known.dropped.clone();
                             dropped.late.set_done(record.done);
-                            entries.put(Entry { record: record.clone(), durable: true, dropped, covers });
+                            entries.put(Entry { record: record.clone(), durable: true, listed: true, dropped, covers });
                         }
                     }
                     Some(known) if known.durable && written.is_err() => {}
                     _ => {
-                        entries.put(Entry::new(record.clone(), written.is_ok(), covers));
+                        let entry = Entry::new(record.clone(), written.is_ok(), covers);
+                        entries.put(Entry { listed: entry.durable || found.contains(&record.range), ..entry });
                         changed |= written.is_ok();
                     }
                 }
@@ -290,7 +303,7 @@ impl Store {
         if changed {
             self.publish();
         }
-        written
+        written.and(checked)
     }
 
     /// Deletes records durably, and lets runs keep what comes into their ranges.

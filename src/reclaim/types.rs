@@ -14,10 +14,14 @@ const MOST_NAMED: usize = 10;
 
 /// Does what the host has said go with the ledger? A keyspace that it registered may be destroyed, or have the other type there.
 pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
-    let is_used = |keyspace: &KeyspaceId| match shared.safe_points.known(*keyspace).naming {
-        Naming::Named(_) => true,
-        Naming::Kept(Why::Paused, _) => false,
-        _ => shared.keyspaces.state(*keyspace).is_some_and(|state| state.is_in_use()),
+    let is_used = |keyspace: &KeyspaceId| {
+        let in_use = shared.keyspaces.state(*keyspace).map(|state| state.is_in_use());
+        match shared.safe_points.known(*keyspace).naming {
+            Naming::Kept(Why::Paused, _) => false,
+            // Metadata of an archived keyspace name its type, too.
+            Naming::Named(_) => in_use != Some(false),
+            _ => in_use == Some(true),
+        }
     };
     let mut destroyed: Vec<_> = records.destroyed.values().filter_map(|record| record.keyspace).filter(is_used).collect();
     destroyed.sort_unstable();

@@ -157,11 +157,14 @@ impl Gc {
     }
 
     pub fn remove(&self, keyspace: u32) {
-        checked(|error| unsafe { ffi::rgc_remove_keyspace(self.0, keyspace, error) }).expect("removes");
+        // A thread with a living filter is refused.
+        let remove = || checked(|error| unsafe { ffi::rgc_remove_keyspace(self.handle(), keyspace, error) }).expect("removes");
+        std::thread::scope(|scope| scope.spawn(remove).join().expect("no panic"));
     }
 
     pub fn set_enabled(&self, enabled: bool) {
-        assert_eq!(unsafe { ffi::rgc_set_enabled(self.0, u8::from(enabled)) }, 1);
+        let set = || assert_eq!(unsafe { ffi::rgc_set_enabled(self.handle(), u8::from(enabled)) }, 1);
+        std::thread::scope(|scope| scope.spawn(set).join().expect("no panic"));
     }
 
     pub fn effective(&self, keyspace: u32) -> u64 {

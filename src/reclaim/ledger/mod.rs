@@ -132,19 +132,34 @@ impl Ledger {
         Write { family: self.home, op: Op::Put(key, value) }
     }
 
-    /// Writes records, all or none.
+    /// Writes records, all or none, and looks whether they are there: a write to a family that the host dropped is left out.
     pub fn put(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
-        engine.write(&records.iter().map(|record| self.put_of(record)).collect::<Vec<_>>(), DURABLY)?;
-        // A write to a family that the host dropped is left out.
+        self.write(engine, records)?;
+        self.check(engine, records)
+    }
+
+    /// Writes records, all or none.
+    pub fn write(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
+        engine.write(&records.iter().map(|record| self.put_of(record)).collect::<Vec<_>>(), DURABLY)
+    }
+
+    /// Are records that were written in the store?
+    pub fn check(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
         let Some(record) = records.first() else { return Ok(()) };
         let key = record.key(&self.prefix);
         if engine.get(self.home, &key)?.as_ref() == Some(&record.value(&key)) {
             return Ok(());
         }
         Err(Error::new(
-            Kind::IoError,
+            Kind::FamilyDropped,
             "the column family of the ledger is gone: nothing can be recorded; detach, and attach with another one",
         ))
+    }
+
+    /// Is a record in the store, as it is?
+    pub fn has(&self, engine: &Gate, record: &impl Record) -> bool {
+        let key = record.key(&self.prefix);
+        engine.get(self.home, &key).is_ok_and(|found| found.as_ref() == Some(&record.value(&key)))
     }
 
     /// Deletes records, all or none.
