@@ -43,7 +43,8 @@ impl Role {
         match self {
             Self::Default => Runs::Default,
             Self::Write => Runs::Write,
-            Self::Lock | Self::Ledger => Runs::DroppedOnly,
+            Self::Lock => Runs::DroppedOnly,
+            Self::Ledger => Runs::Ledger,
             Self::Other => Runs::Any,
         }
     }

@@ -21,6 +21,8 @@ pub enum Runs {
     Write,
     /// Of nothing that is judged.
     DroppedOnly,
+    /// The same; the library's own family, which no record covers.
+    Ledger,
     /// Of any kind.
     Any,
 }
@@ -31,7 +33,7 @@ impl Runs {
         match self {
             Self::Default => kind != Kind::Write,
             Self::Write => matches!(kind, Kind::Write | Kind::DroppedOnly),
-            Self::DroppedOnly => kind == Kind::DroppedOnly,
+            Self::DroppedOnly | Self::Ledger => kind == Kind::DroppedOnly,
             Self::Any => true,
         }
     }
@@ -43,7 +45,13 @@ pub fn candidates(families: &[AttachedFamily], kind: Kind, id: Option<u32>) -> V
         families.iter().enumerate().filter(|(_, family)| holds(family)).map(|(place, _)| place).collect()
     };
     let exact = places(&|family| id.is_some() && family.id == id);
-    if exact.is_empty() { places(&|family| (id.is_none() || family.id.is_none()) && family.runs.have(kind)) } else { exact }
+    if !exact.is_empty() {
+        return exact;
+    }
+    let may_be = |family: &AttachedFamily| (id.is_none() || family.id.is_none()) && family.runs != Runs::Ledger;
+    let by_kind = places(&|family| may_be(family) && family.runs.have(kind));
+    // The host has promised that only attached families have filters.
+    if by_kind.is_empty() && id.is_none() { places(&may_be) } else { by_kind }
 }
 
 /// Is something that covers some families, by their places, so in every family that a run may be in?
