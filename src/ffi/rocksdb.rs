@@ -24,8 +24,14 @@ struct Factory {
 impl Factory {
     fn new(context: Arc<Context>, number: c_int) -> Result<Self, Error> {
         let kind = kind(&context.shared, number)?;
-        context.shared.factory_made(kind);
+        context.attached.factory_made();
         Ok(Self { context, kind })
+    }
+}
+
+impl Drop for Factory {
+    fn drop(&mut self) {
+        self.context.attached.factory_destroyed();
     }
 }
 

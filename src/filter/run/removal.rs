@@ -14,7 +14,6 @@
 //! itself hide something under the same key, so above the last level only shadowed versions go that way.
 
 use super::balance::Balance;
-use super::bytes::append;
 use crate::layout::{TIMESTAMP_LEN, Timestamp, append_timestamp, split_timestamp};
 use crate::options::RemoveMode;
 use std::time::Instant;
@@ -97,21 +96,20 @@ impl Removal {
         self.is_bottommost() && self.may_skip()
     }
 
-    /// Everything before `end` goes with the key at hand. Without memory for its bytes there is no skip.
-    pub(super) fn skip_to(&mut self, end: &[u8]) -> bool {
+    /// Everything before `end` goes with the key at hand.
+    pub(super) fn skip_to(&mut self, end: &[u8]) {
         self.until.clear();
-        append(&mut self.until, end)
+        self.until.extend_from_slice(end);
     }
 
     /// A version goes: by a skip? `kept` = how many versions the run has kept so far, which tells its rows apart.
     pub(super) fn skips(&mut self, key: &[u8], shadowed: bool, kept: u64) -> bool {
         let Some((row, ts)) = split_timestamp(key) else { return false };
         let reach = self.reach(ts, shadowed, kept);
-        self.until.clear();
-        // Without memory a remove does.
-        if reach == Reach::Remove || self.until.try_reserve(row.len() + ROW_END.len()).is_err() {
+        if reach == Reach::Remove {
             return false;
         }
+        self.until.clear();
         self.until.extend_from_slice(row);
         if reach == Reach::Row {
             self.until.extend_from_slice(&ROW_END);
