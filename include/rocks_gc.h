@@ -13,7 +13,7 @@
  *     whatever it held: NULL on success, else a malloc'ed text for rgc_free, "Kind: what, with the value, and what to
  *     do". Kinds are RocksDB's words: Invalid argument, Not found, Not supported, Busy, Corruption, IO error, Aborted.
  *     With errptr NULL, or without memory for the text, it goes to the log. A failed call returns 0 or NULL and has
- *     changed nothing, but for what its text says is kept from then on.
+ *     changed nothing, except what its text says is kept from then on.
  *  4. What the library hands out by pointer (char*) is malloc'ed and the caller's: give it to rgc_free.
  *  5. Public structs begin with size_t struct_size, which the caller sets to sizeof of the struct it was compiled with.
  *     They grow at the end only. Given to the library: missing fields count as zero, a size below that of version 1 is
@@ -158,7 +158,7 @@ void rgc_free(void* ptr);
 
 /* rgc_set_logger: sets the logger of the whole process for messages up to max_level. Until the first call
  * errors go to standard error, one line each: "rocks_gc: error: " and the message. A standard error that is
- * closed, or that nobody reads, does no harm (a file descriptor 2 that is closed on exec is somebody's file:
+ * closed, or has no reader, does no harm (a file descriptor 2 that is closed on exec is a file of the host:
  * nothing is written there). log NULL or max_level RGC_LOG_OFF = silence; a level that is not listed changes
  * nothing. Any thread. When it returns the last call of the logger before has ended, so that its state may be
  * freed. On a thread inside a callback of the library it does nothing but
@@ -286,7 +286,7 @@ size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, co
 
 /* rgc_set_keyspace_gc_type: names a keyspace's type. The first one stands for as long as the process lives: the same again
  * is a no-op, the other one an error that names both, counted in gc_types_refused. After
- * that error, here or in rgc_keyspace_load, nobody knows which type is right: everything of the keyspace is
+ * that error, here or in rgc_keyspace_load, the right type is unknown: everything of the keyspace is
  * kept, also by runs that are on, from their next row. Only rgc_set_keyspace_gc_type with the type that stands
  * ends that; as after rgc_remove_keyspace, an own safe point then starts at 0. For the other type make another
  * rgc_t. A keyspace that becomes keyspace level

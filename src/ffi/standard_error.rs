@@ -1,4 +1,4 @@
-//! Standard error, where errors go until the host sets a logger. Whatever it is, closed or a pipe that nobody reads, the host lives
+//! Standard error, where errors go until the host sets a logger. Whatever it is, closed or a pipe without a reader, the host lives
 //! on.
 
 use std::io::{Error, ErrorKind};

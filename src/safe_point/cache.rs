@@ -45,7 +45,7 @@ pub struct Advanced {
     pub moved: usize,
     /// How many were refused.
     pub refused: usize,
-    /// The first own safe points of keyspaces that nobody named.
+    /// The first own safe points of unregistered keyspaces.
     pub unnamed: Unused,
     /// The first own safe points of keyspaces that were named global.
     pub global: Unused,

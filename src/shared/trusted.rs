@@ -18,7 +18,7 @@ pub(super) struct Trusted {
     time: u64,
     /// ...then.
     at: Duration,
-    /// The last answer, but for 0.
+    /// The last answer that was not 0.
     answered: u64,
     leap: Option<Leap>,
     has_told_unit: bool,
