@@ -11,11 +11,13 @@ RELEASE = $(CARGO_TARGET_DIR)/release
 LIBRARY = $(RELEASE)/librocks_gc.so
 C_OUT = $(CARGO_TARGET_DIR)/c
 CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rocks-gc
+# Where the bundled RocksDB is built, whatever ROCKSDB is.
+BUNDLED = $(CACHE)/rocksdb-11.8.1
 C_FLAGS = -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror
 CXX_FLAGS = -std=$(CXX_STANDARD) -O2 -Wall -Wextra -Wpedantic -Werror
 
 ifeq ($(ROCKSDB),bundled)
-  PREFIX = $(CACHE)/rocksdb-11.8.1
+  PREFIX = $(BUNDLED)
   ROCKSDB_FLAGS = -I$(PREFIX)/include -L$(PREFIX)/lib -Wl,-rpath,$(PREFIX)/lib
   ROCKSDB_SETUP = bundled
   CXX_STANDARD = c++20
@@ -42,9 +44,9 @@ system:
 
 bundled:
 	@.ci/setup g++ libc6-dev libclang-dev
-	@test -e $(PREFIX)/lib/librocksdb.so.11 || { \
-	  echo "building RocksDB 11.8.1 into $(PREFIX), once: 12 to 19 minutes on two cores"; \
-	  ROCKS_GC_BUNDLED_PREFIX=$(PREFIX) CARGO_TARGET_DIR=$(CACHE)/build cargo build --release -p rocks-gc-bundled-rocksdb \
+	@test -e $(BUNDLED)/lib/librocksdb.so.11 || { \
+	  echo "building RocksDB 11.8.1 into $(BUNDLED), once: 12 to 19 minutes on two cores"; \
+	  ROCKS_GC_BUNDLED_PREFIX=$(BUNDLED) CARGO_TARGET_DIR=$(CACHE)/build cargo build --release -p rocks-gc-bundled-rocksdb \
 	    && rm -rf $(CACHE)/build; }
 
 demo: lib $(ROCKSDB_SETUP)

@@ -95,7 +95,7 @@ class Bench {
       Check(db->CompactRange(down, &start, &end));
     }
     if (data.CountOutside(db) != outside) Fail(std::string("not every key outside is left: ") + kNames[static_cast<size_t>(method)]);
-    if (method == Method::kDestroy) gc->rgc_detach(gc.get());
+    if (method == Method::kDestroy && gc->rgc_detach(gc.get()) == 0) Fail("rgc_detach was refused");
     Check(db->Close());
     return result;
   }

@@ -26,6 +26,7 @@ void Check(const Status& status) {
   std::fprintf(stderr, "%s\n", status.ToString().c_str());
   std::exit(1);
 }
+void Check(const std::string& error) { Check(error.empty() ? Status::OK() : Status::Aborted(error)); }
 
 enum class Mode { kNoFilter, kKeep, kRemove, kVersion, kRow, kOurRemove, kOurSkip, kAuto };
 const char* const kNames[] = {"no filter",           "by hand: keep all",  "by hand: remove",  "by hand: version",
@@ -144,8 +145,8 @@ class Bench {
   rocks_gc::Context NewContext(Mode mode) const {
     rocks_gc::Context gc = rocks_gc::Context::Create(library_, std::string(kNames[static_cast<size_t>(mode)]));
     if (!gc.ok()) Check(Status::InvalidArgument(gc.error()));
-    gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 1u, RGC_GC_KEYSPACE_LEVEL);
-    gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 1u, kSafePoint);
+    Check(gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 1u, RGC_GC_KEYSPACE_LEVEL));
+    Check(gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 1u, kSafePoint));
     return gc;
   }
 

@@ -3,6 +3,8 @@
 #ifndef API_H
 #define API_H
 
+/* These hosts look at an answer where a test is about it. */
+#define RGC_MUST_CHECK
 #include "rocks_gc.h"
 
 #define API_FIELD_(function) __typeof__(function)* function;

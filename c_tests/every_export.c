@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   test_listener();
   test_layouts();
   test_callbacks();
+  test_refusals();
   test_threads();
   test_rocksdb();
   test_stored_keys();

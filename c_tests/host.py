@@ -40,7 +40,7 @@ rgc.rgc_free.argtypes = (P,)
 rgc.rgc_free.restype = None
 rgc_version = call(rgc, "rgc_version", c_char_p)
 rgc_create = call(rgc, "rgc_create", P, P, E)
-rgc_destroy = call(rgc, "rgc_destroy", None, P)
+rgc_destroy = call(rgc, "rgc_destroy", c_ubyte, P)
 rgc_bind = call(rgc, "rgc_bind_rocksdb_library", None, P, P, c_char_p, E)
 rgc_name = call(rgc, "rgc_set_keyspace_gc_type", None, P, c_uint32, c_int, E)
 rgc_advance = call(rgc, "rgc_advance_keyspace_safe_point", c_ubyte, P, c_uint32, c_uint64, E)
@@ -139,7 +139,7 @@ def main():
     assert keys(db) == expected, keys(db)
     close(db)
     options_destroy(options)
-    rgc_destroy(gc)
+    assert rgc_destroy(gc) == 1
     print(f"host.py: rocks-gc {rgc_version().decode()}: ok")
 
 

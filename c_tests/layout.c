@@ -109,7 +109,7 @@ FIELD(rgc_file_t, num_user_collected, 80);
 FIELD(rgc_file_t, name, 88);
 FIELD(rgc_file_t, name_len, 96);
 
-SIZE(rgc_engine_t, 96);
+SIZE(rgc_engine_t, 136);
 FIELD(rgc_engine_t, struct_size, 0);
 FIELD(rgc_engine_t, get, 8);
 FIELD(rgc_engine_t, write, 16);
@@ -122,6 +122,11 @@ FIELD(rgc_engine_t, flush, 64);
 FIELD(rgc_engine_t, files, 72);
 FIELD(rgc_engine_t, write_stalled, 80);
 FIELD(rgc_engine_t, destructor, 88);
+FIELD(rgc_engine_t, get_durable, 96);
+FIELD(rgc_engine_t, try_flush, 104);
+FIELD(rgc_engine_t, files_in_range, 112);
+FIELD(rgc_engine_t, describe, 120);
+FIELD(rgc_engine_t, cancel, 128);
 
 SIZE(rgc_collect_report_t, 88);
 FIELD(rgc_collect_report_t, struct_size, 0);

@@ -35,7 +35,9 @@ class Error {
 };
 
 struct Destroy {
-  void operator()(rgc_t* gc) const { rgc_destroy(gc); }
+  void operator()(rgc_t* gc) const {
+    if (rgc_destroy(gc) == 0) std::abort();
+  }
   void operator()(char* text) const { rgc_free(text); }
   void operator()(rocksdb_options_t* options) const { rocksdb_options_destroy(options); }
   void operator()(rocksdb_writeoptions_t* options) const { rocksdb_writeoptions_destroy(options); }

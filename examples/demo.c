@@ -36,7 +36,10 @@ static int remove_entry(const char* path, const struct stat* status, int type, s
  * Not by atexit: by then RocksDB has lost some of its static data. */
 static void clean_up(void) {
   if (demo.iterator) rocksdb_iter_destroy(demo.iterator);
-  if (demo.gc) rgc.detach(demo.gc);
+  if (demo.gc && !rgc.detach(demo.gc)) {
+    fprintf(stderr, "demo: rgc_detach was refused: the database stays open\n");
+    return;
+  }
   if (demo.db) rocksdb_close(demo.db);
   if (demo.options) rocksdb_options_destroy(demo.options);
   if (demo.write_options) rocksdb_writeoptions_destroy(demo.write_options);
@@ -44,7 +47,7 @@ static void clean_up(void) {
   if (demo.compact_options) rocksdb_compactoptions_destroy(demo.compact_options);
   if (demo.read_options) rocksdb_readoptions_destroy(demo.read_options);
   if (demo.batch) rocksdb_writebatch_destroy(demo.batch);
-  if (demo.gc) rgc.destroy(demo.gc);
+  if (demo.gc && !rgc.destroy(demo.gc)) fprintf(stderr, "demo: rgc_destroy was refused\n");
   if (demo.gc_options) rgc.options_destroy(demo.gc_options);
   free_looks(before);
   free_looks(after);
@@ -96,11 +99,11 @@ static uint64_t stopped_clock(void* state) {
 
 static void create_gc(void) {
   rgc_symbol_t symbols[RGC_ROCKSDB_SYMBOLS];
-  rgc.set_logger(print_warning, NULL, RGC_LOG_WARN);
+  if (!rgc.set_logger(print_warning, NULL, RGC_LOG_WARN)) fail("rgc_set_logger", "refused");
   demo.gc_options = rgc.options_create();
   RGC(rgc.options_set(demo.gc_options, "data_prefix", "z", &err));
   RGC(demo.gc = rgc.create(demo.gc_options, &err));
-  rgc.set_clock(demo.gc, stopped_clock, NULL);
+  if (!rgc.set_clock(demo.gc, stopped_clock, NULL)) fail("rgc_set_clock", "refused");
   RGC(rgc.bind_rocksdb_symbols(demo.gc, symbols, rgc_rocksdb_symbols(symbols), &err));
 }
 

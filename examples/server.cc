@@ -37,7 +37,8 @@ class Server {
   Server(const char* library, std::string path) : path_(std::move(path)) {
     const rocks_gc::Library loaded = rocks_gc::Library::Load(library);
     if (!loaded.ok()) Fail(loaded.error());
-    loaded.SetLogger([](int, const char* message) { std::fprintf(stderr, "rocks_gc: %s\n", message); }, RGC_LOG_WARN);
+    const auto print = [](int, const char* message) { std::fprintf(stderr, "rocks_gc: %s\n", message); };
+    if (!loaded.SetLogger(print, RGC_LOG_WARN)) Fail("the logger was refused");
     gc_ = rocks_gc::Context::Create(loaded, "data_prefix=z");
     if (!gc_.ok()) Fail(gc_.error());
     for (uint32_t tenant : kTenants) Check(gc_.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, tenant, RGC_GC_KEYSPACE_LEVEL));
@@ -99,7 +100,7 @@ class Server {
   }
 
   void Close() {
-    gc_->rgc_detach(gc_.get());
+    Check(attachment_.Detach());
     for (auto* family : families_) Check(db_->DestroyColumnFamilyHandle(family));
     Check(db_->Close());
     db_.reset();
@@ -124,7 +125,7 @@ class Server {
     Check(rocksdb::DB::Open(options, path_, families, &families_, &db));
     db_.reset(db);
 #endif
-    Check(rocks_gc::Attach(gc_, db_.get(), {{RGC_CF_DEFAULT, families_[0]}, {RGC_CF_WRITE, families_[1]}}));
+    Check(rocks_gc::Attachment::Make(gc_, db_.get(), {{RGC_CF_DEFAULT, families_[0]}, {RGC_CF_WRITE, families_[1]}}, &attachment_));
   }
 
   template <class Each>
@@ -156,6 +157,7 @@ class Server {
   rocks_gc::Context gc_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
+  rocks_gc::Attachment attachment_; // goes before the DB
   std::atomic<uint64_t> now_{0};
   std::map<std::pair<uint32_t, std::string>, std::string> newest_;
 };

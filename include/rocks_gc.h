@@ -27,6 +27,9 @@
  *  8. No panic and no exception leaves the library. When in doubt it keeps: bytes that are not what they should be are kept,
  *     wherever they are shown to it (H7 says where they are not).
  *  9. The library may be loaded by dlopen. It is linked -z nodelete: dlclose does not unload it.
+ * 10. A function that can refuse says so. Where it has no errptr it returns 1 = done, or 0 = refused: then nothing has
+ *     changed, and the reason is in the log. Such functions are marked RGC_MUST_CHECK: a compiler warns where a host drops
+ *     the answer. After a refused rgc_detach or rgc_destroy the store is still attached, and the host must not close the DB.
  *
  * TIMESTAMPS are unsigned 64-bit numbers that only need an order. A SAFE POINT is the timestamp below which no reader
  * will read any more; 0 = unknown = collect nothing. A KEYSPACE is a tenant, named by a number from 0 to
@@ -49,11 +52,14 @@
  * counted in rows_refused.
  *
  * WHAT THE HOST PROMISES. A host that breaks a promise loses data, as each one says.
- *  H1 Nobody reads below the effective safe point, and nobody writes, ingests or restores a version below it: it would
- *     be collected, or let a newer one be. A restore that must: (1) rgc_remove_keyspace or rgc_set_enabled(gc, 0);
- *     (2) restore; (3) flush and compact the range by force into the last level, with no RocksDB
- *     snapshot held; (4) rgc_set_keyspace_gc_type, or enable. Loads of metadata do not end the pause.
- *     Without step 3 versions hidden by tombstones count as the newest.
+ *  H1 No reader reads below the effective safe point. The host does not write, ingest or restore a version below it:
+ *     the version would be collected, or a newer one would. For transactions both hold at the safe point, too: no
+ *     commit at or below it. And no lock stands there: the host resolves the locks of transactions that began at or
+ *     below a safe point before it publishes that safe point. Else a transaction may be collected half: the primary's
+ *     record goes, and a reader that meets the secondary's lock takes the transaction for rolled back.
+ *     A restore that must: (1) rgc_remove_keyspace or rgc_set_enabled(gc, 0); (2) restore; (3) flush and compact the
+ *     range by force into the last level, with no RocksDB snapshot held; (4) rgc_set_keyspace_gc_type, or enable. Loads
+ *     of metadata do not end the pause. Without step 3 versions hidden by tombstones count as the newest.
  *  H2 Nobody else deletes a newest version so that an older one should be seen: the older one may be gone already. A
  *     tool that must goes the way of H1. Whole rows, and versions that are not the newest, may be deleted freely; in a
  *     row that was deleted as a whole only newer versions may follow.
@@ -72,7 +78,12 @@
  *     whatever stands between the versions it takes, one to the next version what extends the key it takes; so does a range
  *     tombstone over a row; and the worker deletes merge operands and wide columns with the versions that they stand for. A host
  *     that has such keys sets remove_mode=remove and delete_range_min_keys=0. (RocksDB's C API never skips.)
- *  H8 One rgc_t serves one DB: what is destroyed goes in every column family whose filter is of this rgc_t.
+ *  H8 One rgc_t serves one DB. A destroyed range or a dropped schema is so in the families that were attached when the
+ *     call was made, and runs drop nothing in other families. RocksDB's C API does not tell a run its family: there the
+ *     library takes a run to be in an attached family whose role goes with the run's kind. So a C host gives no family
+ *     that it does not attach a filter of this rgc_t.
+ *  H9 Only the primary is attached. Attaching writes: into the ledger, and what the worker deletes. A follower that
+ *     replicates the primary's WAL gets the deletes from there; it runs filters at most.
  *
  * LIFE OF AN rgc_t
  *     rgc_options_create, rgc_options_set ...          what the keys look like
@@ -106,6 +117,16 @@ extern "C" {
 #define RGC_ABI_VERSION 1
 /* The version of the library that this header came with. */
 #define RGC_VERSION_STRING "0.1.0"
+
+/* Marks functions whose answer the host must look at (convention 10). A host that wants no warnings defines it to nothing
+ * before it includes this header. */
+#ifndef RGC_MUST_CHECK
+#if defined(__GNUC__) || defined(__clang__)
+#define RGC_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define RGC_MUST_CHECK
+#endif
+#endif
 
 /* Options under construction. One thread at a time. Lives until rgc_options_destroy; rgc_create only reads it. */
 typedef struct rgc_options_t rgc_options_t;
@@ -159,11 +180,11 @@ void rgc_free(void* ptr);
 /* rgc_set_logger: sets the logger of the whole process for messages up to max_level. Until the first call
  * errors go to standard error, one line each: "rocks_gc: error: " and the message. A standard error that is
  * closed, or has no reader, does no harm (a file descriptor 2 that is closed on exec is a file of the host:
- * nothing is written there). log NULL or max_level RGC_LOG_OFF = silence; a level that is not listed changes
- * nothing. Any thread. When it returns the last call of the logger before has ended, so that its state may be
- * freed. On a thread inside a callback of the library it does nothing but
- * log an error. */
-void rgc_set_logger(rgc_log_fn log, void* state, int max_level);
+ * nothing is written there). log NULL or max_level RGC_LOG_OFF = silence. Any thread. When it returns 1 the
+ * last call of the logger before has ended, so that its state may be freed. Refused (0): on a thread inside a
+ * callback of the library; a level that is not listed. Then the logger before is still called, and the host
+ * must keep its state. */
+RGC_MUST_CHECK unsigned char rgc_set_logger(rgc_log_fn log, void* state, int max_level);
 
 /* ---------------------------------------------------------------- options */
 
@@ -202,6 +223,8 @@ rgc_options_t* rgc_options_create(void);
  *   max_safe_point_ahead_seconds 0 (default) = off: a safe point whose physical part (ts >> 18, milliseconds) is further
  *                                ahead of the believed time is refused
  *   pending_keys_max             1000000 (default): how many rows may wait for the worker; more are left for later runs
+ *   pending_bytes_max            67108864 (default): how much memory rows that wait for the worker may take, of all runs and
+ *                                in the queue; more are left for later runs
  *   delete_batch_bytes           32768 (default): the worker's batches
  *   delete_bytes_per_second      0 (default) = off: how fast the worker deletes
  *   delete_range_min_keys        10000 (default): from so many versions of a row, or keys of a destroyed range, on one range tombstone
@@ -231,9 +254,10 @@ rgc_t* rgc_create(const rgc_options_t* options_or_null, char** errptr);
 
 /* rgc_destroy: rgc_detach, and gives up the host's reference; gc must not be used afterwards. Factories and filters that still live go on
  * with the last safe points. A clock set by rgc_set_clock is not called any more when it returns; runs that begin
- * later know no time, so nothing expires in them. On a thread inside a callback of the library it does nothing but log an
- * error. */
-void rgc_destroy(rgc_t* gc);
+ * later know no time, so nothing expires in them. 1 for NULL. Refused (0): on a thread inside a callback of the library; while a
+ * store is attached, on a thread that has a living filter of this gc. Then gc is as it was: the host must keep the DB open and
+ * the clock's state in memory, and call again from another thread, or once the thread's filters are destroyed. */
+RGC_MUST_CHECK unsigned char rgc_destroy(rgc_t* gc);
 
 /* rgc_set_clock: sets the clock; NULL = the system's, the state at start. The library does not believe a clock
  * blindly:
@@ -245,15 +269,17 @@ void rgc_destroy(rgc_t* gc);
  *     used. The log warns when that begins, and when the clock is believed.
  * So a clock that leaps far ahead for a moment lets nothing expire, and no safe point pass. A clock that stands
  * still or is far in the past may be set for tests; to move it forward by more than an hour, call rgc_set_clock
- * again. Any thread. When it returns the last call of the clock before has ended. On a thread inside a callback
- * of the library it does nothing but log an error. */
-void rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
+ * again. Any thread. When it returns 1 the last call of the clock before has ended, so
+ * that its state may be freed. Refused (0): on a thread inside a callback of the library; gc NULL. Then the clock
+ * before is still called, and the host must keep its state. */
+RGC_MUST_CHECK unsigned char rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
 
 /* rgc_set_enabled: 0 = every run keeps everything, also the runs that are on, from their next row on; 1 (the state at
  * start) = collect again. The worker rests meanwhile; it returns when the rows that the worker has in hand are finished or put back: do
- * not call it under a lock that your clock, logger or engine takes. Any thread.
- * On a thread inside a callback of the library it does nothing but log an error. */
-void rgc_set_enabled(rgc_t* gc, unsigned char enabled);
+ * not call it under a lock that your clock, logger or engine takes. Any thread. Refused (0): on a thread inside a callback of the
+ * library; while a store is attached, on a thread that has a living filter of this gc (the worker may wait for that compaction);
+ * gc NULL. Then the library goes on as before: a host that restores data must not begin. */
+RGC_MUST_CHECK unsigned char rgc_set_enabled(rgc_t* gc, unsigned char enabled);
 
 /* ---------------------------------------------------------------- safe points
  * Any thread, at any time, runs on included. Readers never wait, whatever writers do. A run looks its safe points up once
@@ -303,7 +329,8 @@ void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, i
  * the same type only (one that had none may take any). No load of metadata ends it. Runs that are on follow
  * from their next row. Named again, an own safe point starts at 0; the
  * global one holds at once. Removing a removed keyspace is a no-op. It returns when the rows that the worker has in hand are
- * finished or put back, as rgc_set_enabled does; inside a callback it is an error. What is destroyed is dropped all the same. */
+ * finished or put back, as rgc_set_enabled does. What is destroyed is dropped all the same. Errors: a keyspace out of range; on a
+ * thread inside a callback of the library; while a store is attached, on a thread that has a living filter of this gc. */
 void rgc_remove_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
 
 /* rgc_global_safe_point: 0 = none came yet. */
@@ -377,7 +404,8 @@ rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* com
 /* rgc_filter_decide: judges one key. level = the compaction's start level, as RocksDB tells it. value_type is one of
  * RGC_VALUE ...; answers RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last *skip_until holds the key to go
  * on from, above this one, valid until the next call on this filter; else it is set to NULL, 0. A caller that cannot skip
- * gives NULL for one of them and is never told to. No allocation but for the longest key so far. filter NULL = RGC_KEEP.
+ * gives NULL for one of them and is never told to. No allocation but for the longest key so far, and for rows that wait for the
+ * worker (pending_bytes_max); where there is no memory keys are kept and such rows are left for later runs. filter NULL = RGC_KEEP.
  *
  * A skip drops the tombstones that it passes, and what they hid would be alive again. So a skip to the end of the row comes
  * only where none can be lost: in a run that is known to be bottommost, or whose inputs are known and hold no tombstone
@@ -474,10 +502,10 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  *
  *     rgc_attach_rocksdb(gc, db, families, n, &err);   after open, before anybody writes where a destroy was interrupted
  *     ...
- *     rgc_detach(gc);                                  before close
+ *     if (!rgc_detach(gc)) ...                         before close; 0 = refused: the DB must stay open
  *
- * From then on rows that runs hand over are finished by the WORKER, one thread of the library's (named rocks_gc, every signal
- * blocked): once the run's filter is gone it reads the row from the DB, decides anew by the safe point of then, and deletes
+ * From then on rows that runs hand over are finished by the WORKER, one thread of the library's. It is named rocks_gc and blocks
+ * every signal but those of a crash (SEGV, BUS, FPE, ILL, ABRT), which the host's handlers get. Once the run's filter is gone it reads the row from the DB, decides anew by the safe point of then, and deletes
  * oldest versions first, the delete mark last, a record and its value in one batch, always with the WAL on. It never writes
  * into a write stall, never writes from a compaction's thread, and needs O(delete_batch_bytes) memory for a row of any length.
  * The worker serves the families with role RGC_CF_DEFAULT (runs of kind RGC_DEFAULT) and RGC_CF_WRITE (RGC_WRITE). Dead rows of
@@ -487,9 +515,21 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  * The library flushes column families one by one. A host that writes without a WAL, and relies on atomic_flush for what it writes into
  * several of them, attaches all of these through the C++ engine, which flushes them together (RocksDB's C API cannot).
  *
- * A host that forgets rgc_detach: when the last factory of gc is destroyed, the store counts as closed. It is never touched
- * again, and an error is logged. But RocksDB may destroy factories later than the DB: between the two the worker would use a
- * closed DB. */
+ * DURABILITY. The worker's deletes are in the WAL. A version that lies only in a memtable, without a WAL, is lost in a
+ * crash. So the worker deletes a row only by a newest version that is durable, and a record by one whose value is
+ * durable, too. Where it is not, the worker flushes the family first, once a second at most, for all rows that wait.
+ * It deletes no more than it has read: a transaction that commits at the safe point meanwhile stays.
+ *
+ * A COLUMN FAMILY THAT THE HOST DROPS while it is attached counts as empty from then on. The library warns once. Its
+ * writes leave such a family out. The handle must stay valid until rgc_detach has returned. If it is the ledger's
+ * family, calls that record something are errors.
+ *
+ * Only rgc_detach ends a store. A host that closes the DB without it crashes: the worker goes on using the DB. Where
+ * RocksDB answers "Shutdown in progress", the library stops using the store, and logs an error.
+ *
+ * WHERE NOTHING IS COLLECTED: FIFO compaction runs no filters (the C++ adaptor refuses it; on RocksDB's C API the
+ * library cannot see it). A TransactionDB with the write policy WRITE_PREPARED or WRITE_UNPREPARED must not be
+ * attached: its base DB shows versions that are not committed. */
 
 /* Roles of column families. LEDGER: the library's own records; a family of its own is best, for scans of the others would see
  * them. LOCK: its files are never dropped whole, because that could bring deleted locks back. */
@@ -510,7 +550,8 @@ typedef struct rgc_column_family_t {
  * families given at attach. Ranges are half open and have both bounds. Bytes are valid during the call. Each answers one of
  * RGC_ENGINE_*; with RGC_ENGINE_ERROR it sets *errptr (never NULL here, *errptr is NULL before) to a malloc'ed text, "Kind: what" as
  * everywhere. BUSY: the worker tries its write again, and again; to a call of the host's it is an error of kind Busy. */
-enum { RGC_ENGINE_OK = 0, RGC_ENGINE_BUSY = 1, RGC_ENGINE_ERROR = 2 };
+/* NO_FAMILY: the host dropped the column family. The library takes it for an empty one, and warns once. */
+enum { RGC_ENGINE_OK = 0, RGC_ENGINE_BUSY = 1, RGC_ENGINE_ERROR = 2, RGC_ENGINE_NO_FAMILY = 3 };
 /* What a write does. */
 enum { RGC_OP_PUT = 0, RGC_OP_DELETE = 1, RGC_OP_DELETE_RANGE = 2 };
 /* Flags of a write. SYNC: durable, with everything written before it, when it returns. NO_SLOWDOWN: answer RGC_ENGINE_BUSY
@@ -549,7 +590,8 @@ typedef struct rgc_engine_t {
   size_t struct_size;
   /* The value under a key, malloc'ed; none: OK with *value NULL. */
   int (*get)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
-  /* All of them, at least one, or none, in this order, with the WAL on. flags = RGC_WRITE_..., or'ed. */
+  /* All of them, at least one, or none, in this order, with the WAL on. flags = RGC_WRITE_..., or'ed. Writes to a family that the
+   * host dropped are left out, and the others are written. */
   int (*write)(void* state, const rgc_write_t* writes, size_t n, int flags, char** errptr);
   /* What lies in [start, end) as of now, in order, or backwards from the end. NULL = an error. */
   rgc_engine_iterator_t* (*iterate)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
@@ -571,6 +613,22 @@ typedef struct rgc_engine_t {
   int (*write_stalled)(void* state);
   /* May be NULL. Called once, when the library will not call again; not if the attach failed. */
   void (*destructor)(void* state);
+  /* The functions from here on may be NULL. The library then uses those above instead, which is slower. */
+  /* As get, but the value that a crash at this moment would leave: a value that lies only in a memtable, and not in the WAL, does
+   * not count (RocksDB: read tier kPersistedTier). NULL: the library flushes the family, and calls get. */
+  int (*get_durable)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
+  /* As flush, but waits about a second at most. *progress is 0 at the first call; it is the engine's own. BUSY: the flush has not
+   * finished; the library calls again with the same *progress, unless it must stop. NULL: the library calls flush. */
+  int (*try_flush)(void* state, uint32_t cf, uint64_t* progress, char** errptr);
+  /* As files, but only those that overlap [start, end); user_collected is not needed. NULL: the library calls files. */
+  int (*files_in_range)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
+                        void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
+  /* What is known of a family: RocksDB's id of it, and the kind of the filters that it has (RGC_DEFAULT ...; 0 = none of this
+   * library's, or not known). Called during rgc_attach_engine. NULL: neither is known. */
+  void (*describe)(void* state, uint32_t cf, uint32_t* id, int* filter_kind);
+  /* rgc_detach has been called: compactions come back soon from now on, with an error of kind Aborted. Called while other functions
+   * of the engine run. NULL: rgc_detach waits for them. */
+  void (*cancel)(void* state);
 } rgc_engine_t;
 
 /* rgc_attach_rocksdb: attaches an open RocksDB through its C API; gc must be bound. A TransactionDB: its base DB
@@ -582,8 +640,21 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
 /* rgc_attach_engine: attaches a store through an engine; engine is copied, state is the first argument of its functions. It
  * reads the ledger (rgc_destroy_range, rgc_schema_drop) and finishes every destroy that was interrupted, so it may take as long as they
  * did: until it has returned nobody may write into their ranges. One store per gc. Give the same families each time: records of a ledger
- * that lies in a family that is not given are not seen.
- * Errors, after which nothing is attached, and runs drop what they dropped before: a store is attached already; inside a callback; no
+ * that lies in a family that is not given are not seen, and an interrupted destroy stays STARTED until all of its
+ * families are given.
+ *
+ * A ledger is one context's. Two contexts on one DB need a ledger family each (RGC_CF_LEDGER).
+ *
+ * Attaching compares what the host has said with what the ledger says. A destroyed keyspace that the host registered,
+ * or loaded as ENABLED or DISABLED, is an error that names it: what is written there would be dropped. Pause it
+ * (rgc_remove_keyspace), attach, and forget its ranges (rgc_forget_destroyed), or take another id. The GC types of
+ * keyspaces are recorded in a ledger that has a family of its own: a keyspace that was registered with the other type
+ * is an error that names it, and everything of it is kept. A type that is recorded refuses the other one; by itself it
+ * collects nothing.
+ * Errors, after which nothing is attached, and runs drop what they dropped before: those above; a family whose filters
+ * are of a kind that does not go with its role (C hosts: a factory of a kind that goes with no given role), which would
+ * judge keys by the wrong rules; a store is attached already; inside a callback or a
+ * run; no
  * family; a role that is unknown, or DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT; a name or a handle twice, a NULL name; with
  * rgc_attach_rocksdb a NULL handle with another name than "default"; a function that is NULL; a ledger record that does not parse, by its key: nothing was changed then;
  * the engine's own errors. Warns in the log if the ledger has schemas and gc does not read them (schema_id, key_layout): they are kept
@@ -592,10 +663,15 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
 void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const rgc_column_family_t* families, size_t n, char** errptr);
 
 /* rgc_detach: ends the worker, waits for calls that use the store and for a compaction of the worker's that is on, and gives the engine
- * back. What is durable stays; rows that still wait are left for later runs, counted in rows_refused. Destroyed ranges and dropped schemas
- * go on being dropped by runs, until a store is attached: from then on by what its ledger says. Without a store it does nothing. Any
- * thread; inside a callback or a run it does nothing but log an error. rgc_destroy does it, too. */
-void rgc_detach(rgc_t* gc);
+ * back. Flushes and compactions of the library are cancelled: calls that wait for one are errors of kind Aborted, and what they had
+ * recorded stays so. (On RocksDB's C API that cancels the host's manual compactions, too, if one of the library's is on; before 7.4
+ * rgc_detach waits for it.) What is durable stays; rows that still wait are left for later runs, counted in rows_refused. What the
+ * ledger said ends: runs drop nothing that was destroyed or dropped by name until a store is attached whose ledger says it. If a
+ * destroy is not finished whose bounds cut a row, runs keep everything until then. Without a store, and for
+ * NULL, it does nothing and returns 1. rgc_destroy does it, too. Any thread. Refused (0): on a thread inside a callback of the library,
+ * or that has a living filter of this gc which has decided there. Then the store is still attached and the worker goes on: the host
+ * must NOT close the DB. It calls again from another thread, or once the thread's filters are destroyed. */
+RGC_MUST_CHECK unsigned char rgc_detach(rgc_t* gc);
 
 /* rgc_pending: rows handed over and not finished yet, also those whose run is still on, and schemas that the worker is to clear or
  * truncate, each as one. */
@@ -623,10 +699,16 @@ typedef struct rgc_collect_report_t {
  * RocksDB's C API knows nothing for files that it has not looked at since it was opened; TiKV's
  * MVCC properties), else by reading the key range of the file and judging it as a run would. Compacts only the ranges of those, the
  * cheapest first. column_family_or_null: a name given at attach; NULL = those with roles DEFAULT and WRITE. Bounds NULL =
- * everything. max_bytes bounds what is read and compacted, in bytes of files; 0 = no bound. Rows that runs hand over are
+ * everything. max_bytes bounds what is read and compacted, in bytes of files; 0 = no bound. A compaction counts with all files
+ * that it may drag along, at every level; the call's own flush, which is always done, counts first. Files that were read are
+ * remembered until safe points, what is dropped, or the files change, so repeated calls come to an end. A call that reads
+ * and compacts nothing, but has files_over_budget, says that the budget is too small for any of them.
+ * Files that were compacted and lost nothing (a RocksDB snapshot keeps what it sees) are skipped, with a warning, until snapshots
+ * (where the engine tells of them), safe points or files change, or for some calls: 1, 2, 4 ... 64. Rows that runs hand over are
  * finished by the worker afterwards: rgc_drain waits for it, and the tombstones it leaves go with the next collect. A row that
  * a compaction's border cuts keeps one version more, for which no file is picked again. Errors: no store; an unknown family; an
- * inverted range; inside a callback or a run; the engine's own. */
+ * inverted range; inside a callback or a run; rgc_set_enabled(gc, 0); files were compacted, and no compaction asked this gc for
+ * a filter (is its factory in the options that the DB was opened with?); the engine's own. */
 void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start, size_t start_len, const char* end, size_t end_len,
                  uint64_t max_bytes, rgc_collect_report_t* report_or_null, char** errptr);
 
@@ -635,11 +717,12 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  * first, durably: a record in the host's own store under ledger_prefix, in the family with role LEDGER, else DEFAULT, else the
  * first one, and only once something is destroyed. A record is STARTED, then DONE, then gone: after recheck_seconds (24 h) the
  * worker, or rgc_recheck_destroyed, destroys the range once more, for what came late, and drops the record. As long as it stands,
- * every run of gc drops whatever lies in the range, at any level and of any value type.
+ * every run of gc in one of those families drops whatever lies in the range, at any level and of any value type.
  *
  * One call does, in every attached family: drop the files below level 0 that lie in the range (but of lock families); delete
  * the keys that are left, the write family before the default one, by point tombstones or, from delete_range_min_keys keys on, by
- * one range tombstone; flush, and compact what level 0 and the files at the borders hold of it. A row that a bound cuts (a bound
+ * one range tombstone; flush, and compact what level 0 and the files at the borders hold of it, where anything of the range was
+ * found. A row that a bound cuts (a bound
  * with a timestamp) is compacted by force into the last level, so that no tombstone is left over one half of it. A bound is a key,
  * and is taken as one in every family: of transactions' data give bounds without timestamps, else records are parted from
  * their values. With plain_keys=prefix_free nobody can tell whether the last 8 bytes of a bound are a timestamp: they are taken for one,
@@ -663,7 +746,7 @@ typedef struct rgc_destroy_report_t {
   uint64_t files_dropped, file_bytes_dropped; /* whole files, at once */
   uint64_t keys_deleted, range_tombstones;    /* keys: by point tombstones */
   uint64_t files_microseconds, keys_microseconds, compact_microseconds;
-  uint64_t files_left, file_bytes_left; /* that still reach into the range: at its borders, or because another compaction has them */
+  uint64_t files_left, file_bytes_left; /* that may still hold something of the range: another compaction has them */
 } rgc_destroy_report_t;
 
 /* rgc_destroy_range: destroys all keys in [start, end), stored keys without or with a timestamp. Any thread. Errors: no store;
@@ -688,7 +771,7 @@ size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds, rgc_destroy_r
  * these bounds; Busy: it is STARTED. */
 void rgc_forget_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
 
-/* rgc_destroyed_count: records in the ledger of the attached store; without a store those that runs still drop by. */
+/* rgc_destroyed_count: records in the ledger of the attached store; 0 without a store. */
 size_t rgc_destroyed_count(const rgc_t* gc);
 
 /* ---------------------------------------------------------------- schemas
@@ -846,7 +929,7 @@ typedef struct rgc_schema_info_t {
 /* rgc_keyspaces_foreach: keyspaces that were loaded or named, or have a safe point of their own, by id. */
 void rgc_keyspaces_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_keyspace_info_t* info), void* state);
 
-/* rgc_destroyed_foreach: the records of destroyed ranges, by start; without a store those that runs still drop by. */
+/* rgc_destroyed_foreach: the records of destroyed ranges, by start; none without a store. */
 void rgc_destroyed_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_destroyed_info_t* info), void* state);
 
 /* rgc_schemas_foreach: schemas by keyspace and id: those of the last lists, and those that were named one by one. */

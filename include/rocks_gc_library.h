@@ -87,7 +87,7 @@ class Library {
   Library() : error_("Invalid argument: no library; use Library::Load or Library::Linked") {}
 
   /* Loads librocks_gc by path or SONAME, for as long as the process lives. */
-  static Library Load(const std::string& path) {
+  [[nodiscard]] static Library Load(const std::string& path) {
     void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
       const char* reason = ::dlerror();
@@ -100,7 +100,7 @@ class Library {
 
   /* The library where the program's own symbols are found: linked dynamically, or statically with -rdynamic, or loaded
    * RTLD_GLOBAL. Needs nothing of it at link time. */
-  static Library InProcess() {
+  [[nodiscard]] static Library InProcess() {
     if (::dlsym(RTLD_DEFAULT, "rgc_abi_version") == nullptr) {
       return Library("Not found: the program's own symbols have no rgc_abi_version; link librocks_gc, or give the path it was loaded from");
     }
@@ -108,7 +108,7 @@ class Library {
   }
 
   /* The library that the program is linked with; needs it at link time. */
-  static Library Linked() {
+  [[nodiscard]] static Library Linked() {
     Functions functions;
 #define ROCKS_GC_LINKED_(function) functions.function = &::function;
     RGC_EVERY_FUNCTION(ROCKS_GC_LINKED_)
@@ -124,20 +124,16 @@ class Library {
   const Functions* operator->() const { return functions_.get(); }
 
   /* Sets the logger of the whole process, for messages up to max_level; an empty function = silence. Called by any thread, by
-   * several at once. Not inside a logger or a clock: there it does nothing and answers false. */
-  bool SetLogger(Logger logger, int max_level) const {
+   * several at once. False = refused, the logger before goes on: inside a logger or a clock, or a level that there is not. */
+  [[nodiscard]] bool SetLogger(Logger logger, int max_level) const {
     if (!ok() || detail::callbacks > 0) return false;
     static std::mutex mutex;
     /* A logger that went may still be on its way in another library's callback, so it is never freed. */
     static auto* loggers = new std::vector<std::unique_ptr<Logger>>;
     const std::lock_guard<std::mutex> lock(mutex);
-    if (!logger) {
-      functions_->rgc_set_logger(nullptr, nullptr, RGC_LOG_OFF);
-      return true;
-    }
+    if (!logger) return functions_->rgc_set_logger(nullptr, nullptr, RGC_LOG_OFF) != 0;
     loggers->push_back(std::make_unique<Logger>(std::move(logger)));
-    functions_->rgc_set_logger(&detail::CallLogger, loggers->back().get(), max_level);
-    return true;
+    return functions_->rgc_set_logger(&detail::CallLogger, loggers->back().get(), max_level) != 0;
   }
 
  private:
@@ -180,14 +176,15 @@ class Library {
 };
 
 /* A context: an rgc_t that is destroyed with it. One per DB. It may go before the DB: filter factories hold a reference, and
- * go on with the last safe points. Destroyed inside a logger or a clock (of this adaptor's, not one that was set through the C
- * functions: there it must not be) it stays in memory. */
+ * go on with the last safe points. Where rgc_destroy is refused (inside a callback; with a store attached, on a thread that has
+ * a living filter) it stays in memory with its clocks, its store stays attached, and the log says so. A host that attaches
+ * holds an Attachment (rocks_gc_rocksdb_store.h), which ends before the Context and the DB. */
 class Context {
  public:
   Context() = default;
 
   /* Options as in rgc_options_parse: "name=value;name=value". */
-  static Context Create(const Library& library, const std::string& options = std::string()) {
+  [[nodiscard]] static Context Create(const Library& library, const std::string& options = std::string()) {
     Context context;
     context.library_ = library;
     context.error_ = library.error();
@@ -207,16 +204,12 @@ class Context {
     return *this;
   }
   ~Context() {
-    if (gc_ == nullptr) return;
-    if (detail::callbacks == 0) {
-      library_->rgc_destroy(gc_);
-    } else {
-      /* The library would refuse, and may call the clock again. */
-      static auto* left_behind = new std::vector<std::pair<rgc_t*, std::vector<std::unique_ptr<Clock>>>>;
-      static std::mutex mutex;
-      const std::lock_guard<std::mutex> lock(mutex);
-      left_behind->emplace_back(gc_, std::move(clocks_));
-    }
+    if (gc_ == nullptr || library_->rgc_destroy(gc_) != 0) return;
+    /* Refused: the library may call the clock again. */
+    static auto* left_behind = new std::vector<std::pair<rgc_t*, std::vector<std::unique_ptr<Clock>>>>;
+    static std::mutex mutex;
+    const std::lock_guard<std::mutex> lock(mutex);
+    left_behind->emplace_back(gc_, std::move(clocks_));
   }
 
   bool ok() const { return gc_ != nullptr; }
@@ -230,7 +223,7 @@ class Context {
   /* Calls a function of rocks_gc.h whose first parameter is the rgc_t and whose last one errptr; the error's text, empty =
    * success: gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 7, RGC_GC_KEYSPACE_LEVEL). */
   template <class Function, class... Arguments>
-  std::string Call(Function Functions::*function, Arguments... arguments) const {
+  [[nodiscard]] std::string Call(Function Functions::*function, Arguments... arguments) const {
     if (!ok()) return error_.empty() ? "Invalid argument: no context; use Context::Create" : error_;
     return detail::ErrorOf(library_.functions(), [&](char** error) { (library_.functions().*function)(gc_, arguments..., error); });
   }
@@ -246,16 +239,12 @@ class Context {
   }
 
   /* Sets the clock: unix seconds, 0 = unknown. It is called by any thread, by several at once; an empty function = the system's.
-   * From one thread at a time, not inside a logger or a clock: there it does nothing and answers false. */
-  bool SetClock(Clock clock) {
+   * From one thread at a time. False = refused, the clock before goes on: inside a logger or a clock. */
+  [[nodiscard]] bool SetClock(Clock clock) {
     if (!ok() || detail::callbacks > 0) return false;
-    if (!clock) {
-      library_->rgc_set_clock(gc_, nullptr, nullptr);
-      return true;
-    }
+    if (!clock) return library_->rgc_set_clock(gc_, nullptr, nullptr) != 0;
     clocks_.push_back(std::make_unique<Clock>(std::move(clock)));
-    library_->rgc_set_clock(gc_, &detail::CallClock, clocks_.back().get());
-    return true;
+    return library_->rgc_set_clock(gc_, &detail::CallClock, clocks_.back().get()) != 0;
   }
 
  private:

@@ -34,6 +34,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -113,9 +114,12 @@ inline void FilterIsMade() {
 class JobListener : public db::EventListener {
  public:
   void OnCompactionBegin(db::DB*, const db::CompactionJobInfo& job) override {
-    announced = {job.job_id, job.cf_id, job.base_input_level, job.output_level, job.table_properties};
-    const auto known = [&](const std::string& file) { return job.table_properties.count(file) != 0; };
-    if (!std::all_of(job.input_files.begin(), job.input_files.end(), known)) announced.inputs.clear();
+    ROCKS_GC_TRY_ {
+      announced = {job.job_id, job.cf_id, job.base_input_level, job.output_level, job.table_properties};
+      const auto known = [&](const std::string& file) { return job.table_properties.count(file) != 0; };
+      if (!std::all_of(job.input_files.begin(), job.input_files.end(), known)) announced.inputs.clear();
+    }
+    ROCKS_GC_CATCH_ { announced = Compaction(); } /* without memory nothing is known of the inputs */
   }
   void OnCompactionCompleted(db::DB*, const db::CompactionJobInfo&) override { announced = Compaction(); }
   void OnSubcompactionBegin(const db::SubcompactionJobInfo& job) override {
@@ -210,6 +214,9 @@ inline db::Status Judgeable(const db::ColumnFamilyOptions& options) {
   }
   if (options.table_factory != nullptr && std::strcmp(options.table_factory->Name(), "PlainTable") == 0) {
     return db::Status::NotSupported("rocks_gc cannot skip in plain tables; use block-based ones");
+  }
+  if (options.compaction_style == db::kCompactionStyleFIFO) {
+    return db::Status::NotSupported("rocks_gc needs compactions, and compaction filters never run with kCompactionStyleFIFO");
   }
   return db::Status::OK();
 }
@@ -317,6 +324,23 @@ class Factory final : public detail::db::CompactionFilterFactory {
   }
 
   std::unique_ptr<detail::db::CompactionFilter> CreateCompactionFilter(const detail::db::CompactionFilter::Context& context) override {
+    /* RocksDB lets no exception through. Without memory there is no filter, and everything stays. */
+    ROCKS_GC_TRY_ { return Make(context); }
+    ROCKS_GC_CATCH_ { return nullptr; }
+  }
+
+  /* DB::Open asks, with the options that are in force from then on; CreateColumnFamily does not. */
+  detail::db::Status ValidateOptions(const detail::db::DBOptions& db_options,
+                                     const detail::db::ColumnFamilyOptions& options) const override {
+    last_level_->Learn(db_options, options);
+    last_level_->Confirm();
+    return detail::Judgeable(options);
+  }
+
+  detail::LastLevel& last_level() const { return *last_level_; }
+
+ private:
+  std::unique_ptr<detail::db::CompactionFilter> Make(const detail::db::CompactionFilter::Context& context) const {
     detail::FilterIsMade();
     const detail::Inputs inputs(detail::InputsOf(context));
     rgc_compaction_t compaction{};
@@ -332,20 +356,11 @@ class Factory final : public detail::db::CompactionFilterFactory {
     compaction.num_inputs = inputs.size();
     rgc_filter_t* run = library_->rgc_filter_create(gc_, kind_, &compaction, nullptr);
     if (run == nullptr) return nullptr;
-    return std::make_unique<Filter>(library_, run, last_level_, context.column_family_id, bottommost);
+    std::unique_ptr<Filter> filter(new (std::nothrow) Filter(library_, run, last_level_, context.column_family_id, bottommost));
+    if (filter == nullptr) library_->rgc_filter_destroy(run);
+    return filter;
   }
 
-  /* DB::Open asks, with the options that are in force from then on; CreateColumnFamily does not. */
-  detail::db::Status ValidateOptions(const detail::db::DBOptions& db_options,
-                                     const detail::db::ColumnFamilyOptions& options) const override {
-    last_level_->Learn(db_options, options);
-    last_level_->Confirm();
-    return detail::Judgeable(options);
-  }
-
-  detail::LastLevel& last_level() const { return *last_level_; }
-
- private:
   const Library library_;
   rgc_t* const gc_;
   const int kind_;
@@ -361,7 +376,7 @@ class Factory final : public detail::db::CompactionFilterFactory {
  * Call it last, and use what it has set for this column family only: which level is the last one is read from the options, at
  * DB::Open once more. A column family that CreateColumnFamily makes is not shown to the factory: its last level is unknown until
  * the DB is opened the next time, and so it is in a remote compaction. */
-inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, detail::db::DBOptions* db_options,
+[[nodiscard]] inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, detail::db::DBOptions* db_options,
                                   detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
   using detail::db::Status;
   if (!library.ok()) return detail::StatusOf(library.error());
@@ -392,7 +407,7 @@ inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, d
   return Status::OK();
 }
 
-inline detail::db::Status Install(const Context& context, int kind, detail::db::DBOptions* db_options,
+[[nodiscard]] inline detail::db::Status Install(const Context& context, int kind, detail::db::DBOptions* db_options,
                                   detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
   if (!context.ok()) return detail::StatusOf(context.error());
   return Install(context.library(), context.get(), kind, db_options, options, what);

@@ -98,6 +98,9 @@ struct rocksdb_memtableinfo_t;
   X(void, rocksdb_writeoptions_destroy, (struct rocksdb_writeoptions_t * options))                                      \
   X(void, rocksdb_writeoptions_set_sync, (struct rocksdb_writeoptions_t * options, unsigned char on))                   \
   X(void, rocksdb_writeoptions_set_no_slowdown, (struct rocksdb_writeoptions_t * options, unsigned char on))            \
+  X(void, rocksdb_writeoptions_set_ignore_missing_column_families,                                                      \
+    (struct rocksdb_writeoptions_t * options, unsigned char on))                                                        \
+  X(void, rocksdb_readoptions_set_read_tier, (struct rocksdb_readoptions_t * options, int tier))                        \
   X(void, rocksdb_write,                                                                                                \
     (struct rocksdb_t* db, const struct rocksdb_writeoptions_t* options, struct rocksdb_writebatch_t* batch,            \
      char** errptr))                                                                                                    \
@@ -120,6 +123,7 @@ struct rocksdb_memtableinfo_t;
      const char* start, size_t start_len, const char* limit, size_t limit_len))                                         \
   X(struct rocksdb_flushoptions_t*, rocksdb_flushoptions_create, (void))                                                \
   X(void, rocksdb_flushoptions_destroy, (struct rocksdb_flushoptions_t * options))                                      \
+  X(void, rocksdb_flushoptions_set_wait, (struct rocksdb_flushoptions_t * options, unsigned char on))                   \
   X(void, rocksdb_flush, (struct rocksdb_t* db, const struct rocksdb_flushoptions_t* options, char** errptr))           \
   X(void, rocksdb_flush_cf,                                                                                             \
     (struct rocksdb_t* db, const struct rocksdb_flushoptions_t* options,                                                \
@@ -138,6 +142,10 @@ struct rocksdb_memtableinfo_t;
   X(void, rocksdb_livefiles_destroy, (const struct rocksdb_livefiles_t* files))
 
 #define RGC_ROCKSDB_OPTIONAL_FUNCTIONS(X)                                                                                 \
+  X(int, rocksdb_property_int_cf,                                                                                         \
+    (struct rocksdb_t * db, struct rocksdb_column_family_handle_t* family, const char* name, uint64_t* value))            \
+  X(void, rocksdb_disable_manual_compaction, (struct rocksdb_t * db))                                                     \
+  X(void, rocksdb_enable_manual_compaction, (struct rocksdb_t * db))                                                      \
   X(char*, rocksdb_column_family_handle_get_name,                                                                         \
     (struct rocksdb_column_family_handle_t * family, size_t* name_len))                                                  \
   X(uint32_t, rocksdb_column_family_handle_get_id, (struct rocksdb_column_family_handle_t * family))                      \

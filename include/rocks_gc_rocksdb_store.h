@@ -3,9 +3,10 @@
  *     rocks_gc::Install(gc, RGC_DEFAULT, &options, &default_options);   // into the options, before open
  *     rocks_gc::Install(gc, RGC_WRITE, &options, &write_options);
  *     ... DB::Open or TransactionDB::Open ...
- *     rocksdb::Status s = rocks_gc::Attach(gc, db, {{RGC_CF_DEFAULT, default_handle}, {RGC_CF_WRITE, write_handle}});
+ *     rocks_gc::Attachment attachment;                                  // destroyed before the handles and the DB go
+ *     rocksdb::Status s = rocks_gc::Attachment::Make(gc, db, {{RGC_CF_DEFAULT, default_handle}, {RGC_CF_WRITE, write_handle}}, &attachment);
  *     ... work ...
- *     gc->rgc_detach(gc.get());                                         // before the handles and the DB go
+ *     s = attachment.Detach();                                          // not ok = refused: the DB must stay open
  *
  * Of a TransactionDB, an OptimisticTransactionDB or any other StackableDB the base DB is used, so that no lock is taken. That
  * holds good where the base stores what the host reads: not under DBWithTTL, and not under a TransactionDB with another write
@@ -22,7 +23,12 @@
 #include <rocksdb/metadata.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <unordered_map>
 
 #include "rocks_gc_rocksdb.h"
@@ -134,7 +140,7 @@ class Engine {
         fit = Status::NotSupported("rocks_gc needs tables that hold range tombstones", options.table_factory->Name());
       }
       if (!fit.ok()) return StatusOf(TextOf(fit) + ", in column family " + handle->GetName());
-      made->families_.push_back({{handle, true}, family.role});
+      made->families_.push_back({{handle, true}, family.role, KindOf(options)});
     }
     *engine = std::move(made);
     return Status::OK();
@@ -142,8 +148,9 @@ class Engine {
 
   /* The functions. Their state is an engine, which the destructor deletes. */
   static const rgc_engine_t& Table() {
-    static const rgc_engine_t table = {sizeof(rgc_engine_t), &Get,     &Write, &Iterate, &Next,         &IteratorDestroy,
-                                       &DeleteFiles,         &Compact, &Flush, &Files,   &WriteStalled, &Destroy};
+    static const rgc_engine_t table = {sizeof(rgc_engine_t), &Get,          &Write,    &Iterate,      &Next,    &IteratorDestroy,
+                                       &DeleteFiles,         &Compact,      &Flush,    &Files,        &WriteStalled, &Destroy,
+                                       &GetDurable,          &TryFlush,     &FilesInRange, &Describe,     &Cancel};
     return table;
   }
 
@@ -165,7 +172,21 @@ class Engine {
       bool immortal;
     } handle;
     int role;
+    int filter_kind;
   };
+
+  /* The kind of the filters that a column family has; 0 = none of this library's. */
+  static int KindOf(const db::ColumnFamilyOptions& options) {
+    static constexpr std::pair<const char*, int> kinds[] = {{"rocks_gc.default", RGC_DEFAULT},
+                                                            {"rocks_gc.write", RGC_WRITE},
+                                                            {"rocks_gc.ttl_v1", RGC_TTL_V1},
+                                                            {"rocks_gc.dropped_only", RGC_DROPPED_ONLY}};
+    if (options.compaction_filter_factory == nullptr) return 0;
+    for (const auto& [name, kind] : kinds) {
+      if (std::strcmp(options.compaction_filter_factory->Name(), name) == 0) return kind;
+    }
+    return 0;
+  }
 
   explicit Engine(db::DB* root) : root_(root) {}
 
@@ -175,6 +196,7 @@ class Engine {
     ROCKS_GC_TRY_ {
       const Status status = body();
       if (status.ok()) return RGC_ENGINE_OK;
+      if (status.IsColumnFamilyDropped()) return RGC_ENGINE_NO_FAMILY;
       const std::string text = TextOf(status);
       *errptr = Malloced(text.data(), text.size());
     }
@@ -202,11 +224,24 @@ class Engine {
   }
 
   static int Get(void* state, uint32_t cf, const char* key, size_t len, char** value, size_t* value_len, char** errptr) noexcept {
+    return GetFrom(db::kReadAllTier, state, cf, key, len, value, value_len, errptr);
+  }
+
+  /* Once anything was written without a WAL, RocksDB leaves memtables out of this tier. */
+  static int GetDurable(void* state, uint32_t cf, const char* key, size_t len, char** value, size_t* value_len,
+                        char** errptr) noexcept {
+    return GetFrom(db::kPersistedTier, state, cf, key, len, value, value_len, errptr);
+  }
+
+  static int GetFrom(db::ReadTier tier, void* state, uint32_t cf, const char* key, size_t len, char** value, size_t* value_len,
+                     char** errptr) noexcept {
     *value = nullptr;
     *value_len = 0;
     return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
       db::PinnableSlice found;
-      const Status status = root->Get(db::ReadOptions(), handle, SliceOf(key, len), &found);
+      db::ReadOptions options;
+      options.read_tier = tier;
+      const Status status = root->Get(options, handle, SliceOf(key, len), &found);
       if (!status.ok()) return status.IsNotFound() ? Status::OK() : status;
       *value = Malloced(found.data(), found.size());
       if (*value == nullptr) return Status::MemoryLimit("no memory for a value of " + std::to_string(found.size()) + " bytes");
@@ -227,6 +262,8 @@ class Engine {
       db::WriteOptions options;
       options.sync = (flags & RGC_WRITE_SYNC) != 0;
       options.no_slowdown = (flags & RGC_WRITE_NO_SLOWDOWN) != 0;
+      /* A write to a family that the host dropped would fail behind the WAL, and every later write of the host with it. */
+      options.ignore_missing_column_families = true;
       const Status status = self->root_->Write(options, &batch);
       busy = (options.no_slowdown && status.IsIncomplete()) || status.IsBusy() || status.IsTimedOut() || status.IsTryAgain();
       return busy ? Status::OK() : status;
@@ -283,25 +320,111 @@ class Engine {
       db::CompactRangeOptions options;
       options.exclusive_manual_compaction = false;
       options.bottommost_level_compaction = last_level_too != 0 ? force : Bottommost::kSkip;
+      auto& cancelled = static_cast<Engine*>(state)->cancelled_;
+      options.canceled = &cancelled;
       const Status status = root->CompactRange(options, handle, range.Start(), range.End());
+      if (cancelled) return Status::Aborted("the store is being detached; attach it again, and repeat the call");
       if (!status.IsIncomplete()) return status;
       return Status::Aborted("manual compactions are paused or cancelled; allow them (DB::EnableManualCompaction) and try again");
     });
   }
 
   static int Flush(void* state, uint32_t cf, char** errptr) noexcept {
-    return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
-      db::FlushOptions options;
-      options.wait = true;
-      options.allow_write_stall = false;
-      std::vector<Handle*> together{handle};
-      /* A host that goes without a WAL relies on its families being flushed together. */
-      if (root->GetDBOptions().atomic_flush) {
-        together.clear();
-        for (const Known& family : static_cast<Engine*>(state)->families_) together.push_back(family.handle.rep);
+    return AnswerIn(state, cf, errptr, [&](db::DB*, Handle* handle) { return static_cast<Engine*>(state)->Begin(handle, true); });
+  }
+
+  Status Begin(Handle* handle, bool wait) const {
+    db::FlushOptions options;
+    options.wait = wait;
+    options.allow_write_stall = false;
+    std::vector<Handle*> together{handle};
+    /* A host that goes without a WAL relies on its families being flushed together. */
+    if (root_->GetDBOptions().atomic_flush) {
+      together.clear();
+      for (const Known& family : families_) together.push_back(family.handle.rep);
+    }
+    return root_->Flush(options, together);
+  }
+
+  /* RocksDB's own wait for a flush cannot be cancelled, and does not end while the host has paused background work. So this one
+   * counts immutable memtables: flushes take the oldest first. Progress holds how many are left of those that there were, how many
+   * there were at the last look, and the background errors before, in 16 bits each, and a bit above. */
+  static int TryFlush(void* state, uint32_t cf, uint64_t* progress, char** errptr) noexcept {
+    bool finished = false;
+    const int answer = AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
+      const auto* self = static_cast<Engine*>(state);
+      constexpr uint64_t kMost = 0xffff;
+      const auto property = [&](const std::string& name) {
+        uint64_t value = 0;
+        root->GetIntProperty(handle, name, &value);
+        return std::min(value, kMost);
+      };
+      const auto immutable = [&] { return property(db::DB::Properties::kNumImmutableMemTable); };
+      const auto errors = [&] { return property(db::DB::Properties::kBackgroundErrors); };
+      const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+      const auto look = [&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return std::chrono::steady_clock::now() < until;
+      };
+      if (*progress == 0) {
+        /* One more memtable could stop the host's writes, and RocksDB would wait for room: only where background work runs. */
+        bool runs = false;
+        for (uint64_t last = immutable(); last != 0 && !runs;) {
+          if (!look()) return Status::OK();
+          const uint64_t now = immutable();
+          runs = now < last;
+          last = now;
+        }
+        const Status begun = self->Begin(handle, false);
+        if (!begun.ok()) return begun;
+        *progress = uint64_t{1} << 48 | errors() << 32 | immutable() * 0x10001;
       }
-      return root->Flush(options, together);
+      uint64_t left = *progress & kMost, last = *progress >> 16 & kMost;
+      const uint64_t errors_before = *progress >> 32 & kMost;
+      do {
+        const uint64_t now = immutable();
+        left = std::min(now, left - std::min(left, last - std::min(last, now)));
+        last = now;
+        *progress = uint64_t{1} << 48 | errors_before << 32 | last << 16 | left;
+        finished = left == 0;
+        if (finished) return Status::OK();
+        if (errors() > errors_before) return Status::IOError("the store reports a background error since the flush began; see its log");
+      } while (look());
+      return Status::OK();
     });
+    return answer == RGC_ENGINE_OK && !finished ? RGC_ENGINE_BUSY : answer;
+  }
+
+  static void Describe(void* state, uint32_t cf, uint32_t* id, int* filter_kind) noexcept {
+    const auto* self = static_cast<Engine*>(state);
+    if (cf >= self->families_.size()) return;
+    *id = self->families_[cf].handle.rep->GetID();
+    *filter_kind = self->families_[cf].filter_kind;
+  }
+
+  static void Cancel(void* state) noexcept { static_cast<Engine*>(state)->cancelled_ = true; }
+
+  static int FilesInRange(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
+                          void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr) noexcept {
+    return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
+      const db::Slice from = SliceOf(start, start_len), to = SliceOf(end, end_len);
+      db::ColumnFamilyMetaData metadata;
+      root->GetColumnFamilyMetaData(handle, &metadata);
+      for (const auto& level : metadata.levels) {
+        for (const auto& file : level.files) {
+          if (from.compare(file.largestkey) > 0 || to.compare(file.smallestkey) <= 0) continue;
+          const rgc_file_t shown = Show(level.level, file);
+          each(each_state, &shown);
+        }
+      }
+      return Status::OK();
+    });
+  }
+
+  static rgc_file_t Show(int level, const db::SstFileMetaData& file) {
+    const std::string &first = file.smallestkey, &last = file.largestkey;
+    return {sizeof(rgc_file_t), level,       file.size, file.num_entries, file.num_deletions, first.data(),    first.size(), last.data(),
+            last.size(),        nullptr,     0,         file.name.data(), file.name.size()};
   }
 
   static int Files(void* state, uint32_t cf, void (*each)(void* each_state, const rgc_file_t* file), void* each_state,
@@ -316,10 +439,7 @@ class Engine {
       std::vector<rgc_property_t> collected;
       for (const auto& level : metadata.levels) {
         for (const auto& file : level.files) {
-          const std::string &first = file.smallestkey, &last = file.largestkey;
-          rgc_file_t shown = {sizeof(rgc_file_t), level.level,  file.size,   file.num_entries, file.num_deletions, first.data(),
-                              first.size(),       last.data(), last.size(), nullptr,          0,
-                              file.name.data(),   file.name.size()};
+          rgc_file_t shown = Show(level.level, file);
           const auto found = by_name.find(file.relative_filename);
           if (found != by_name.end()) {
             /* The counts above are 0 for files that RocksDB has not looked at since it was opened. */
@@ -354,6 +474,7 @@ class Engine {
 
   db::DB* const root_;
   std::vector<Known> families_;
+  std::atomic<bool> cancelled_{false};
 };
 
 }  // namespace detail
@@ -363,7 +484,7 @@ using detail::Engine;
 /* Gives the library the open store (rgc_attach_engine). After open, before anybody writes where a destroy was interrupted; the
  * DB and the handles stay open until rgc_detach has returned. The same families each time. An error has attached nothing: those
  * of Engine::Create and of rgc_attach_engine. */
-inline detail::db::Status Attach(const Library& library, rgc_t* gc, detail::db::DB* store, const std::vector<Family>& families) {
+[[nodiscard]] inline detail::db::Status Attach(const Library& library, rgc_t* gc, detail::db::DB* store, const std::vector<Family>& families) {
   using detail::db::Status;
   if (!library.ok()) return detail::StatusOf(library.error());
   std::unique_ptr<Engine> engine;
@@ -380,10 +501,77 @@ inline detail::db::Status Attach(const Library& library, rgc_t* gc, detail::db::
   return detail::StatusOf(error);
 }
 
-inline detail::db::Status Attach(const Context& context, detail::db::DB* store, const std::vector<Family>& families) {
+[[nodiscard]] inline detail::db::Status Attach(const Context& context, detail::db::DB* store, const std::vector<Family>& families) {
   if (!context.ok()) return detail::StatusOf(context.error());
   return Attach(context.library(), context.get(), store, families);
 }
+
+/* A store that is attached for as long as this lives: declare it behind the DB and its handles, so that it goes before them. It may be
+ * moved. It must not outlive the rgc_t.
+ *
+ * The destructor detaches. Where rgc_detach is refused (inside a callback of the library, or on a thread that has a living filter of
+ * this rgc_t) the worker would go on in a DB that is about to close, so the destructor writes the reason to standard error and calls
+ * std::abort: a host that wants another end calls Detach and looks at its answer. */
+class Attachment {
+ public:
+  Attachment() = default;
+
+  /* Attaches a store, as Attach does; an error has attached nothing and leaves *attachment as it was. */
+  [[nodiscard]] static detail::db::Status Make(const Library& library, rgc_t* gc, detail::db::DB* store, const std::vector<Family>& families,
+                                               Attachment* attachment) {
+    using detail::db::Status;
+    if (attachment == nullptr) return Status::InvalidArgument("rocks_gc::Attachment::Make: attachment is NULL");
+    if (attachment->gc_ != nullptr) return Status::InvalidArgument("rocks_gc::Attachment::Make: it holds a store already; detach it first");
+    const Status attached = Attach(library, gc, store, families);
+    if (attached.ok()) *attachment = Attachment(library, gc);
+    return attached;
+  }
+
+  [[nodiscard]] static detail::db::Status Make(const Context& context, detail::db::DB* store, const std::vector<Family>& families,
+                                               Attachment* attachment) {
+    if (!context.ok()) return detail::StatusOf(context.error());
+    return Make(context.library(), context.get(), store, families, attachment);
+  }
+
+  Attachment(Attachment&& other) noexcept { Swap(other); }
+  Attachment& operator=(Attachment&& other) noexcept {
+    Swap(other);
+    return *this;
+  }
+  ~Attachment() {
+    if (Detach().ok()) return;
+    static constexpr char why[] =
+        "rocks_gc::Attachment: rgc_detach was refused in the destructor (inside a callback, or beside a living filter): the DB would be "
+        "closed under the library's worker; call Detach first, from another thread\n";
+    std::fputs(why, stderr);
+    std::abort();
+  }
+
+  /* Is a store attached by this? */
+  bool attached() const { return gc_ != nullptr; }
+
+  /* rgc_detach; ok also if nothing is attached. Not ok = refused (Aborted): the store is still attached, and the DB must stay open. */
+  [[nodiscard]] detail::db::Status Detach() {
+    using detail::db::Status;
+    if (gc_ == nullptr) return Status::OK();
+    if (library_->rgc_detach(gc_) == 0) {
+      return Status::Aborted("rgc_detach was refused, the log says why: the DB must stay open; call it from another thread");
+    }
+    gc_ = nullptr;
+    return Status::OK();
+  }
+
+ private:
+  Attachment(const Library& library, rgc_t* gc) : library_(library), gc_(gc) {}
+
+  void Swap(Attachment& other) noexcept {
+    std::swap(library_, other.library_);
+    std::swap(gc_, other.gc_);
+  }
+
+  Library library_;
+  rgc_t* gc_ = nullptr;
+};
 
 }  // namespace rocks_gc
 

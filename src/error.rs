@@ -19,6 +19,10 @@ pub enum Kind {
     IoError,
     /// The library gave up; nothing has changed.
     Aborted,
+    /// The host dropped the column family.
+    FamilyDropped,
+    /// The store is being closed.
+    ShutDown,
 }
 
 /// An error as it crosses the C boundary: its text is the whole of it.
@@ -49,6 +53,8 @@ impl Error {
             "Busy" | "Resource busy" => (Kind::Busy, what),
             "Corruption" => (Kind::Corruption, what),
             "Aborted" | "Operation aborted" => (Kind::Aborted, what),
+            "Column family dropped" => (Kind::FamilyDropped, what),
+            "Shutdown in progress" => (Kind::ShutDown, what),
             "IO error" => (Kind::IoError, what),
             _ => (Kind::IoError, text),
         };
@@ -82,6 +88,8 @@ impl fmt::Display for Error {
             Kind::Corruption => "Corruption",
             Kind::IoError => "IO error",
             Kind::Aborted => "Aborted",
+            Kind::FamilyDropped => "Column family dropped",
+            Kind::ShutDown => "Shutdown in progress",
         };
         write!(f, "{kind}: {}", self.what)
     }

@@ -51,6 +51,8 @@ pub struct Options {
     pub max_safe_point_ahead_seconds: u64,
     /// How many rows may wait for the worker.
     pub pending_keys_max: usize,
+    /// How many bytes such rows may take.
+    pub pending_bytes_max: usize,
     /// How deleting goes.
     pub deleting: Deleting,
 }
@@ -63,7 +65,7 @@ struct Entry {
     set: fn(&mut Options, &str) -> Option<()>,
 }
 
-const TABLE: [Entry; 16] = [
+const TABLE: [Entry; 17] = [
     Entry {
         name: "key_layout",
         default: "api_v2",
@@ -169,6 +171,16 @@ const TABLE: [Entry; 16] = [
         },
     },
     Entry {
+        name: "pending_bytes_max",
+        default: "67108864",
+        values: "a number of bytes, 4096 to 1099511627776",
+        meaning: "how much memory rows that wait for the worker may take; more are left for later runs",
+        set: |options, value| {
+            options.pending_bytes_max = number(value).filter(|n| (4096..=1 << 40).contains(n))? as usize;
+            Some(())
+        },
+    },
+    Entry {
         name: "delete_batch_bytes",
         default: "32768",
         values: "a number of bytes, 1 to 1073741824",
@@ -244,6 +256,7 @@ impl Default for Options {
             ttl_grace_seconds: 0,
             max_safe_point_ahead_seconds: 0,
             pending_keys_max: 1_000_000,
+            pending_bytes_max: 64 << 20,
             deleting: Deleting { batch_bytes: 32768, bytes_per_second: 0, range_min_keys: 10_000, rechecks: true, recheck_seconds: 86_400 },
         }
     }
@@ -374,6 +387,7 @@ mod tests {
             ("ttl_grace_seconds", "+1"),
             ("max_safe_point_ahead_seconds", "1s"),
             ("pending_keys_max", "0"),
+            ("pending_bytes_max", "4095"),
             ("delete_batch_bytes", "0"),
             ("delete_bytes_per_second", "1.5"),
             ("delete_range_min_keys", "-1"),

@@ -104,23 +104,23 @@ fn files_are_shown_dropped_and_compacted() {
     by_every_engine(|engine| {
         let fill = |range: std::ops::Range<u8>| (range).for_each(|byte| engine.write(&[put(0, &[byte], b"v")], How::default()).unwrap());
         fill(10..20);
-        assert_eq!(engine.files(0).unwrap(), []);
-        engine.flush(0).unwrap();
-        let files = engine.files(0).unwrap();
+        assert_eq!(engine.files(0, None).unwrap(), []);
+        engine.try_flush(0, &mut 0).unwrap();
+        let files = engine.files(0, None).unwrap();
         assert_eq!((files.len(), files[0].level, files[0].entries, files[0].deletions), (1, 0, 10, 0));
         assert_eq!((&files[0].smallest[..], &files[0].largest[..]), (&[10][..], &[19][..]));
-        assert!(files[0].bytes > 0 && engine.files(1).unwrap().is_empty());
+        assert!(files[0].bytes > 0 && engine.files(1, None).unwrap().is_empty());
         // At level 0 nothing is dropped.
         engine.delete_files(0, (&[0], &[99])).unwrap();
         assert_eq!(forwards(engine, ALL).len(), 10);
         engine.compact(0, (&[0], &[99]), true).unwrap();
-        assert!(engine.files(0).unwrap()[0].level > 0);
+        assert!(engine.files(0, None).unwrap()[0].level > 0);
         // One that ends at the end stays, and so does one that begins before the start.
         engine.delete_files(0, (&[10], &[19])).unwrap();
         engine.delete_files(0, (&[11], &[99])).unwrap();
         assert_eq!(forwards(engine, ALL).len(), 10);
         engine.delete_files(0, (&[10], &[19, 0])).unwrap();
-        assert_eq!((forwards(engine, ALL).len(), engine.files(0).unwrap().len()), (0, 0));
+        assert_eq!((forwards(engine, ALL).len(), engine.files(0, None).unwrap().len()), (0, 0));
     });
 }
 
@@ -132,14 +132,14 @@ fn tombstones_go_with_what_they_hide() {
         }
         engine.compact(0, (&[0], &[99]), true).unwrap();
         engine.write(&[delete(0, &[5]), Write { family: 0, op: Op::DeleteRange(vec![7], vec![9]) }], How::default()).unwrap();
-        engine.flush(0).unwrap();
-        assert!(engine.files(0).unwrap().iter().any(|file| file.deletions > 0));
+        engine.try_flush(0, &mut 0).unwrap();
+        assert!(engine.files(0, None).unwrap().iter().any(|file| file.deletions > 0));
         engine.compact(0, (&[0], &[99]), false).unwrap();
-        let files = engine.files(0).unwrap();
+        let files = engine.files(0, None).unwrap();
         assert_eq!((files.len(), files[0].entries, files[0].deletions), (1, 7, 0), "{files:?}");
         // By force, what lies in the last level is written once more.
         engine.compact(0, (&[0], &[99]), false).unwrap();
-        assert_eq!(engine.files(0).unwrap(), files);
+        assert_eq!(engine.files(0, None).unwrap(), files);
     });
 }
 

@@ -501,7 +501,7 @@ fn a_row_is_no_longer_cut_while_a_run_is_in_the_middle_of_it() {
             // From here on it is a row like any other: the first that the run sees stays.
             assert_eq!([7, 5].map(decide), [c::RGC_KEEP, c::RGC_REMOVE]);
         } else {
-            gc.set_enabled(false);
+            thread::scope(|scope| scope.spawn(|| gc.set_enabled(false)).join().unwrap());
             assert_eq!([7, 5, 4].map(decide), [c::RGC_KEEP; 3], "switched off, everything stays");
         }
     }

@@ -152,8 +152,14 @@ fn a_full_compaction_is_known_wherever_it_writes() {
 }
 
 #[test]
-fn fifo_has_no_last_level() {
-    assert!(!known(&Settings { num_levels: 1, ..STATIC }, FIFO, |host| host.compact_files(0, 0)));
+fn fifo_runs_no_filters_and_is_refused() {
+    let gc = Gc::new("", 1000);
+    let dir = tempfile::tempdir().unwrap();
+    Db::open_with(dir.path(), &Settings { num_levels: 1, ..STATIC }, |options| {
+        adaptor().set_compaction_style(options, FIFO);
+        let refused = adaptor().install(&gc, c::RGC_DEFAULT, options).unwrap_err();
+        assert!(refused.contains("FIFO"), "{refused}");
+    });
 }
 
 /// Older data may come in below everything, later.

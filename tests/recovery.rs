@@ -118,7 +118,7 @@ fn host_that_is_killed() {
             store.compact(DEFAULT);
             store.attach().unwrap();
             // SAFETY: the logger lives as long as the process.
-            unsafe { ffi::rgc_set_logger(Some(die_before_compact), null_mut(), c::RGC_LOG_DEBUG as c_int) };
+            assert_eq!(unsafe { ffi::rgc_set_logger(Some(die_before_compact), null_mut(), c::RGC_LOG_DEBUG as c_int) }, 1);
             gc.destroy_keyspace(5, 0).unwrap();
         }
         other => panic!("{other}"),

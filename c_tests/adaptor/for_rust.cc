@@ -141,6 +141,10 @@ void adaptor_cancel_manual_compactions(rocksdb_t* db) {
   DbOf(db)->EnableManualCompaction();
 }
 
+// No flush and no automatic compaction runs until they go on.
+void adaptor_pause(rocksdb_t* db) { DbOf(db)->PauseBackgroundWork(); }
+void adaptor_go_on(rocksdb_t* db) { DbOf(db)->ContinueBackgroundWork(); }
+
 // Wraps the installed factory.
 void adaptor_hook(rocksdb_options_t* options, Hook hook, void* state) {
   auto& factory = OptionsOf(options)->compaction_filter_factory;

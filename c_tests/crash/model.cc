@@ -8,6 +8,8 @@ namespace {
 const std::string kLedgerPrefix = "\x01rocks_gc/";
 constexpr size_t kLedgerState = 1; // of a record's value: 0 started, 1 done
 
+// The types of keyspaces lie in the ledger, too.
+bool IsTypes(const std::string& key) { return key.compare(0, kLedgerPrefix.size() + 1, kLedgerPrefix + "k") == 0; }
 bool IsLedgerKey(const std::string& key) { return key.compare(0, kLedgerPrefix.size(), kLedgerPrefix) == 0; }
 
 std::string LockValue(const Put& lock) { return "lock of " + std::to_string(lock.start); }
@@ -259,7 +261,7 @@ std::string Model::Check(const Contents& found, bool exact) const {
   Entries ledger;
   for (Entries& entries : look.left.of) {
     for (auto entry = entries.begin(); entry != entries.end();) {
-      if (IsLedgerKey(entry->first)) ledger.insert(*entry);
+      if (IsLedgerKey(entry->first) && !IsTypes(entry->first)) ledger.insert(*entry);
       entry = IsLedgerKey(entry->first) ? entries.erase(entry) : std::next(entry);
     }
   }

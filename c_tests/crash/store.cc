@@ -63,14 +63,14 @@ Store::Store(const Settings& settings, const std::function<void(const char*)>& o
   Must("load", library_.error());
   gc_ = rocks_gc::Context::Create(library_, GcOptions(settings_));
   Must("create", gc_.error());
-  library_.SetLogger(
+  const bool is_set = library_.SetLogger(
       [this, on_log](int level, const char* message) {
         if (level <= RGC_LOG_ERROR) Must("the library's log", message);
         on_log(message);
       },
       RGC_LOG_DEBUG);
+  Must("the logger", is_set ? "" : "refused");
   std::vector<uint32_t> keyspaces(std::begin(kKeyspaces), std::end(kKeyspaces));
-  for (uint32_t doomed = kDoomedKeyspaces; doomed <= kLastDoomedKeyspace; ++doomed) keyspaces.push_back(doomed);
   Checked("types", [&](char** error) {
     library_->rgc_set_keyspace_gc_types(gc_.get(), keyspaces.data(), keyspaces.size(), RGC_GC_KEYSPACE_LEVEL, error);
   });
@@ -134,7 +134,16 @@ void Store::OpenC(const std::vector<db::Options>& options) {
 }
 
 void Store::Attach() {
-  if (!settings_.adaptor) return AttachC();
+  settings_.adaptor ? AttachAdaptor() : AttachC();
+  // Attaching refuses a destroyed keyspace that was registered, so these come later; those that are destroyed are refused one by one.
+  for (uint32_t doomed = kDoomedKeyspaces; doomed <= kLastDoomedKeyspace; ++doomed) {
+    rocks_gc::detail::ErrorOf(library_.functions(), [&](char** error) {
+      library_->rgc_set_keyspace_gc_type(gc_.get(), doomed, RGC_GC_KEYSPACE_LEVEL, error);
+    });
+  }
+}
+
+void Store::AttachAdaptor() {
   std::vector<rocks_gc::Family> all;
   for (int family = 0; family < families(); ++family) all.push_back({kRoles[family], handles_[family]});
   Must("attach", rocks_gc::Attach(gc_, db_, all));

@@ -60,6 +60,7 @@ class Store {
   db::Options MakeOptions(int family, std::shared_ptr<db::FileSystem> file_system);
   void OpenC(const std::vector<db::Options>& options);
   void OpenAdaptor(std::vector<db::Options> options);
+  void AttachAdaptor();
   void AttachC();
   void Must(const char* what, const std::string& error) const;
   void Must(const char* what, const db::Status& status) const { Must(what, status.ok() ? "" : status.ToString()); }

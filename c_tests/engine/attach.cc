@@ -62,7 +62,7 @@ void IsAttached(const Store& store) {
   CHECK(stand_in_engine.get(stand_in_state, 0, "k", 1, &value, &len, &error) == RGC_ENGINE_OK);
   CHECK(value != nullptr && std::string(value, len) == "of the other family");
   std::free(value);
-  Library::Linked()->rgc_detach(Gc());
+  CHECK(Library::Linked()->rgc_detach(Gc()) == 1);
 }
 
 }  // namespace

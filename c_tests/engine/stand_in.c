@@ -36,11 +36,12 @@ void stand_in_attach(rgc_t* gc, const rgc_engine_t* engine, void* state, const r
   }
 }
 
-void stand_in_detach(rgc_t* gc);
-void stand_in_detach(rgc_t* gc) {
+unsigned char stand_in_detach(rgc_t* gc);
+unsigned char stand_in_detach(rgc_t* gc) {
   (void)gc;
   stand_in_engine.destructor(stand_in_state);
   stand_in_state = NULL;
+  return 1;
 }
 
 void stand_in_free(void* memory);

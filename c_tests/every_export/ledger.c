@@ -34,7 +34,7 @@ static struct mem_engine* with_a_record(size_t attached, int is_done) {
 
 /* The record; keys and value for pairs_free. */
 static struct pair* records_of(struct mem_engine* engine, uint32_t cf, size_t* n) {
-  return mem_read(engine->store, cf, BYTES(LEDGER_PREFIX), BYTES("\1rocks_gc0"), n);
+  return mem_read(engine->store, cf, BYTES(LEDGER_PREFIX "d"), BYTES(LEDGER_PREFIX "e"), n);
 }
 
 static void survives(void) {

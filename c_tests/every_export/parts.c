@@ -69,4 +69,30 @@ void remember(void* state, int level, const char* message) {
   pthread_mutex_unlock(&turn);
 }
 
+struct elsewhere {
+  rgc_t* gc;
+  int enabled; /* < 0: remove keyspace 1 instead */
+};
+
+static void* call_elsewhere(void* state) {
+  const struct elsewhere* call = state;
+  if (call->enabled < 0) {
+    SUCCEEDS(api.rgc_remove_keyspace(call->gc, 1, errptr));
+  } else {
+    CHECK_EQ(api.rgc_set_enabled(call->gc, (unsigned char)call->enabled), 1);
+  }
+  return NULL;
+}
+
+static void elsewhere(rgc_t* gc, int enabled) {
+  struct elsewhere call = {gc, enabled};
+  pthread_t thread;
+  REQUIRE(pthread_create(&thread, NULL, call_elsewhere, &call) == 0);
+  pthread_join(thread, NULL);
+}
+
+void set_enabled_elsewhere(rgc_t* gc, int enabled) { elsewhere(gc, enabled); }
+
+void remove_keyspace_1_elsewhere(rgc_t* gc) { elsewhere(gc, -1); }
+
 uint64_t fixed_clock(void* seconds) { return *(const uint64_t*)seconds; }

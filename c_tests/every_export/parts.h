@@ -18,6 +18,7 @@ void test_inputs(void);
 void test_listener(void);
 void test_layouts(void);
 void test_callbacks(void);
+void test_refusals(void);
 void test_threads(void);
 void test_rocksdb(void);
 void test_stored_keys(void);
@@ -70,6 +71,10 @@ int decide(rgc_filter_t* run, struct key key, const char* value, size_t value_le
 int decide_live(rgc_filter_t* run, struct key key);
 /* Runs three versions of a row of keyspace 1 (100, 70, 60) through a new run; returns how many it removed. */
 int removals_of_a_row(rgc_t* gc);
+
+/* On a thread of their own: with a store attached they are refused where a filter lives. */
+void set_enabled_elsewhere(rgc_t* gc, int enabled);
+void remove_keyspace_1_elsewhere(rgc_t* gc);
 
 /* A logger that remembers. State: a struct log of zeros. */
 struct log {

@@ -145,7 +145,8 @@ class NamedFactory final : public db::CompactionFilterFactory {
     if (!gc.ok()) return Error(gc.error());
     // The bare name that Install leaves in OPTIONS files: the server's options are not known here. No safe point, so nothing goes, and
     // nothing may go by age.
-    if (kind_.kind == RGC_TTL_V1 && settings_.library.empty() && settings_.options.empty()) gc->rgc_set_enabled(gc.get(), 0);
+    const bool nothing_may_go = kind_.kind == RGC_TTL_V1 && settings_.library.empty() && settings_.options.empty();
+    if (nothing_may_go && gc->rgc_set_enabled(gc.get(), 0) == 0) return Error("rgc_set_enabled was refused");
     void* reference = nullptr;
     error = rocks_gc::detail::ErrorOf(
         library.functions(), [&](char** errptr) { reference = library->rgc_factory_state(gc.get(), kind_.kind, errptr); });

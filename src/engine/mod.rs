@@ -1,5 +1,6 @@
 //! The port through which ranges and rows are deleted, and the host's RocksDB as far as the library calls it.
 
+pub mod flush_wait;
 #[expect(unsafe_code, reason = "calls C functions by their addresses")]
 pub mod rocksdb;
 
@@ -98,11 +99,23 @@ impl File {
 pub type Step = ControlFlow<()>;
 
 /// A store that can be read and deleted from. Shared by threads. Ranges are half open.
+///
+/// An error of kind [`FamilyDropped`](crate::error::Kind::FamilyDropped) says that the host dropped the family.
 pub trait Engine: Send + Sync {
     /// The value under a key.
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-    /// Writes all of them or none, in this order. An error of kind Busy: try again later.
+    /// The value that a crash at this moment would leave under a key. A value that lies only in a memtable, and not in the WAL,
+    /// does not count.
+    fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Does [`Engine::get_durable`] answer without a flush?
+    fn tells_durability(&self) -> bool {
+        true
+    }
+
+    /// Writes all of them or none, in this order, but for those of a family that the host dropped, which are left out. An error of
+    /// kind Busy: try again later.
     fn write(&self, writes: &[Write], how: How) -> Result<(), Error>;
 
     /// Shows what lies in a range, as of now.
@@ -120,11 +133,23 @@ pub trait Engine: Send + Sync {
     /// Compacts a range down to the lowest level that has any of it; by force = also what lies there already.
     fn compact(&self, family: Family, range: (&[u8], &[u8]), last_level_too: bool) -> Result<(), Error>;
 
-    /// Writes memtables into files.
-    fn flush(&self, family: Family) -> Result<(), Error>;
+    /// Writes memtables into files. Waits about a second at most. `progress` is 0 at the first call; a later call with what the
+    /// call before left there goes on waiting. An error of kind Busy: the flush has not finished.
+    fn try_flush(&self, family: Family, progress: &mut u64) -> Result<(), Error>;
 
-    /// The files of a family.
-    fn files(&self, family: Family) -> Result<Vec<File>, Error>;
+    /// The files that overlap a range, or all files of a family, without what collectors noted.
+    fn files(&self, family: Family, range: Option<(&[u8], &[u8])>) -> Result<Vec<File>, Error>;
+
+    /// All files of a family, with exact counts and with what collectors noted, as far as the store knows them.
+    fn files_with_properties(&self, family: Family) -> Result<Vec<File>, Error>;
+
+    /// Compactions come back soon from now on, with an error of kind Aborted.
+    fn cancel(&self);
+
+    /// A number that changes with the snapshots that are held, if the store tells of them.
+    fn snapshots(&self) -> Option<u64> {
+        None
+    }
 
     /// Are writes stopped or delayed now?
     fn write_stalled(&self) -> bool;

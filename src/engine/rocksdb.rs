@@ -2,16 +2,18 @@
 //! is the host's own, and the one list in `rocks_gc_rocksdb_c.h` says which are needed. And an open RocksDB behind them, as an
 //! [`Engine`].
 
+use super::flush_wait::{FlushWait, begin_flush, wait_for_flush};
 use super::{Direction, Engine, Family, File, How, Op, Step, Write};
 use crate::error::{Error, Kind};
 use list::{
     rocksdb_column_family_handle_t, rocksdb_compactoptions_t, rocksdb_flushoptions_t, rocksdb_functions, rocksdb_iterator_t,
     rocksdb_livefiles_t, rocksdb_readoptions_t, rocksdb_t, rocksdb_writebatch_t, rocksdb_writeoptions_t,
 };
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::{size_of, transmute};
 use std::ops::Range;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 /// The list as Rust sees it.
 #[allow(
@@ -103,6 +105,8 @@ pub struct RocksDb {
     functions: rocksdb_functions,
     db: *mut rocksdb_t,
     families: Vec<(Handle, Vec<u8>)>,
+    cancelled: AtomicBool,
+    compactions: AtomicUsize,
 }
 
 // SAFETY: a rocksdb_t may be used by any thread.
@@ -116,6 +120,11 @@ const FORCE_LAST_LEVEL: u8 = 3;
 
 /// How many there have been.
 const BACKGROUND_ERRORS: &CStr = c"rocksdb.background-errors";
+const IMMUTABLE_MEMTABLES: &CStr = c"rocksdb.num-immutable-mem-table";
+/// `ReadTier`: kReadAllTier.
+const READ_ALL: c_int = 0;
+/// `ReadTier`: kPersistedTier. It leaves memtables out once anything was written without a WAL.
+const READ_PERSISTED: c_int = 2;
 
 /// A bound function; attaching has seen that it is there.
 macro_rules! bound {
@@ -152,7 +161,8 @@ impl RocksDb {
         if !missing.is_empty() {
             return Err(lacks(&missing));
         }
-        Ok(Self { functions: functions.table(), db, families })
+        let functions = functions.table();
+        Ok(Self { functions, db, families, cancelled: AtomicBool::new(false), compactions: AtomicUsize::new(0) })
     }
 
     /// A family's name and id, where this RocksDB tells them.
@@ -233,10 +243,76 @@ impl RocksDb {
         }
     }
 
+    fn get_from(&self, tier: c_int, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let (get, get_cf, free) = (bound!(self.rocksdb_get), bound!(self.rocksdb_get_cf), bound!(self.rocksdb_free));
+        let set_tier = bound!(self.rocksdb_readoptions_set_read_tier);
+        let options = self.read_options()?;
+        let (data, mut len) = (key.as_ptr().cast(), 0);
+        // SAFETY: RocksDB's own functions; the value is malloc'ed, copied and freed once.
+        unsafe {
+            set_tier(options.it, tier);
+            let value = self.checked(|error| match self.handle(family) {
+                None => get(self.db, options.it, data, key.len(), &mut len, error),
+                Some(cf) => get_cf(self.db, options.it, cf, data, key.len(), &mut len, error),
+            })?;
+            if value.is_null() {
+                return Ok(None);
+            }
+            let copy = std::slice::from_raw_parts(value.cast::<u8>(), len).to_vec();
+            free(value.cast());
+            Ok(Some(copy))
+        }
+    }
+
     fn property(&self, name: &CStr) -> Option<u64> {
         let mut value = 0;
         // SAFETY: RocksDB's own function on its own DB.
         (unsafe { self.functions.rocksdb_property_int?(self.db, name.as_ptr(), &mut value) } == 0).then_some(value)
+    }
+
+    fn family_property(&self, family: Family, name: &CStr) -> Option<u64> {
+        let Some(cf) = self.handle(family) else { return self.property(name) };
+        let mut value = 0;
+        // SAFETY: RocksDB's own function on its own DB and family.
+        (unsafe { self.functions.rocksdb_property_int_cf?(self.db, cf, name.as_ptr(), &mut value) } == 0).then_some(value)
+    }
+
+    fn flush(&self, family: Family, wait: bool) -> Result<(), Error> {
+        let (create, destroy) = (bound!(self.rocksdb_flushoptions_create), bound!(self.rocksdb_flushoptions_destroy));
+        let set_wait = bound!(self.rocksdb_flushoptions_set_wait);
+        let (flush, flush_cf) = (bound!(self.rocksdb_flush), bound!(self.rocksdb_flush_cf));
+        // SAFETY: RocksDB's own functions on what it made.
+        unsafe {
+            let options: Owned<rocksdb_flushoptions_t> = Owned { it: create(), destroy };
+            set_wait(options.it, u8::from(wait));
+            self.checked(|error| match self.handle(family) {
+                None => flush(self.db, options.it, error),
+                Some(cf) => flush_cf(self.db, options.it, cf, error),
+            })
+        }
+    }
+
+    fn check_cancelled(&self) -> Result<(), Error> {
+        if self.cancelled.load(SeqCst) {
+            return Err(Error::new(Kind::Aborted, "the store is being detached; attach it again, and repeat the call"));
+        }
+        Ok(())
+    }
+}
+
+/// Counts what is on.
+struct Counted<'c>(&'c AtomicUsize);
+
+impl<'c> Counted<'c> {
+    fn new(count: &'c AtomicUsize) -> Self {
+        count.fetch_add(1, SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
     }
 }
 
@@ -253,27 +329,17 @@ fn just_below(end: &[u8]) -> Vec<u8> {
 
 impl Engine for RocksDb {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let (get, get_cf, free) = (bound!(self.rocksdb_get), bound!(self.rocksdb_get_cf), bound!(self.rocksdb_free));
-        let options = self.read_options()?;
-        let (data, mut len) = (key.as_ptr().cast(), 0);
-        // SAFETY: RocksDB's own functions; the value is malloc'ed, copied and freed once.
-        unsafe {
-            let value = self.checked(|error| match self.handle(family) {
-                None => get(self.db, options.it, data, key.len(), &mut len, error),
-                Some(cf) => get_cf(self.db, options.it, cf, data, key.len(), &mut len, error),
-            })?;
-            if value.is_null() {
-                return Ok(None);
-            }
-            let copy = std::slice::from_raw_parts(value.cast::<u8>(), len).to_vec();
-            free(value.cast());
-            Ok(Some(copy))
-        }
+        self.get_from(READ_ALL, family, key)
+    }
+
+    fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.get_from(READ_PERSISTED, family, key)
     }
 
     fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
         let (create, destroy) = (bound!(self.rocksdb_writeoptions_create), bound!(self.rocksdb_writeoptions_destroy));
         let (sync, no_slowdown) = (bound!(self.rocksdb_writeoptions_set_sync), bound!(self.rocksdb_writeoptions_set_no_slowdown));
+        let ignore_missing = bound!(self.rocksdb_writeoptions_set_ignore_missing_column_families);
         let write = bound!(self.rocksdb_write);
         let batch = self.batch(writes)?;
         // SAFETY: RocksDB's own functions on what it made.
@@ -281,6 +347,8 @@ impl Engine for RocksDb {
             let options: Owned<rocksdb_writeoptions_t> = Owned { it: create(), destroy };
             sync(options.it, u8::from(how.sync));
             no_slowdown(options.it, u8::from(how.no_slowdown));
+            // A write to a family that the host dropped would fail behind the WAL, and every later write of the host with it.
+            ignore_missing(options.it, 1);
             self.checked(|error| write(self.db, options.it, batch.it, error))
         };
         // "Result incomplete: Write stall" has no kind of its own among the errors.
@@ -355,6 +423,8 @@ impl Engine for RocksDb {
         let bottommost = bound!(self.rocksdb_compactoptions_set_bottommost_level_compaction);
         let (compact, compact_cf) = (bound!(self.rocksdb_compact_range_opt), bound!(self.rocksdb_compact_range_cf_opt));
         let ((start, start_len), (end, end_len)) = ((start.as_ptr().cast(), start.len()), (end.as_ptr().cast(), end.len()));
+        let _counted = Counted::new(&self.compactions);
+        self.check_cancelled()?;
         let errors_before = self.property(BACKGROUND_ERRORS);
         // SAFETY: RocksDB's own functions on what it made.
         unsafe {
@@ -366,6 +436,7 @@ impl Engine for RocksDb {
                 Some(cf) => compact_cf(self.db, cf, options.it, start, start_len, end, end_len),
             }
         }
+        self.check_cancelled()?;
         // The function has no errptr.
         let errors = self.property(BACKGROUND_ERRORS);
         if errors > errors_before {
@@ -377,20 +448,27 @@ impl Engine for RocksDb {
         Ok(())
     }
 
-    fn flush(&self, family: Family) -> Result<(), Error> {
-        let (create, destroy) = (bound!(self.rocksdb_flushoptions_create), bound!(self.rocksdb_flushoptions_destroy));
-        let (flush, flush_cf) = (bound!(self.rocksdb_flush), bound!(self.rocksdb_flush_cf));
-        // SAFETY: RocksDB's own functions on what it made.
-        unsafe {
-            let options: Owned<rocksdb_flushoptions_t> = Owned { it: create(), destroy };
-            self.checked(|error| match self.handle(family) {
-                None => flush(self.db, options.it, error),
-                Some(cf) => flush_cf(self.db, options.it, cf, error),
-            })
+    fn try_flush(&self, family: Family, progress: &mut u64) -> Result<(), Error> {
+        let immutable = || self.family_property(family, IMMUTABLE_MEMTABLES);
+        if immutable().is_none() {
+            return self.flush(family, true);
+        }
+        let immutable = || immutable().unwrap_or(0);
+        let unfinished = || Error::new(Kind::Busy, "the flush has not finished; let the store's background work run");
+        if *progress == 0 {
+            if !begin_flush(immutable) {
+                return Err(unfinished());
+            }
+            self.flush(family, false)?;
+        }
+        match wait_for_flush(progress, immutable, || self.property(BACKGROUND_ERRORS).unwrap_or(0)) {
+            FlushWait::Finished => Ok(()),
+            FlushWait::Unfinished => Err(unfinished()),
+            FlushWait::Failed => Err(Error::new(Kind::IoError, "the store reports a background error since the flush began; see its log")),
         }
     }
 
-    fn files(&self, family: Family) -> Result<Vec<File>, Error> {
+    fn files(&self, family: Family, range: Option<(&[u8], &[u8])>) -> Result<Vec<File>, Error> {
         let Some((_, wanted)) = self.families.get(family) else { return Ok(Vec::new()) };
         let (list, count, destroy) =
             (bound!(self.rocksdb_livefiles), bound!(self.rocksdb_livefiles_count), bound!(self.rocksdb_livefiles_destroy));
@@ -417,10 +495,35 @@ impl Engine for RocksDb {
                 largest: key(largest, i),
                 properties: Vec::new(),
             });
-            let found = found.collect();
+            let found = found.filter(|file| range.is_none_or(|(start, end)| file.overlaps(start, end))).collect();
             destroy(files);
             Ok(found)
         }
+    }
+
+    /// RocksDB's C API tells no properties, and no exact counts of files that it has not read since it was opened.
+    fn files_with_properties(&self, family: Family) -> Result<Vec<File>, Error> {
+        self.files(family, None)
+    }
+
+    fn cancel(&self) {
+        self.cancelled.store(true, SeqCst);
+        // A compaction that begins later sees the flag. For one that is on there is only the switch for all manual compactions.
+        if self.compactions.load(SeqCst) > 0
+            && let (Some(disable), Some(enable)) =
+                (self.functions.rocksdb_disable_manual_compaction, self.functions.rocksdb_enable_manual_compaction)
+        {
+            // SAFETY: RocksDB's own functions on its own DB; each disable goes with one enable.
+            unsafe {
+                disable(self.db);
+                enable(self.db);
+            }
+        }
+    }
+
+    fn snapshots(&self) -> Option<u64> {
+        let (held, oldest) = (self.property(c"rocksdb.num-snapshots")?, self.property(c"rocksdb.oldest-snapshot-sequence")?);
+        Some(oldest.rotate_left(8) ^ held)
     }
 
     fn write_stalled(&self) -> bool {

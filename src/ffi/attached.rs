@@ -2,7 +2,6 @@
 
 use crate::callback::lock;
 use crate::reclaim::{DestroyedRange, Store};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -13,9 +12,6 @@ pub(super) struct Attached {
     store: Mutex<Option<Arc<Store>>>,
     /// Attaching and detaching go one after the other, and may take long.
     changing: Mutex<()>,
-    /// Records that runs still drop by, of the store that was detached.
-    left: Mutex<Vec<DestroyedRange>>,
-    factories: AtomicUsize,
 }
 
 impl Attached {
@@ -48,30 +44,16 @@ impl Attached {
             }
             thread::sleep(Duration::from_micros(50));
         };
-        *lock(&self.left) = unused.destroyed();
+        unused.forget_ledger();
     }
 
-    /// Records of the ledger; without a store those that runs still drop by.
+    /// Records of the ledger; none without a store.
     pub(super) fn records(&self) -> usize {
-        self.get().map_or_else(|| lock(&self.left).len(), |store| store.records())
+        self.get().map_or(0, |store| store.records())
     }
 
     /// The same, one by one, in order.
     pub(super) fn destroyed(&self) -> Vec<DestroyedRange> {
-        self.get().map_or_else(|| lock(&self.left).clone(), |store| store.destroyed())
-    }
-
-    /// A factory was made.
-    pub(super) fn factory_made(&self) {
-        self.factories.fetch_add(1, SeqCst);
-    }
-
-    /// A factory was destroyed. With the last one the database is closed.
-    pub(super) fn factory_destroyed(&self) {
-        if self.factories.fetch_sub(1, SeqCst) == 1
-            && let Some(store) = self.get()
-        {
-            store.close_forgotten();
-        }
+        self.get().map_or_else(Vec::new, |store| store.destroyed())
     }
 }

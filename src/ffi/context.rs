@@ -2,7 +2,7 @@
 
 use super::attached::Attached;
 use super::c;
-use super::handles::{Context, context, options, refuses_inside_callback};
+use super::handles::{Context, context, done, need_context, options, refuse_inside_callback, refuse_inside_run_of_store};
 use super::library::HostState;
 use crate::options::Options;
 use crate::shared::Shared;
@@ -21,25 +21,20 @@ export! {
 
 export! {
     /// Gives up the host's reference.
-    fn rgc_destroy(gc: *mut c::rgc_t) -> (), on error (); {
-        let Some(found) = context(gc) else { return };
-        if refuses_inside_callback("rgc_destroy") {
-            return;
-        }
-        found.attached.detach();
-        found.shared.clock.release_host();
-        drop(Arc::from_raw(gc.cast_const().cast::<Context>()));
+    fn rgc_destroy(gc: *mut c::rgc_t) -> u8, on error 0; {
+        let Some(found) = context(gc) else { return 1 };
+        done(refuse_inside_run_of_store("rgc_destroy", found).map(|()| {
+            found.attached.detach();
+            found.shared.clock.release_host();
+            drop(Arc::from_raw(gc.cast_const().cast::<Context>()));
+        }))
     }
 }
 
 export! {
     /// Sets the clock.
-    fn rgc_set_clock(gc: *mut c::rgc_t, clock: c::rgc_clock_fn, state: *mut c_void) -> (), on error (); {
-        let Some(found) = context(gc) else { return };
-        if refuses_inside_callback("rgc_set_clock") {
-            return;
-        }
-        match clock {
+    fn rgc_set_clock(gc: *mut c::rgc_t, clock: c::rgc_clock_fn, state: *mut c_void) -> u8, on error 0; {
+        done(refuse_inside_callback("rgc_set_clock").and_then(|()| need_context(gc)).map(|found| match clock {
             None => found.shared.clock.set_system(),
             Some(clock) => {
                 let state = HostState(state);
@@ -49,16 +44,17 @@ export! {
                     unsafe { clock(state.0) }
                 }));
             }
-        }
+        }))
     }
 }
 
 export! {
     /// Judges, or keeps everything.
-    fn rgc_set_enabled(gc: *mut c::rgc_t, enabled: u8) -> (), on error (); {
-        let Some(found) = context(gc) else { return };
-        if !refuses_inside_callback("rgc_set_enabled") {
+    fn rgc_set_enabled(gc: *mut c::rgc_t, enabled: u8) -> u8, on error 0; {
+        done(need_context(gc).and_then(|found| {
+            refuse_inside_run_of_store("rgc_set_enabled", found)?;
             found.shared.set_enabled(enabled != 0);
-        }
+            Ok(())
+        }))
     }
 }

@@ -50,7 +50,7 @@ macro_rules! function {
 }
 
 fn is_null(name: &str) -> Error {
-    Error::invalid(format!("engine.{name} is NULL; every function but destructor is needed"))
+    Error::invalid(format!("engine.{name} is NULL; every function in front of destructor is needed"))
 }
 
 type Bytes = (*const c_char, usize);
@@ -85,6 +85,21 @@ impl HostEngine {
         }
         Ok(Self { table, state, taken_over })
     }
+
+    /// RocksDB's id of a family, and the number of its filters' kind, where the host tells.
+    pub(super) fn describe(&self, family: Family) -> Option<(u32, c_int)> {
+        let describe = self.table.describe?;
+        let (mut id, mut kind) = (0, 0);
+        // SAFETY: the host's own function.
+        unsafe { describe(self.state, cf(family), &mut id, &mut kind) };
+        Some((id, kind))
+    }
+
+    fn flush(&self, family: Family) -> Result<(), Error> {
+        let flush = function!(self.flush);
+        // SAFETY: the host's own function.
+        checked(|error| unsafe { flush(self.state, cf(family), error) })
+    }
 }
 
 /// Calls a function with an errptr, and turns its answer into a result.
@@ -97,8 +112,23 @@ fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<(), Error> {
         (Ok(c::RGC_ENGINE_BUSY), said) => {
             Err(Error::new(Kind::Busy, said.unwrap_or_else(|| "the engine stalls writes; try again later".into())))
         }
+        (Ok(c::RGC_ENGINE_NO_FAMILY), said) => {
+            Err(Error::new(Kind::FamilyDropped, said.unwrap_or_else(|| "the host dropped the column family".into())))
+        }
         (_, Some(said)) => Err(Error::of_store(&said)),
         (_, None) => Err(Error::new(Kind::IoError, format!("the engine answered {answer}, and no text"))),
+    }
+}
+
+/// Calls a function that hands out a malloc'ed value, or none.
+fn value_of(get: impl FnOnce(*mut *mut c_char, *mut usize, *mut *mut c_char) -> c_int) -> Result<Option<Vec<u8>>, Error> {
+    let (mut value, mut len) = (null_mut(), 0);
+    checked(|error| get(&mut value, &mut len, error))?;
+    // SAFETY: the header says that it is malloc'ed and how long it is; it is copied, and freed once.
+    unsafe {
+        let found = (!value.is_null()).then(|| slice(value.cast::<u8>(), len).unwrap_or_default().to_vec());
+        libc::free(value.cast());
+        Ok(found)
     }
 }
 
@@ -141,14 +171,21 @@ unsafe extern "C" fn gather(into: *mut c_void, file: *const c::rgc_file_t) {
 impl Engine for HostEngine {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let get = function!(self.get);
-        let ((key, key_len), mut value, mut value_len) = (parts(key), null_mut(), 0);
-        // SAFETY: the host's own function; its value is malloc'ed, copied, and freed once.
-        unsafe {
-            checked(|error| get(self.state, cf(family), key, key_len, &mut value, &mut value_len, error))?;
-            let found = (!value.is_null()).then(|| slice(value.cast::<u8>(), value_len).unwrap_or_default().to_vec());
-            libc::free(value.cast());
-            Ok(found)
-        }
+        // SAFETY: the host's own function.
+        value_of(|value, len, error| unsafe { get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error) })
+    }
+
+    fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let Some(get) = self.table.get_durable else {
+            self.flush(family)?;
+            return self.get(family, key);
+        };
+        // SAFETY: the host's own function.
+        value_of(|value, len, error| unsafe { get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error) })
+    }
+
+    fn tells_durability(&self) -> bool {
+        self.table.get_durable.is_some()
     }
 
     fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
@@ -217,18 +254,40 @@ impl Engine for HostEngine {
         checked(|error| unsafe { compact(self.state, cf(family), start, start_len, end, end_len, u8::from(last_level_too), error) })
     }
 
-    fn flush(&self, family: Family) -> Result<(), Error> {
-        let flush = function!(self.flush);
+    fn try_flush(&self, family: Family, progress: &mut u64) -> Result<(), Error> {
+        let Some(try_flush) = self.table.try_flush else { return self.flush(family) };
         // SAFETY: the host's own function.
-        checked(|error| unsafe { flush(self.state, cf(family), error) })
+        checked(|error| unsafe { try_flush(self.state, cf(family), progress, error) })
     }
 
-    fn files(&self, family: Family) -> Result<Vec<File>, Error> {
+    fn files(&self, family: Family, range: Option<(&[u8], &[u8])>) -> Result<Vec<File>, Error> {
+        let Some((start, end)) = range else { return self.files_with_properties(family) };
+        let Some(files) = self.table.files_in_range else {
+            let mut found = self.files_with_properties(family)?;
+            found.retain(|file| file.overlaps(start, end));
+            return Ok(found);
+        };
+        let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
+        let mut found: Vec<File> = Vec::new();
+        let into = (&raw mut found).cast();
+        // SAFETY: the host's own function, which hands `found` to `gather` during the call.
+        checked(|error| unsafe { files(self.state, cf(family), start, start_len, end, end_len, Some(gather), into, error) })?;
+        Ok(found)
+    }
+
+    fn files_with_properties(&self, family: Family) -> Result<Vec<File>, Error> {
         let files = function!(self.files);
         let mut found: Vec<File> = Vec::new();
         // SAFETY: the host's own function, which hands `found` to `gather` during the call.
         checked(|error| unsafe { files(self.state, cf(family), Some(gather), (&raw mut found).cast(), error) })?;
         Ok(found)
+    }
+
+    fn cancel(&self) {
+        if let Some(cancel) = self.table.cancel {
+            // SAFETY: the host's own function.
+            unsafe { cancel(self.state) }
+        }
     }
 
     fn write_stalled(&self) -> bool {

@@ -63,7 +63,7 @@ pub(super) fn panicked(function: &str) {
 pub(super) fn fallible<R>(function: &str, body: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
     guard(body).unwrap_or_else(|| {
         panicked(function);
-        Err(Error::new(Kind::Aborted, format!("{function} panicked, nothing has changed; please report it")))
+        Err(Error::new(Kind::Aborted, format!("{function} panicked; what it has done so far stands; please report it")))
     })
 }
 

@@ -50,26 +50,8 @@ pub(super) unsafe fn share_context(gc: *const c::rgc_t) -> Result<Arc<Context>, 
     }
 }
 
-/// Is the thread inside a callback, where `function` could wait for ever? Then it does nothing, which is logged.
-pub(super) fn refuses_inside_callback(function: &str) -> bool {
-    let inside = callback::inside();
-    if inside {
-        log(Level::Error, || format!("{function} does nothing inside a callback of the library; call it from another thread"));
-    }
-    inside
-}
-
-/// The same, and inside a run of this context.
-pub(super) fn refuses_inside(function: &str, shared: &Shared) -> bool {
-    let inside = shared.stats.is_running_here();
-    if inside {
-        log(Level::Error, || format!("{function} does nothing inside a run; call it from another thread"));
-    }
-    inside || refuses_inside_callback(function)
-}
-
-/// Is the thread inside a callback, where `function` could wait for ever? Then that is an error.
-pub(super) fn refuse_inside(function: &str) -> Result<(), Error> {
+/// The error of a function that would wait for the callback that the thread is inside of.
+pub(super) fn refuse_inside_callback(function: &str) -> Result<(), Error> {
     if callback::inside() {
         return Err(Error::new(
             ErrorKind::Aborted,
@@ -77,6 +59,38 @@ pub(super) fn refuse_inside(function: &str) -> Result<(), Error> {
         ));
     }
     Ok(())
+}
+
+/// The same, and of a function that waits for the store's worker: the worker may wait for the compaction whose run the thread
+/// is inside of.
+pub(super) fn refuse_inside_run(function: &str, shared: &Shared) -> Result<(), Error> {
+    refuse_inside_callback(function)?;
+    if shared.stats.is_running_here() {
+        return Err(Error::new(
+            ErrorKind::Aborted,
+            format!("{function} inside a run would wait for itself; call it from another thread, or destroy this thread's filter first"),
+        ));
+    }
+    Ok(())
+}
+
+/// The same, of a function that waits for nobody while no store is attached.
+pub(super) fn refuse_inside_run_of_store(function: &str, context: &Context) -> Result<(), Error> {
+    match context.attached.get() {
+        Some(_) => refuse_inside_run(function, &context.shared),
+        None => refuse_inside_callback(function),
+    }
+}
+
+/// The answer of a function without an errptr: 1 = done, 0 = refused, with the reason in the log.
+pub(super) fn done(outcome: Result<(), Error>) -> u8 {
+    match outcome {
+        Ok(()) => 1,
+        Err(error) => {
+            log(Level::Error, || format!("{error}; nothing has changed"));
+            0
+        }
+    }
 }
 
 /// Behind `rgc_options_t*`, in a Box.
@@ -90,6 +104,13 @@ pub(super) unsafe fn options<'a>(options: *mut c::rgc_options_t) -> Result<&'a m
 
 /// The kind behind its number, if the context may have runs of it.
 pub(super) fn kind(shared: &Shared, number: c_int) -> Result<Kind, Error> {
+    let kind = kind_of(number)?;
+    shared.admit(kind)?;
+    Ok(kind)
+}
+
+/// The kind behind its number.
+pub(super) fn kind_of(number: c_int) -> Result<Kind, Error> {
     let kind = match u32::try_from(number) {
         Ok(c::RGC_DROPPED_ONLY) => Kind::DroppedOnly,
         Ok(c::RGC_DEFAULT) => Kind::Default,
@@ -97,7 +118,6 @@ pub(super) fn kind(shared: &Shared, number: c_int) -> Result<Kind, Error> {
         Ok(c::RGC_TTL_V1) => Kind::TtlV1,
         _ => return Err(no_kind(number)),
     };
-    shared.admit(kind)?;
     Ok(kind)
 }
 

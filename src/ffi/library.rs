@@ -1,7 +1,8 @@
 //! Version, memory and the log.
 
 use super::c;
-use super::handles::refuses_inside_callback;
+use super::handles::{done, refuse_inside_callback};
+use crate::error::Error;
 use crate::log::{self, Level};
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::null;
@@ -25,13 +26,10 @@ export! {
 
 export! {
     /// Sets the logger of the process.
-    fn rgc_set_logger(logger: c::rgc_log_fn, state: *mut c_void, max_level: c_int) -> (), on error (); {
-        if refuses_inside_callback("rgc_set_logger") {
-            return;
-        }
-        if !(c::RGC_LOG_OFF as c_int..=c::RGC_LOG_DEBUG as c_int).contains(&max_level) {
-            log::log(Level::Error, || format!("rgc_set_logger does nothing: level {max_level} is not RGC_LOG_OFF (0) to RGC_LOG_DEBUG (4)"));
-            return;
+    fn rgc_set_logger(logger: c::rgc_log_fn, state: *mut c_void, max_level: c_int) -> u8, on error 0; {
+        let outcome = refuse_inside_callback("rgc_set_logger").and_then(|()| check_level(max_level));
+        if outcome.is_err() {
+            return done(outcome);
         }
         let sink = logger.zip(level(max_level)).map(|(logger, level)| {
             let state = HostState(state);
@@ -46,7 +44,15 @@ export! {
             (sink, level)
         });
         log::set_sink(sink);
+        1
     }
+}
+
+fn check_level(max_level: c_int) -> Result<(), Error> {
+    if (c::RGC_LOG_OFF as c_int..=c::RGC_LOG_DEBUG as c_int).contains(&max_level) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("rgc_set_logger: level {max_level} is unknown; give RGC_LOG_OFF (0) to RGC_LOG_DEBUG (4)")))
 }
 
 /// None = silence.

@@ -67,15 +67,21 @@ unsafe extern "C" fn compaction_begins(state: *mut c_void, db: *mut rocksdb_t, i
         let listener = &*state.cast::<Listener>();
         let functions = listener.functions()?;
         let (column_family, output_level) = job(&functions, info)?;
-        let inputs = (0..functions.rocksdb_compactionjobinfo_input_files_count?(info)).map(|i| {
-            let mut len = 0;
-            let path = functions.rocksdb_compactionjobinfo_input_file_at?(info, i, &mut len);
-            slice(path.cast::<u8>(), len)
-        });
-        let bottommost = inputs.collect::<Option<Vec<_>>>().and_then(|inputs| {
+        let inputs = || {
+            let n = functions.rocksdb_compactionjobinfo_input_files_count?(info);
+            let mut inputs = Vec::new();
+            inputs.try_reserve_exact(n).ok()?;
+            for i in 0..n {
+                let mut len = 0;
+                let path = functions.rocksdb_compactionjobinfo_input_file_at?(info, i, &mut len);
+                inputs.push(slice(path.cast::<u8>(), len)?);
+            }
+            Some(inputs)
+        };
+        let bottommost = inputs().and_then(|mut inputs| {
             // Level 0 is never the last: no need to look.
             let files = if output_level > 0 { live_files(&functions, db, column_family)? } else { Vec::new() };
-            is_bottommost(&inputs, output_level, &files)
+            is_bottommost(&mut inputs, output_level, &files)
         });
         listener.jobs.begin(column_family, output_level, bottommost);
         Some(())
@@ -128,7 +134,7 @@ unsafe fn job<'a>(functions: &rocksdb_functions, info: *const rocksdb_compaction
     }
 }
 
-/// The table files of a column family.
+/// The table files of a column family; `None` also where there is no memory for them: then the level is unknown.
 ///
 /// # Safety
 /// `db` is RocksDB's, and so are the functions.
@@ -138,22 +144,40 @@ unsafe fn live_files(functions: &rocksdb_functions, db: *mut rocksdb_t, column_f
         let list = functions.rocksdb_livefiles?(db);
         let key = |of: unsafe extern "C" fn(_, c_int, *mut usize) -> *const c_char, i| {
             let mut len = 0;
-            Some(slice(of(list, i, &mut len).cast(), len)?.to_vec())
+            copy(slice(of(list, i, &mut len).cast(), len)?)
         };
         let file = |i| {
             let name = |of: unsafe extern "C" fn(_, c_int) -> *const c_char| CStr::from_ptr(of(list, i)).to_bytes();
             if name(functions.rocksdb_livefiles_column_family_name?) != column_family {
-                return None;
+                return Some(None);
             }
-            Some(LiveFile {
-                name: name(functions.rocksdb_livefiles_name?).to_vec(),
+            Some(Some(LiveFile {
+                name: copy(name(functions.rocksdb_livefiles_name?))?,
                 level: functions.rocksdb_livefiles_level?(list, i),
                 smallest: key(functions.rocksdb_livefiles_smallestkey?, i)?,
                 largest: key(functions.rocksdb_livefiles_largestkey?, i)?,
-            })
+            }))
         };
-        let files = (0..functions.rocksdb_livefiles_count?(list)).filter_map(file).collect();
+        let all = || {
+            let mut files = Vec::new();
+            for i in 0..functions.rocksdb_livefiles_count?(list) {
+                if let Some(file) = file(i)? {
+                    files.try_reserve(1).ok()?;
+                    files.push(file);
+                }
+            }
+            Some(files)
+        };
+        let files = all();
         functions.rocksdb_livefiles_destroy?(list);
-        Some(files)
+        files
     }
+}
+
+/// A copy, if there is memory.
+fn copy(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len()).ok()?;
+    copy.extend_from_slice(bytes);
+    Some(copy)
 }

@@ -1,7 +1,7 @@
 //! Bytes, texts, arrays and structs across the border: every conversion that takes C at its word.
 
 use super::blob::Blob;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use std::ffi::{CStr, c_char};
 use std::fmt::Display;
 use std::mem::{MaybeUninit, size_of};
@@ -105,7 +105,13 @@ pub(super) unsafe fn sized_array<T: Sized1>(what: &str, data: *const T, n: usize
             struct_size(format_args!("{what}[{i}]"), element, T::VERSION_1).map(|size| read_bytes(element, size.min(stride)))
         }
     };
-    (0..n).map(element).collect()
+    // A run's inputs come in a callback of the host's.
+    let mut elements = Vec::new();
+    elements.try_reserve_exact(n).map_err(|_| Error::new(Kind::Aborted, format!("no memory for {n} elements of {what}; try again")))?;
+    for i in 0..n {
+        elements.push(element(i)?);
+    }
+    Ok(elements)
 }
 
 /// As much of a struct as there is.

@@ -34,7 +34,8 @@ const NO_THREAD: usize = 0;
 const SHARED_BY_THREADS: usize = usize::MAX;
 
 impl Filter {
-    /// A run, unless none is needed: then NULL.
+    /// A run, unless none is needed: then NULL. It allocates itself, its counters and their place among those of the runs that are
+    /// on: some kilobytes, whatever the keys. What a run allocates later can fail.
     pub(super) fn create(shared: &Arc<Shared>, kind: Kind, knowledge: Knowledge, listens: bool) -> *mut Self {
         if let Some(reason) = refusal(kind, shared) {
             shared.stats.shared().runs_refused.add(1);

@@ -118,6 +118,7 @@ unsafe extern "C" fn record_found(
         let mut len = 0;
         let data = functions.rocksdb_writebatch_data?(batch.cast_mut(), &mut len);
         let batch = WriteBatch::parse(slice(data.cast(), len)?)?;
+        // As many as the families that the host named.
         let ids = lock(&filter.ids).clone();
         let ignored = |record: &BatchRecord| recovery::ignores(&filter.context.shared, &ids, record);
         // A record of another family than the default one cannot be written without its handle, which there is not yet; and the place

@@ -24,14 +24,8 @@ struct Factory {
 impl Factory {
     fn new(context: Arc<Context>, number: c_int) -> Result<Self, Error> {
         let kind = kind(&context.shared, number)?;
-        context.attached.factory_made();
+        context.shared.factory_made(kind);
         Ok(Self { context, kind })
-    }
-}
-
-impl Drop for Factory {
-    fn drop(&mut self) {
-        self.context.attached.factory_destroyed();
     }
 }
 

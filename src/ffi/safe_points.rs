@@ -1,7 +1,7 @@
 //! Safe points and GC types.
 
 use super::c;
-use super::handles::{context, need_context, refuse_inside};
+use super::handles::{context, need_context, refuse_inside_run_of_store};
 use super::memory::{array, slice};
 use crate::error::Error;
 use crate::layout::{KeyspaceId, Place, Timestamp};
@@ -63,10 +63,10 @@ export! {
 export! {
     /// Keeps everything of a keyspace until it is named again.
     fn rgc_remove_keyspace(gc: *mut c::rgc_t, id: u32; errptr) -> (), on error (); {
-        let shared = &need_context(gc)?.shared;
+        let found = need_context(gc)?;
         let id = keyspace(id)?;
-        refuse_inside("rgc_remove_keyspace")?;
-        shared.remove_keyspace(id);
+        refuse_inside_run_of_store("rgc_remove_keyspace", found)?;
+        found.shared.remove_keyspace(id);
         log(Level::Info, || format!("keyspace {id} is removed: everything of it is kept until rgc_set_keyspace_gc_type names it again"));
         Ok(())
     }

@@ -2,16 +2,16 @@
 
 use super::c;
 use super::engine::HostEngine;
-use super::handles::{Context, context, need_context, refuse_inside, refuses_inside};
+use super::handles::{Context, context, done, kind_of, need_context, refuse_inside_run};
 use super::memory::{Sized1, bytes, read_sized, sized_array, struct_size, text, write_sized};
 use super::rocksdb::bound;
 use crate::engine::Engine;
 use crate::engine::rocksdb::{Handle, RocksDb};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::log::{Level, log};
 use crate::reclaim::{self, CollectOrder, CollectReport, ColumnFamily, Role, Store, closed};
-use crate::shared::Kind as RunKind;
-use std::ffi::{c_char, c_void};
+use crate::shared::{Kind as RunKind, Shared};
+use std::ffi::{c_char, c_int, c_void};
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::sync::Arc;
@@ -80,8 +80,13 @@ export! {
         let taken_over = Arc::new(AtomicBool::new(false));
         let engine = HostEngine::new(table, state, taken_over.clone())?;
         let (mut described, _) = checked_families(families, n)?;
-        for family in &mut described {
+        for (place, family) in described.iter_mut().enumerate() {
             family.id = (family.name == "default").then_some(0);
+            if let Some((id, number)) = engine.describe(place) {
+                family.id = Some(id);
+                family.filter = if number == 0 { None } else { Some(kind_of(number)?) };
+                check_filter(place, family)?;
+            }
         }
         attach(context, Box::new(engine), described, || taken_over.store(true, SeqCst))
     }
@@ -121,7 +126,7 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
                 family.role, other.name
             )));
         }
-        described.push(ColumnFamily { role, name, id: None });
+        described.push(ColumnFamily { role, name, id: None, filter: None });
     }
     let handles: Vec<_> = given.iter().map(|family| Handle(family.handle.cast())).collect();
     if let Some((i, _)) =
@@ -140,9 +145,10 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
 
 /// `taken_over` is called when the engine belongs to the library, before anybody could detach it.
 fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, taken_over: impl FnOnce()) -> Result<(), Error> {
-    refuse_inside("rgc_attach")?;
+    refuse_inside_run("rgc_attach", &context.shared)?;
     let shared = &context.shared;
     let writes = families.iter().any(|family| family.role == Role::Write);
+    check_factories(shared, &families)?;
     let taken = || Error::invalid("a store is attached already; rgc_detach it first, or make another rgc_t for another DB");
     context.attached.attach(taken, || reclaim::attach(shared.clone(), engine, families, spawn).inspect(|_| taken_over()))?;
     if writes && shared.has_seen(RunKind::Write) && !shared.has_seen(RunKind::Default) && !shared.has_seen(RunKind::DroppedOnly) {
@@ -153,13 +159,46 @@ fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily
     Ok(())
 }
 
-/// Starts a thread of the library's, with its name, which no signal of the host's reaches.
+/// Do its filters judge its keys by the rules that go with its role?
+fn check_filter(place: usize, family: &ColumnFamily) -> Result<(), Error> {
+    match family.filter {
+        Some(kind) if !family.role.runs().have(kind) => Err(Error::invalid(format!(
+            "families[{place}] ({:?}) has role {:?} and filters of kind {kind:?}, which would judge its keys by the wrong rules; install the kind \
+             that goes with the role, or give the right role",
+            family.name, family.role
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// RocksDB's C API does not tell which family a factory filters. But a factory of a kind that no attached family may have is in a family
+/// with another role.
+fn check_factories(shared: &Shared, families: &[ColumnFamily]) -> Result<(), Error> {
+    for (kind, name) in [(RunKind::Default, "RGC_DEFAULT"), (RunKind::Write, "RGC_WRITE"), (RunKind::TtlV1, "RGC_TTL_V1")] {
+        if shared.has_factory(kind) && !families.iter().any(|family| family.role.runs().have(kind)) {
+            return Err(Error::invalid(format!(
+                "gc has made a filter factory of kind {name}, and no family that is given has a role that goes with it; attach the family that \
+                 it filters, with its role (RGC_CF_OTHER goes with any kind), or install the right kind"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The signals of a crash: a thread's own fault, which the host's handler must see on whatever thread it happens.
+const OF_A_CRASH: [c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT];
+
+/// Starts a thread of the library's, with its name, which no signal of the host's reaches but those of a crash.
 fn spawn(body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
-    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-    // SAFETY: sigfillset fills `all`, which pthread_sigmask reads, and that one fills `before`; a thread inherits its maker's mask.
+    let (mut blocked, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: sigfillset fills `blocked`, which sigdelset changes and pthread_sigmask reads, and that one fills `before`; a thread
+    // inherits its maker's mask.
     unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+        libc::sigfillset(blocked.as_mut_ptr());
+        for signal in OF_A_CRASH {
+            libc::sigdelset(blocked.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, blocked.as_ptr(), before.as_mut_ptr());
         let thread = thread::Builder::new().name("rocks_gc".into()).spawn(body);
         libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
         thread
@@ -168,11 +207,9 @@ fn spawn(body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
 
 export! {
     /// Detaches the store.
-    fn rgc_detach(gc: *mut c::rgc_t) -> (), on error (); {
-        let Some(found) = context(gc) else { return };
-        if !refuses_inside("rgc_detach", &found.shared) {
-            found.attached.detach();
-        }
+    fn rgc_detach(gc: *mut c::rgc_t) -> u8, on error 0; {
+        let Some(found) = context(gc) else { return 1 };
+        done(refuse_inside_run("rgc_detach", &found.shared).map(|()| found.attached.detach()))
     }
 }
 
@@ -194,10 +231,7 @@ export! {
 
 /// The attached store, on a thread that may wait for it.
 pub(super) fn need_store(context: &Context, function: &str) -> Result<Arc<Store>, Error> {
-    refuse_inside(function)?;
-    if context.shared.stats.is_running_here() {
-        return Err(Error::new(Kind::Aborted, format!("{function} inside a run would wait for itself; call it from another thread")));
-    }
+    refuse_inside_run(function, &context.shared)?;
     let store = context.attached.get();
     let store = store.ok_or_else(|| Error::invalid("no store is attached; call rgc_attach_rocksdb or rgc_attach_engine first"))?;
     if store.is_closed() { Err(closed()) } else { Ok(store) }

@@ -6,7 +6,7 @@
 
 use crate::callback::lock;
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 thread_local! {
@@ -37,21 +37,29 @@ pub struct LiveFile {
 }
 
 /// Is a compaction of these input files bottommost: does nothing overlap them below its output? `files` are all of its column family.
-pub fn is_bottommost(inputs: &[&[u8]], output_level: i32, files: &[LiveFile]) -> Option<bool> {
-    let name = |path| <[u8]>::rsplit(path, |byte| *byte == b'/').next();
-    let names: HashSet<_> = inputs.iter().copied().map(name).collect();
-    let (inputs, others): (Vec<_>, Vec<_>) = files.iter().partition(|file| names.contains(&name(&file.name)));
-    if output_level <= 0 || inputs.len() != names.len() {
+/// The inputs get another order; nothing is allocated, for this is asked in a callback of the host's.
+pub fn is_bottommost(inputs: &mut [&[u8]], output_level: i32, files: &[LiveFile]) -> Option<bool> {
+    inputs.iter_mut().for_each(|path| *path = name(path));
+    inputs.sort_unstable();
+    let is_input = |file: &&LiveFile| inputs.binary_search(&name(&file.name)).is_ok();
+    let found = || files.iter().filter(is_input);
+    let names = inputs.chunk_by(|one, other| one == other).count();
+    if output_level <= 0 || found().count() != names {
         return None;
     }
-    let smallest = inputs.iter().map(|file| &file.smallest).min()?;
-    let largest = inputs.iter().map(|file| &file.largest).max()?;
-    let mut below = others.into_iter().filter(|file| file.level > output_level);
+    let smallest = found().map(|file| &file.smallest).min()?;
+    let largest = found().map(|file| &file.largest).max()?;
+    let mut below = files.iter().filter(|file| file.level > output_level && !is_input(file));
     Some(!below.any(|file| file.smallest <= *largest && file.largest >= *smallest))
 }
 
+/// The last part of a path.
+fn name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+}
+
 /// The compactions that are on, by column family and output level: not every RocksDB with listeners gives them a number. Where two of
-/// one name do not agree, nothing is known of either.
+/// one name do not agree, nothing is known of either. What an entry allocates is a family's name.
 #[derive(Default)]
 pub struct Jobs(Mutex<HashMap<(Vec<u8>, i32), Job>>);
 
@@ -101,8 +109,8 @@ mod tests {
     fn bottommost_is_what_nothing_overlaps_below() {
         let files = [file("/1.sst", 0, "a", "f"), file("/2.sst", 4, "b", "d"), file("/3.sst", 6, "d", "e"), file("/4.sst", 6, "x", "z")];
         let is_bottommost = |inputs: &[&str], output_level| {
-            let inputs: Vec<&[u8]> = inputs.iter().map(|name| name.as_bytes()).collect();
-            super::is_bottommost(&inputs, output_level, &files)
+            let mut inputs: Vec<&[u8]> = inputs.iter().map(|name| name.as_bytes()).collect();
+            super::is_bottommost(&mut inputs, output_level, &files)
         };
         assert_eq!(is_bottommost(&["/db/1.sst"], 4), Some(false));
         assert_eq!(is_bottommost(&["/db/2.sst"], 5), Some(false), "they share a key");

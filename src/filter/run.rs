@@ -24,7 +24,7 @@ mod version;
 
 pub use self::removal::Knowledge;
 
-use self::bytes::common_prefix;
+use self::bytes::{append, common_prefix};
 use self::dropping::{Dropping, Hit};
 use self::removal::Removal;
 use self::stretch::{Rows, Stretch};
@@ -125,7 +125,7 @@ impl Run {
             kind,
             closed: false,
             removal: Removal::new(shared.remove_mode, kind == Kind::Default, knowledge),
-            dropping: Dropping::new(&shared),
+            dropping: Dropping::new(&shared, kind, knowledge.column_family),
             handed: HandedRows::new(kind),
             column_family: knowledge.column_family,
             place_len: usize::MAX,
@@ -247,7 +247,10 @@ impl Run {
             self.end_row();
         }
         self.last_key.truncate(shared);
-        self.last_key.extend_from_slice(key.get(shared..).unwrap_or_default());
+        if !append(&mut self.last_key, key.get(shared..).unwrap_or_default()) {
+            self.close("no memory for a key");
+            return Verdict::Keep;
+        }
         let dropped = self.drop_as_a_whole(key);
         if !same_row && matches!(self.kind, Kind::Default | Kind::Write) {
             self.begin_row(key, dropped.is_none());
@@ -328,8 +331,7 @@ impl Run {
             return;
         }
         let Some((row, _)) = split_timestamp(&self.last_key) else { return };
-        if self.shared.handover.reserve(self.kind, self.column_family) {
-            self.handed.push(row);
+        if self.shared.handover.add(&mut self.handed, self.column_family, row) {
             self.counters.rows_queued.bump();
         } else {
             self.counters.rows_refused.bump();

@@ -1,7 +1,7 @@
 //! Attaching a store: its ledger is read, what was interrupted is finished, and only then the worker starts.
 
 use super::store::{ColumnFamily, Store};
-use super::worker;
+use super::{owner, worker};
 use crate::engine::Engine;
 use crate::error::{Error, Kind};
 use crate::shared::Shared;
@@ -16,7 +16,9 @@ pub type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>;
 pub fn attach(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, spawn: Spawn) -> Result<Arc<Store>, Error> {
     let before = shared.dropped();
     let store = Arc::new(Store::open(shared, engine, families)?);
-    store.resume().and_then(|()| start(&store, spawn)).inspect_err(|_| store.shared.set_dropped(before))?;
+    let attached = store.resume().and_then(|()| store.record_types()).and_then(|()| start(&store, spawn));
+    attached.inspect_err(|_| store.shared.set_dropped(before))?;
+    owner::register(&store);
     store.take_up_orders();
     Ok(store)
 }

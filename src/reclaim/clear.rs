@@ -12,9 +12,10 @@
 //! their keys from a run that meets both; a range tombstone does not.
 
 use super::batch::Batch;
+use super::covers::Covers;
 use super::destroy::{DestroyReport, phase, show};
 use super::store::{Role, Store};
-use crate::engine::{Direction, Engine, Family, File, How, Op};
+use crate::engine::{Direction, Family, File, How, Op};
 use crate::error::{Error, Kind};
 use crate::layout::{StoredRange, row_end};
 use std::ops::ControlFlow;
@@ -27,34 +28,35 @@ const NOW: How = How { sync: false, no_slowdown: false };
 const TRIES: usize = 5;
 
 impl Store {
-    /// Everything between a record's two states.
-    pub(super) fn clear(&self, range: &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
+    /// Everything between a record's two states, in the families that it covers. `again` = there may be tombstones of an attempt before.
+    pub(super) fn clear(&self, range: &StoredRange, covers: &Covers, again: bool, report: &mut DestroyReport) -> Result<(), Error> {
+        let in_order = || self.in_order().into_iter().filter(|family| covers.places.contains(family));
         let begun = Instant::now();
         phase("files", std::slice::from_ref(range));
-        let lockless =
-            self.in_order().into_iter().filter(|family| self.families.get(*family).is_some_and(|family| family.role != Role::Lock));
-        let dropped = lockless.into_iter().try_for_each(|family| self.drop_files(family, range, report));
+        let mut lockless = in_order().filter(|family| self.families.get(*family).is_some_and(|family| family.role != Role::Lock));
+        let dropped = lockless.try_for_each(|family| self.drop_files(family, range, report));
         report.files_time += begun.elapsed();
         dropped?;
 
         let begun = Instant::now();
         phase("keys", std::slice::from_ref(range));
-        let deleted = self.in_order().into_iter().try_for_each(|family| self.delete_keys(family, range, report));
+        let mut touched = Vec::new();
+        let deleted = in_order().try_for_each(|family| {
+            let before = (report.keys_deleted, report.range_tombstones);
+            self.delete_keys(family, range, report)?;
+            if again || before != (report.keys_deleted, report.range_tombstones) {
+                touched.push(family);
+            }
+            Ok(())
+        });
         report.keys_time += begun.elapsed();
         deleted?;
 
         let begun = Instant::now();
         phase("compact", std::slice::from_ref(range));
-        let compacted = self.in_order().into_iter().try_for_each(|family| self.compact_away(family, range));
+        let compacted = in_order().try_for_each(|family| self.compact_away(family, range, touched.contains(&family), report));
         report.compact_time += begun.elapsed();
-        compacted?;
-        for family in self.in_order() {
-            for file in self.engine.files(family)?.iter().filter(|file| file.overlaps(&range.0, &range.1)) {
-                report.files_left += 1;
-                report.file_bytes_left = report.file_bytes_left.saturating_add(file.bytes);
-            }
-        }
-        Ok(())
+        compacted
     }
 
     /// Records before what they name.
@@ -70,12 +72,12 @@ impl Store {
 
     pub(super) fn drop_files(&self, family: Family, (start, end): &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
         let within = |files: Vec<File>| files.into_iter().filter(|file| file.level > 0 && file.is_within(start, end)).collect::<Vec<_>>();
-        let before = within(self.engine.files(family)?);
+        let before = within(self.engine.files(family, (start, end))?);
         if before.is_empty() {
             return Ok(());
         }
         self.engine.delete_files(family, (start, end))?;
-        let after = within(self.engine.files(family)?);
+        let after = within(self.engine.files(family, (start, end))?);
         for file in before.iter().filter(|file| !after.iter().any(|other| other.is_same(file))) {
             report.files_dropped += 1;
             report.file_bytes_dropped = report.file_bytes_dropped.saturating_add(file.bytes);
@@ -121,34 +123,47 @@ impl Store {
         if range.0 >= range.1 {
             return Ok(());
         }
-        let mut batch = Batch::default();
-        let mut written = Ok(());
-        let mut write = |batch: &mut Batch| {
+        // A batch at a time, so that no iterator lives while a write waits for a stall to end.
+        let mut from = Some(range.0.to_vec());
+        while let Some(start) = from.take() {
+            let mut batch = Batch::default();
+            self.engine.scan(family, (&start, range.1), Direction::Forwards, &mut |key, _| {
+                if batch.bytes >= self.shared.deleting.batch_bytes {
+                    from = Some(key.to_vec());
+                    return ControlFlow::Break(());
+                }
+                batch.push(family, Op::Delete(key.to_vec()));
+                ControlFlow::Continue(())
+            })?;
             if !batch.is_empty() {
                 self.engine.write(&batch.writes, NOW)?;
                 report.keys_deleted += batch.writes.len() as u64;
-                batch.clear();
             }
-            Ok(())
-        };
-        self.engine.scan(family, range, Direction::Forwards, &mut |key, _| {
-            batch.push(family, Op::Delete(key.to_vec()));
-            if batch.bytes >= self.shared.deleting.batch_bytes {
-                written = write(&mut batch);
-            }
-            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        written?;
-        write(&mut batch)
+        }
+        Ok(())
     }
 
-    fn compact_away(&self, family: Family, range: &StoredRange) -> Result<(), Error> {
+    /// Compacts what the range has left in files, if it can have left anything. `touched` = there are tombstones in it.
+    fn compact_away(&self, family: Family, range: &StoredRange, touched: bool, report: &mut DestroyReport) -> Result<(), Error> {
         let (start, end) = range;
-        self.engine.flush(family)?;
-        if self.engine.files(family)?.iter().any(|file| file.overlaps(start, end)) {
+        let before = self.files_of(family, range)?;
+        // Where nothing of the range was found, a file that begins before it and ends behind it has nothing of it either.
+        let ends_inside = |file: &File| file.smallest >= *start || file.largest < *end;
+        if before.iter().any(|file| touched || ends_inside(file)) {
+            self.engine.flush(family)?;
             self.engine.compact(family, (start, end), false)?;
+        } else if !before.is_empty() && !self.engine.all_is_logged(self.ledger.home)? {
+            // What is in the files may be hidden by tombstones that a crash would lose.
+            self.engine.flush(family)?;
         }
-        self.cut_rows(range).iter().try_for_each(|row| self.compact_cut_row(family, range, row))
+        self.cut_rows(range).iter().try_for_each(|row| self.compact_cut_row(family, range, row))?;
+        // A file that was there before, and still is, may hold something of the range.
+        let after = self.files_of(family, range)?;
+        for file in after.iter().filter(|file| (touched || ends_inside(file)) && before.iter().any(|other| other.is_same(file))) {
+            report.files_left += 1;
+            report.file_bytes_left = report.file_bytes_left.saturating_add(file.bytes);
+        }
+        Ok(())
     }
 
     fn cut_rows(&self, (start, end): &StoredRange) -> Vec<StoredRange> {
@@ -186,8 +201,6 @@ impl Store {
     }
 
     fn files_of(&self, family: Family, (start, end): &StoredRange) -> Result<Vec<File>, Error> {
-        let mut files = self.engine.files(family)?;
-        files.retain(|file| file.overlaps(start, end));
-        Ok(files)
+        self.engine.files(family, (start, end))
     }
 }

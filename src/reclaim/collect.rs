@@ -1,15 +1,20 @@
 //! Collect now: the files that hold garbage are found, and only their ranges compacted, also in the last level, where RocksDB by
 //! itself never looks again.
 
+use super::dragged::{Budget, Paid, cost, range_of};
 use super::garbage::{Judgement, by_counts};
+use super::remembered::{AsOf, Found, Remembered};
 use super::store::{Role, Store};
 use crate::callback::lock;
-use crate::engine::{Engine, Family, File};
+use crate::engine::{Family, File};
 use crate::error::{Error, Kind, hex};
-use crate::layout::{StoredRange, Timestamp};
+use crate::layout::{KeyspaceId, Place, StoredRange};
 use crate::log::{Level, log};
-use std::collections::HashSet;
+use crate::rule::expiry::ExpiredUpTo;
 use std::time::{Duration, Instant};
+
+/// Of a file, so that looking at them costs less than reading it.
+const MOST_KEYSPACES: u32 = 1 << 16;
 
 /// What collecting did.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,22 +52,6 @@ pub struct CollectOrder {
     pub max_bytes: Option<u64>,
 }
 
-/// The bytes that may still be read or compacted.
-struct Budget(Option<u64>);
-
-impl Budget {
-    fn spend(&mut self, bytes: u64) -> bool {
-        match &mut self.0 {
-            None => true,
-            Some(left) if *left >= bytes => {
-                *left -= bytes;
-                true
-            }
-            Some(_) => false,
-        }
-    }
-}
-
 impl CollectOrder {
     fn overlaps(&self, file: &File) -> bool {
         self.start.as_ref().is_none_or(|start| file.largest >= *start) && self.end.as_ref().is_none_or(|end| file.smallest < *end)
@@ -82,7 +71,10 @@ impl Store {
                 hex(end)
             )));
         }
-        let mut budget = Budget(order.max_bytes);
+        if !self.shared.enabled() {
+            return Err(Error::invalid("collecting is switched off; call rgc_set_enabled(gc, 1) first"));
+        }
+        let mut budget = Budget::new(order.max_bytes);
         for family in self.ordered_families(order)? {
             self.collect_family(family, order, &mut budget, report)?;
         }
@@ -102,79 +94,175 @@ impl Store {
     }
 
     fn collect_family(&self, family: Family, order: &CollectOrder, budget: &mut Budget, report: &mut CollectReport) -> Result<(), Error> {
-        // So that what lies in memory is judged, too.
-        self.engine.flush(family)?;
-        let in_range = |files: Vec<File>| files.into_iter().filter(|file| order.overlaps(file)).collect::<Vec<_>>();
-        let all = self.engine.files(family)?;
-        // What compacting a file takes with it: all that overlaps it, at any level.
-        let cost = |file: &File| {
-            all.iter()
-                .filter(|other| other.smallest <= file.largest && other.largest >= file.smallest)
-                .map(|other| other.bytes)
-                .fold(0, u64::saturating_add)
-        };
-        let before = in_range(all.clone());
-        let mut seen = lock(&self.seen_without_garbage);
-        let live: HashSet<File> = all.iter().map(File::bare).collect();
-        seen.retain(|(of, file), _| *of != family || live.contains(file));
-        // The cheapest first; and with a budget that does not suffice for all, what the calls before have not read.
-        let seen_as_it_is = |file: &File| seen.get(&(family, file.bare())) == Some(&self.safe_points_of(file));
-        let mut in_order: Vec<(bool, u64, &File)> = before.iter().map(|file| (seen_as_it_is(file), cost(file), file)).collect();
-        in_order.sort_by_key(|(seen, cost, file)| (*seen, *cost, file.level));
-        let mut picked = Vec::new();
-        for (_, cost, file) in in_order {
-            match self.holds_garbage(family, file, budget, report)? {
-                None => report.files_over_budget += 1,
-                Some(false) => {
-                    seen.insert((family, file.bare()), self.safe_points_of(file));
-                    report.files_without_garbage += 1;
-                }
-                Some(true) if budget.spend(cost) => picked.push(file),
-                Some(true) => report.files_over_budget += 1,
-            }
+        let runs = self.runs();
+        let all = self.flushed_files(family, budget)?;
+        let before: Vec<File> = all.iter().filter(|file| order.overlaps(file)).cloned().collect();
+        let mut remembered = lock(&self.remembered);
+        if remembered.is_unfiltered(family, runs) {
+            return Err(self.no_filter(family));
         }
-        drop(seen);
+        remembered.keep(family, &all);
+        let picked = self.pick(family, &before, &all, &mut remembered, budget, report)?;
+        drop(remembered);
         report.files_considered += before.len() as u64;
-        for (start, end) in merged(&picked, &all) {
-            log(Level::Debug, || format!("collect: compacts [{}, {})", hex(&start), hex(&end)));
-            self.engine.compact(family, (&start, &end), true)?;
+        let rows = self.rows_met();
+        let ranges = merged(&picked, &all);
+        for (start, end) in &ranges {
+            log(Level::Debug, || format!("collect: compacts [{}, {})", hex(start), hex(end)));
+            self.engine.compact(family, (start, end), true)?;
         }
-        let after = in_range(self.engine.files(family)?);
+        let all_after = self.engine.files_with_properties(family)?;
+        let hands_over = self.rows_met() != rows;
+        let mut remembered = lock(&self.remembered);
+        for range in ranges.iter().filter(|_| !hands_over) {
+            self.note_if_in_vain(family, range, &all, &all_after, &mut remembered);
+        }
+        let after: Vec<File> = all_after.into_iter().filter(|file| order.overlaps(file)).collect();
         // One that is still there, as it was, a compaction has refused.
-        report.files_compacted += picked.iter().filter(|file| !after.iter().any(|other| other.is_same(file))).count() as u64;
+        let compacted = picked.iter().filter(|file| !after.iter().any(|other| other.is_same(file))).count() as u64;
+        report.files_compacted += compacted;
         let sum = |files: &[File], of: fn(&File) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
         let gone = sum(&before, |file| file.entries).saturating_sub(sum(&after, |file| file.entries));
         report.bytes_before = report.bytes_before.saturating_add(sum(&before, |file| file.bytes));
         report.bytes_after = report.bytes_after.saturating_add(sum(&after, |file| file.bytes));
         report.versions_removed = report.versions_removed.saturating_add(gone);
+        if compacted > 0 && self.runs() == runs {
+            remembered.note_unfiltered(family, runs);
+            return Err(self.no_filter(family));
+        }
         Ok(())
     }
 
-    /// Of the keyspaces that it begins and ends with.
-    fn safe_points_of(&self, file: &File) -> (Timestamp, Timestamp) {
-        let of = |key| self.shared.effective(self.shared.layout.place(key)).safe_point;
-        (of(&file.smallest), of(&file.largest))
+    /// Writes what lies in memory into files, so that it is judged, too. Those files count against the budget.
+    fn flushed_files(&self, family: Family, budget: &mut Budget) -> Result<Vec<File>, Error> {
+        let before = if budget.is_bounded() { self.engine.files_with_properties(family)? } else { Vec::new() };
+        self.engine.flush(family)?;
+        let all = self.engine.files_with_properties(family)?;
+        let is_new = |file: &&File| !before.iter().any(|other| other.is_same(file));
+        budget.charge(all.iter().filter(is_new).map(|file| file.bytes).fold(0, u64::saturating_add));
+        Ok(all)
     }
 
-    /// Does a file hold garbage? `None` = to find that out would cost more than may be spent.
-    fn holds_garbage(&self, family: Family, file: &File, budget: &mut Budget, report: &mut CollectReport) -> Result<Option<bool>, Error> {
-        match by_counts(&self.shared, file) {
-            Judgement::Garbage => Ok(Some(true)),
-            Judgement::None => Ok(Some(false)),
-            Judgement::Unknown if budget.spend(file.bytes) => {
-                report.files_read += 1;
-                self.read_for_garbage(family, file).map(Some)
+    /// The files that are to be compacted: what is known to hold garbage first, and of that the cheapest.
+    fn pick<'f>(
+        &self,
+        family: Family,
+        files: &'f [File],
+        all: &[File],
+        remembered: &mut Remembered,
+        budget: &mut Budget,
+        report: &mut CollectReport,
+    ) -> Result<Vec<&'f File>, Error> {
+        let snapshots = self.engine.snapshots();
+        let expired = ExpiredUpTo::new(self.shared.clock.now(), self.shared.ttl_grace_seconds);
+        let mut in_order = Vec::new();
+        for file in files {
+            let as_of = self.as_of(file);
+            if remembered.pauses(family, file, as_of, snapshots) {
+                log(Level::Debug, || "collect: a file that was compacted in vain is left alone; is a snapshot held?".into());
+                continue;
             }
-            Judgement::Unknown => Ok(None),
+            let judgement = match remembered.of(family, file, as_of) {
+                Some(Found::Garbage) => Judgement::Garbage,
+                Some(Found::Nothing { next_expiry }) if !next_expiry.is_some_and(|time| expired.covers(Some(time))) => Judgement::None,
+                _ => by_counts(&self.shared, family, file),
+            };
+            match judgement {
+                Judgement::None => report.files_without_garbage += 1,
+                known => in_order.push((known == Judgement::Unknown, cost(&range_of(file), all), file)),
+            }
         }
+        in_order.sort_by_key(|(unknown, cost, file)| (*unknown, *cost, file.level));
+        let (mut picked, mut paid) = (Vec::new(), Paid::default());
+        for (unknown, _, file) in in_order {
+            if unknown {
+                if !budget.spend(file.bytes) {
+                    report.files_over_budget += 1;
+                    continue;
+                }
+                report.files_read += 1;
+                let found = self.read_for_garbage(family, file)?;
+                remembered.note(family, file, self.as_of(file), found);
+                if found != Found::Garbage {
+                    report.files_without_garbage += 1;
+                    continue;
+                }
+            }
+            if paid.add(range_of(file), all, budget) {
+                picked.push(file);
+            } else {
+                report.files_over_budget += 1;
+            }
+        }
+        Ok(picked)
+    }
+
+    /// Has compacting a range removed nothing? Then its files are left alone for a while.
+    fn note_if_in_vain(&self, family: Family, range: &StoredRange, before: &[File], after: &[File], remembered: &mut Remembered) {
+        let of = |files: &[File]| files.iter().filter(|file| file.overlaps(&range.0, &range.1)).map(|file| file.entries).sum::<u64>();
+        if of(after) < of(before) {
+            return;
+        }
+        let known = |file: &File| remembered.of(family, file, self.as_of(file));
+        let snapshots = self.engine.snapshots();
+        let pause = Remembered::next_pause(before.iter().filter(|file| file.overlaps(&range.0, &range.1)).filter_map(known), snapshots);
+        let found = Found::InVain { pause, left: pause, snapshots };
+        log(Level::Warn, || {
+            format!(
+                "collect: a compaction of [{}, {}) has removed nothing; does a RocksDB snapshot keep it? It is tried again when \
+                 snapshots, safe points or files change, or after {pause} calls",
+                hex(&range.0),
+                hex(&range.1)
+            )
+        });
+        after
+            .iter()
+            .filter(|file| file.overlaps(&range.0, &range.1))
+            .for_each(|file| remembered.note(family, file, self.as_of(file), found));
+    }
+
+    fn as_of(&self, file: &File) -> AsOf {
+        AsOf { safe_points: self.safe_points_of(file), generation: self.shared.generation() }
+    }
+
+    /// The sum of all safe points that a file's keys are judged by, if its keyspaces are few enough to be looked at.
+    fn safe_points_of(&self, file: &File) -> Option<u64> {
+        let of = |place| self.shared.effective(place).safe_point;
+        match (self.shared.layout.place(&file.smallest), self.shared.layout.place(&file.largest)) {
+            (Place::Keyspace(mode, first), Place::Keyspace(last_mode, last)) if mode == last_mode => {
+                let ids = (first.get()..=last.get()).filter_map(KeyspaceId::new);
+                let few = last.get().saturating_sub(first.get()) <= MOST_KEYSPACES;
+                few.then(|| ids.map(|id| of(Place::Keyspace(mode, id))).fold(0, u64::wrapping_add))
+            }
+            (first, last) => (first == last).then(|| of(first)),
+        }
+    }
+
+    /// How many compactions have asked for a filter so far.
+    fn runs(&self) -> u64 {
+        let sums = self.shared.stats.sums();
+        sums.runs_started.get() + sums.runs_refused.get()
+    }
+
+    /// How many rows runs have met that are the worker's.
+    fn rows_met(&self) -> u64 {
+        let sums = self.shared.stats.sums();
+        sums.rows_queued.get() + sums.rows_refused.get()
+    }
+
+    fn no_filter(&self, family: Family) -> Error {
+        let name = self.families.get(family).map_or("", |family| family.name.as_str());
+        Error::invalid(format!(
+            "files of column family {name:?} were compacted, and no compaction asked this rgc_t for a filter; is its factory in the options \
+             that the DB was opened with?"
+        ))
     }
 }
 
 /// The ranges of the picked files, each up to right behind its last key: one range for those between which no other file lies, so that
 /// no compaction's border cuts a row that need not be cut.
 fn merged(picked: &[&File], all: &[File]) -> Vec<StoredRange> {
-    let mut ranges: Vec<StoredRange> =
-        picked.iter().map(|file| (file.smallest.clone(), [file.largest.as_slice(), b"\0"].concat())).collect();
+    let mut ranges: Vec<StoredRange> = picked.iter().map(|file| range_of(file)).collect();
     ranges.sort();
     let mut merged: Vec<StoredRange> = Vec::new();
     for (start, end) in ranges {
@@ -212,12 +300,5 @@ mod tests {
         let (picked, _between) = files.split_at(6);
         let picked: Vec<_> = picked.iter().collect();
         assert_eq!(merged(&picked, &files), [range(b"a", b"p\0"), range(b"x", b"y\0")]);
-    }
-
-    #[test]
-    fn a_budget_is_spent_once() {
-        let mut budget = Budget(Some(10));
-        assert_eq!([7, 4, 3, 1].map(|bytes| budget.spend(bytes)), [true, false, true, false]);
-        assert!(Budget(None).spend(u64::MAX));
     }
 }

@@ -9,6 +9,7 @@
 //!   record "done"                 or none, if the range is to be used again
 //! ```
 
+use super::covers::{Covers, names};
 use super::ledger::{Destroyed, own_keys};
 use super::store::Store;
 use super::turns::overlap;
@@ -28,7 +29,7 @@ pub struct DestroyReport {
     pub keys_deleted: u64,
     /// Of many keys each.
     pub range_tombstones: u64,
-    /// Files that still reach into the range: at its borders, or while another compaction has them.
+    /// Files that may still hold something of the range, because another compaction has them.
     pub files_left: u64,
     /// Their size.
     pub file_bytes_left: u64,
@@ -58,18 +59,22 @@ impl Store {
         }
         let now = self.shared.clock.now();
         let known = self.records_of(ranges);
-        let begun = ranges.iter().zip(known).map(|(range, known)| Destroyed {
-            range: range.clone(),
-            keyspace: keyspace.or(known.as_ref().and_then(|record| record.keyspace)),
-            done: false,
-            reusable,
-            started_at: known.map_or(now, |record| record.started_at),
-            done_at: 0,
-        });
-        let begun: Vec<_> = begun.collect();
+        let begun = |known: Vec<Option<Destroyed>>| {
+            ranges.iter().zip(known).map(|(range, known)| Destroyed {
+                range: range.clone(),
+                keyspace: keyspace.or(known.as_ref().and_then(|record| record.keyspace)),
+                done: false,
+                reusable,
+                started_at: known.map_or(now, |record| record.started_at),
+                done_at: 0,
+                families: names(&self.families),
+            })
+        };
+        let again = known.iter().any(Option::is_some);
+        let begun: Vec<_> = begun(known).collect();
         phase("record", ranges);
         self.put_records(&begun)?;
-        self.clear_all(&begun, report)
+        self.clear_all(&begun, again, report)
     }
 
     /// Finishes what was interrupted.
@@ -80,7 +85,7 @@ impl Store {
             log(Level::Info, || format!("the interrupted destroy of {} goes on", show(&record.range)));
             let _turn = self.turns.take(std::slice::from_ref(&record.range));
             let mut report = DestroyReport::default();
-            self.clear_all(std::slice::from_ref(&record), &mut report).map_err(|error| {
+            self.clear_all(std::slice::from_ref(&record), true, &mut report).map_err(|error| {
                 error.while_doing(format_args!("the interrupted destroy of {} cannot be finished", show(&record.range)))
             })?;
         }
@@ -93,9 +98,8 @@ impl Store {
         if now == 0 {
             return Ok(rechecked);
         }
-        let done: Vec<StoredRange> =
-            self.with_entries(|entries| entries.iter().filter(|e| e.record.done).map(|e| e.record.range.clone()).collect());
-        for range in done {
+        let due = self.with_entries(|entries| entries.done_by(now.checked_sub(self.shared.deleting.recheck_seconds)));
+        for range in due {
             if self.is_stopping() {
                 break;
             }
@@ -107,7 +111,7 @@ impl Store {
             } else if record.done_at.saturating_add(self.shared.deleting.recheck_seconds) <= now {
                 let removed = |report: &DestroyReport| (report.files_dropped, report.keys_deleted, report.range_tombstones);
                 let before = removed(report);
-                self.clear(&range, report)?;
+                self.clear(&range, &Covers::new(&record.families, &self.families), false, report)?;
                 self.erase_records(std::slice::from_ref(&record))?;
                 let (level, late) =
                     if removed(report) == before { (Level::Info, "") } else { (Level::Warn, "; keys had come late, and are gone") };
@@ -174,12 +178,26 @@ impl Store {
     }
 
     /// Clears the ranges of started records, which have their turn, and finishes the records.
-    fn clear_all(&self, records: &[Destroyed], report: &mut DestroyReport) -> Result<(), Error> {
+    fn clear_all(&self, records: &[Destroyed], again: bool, report: &mut DestroyReport) -> Result<(), Error> {
+        let mut finished = Vec::new();
         for record in records {
-            self.clear(&record.range, report)?;
+            let covers = Covers::new(&record.families, &self.families);
+            self.clear(&record.range, &covers, again, report)?;
+            if covers.missing.is_empty() {
+                finished.push(record.clone());
+            } else {
+                log(Level::Warn, || {
+                    format!(
+                        "the destroy of {} is not finished: it is about the families {}, too, which are not attached; attach them, or repeat the \
+                         destroy without them",
+                        show(&record.range),
+                        covers.missing.join(", ")
+                    )
+                });
+            }
         }
         let now = self.shared.clock.now();
-        let (gone, done): (Vec<Destroyed>, Vec<Destroyed>) = records.iter().cloned().partition(|record| record.reusable);
+        let (gone, done): (Vec<Destroyed>, Vec<Destroyed>) = finished.iter().cloned().partition(|record| record.reusable);
         let done: Vec<_> = done.into_iter().map(|record| Destroyed { done: true, done_at: now, ..record }).collect();
         if !done.is_empty() {
             self.put_records(&done)?;
@@ -187,7 +205,7 @@ impl Store {
         if !gone.is_empty() {
             self.erase_records(&gone)?;
         }
-        for record in records {
+        for record in &finished {
             phase("done", std::slice::from_ref(&record.range));
         }
         Ok(())

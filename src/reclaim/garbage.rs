@@ -2,8 +2,9 @@
 //! them as a run that begins there would. What such a run would keep is no garbage, so no file is picked again and again for the
 //! one version that a cut row keeps.
 
+use super::remembered::Found;
 use super::store::{Role, Store};
-use crate::engine::{Direction, Engine, Family, File};
+use crate::engine::{Direction, Family, File};
 use crate::error::Error;
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
@@ -28,8 +29,8 @@ pub(super) enum Judgement {
 }
 
 /// Judges a file by its counts and by TiKV's MVCC properties, where it has them.
-pub(super) fn by_counts(shared: &Shared, file: &File) -> Judgement {
-    let dropped = shared.dropped();
+pub(super) fn by_counts(shared: &Shared, family: Family, file: &File) -> Judgement {
+    let dropped = shared.dropped().in_family(family);
     let behind = [file.largest.as_slice(), b"\0"].concat();
     if file.deletions > 0 {
         return Judgement::Garbage;
@@ -82,15 +83,16 @@ fn by_properties(shared: &Shared, file: &File, place: Place, safe_point: Timesta
 
 impl Store {
     /// Reads the keys in a file's range.
-    pub(super) fn read_for_garbage(&self, family: Family, file: &File) -> Result<bool, Error> {
+    pub(super) fn read_for_garbage(&self, family: Family, file: &File) -> Result<Found, Error> {
         let behind = [file.largest.as_slice(), b"\0"].concat();
         let mut reader = Reader {
             shared: &self.shared,
-            dropped: self.shared.dropped(),
-            schemas: Lookup::default(),
+            dropped: self.shared.dropped().in_family(family),
+            schemas: Lookup::new(vec![family]),
             generation: self.shared.generation(),
             kind: self.kind_of(family),
             expired: ExpiredUpTo::new(self.shared.clock.now(), self.shared.ttl_grace_seconds),
+            next_expiry: None,
             row: Vec::new(),
             safe_point: 0,
             state: State::Kept,
@@ -101,7 +103,8 @@ impl Store {
             garbage = reader.see(key, value);
             if garbage { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        Ok(garbage || reader.end_row())
+        let nothing = Found::Nothing { next_expiry: reader.next_expiry };
+        Ok(if garbage || reader.end_row() { Found::Garbage } else { nothing })
     }
 
     fn kind_of(&self, family: Family) -> Kind {
@@ -135,6 +138,8 @@ struct Reader<'s> {
     generation: u64,
     kind: Kind,
     expired: ExpiredUpTo,
+    /// When the next value of the file expires.
+    next_expiry: Option<u64>,
     row: Vec<u8>,
     safe_point: Timestamp,
     state: State,
@@ -156,8 +161,8 @@ impl Reader<'_> {
             return true;
         }
         if self.kind == Kind::TtlV1 {
-            let expires = |value: RawValue| self.expired.covers(value.expire_ts);
-            return self.shared.layout.body(key).is_ok() && RawValue::parse_v1_ttl(value).is_ok_and(expires);
+            let value = self.shared.layout.body(key).ok().and_then(|_| RawValue::parse_v1_ttl(value).ok());
+            return value.is_some_and(|value| self.has_expired(value.expire_ts));
         }
         let Some((row, ts)) = split_timestamp(key) else { return false };
         if row != self.row {
@@ -173,6 +178,7 @@ impl Reader<'_> {
             State::Kept => return false,
             State::Txn(_) if ts > self.safe_point => return false,
             State::Raw(state) => RawValue::parse_v2(value).ok().map(|value| {
+                self.next_expiry = earlier(self.next_expiry, value.expire_ts.filter(|_| !self.expired.covers(value.expire_ts)));
                 let death = Death::of(value.delete_mark, value.expire_ts, self.expired);
                 state.judge(ts, death, self.safe_point, self.shared.history) == Verdict::Remove
             }),
@@ -185,6 +191,13 @@ impl Reader<'_> {
             self.state = State::Kept;
             false
         })
+    }
+
+    /// One that has not is remembered.
+    fn has_expired(&mut self, expire_ts: Option<u64>) -> bool {
+        let expired = self.expired.covers(expire_ts);
+        self.next_expiry = earlier(self.next_expiry, expire_ts.filter(|_| !expired));
+        expired
     }
 
     fn begin_row(&mut self, key: &[u8], row: &[u8]) {
@@ -207,4 +220,9 @@ impl Reader<'_> {
             State::Kept => false,
         }
     }
+}
+
+/// The earlier one of two times that may not be.
+fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).min()
 }

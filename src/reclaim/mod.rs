@@ -4,13 +4,15 @@
 //! |---|---|
 //! | `store` | an attached store: its engine and families, its records, and who waits for whom |
 //! | `attach` | how a store is attached |
+//! | `gate` | the way to the engine: a family that the host dropped is an empty one |
+//! | `owner`, `covers`, `types` | whose ledger it is, which families a record is about, the recorded types of keyspaces |
 //! | `ledger` | the records of destroyed ranges and of schemas as bytes, and where they lie |
 //! | `destroy`, `clear` | a range goes: its record; files, keys, compaction |
 //! | `schemas` | a schema is dropped or truncated: its record |
 //! | `sweep`, `truncate` | what is left of a dropped schema goes; the versions of a schema up to a timestamp go |
 //! | `row` | what goes of a row that a run handed over, read from the database |
 //! | `worker`, `orders`, `pace` | the thread that finishes such rows and carries out orders about schemas, as fast as it may |
-//! | `collect`, `garbage` | collect now: which files hold garbage, and their compaction |
+//! | `collect`, `garbage`, `dragged`, `remembered` | collect now: which files hold garbage, what their compaction costs, and what is known from before |
 //! | `turns` | who deletes in overlapping ranges goes one after the other |
 
 #![forbid(unsafe_code)]
@@ -19,20 +21,27 @@ mod attach;
 mod batch;
 mod clear;
 mod collect;
+mod covers;
 mod destroy;
+mod dragged;
 mod garbage;
+mod gate;
 mod ledger;
 mod orders;
+mod owner;
 mod pace;
+mod remembered;
 mod row;
 mod schemas;
 mod store;
 mod sweep;
 mod truncate;
 mod turns;
+mod types;
 mod worker;
 
 pub use attach::attach;
 pub use collect::{CollectOrder, CollectReport};
 pub use destroy::DestroyReport;
-pub use store::{ColumnFamily, DestroyedRange, Role, Store, closed};
+pub use gate::closed;
+pub use store::{ColumnFamily, DestroyedRange, Role, Store};

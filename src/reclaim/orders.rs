@@ -6,7 +6,6 @@ use super::schemas::{Key, Named};
 use super::sweep::Sweep;
 use super::truncate::Truncated;
 use super::worker::Worker;
-use crate::engine::Engine;
 use crate::error::{Error, Kind, hex};
 use crate::log::{Level, log};
 use std::collections::BTreeMap;

@@ -11,15 +11,21 @@
 //!                                         were it a put: what is eligible behind it and has no short value goes, with its value
 //! ```
 //!
+//! What the version that decides is to outlive goes only if that version is durable itself: deletes are in the WAL, and a version
+//! without one would be lost in a crash, together with what it hid.
+//!
 //! A row of any length in the memory of one batch: a first pass decides, counts, and keeps the deletes as long as they fit. If they
-//! do not, a second pass goes backwards, from the oldest version on, and writes batch by batch; the delete mark goes in
-//! a batch of its own, after all others are durable. Stopped anywhere, the row is dead as before. Or, for very many versions and
-//! no value elsewhere, one range tombstone and the mark's own tombstone, in one batch.
+//! do not, more passes go backwards, from the oldest version on, a batch each, so that no iterator lives while a write waits; the
+//! delete mark goes in a batch of its own, after all others are durable. Stopped anywhere, the row is dead as before. Or, for very
+//! many versions and no value elsewhere, one range tombstone and the mark's own tombstone, in one batch.
+//!
+//! No more is deleted than was read: the deletes begin at the newest key that the first pass saw. A transaction that commits at the
+//! safe point meanwhile lies in front of that key.
 
 use super::batch::Batch;
 use super::store::{Role, Store};
-use crate::engine::{Direction, Engine, Family, How, Op, Step};
-use crate::error::Error;
+use crate::engine::{Direction, Family, How, Op, Step};
+use crate::error::{Error, Kind as ErrorKind};
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{Timestamp, append_timestamp, row_end, split_timestamp};
@@ -34,6 +40,8 @@ use std::ops::ControlFlow;
 pub(super) enum Plan {
     /// A value that decides does not parse: the row stays as it is.
     Unparsed,
+    /// A crash would lose the version that decides, until this family is flushed.
+    NotDurable(Family),
     /// These deletes, perhaps none, all in one batch.
     Batch(Batch),
     /// More than fit into a batch.
@@ -58,8 +66,8 @@ pub(super) struct LongRow {
 enum Head {
     /// Everything goes, this key last, and with it its value if that lies elsewhere.
     Mark(Vec<u8>, Option<Vec<u8>>),
-    /// It stays; of what is older, records with a value elsewhere go.
-    Put(Timestamp),
+    /// It stays, with its value if that lies elsewhere; of what is older, records with a value elsewhere go.
+    Put(Timestamp, Option<Vec<u8>>),
     /// None does: all of it goes.
     None,
 }
@@ -94,7 +102,8 @@ impl Store {
         let end = row_end(row);
         let safe_point = self.shared.effective(self.shared.layout.place(&start)).safe_point;
         // Its halves are not one row any more, or what is left of it is being deleted.
-        if safe_point == 0 || self.shared.dropped().touch(row, &end) || self.shared.is_of_invalid_schema(&start) {
+        let destroyed = self.shared.dropped().in_family(family);
+        if safe_point == 0 || destroyed.touch(row, &end) || self.shared.is_of_invalid_schema(&start, Some(family)) {
             return Ok(nothing);
         }
         start.truncate(row.len());
@@ -102,23 +111,40 @@ impl Store {
             append_timestamp(&mut start, safe_point);
         }
         let expired = ExpiredUpTo::new(self.shared.clock.now(), self.shared.ttl_grace_seconds);
-        let mut pass = FirstPass { store: self, family, kind, safe_point, expired, row_len: row.len(), head: None, seen: Seen::default() };
-        let mut unparsed = false;
-        self.engine.scan(family, (&start, &end), Direction::Forwards, &mut |key, value| match pass.see(key, value) {
-            Some(step) => step,
-            None => {
+        let mut pass = FirstPass {
+            store: self,
+            family,
+            kind,
+            safe_point,
+            expired,
+            row_len: row.len(),
+            newest: None,
+            head: None,
+            head_value: Vec::new(),
+            seen: Seen::default(),
+        };
+        let (mut unparsed, mut looks) = (false, Looks::default());
+        self.engine.scan(family, (&start, &end), Direction::Forwards, &mut |key, value| {
+            if looks.are_over(self) {
+                return ControlFlow::Break(());
+            }
+            pass.see(key, value).unwrap_or_else(|| {
                 unparsed = true;
                 ControlFlow::Break(())
-            }
+            })
         })?;
+        looks.check()?;
         if unparsed {
             return Ok(Plan::Unparsed);
         }
-        let FirstPass { head: Some(head), seen, .. } = pass else { return Ok(nothing) };
-        // Of RawKV rows, what the host has written since lies in front of the mark.
-        if let (Head::Mark(mark, _), Kind::Default) = (&head, kind) {
-            start.clone_from(mark);
+        let FirstPass { head: Some(head), head_value, newest: Some(newest), seen, .. } = pass else { return Ok(nothing) };
+        if seen.versions == 0 {
+            return Ok(nothing);
         }
+        if let Some(family) = self.not_durable(family, row, &head, &head_value)? {
+            return Ok(Plan::NotDurable(family));
+        }
+        let start = newest;
         let many = self.shared.deleting.range_min_keys;
         Ok(match head {
             Head::Mark(mark, _) if many > 0 && seen.versions >= many && !seen.has_long_values => {
@@ -132,30 +158,61 @@ impl Store {
         })
     }
 
+    /// The family in which a crash would lose the version that decides, or its value.
+    fn not_durable(&self, family: Family, row: &[u8], head: &Head, value: &[u8]) -> Result<Option<Family>, Error> {
+        let (key, value_key) = match head {
+            Head::Mark(key, value_key) => (key.clone(), value_key),
+            Head::Put(ts, value_key) => {
+                let mut key = row.to_vec();
+                append_timestamp(&mut key, *ts);
+                (key, value_key)
+            }
+            Head::None => return Ok(None),
+        };
+        if self.engine.get_durable(family, &key)?.as_deref() != Some(value) {
+            return Ok(Some(family));
+        }
+        let (Some(value_key), Some(default)) = (value_key, self.family(Role::Default)) else { return Ok(None) };
+        // A value that is nowhere is not waited for.
+        let is_lost = self.engine.get_durable(default, value_key)?.is_none() && self.engine.get(default, value_key)?.is_some();
+        Ok(is_lost.then_some(default))
+    }
+
     /// Deletes a long row, `write` by `write`; a write with `sync` makes durable what was written before it. Returns whether all of it
     /// parsed.
     pub(super) fn delete_long_row(&self, row: &LongRow, write: &mut dyn FnMut(&Batch, How) -> Result<(), Error>) -> Result<bool, Error> {
         let mut batch = Batch::default();
-        let (mut written, mut parsed) = (Ok(()), true);
-        self.engine.scan(row.family, (&row.start, &row.end), Direction::Backwards, &mut |key, value| {
-            match self.find(row, key, value) {
-                Found::Stays => {}
-                Found::Goes(value_key) => {
-                    // Only when there is more to come: the last batch is the one that is made durable.
-                    if batch.bytes >= self.shared.deleting.batch_bytes {
-                        written = write(&batch, How::default());
-                        batch.clear();
-                    }
-                    self.push(&mut batch, row.family, key, value_key);
-                }
-                Found::Unparsed => parsed = false,
-            }
-            if parsed && written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        written?;
+        let mut parsed = true;
         let is_mark = matches!(row.head, Head::Mark(..));
-        if !batch.is_empty() {
-            write(&batch, How { sync: is_mark, ..How::default() })?;
+        let mut end = Some(row.end.clone());
+        while let Some(before) = end.take()
+            && parsed
+        {
+            let mut looks = Looks::default();
+            self.engine.scan(row.family, (&row.start, &before), Direction::Backwards, &mut |key, value| {
+                if looks.are_over(self) {
+                    return ControlFlow::Break(());
+                }
+                match self.find(row, key, value) {
+                    Found::Stays => {}
+                    // Only when there is more to come: the last batch is the one that is made durable.
+                    Found::Goes(_) if batch.bytes >= self.shared.deleting.batch_bytes => {
+                        end = Some([key, b"\0"].concat());
+                        return ControlFlow::Break(());
+                    }
+                    Found::Goes(value_key) => self.push(&mut batch, row.family, key, value_key),
+                    Found::Unparsed => {
+                        parsed = false;
+                        return ControlFlow::Break(());
+                    }
+                }
+                ControlFlow::Continue(())
+            })?;
+            looks.check()?;
+            if !batch.is_empty() {
+                write(&batch, How { sync: is_mark && end.is_none(), ..How::default() })?;
+                batch.clear();
+            }
         }
         if let Head::Mark(mark, value_key) = &row.head
             && parsed
@@ -179,7 +236,7 @@ impl Store {
         let Ok(parsed) = WriteRecord::parse(value) else { return Found::Unparsed };
         let value_key = value_key(key, Record::of(&parsed, row.safe_point));
         match row.head {
-            Head::Put(put) if ts >= put || value_key.is_none() => Found::Stays,
+            Head::Put(put, _) if ts >= put || value_key.is_none() => Found::Stays,
             _ => Found::Goes(value_key),
         }
     }
@@ -207,8 +264,36 @@ struct FirstPass<'s> {
     safe_point: Timestamp,
     expired: ExpiredUpTo,
     row_len: usize,
+    /// The first key that was seen.
+    newest: Option<Vec<u8>>,
     head: Option<Head>,
+    /// What lies under the key of the version that decides.
+    head_value: Vec<u8>,
     seen: Seen,
+}
+
+/// Looks, now and then on the way through a row, whether somebody waits for the rows in hand.
+#[derive(Default)]
+struct Looks {
+    keys: usize,
+    over: bool,
+}
+
+impl Looks {
+    /// How many keys are read between two looks.
+    const BETWEEN: usize = 1024;
+
+    fn are_over(&mut self, store: &Store) -> bool {
+        self.keys += 1;
+        if self.keys.is_multiple_of(Self::BETWEEN) {
+            self.over = store.is_stopping() || store.shared.wants_rows_in_hand_back();
+        }
+        self.over
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.over { Err(Error::new(ErrorKind::Busy, "somebody waits for the rows in hand")) } else { Ok(()) }
+    }
 }
 
 /// What goes, as far as it has been seen.
@@ -255,19 +340,20 @@ impl FirstPass<'_> {
             if ts >= self.safe_point {
                 return Some(ControlFlow::Break(()));
             }
-            let value = RawValue::parse_v2(value).ok()?;
-            if Death::of(value.delete_mark, value.expire_ts, self.expired).is_none() {
+            let parsed = RawValue::parse_v2(value).ok()?;
+            if Death::of(parsed.delete_mark, parsed.expire_ts, self.expired).is_none() {
                 return Some(ControlFlow::Break(()));
             }
+            self.head_value = value.to_vec();
             self.head = Some(Head::Mark(key.to_vec(), None));
+            self.newest = Some(key.to_vec());
         }
         self.goes(key, None);
-        // Of a row that is long anyway, nothing is to be learned beyond whether its versions are very many.
-        let known = self.seen.overflowed && self.seen.versions >= self.store.shared.deleting.range_min_keys;
-        Some(if known { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Some(ControlFlow::Continue(()))
     }
 
     fn see_record(&mut self, key: &[u8], ts: Timestamp, value: &[u8]) -> Option<Step> {
+        self.newest.get_or_insert_with(|| key.to_vec());
         let record = Record::of(&WriteRecord::parse(value).ok()?, self.safe_point);
         let value_key = value_key(key, record);
         self.seen.has_long_values |= value_key.is_some();
@@ -275,13 +361,15 @@ impl FirstPass<'_> {
             (None, Record::NoData) => self.goes(key, None),
             (None, record) if record.deletes() => {
                 self.head = Some(Head::Mark(key.to_vec(), value_key.clone()));
+                self.head_value = value.to_vec();
                 self.goes(key, value_key);
             }
             (None, _) => {
                 // What stands in front of a put is nothing that needs the worker.
-                (self.head, self.seen) = (Some(Head::Put(ts)), Seen::default());
+                (self.head, self.seen) = (Some(Head::Put(ts, value_key)), Seen::default());
+                self.head_value = value.to_vec();
             }
-            (Some(Head::Put(_)), _) if value_key.is_none() => {}
+            (Some(Head::Put(..)), _) if value_key.is_none() => {}
             (Some(_), _) => self.goes(key, value_key),
         }
         Some(ControlFlow::Continue(()))

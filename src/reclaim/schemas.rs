@@ -11,11 +11,12 @@
 //! A host's write may wait for a stall to end, which may take somebody who waits for the worker's rows in hand. So no lock that the worker
 //! takes is held meanwhile: the schema is marked as being ordered, and the worker leaves it alone.
 
+use super::covers::{Covers, names};
 use super::destroy::DestroyReport;
 use super::ledger::{Order, SchemaRecord};
 use super::store::{Role, Store};
 use crate::callback::lock;
-use crate::engine::{Engine, How, Write};
+use crate::engine::{How, Write};
 use crate::error::{Error, Kind};
 use crate::layout::{Form, SchemaId, Tenant, Timestamp};
 use crate::log::{Level, log};
@@ -68,7 +69,15 @@ impl Store {
     pub fn drop_schema(&self, tenant: Tenant, id: SchemaId) -> Result<(), Error> {
         self.order((tenant, id), |known| {
             let up_to = known.map_or(0, |known| known.up_to);
-            Ok(Some(SchemaRecord { tenant, id, order: Order::Drop, done: false, up_to, position: Vec::new() }))
+            Ok(Some(SchemaRecord {
+                tenant,
+                id,
+                order: Order::Drop,
+                done: false,
+                up_to,
+                position: Vec::new(),
+                families: names(&self.families),
+            }))
         })?;
         if let Err(error) = self.drop_schema_files(tenant, id) {
             log(Level::Warn, || format!("{} is dropped; its files are left to compactions: {error}", Named((tenant, id))));
@@ -103,7 +112,15 @@ impl Store {
                 return Err(Error::invalid(format!("{} is dropped; there is nothing to truncate", Named((tenant, id)))));
             }
             let is_contained = known.is_some_and(|known| known.up_to >= up_to);
-            let record = SchemaRecord { tenant, id, order: Order::Truncate, done: false, up_to, position: Vec::new() };
+            let record = SchemaRecord {
+                tenant,
+                id,
+                order: Order::Truncate,
+                done: false,
+                up_to,
+                position: Vec::new(),
+                families: names(&self.families),
+            };
             Ok((!is_contained).then_some(record))
         })
     }
@@ -128,9 +145,10 @@ impl Store {
 
     fn publish_order(&self, record: &SchemaRecord) {
         let SchemaRecord { tenant, id, order, done, up_to, .. } = *record;
+        let covers = Covers::new(&record.families, &self.families).places;
         self.shared.change_schemas(tenant, |schemas| {
             if order == Order::Drop {
-                schemas.drop_for_ever(id, done);
+                schemas.drop_for_ever(id, done, covers);
             }
             if up_to > 0 {
                 schemas.truncate(id, Truncation { up_to, done: done || order == Order::Drop });

@@ -4,16 +4,20 @@
 //! the worker's rows in hand. The worker takes turns only for a recheck, and has no rows in hand then. With rows in hand it takes the
 //! lock of the orders about schemas; who has that waits for nobody. No lock that readers take is held while the engine is called.
 
-use super::ledger::{Destroyed, Ledger};
+use super::covers::Covers;
+use super::gate::Gate;
+use super::ledger::{Destroyed, Ledger, TypesPage, probe};
+use super::remembered::Remembered;
 use super::schemas::OrderBook;
 use super::turns::Turns;
-use crate::callback::{Inside, lock};
-use crate::engine::{Direction, Engine, Family, File, How, Step, Write};
+use super::{owner, types};
+use crate::callback::lock;
+use crate::engine::{Engine, Family};
 use crate::error::{Error, Kind};
-use crate::layout::{StoredRange, Timestamp};
+use crate::layout::StoredRange;
 use crate::log::{Level, log};
-use crate::shared::{DroppedRange, Late, Segments, Served, ServedFamily, Shared};
-use std::collections::HashMap;
+use crate::shared::{AttachedFamily, Dropped, DroppedRange, Kind as RunKind, Late, Runs, Served, ServedFamily, Shared};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -33,6 +37,19 @@ pub enum Role {
     Ledger,
 }
 
+impl Role {
+    /// Which runs a family with this role may have.
+    pub fn runs(self) -> Runs {
+        match self {
+            Self::Default => Runs::Default,
+            Self::Write => Runs::Write,
+            Self::Lock => Runs::DroppedOnly,
+            Self::Ledger => Runs::Ledger,
+            Self::Other => Runs::Any,
+        }
+    }
+}
+
 /// A column family of a store.
 #[derive(Debug, Clone)]
 pub struct ColumnFamily {
@@ -42,6 +59,8 @@ pub struct ColumnFamily {
     pub name: String,
     /// RocksDB's id, where it is known.
     pub id: Option<u32>,
+    /// The kind of the filters that it has, where it is known.
+    pub filter: Option<RunKind>,
 }
 
 /// A record, and the range that runs drop by it.
@@ -49,14 +68,53 @@ pub(super) struct Entry {
     pub(super) record: Destroyed,
     /// It is known to be in the store. One of which that is not known stands for its caller, who must repeat, but nothing is dropped by it.
     durable: bool,
+    /// It can be read there, durable or not: then it is listed.
+    listed: bool,
     pub(super) dropped: Arc<DroppedRange>,
+    pub(super) covers: Covers,
 }
 
 impl Entry {
-    fn new(record: Destroyed, durable: bool) -> Self {
+    fn new(record: Destroyed, durable: bool, covers: Covers) -> Self {
         let (start, end) = record.range.clone();
-        let dropped = DroppedRange { start, end, keyspace: record.keyspace, late: Late::new(record.done) };
-        Self { record, durable, dropped: Arc::new(dropped) }
+        let dropped = DroppedRange { start, end, keyspace: record.keyspace, late: Late::new(record.done), covers: covers.places.clone() };
+        Self { record, durable, listed: durable, dropped: Arc::new(dropped), covers }
+    }
+}
+
+/// The records of destroyed ranges, by range, and those that are done by the time when they were.
+#[derive(Default)]
+pub(super) struct Entries {
+    by_range: BTreeMap<StoredRange, Entry>,
+    done: BTreeSet<(u64, StoredRange)>,
+}
+
+impl Entries {
+    pub(super) fn get(&self, range: &StoredRange) -> Option<&Entry> {
+        self.by_range.get(range)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.by_range.values()
+    }
+
+    fn put(&mut self, entry: Entry) {
+        self.remove(&entry.record.range.clone());
+        if entry.record.done {
+            self.done.insert((entry.record.done_at, entry.record.range.clone()));
+        }
+        self.by_range.insert(entry.record.range.clone(), entry);
+    }
+
+    fn remove(&mut self, range: &StoredRange) {
+        if let Some(entry) = self.by_range.remove(range) {
+            self.done.remove(&(entry.record.done_at, entry.record.range));
+        }
+    }
+
+    /// Those that were done at that time or before, and those of which it is not known.
+    pub(super) fn done_by(&self, time: Option<u64>) -> Vec<StoredRange> {
+        self.done.iter().take_while(|(at, _)| *at == 0 || time.is_some_and(|time| *at <= time)).map(|(_, range)| range.clone()).collect()
     }
 }
 
@@ -76,28 +134,37 @@ pub struct Store {
     pub(super) families: Vec<ColumnFamily>,
     pub(super) ledger: Ledger,
     pub(super) turns: Turns,
-    entries: Mutex<Vec<Entry>>,
+    entries: Mutex<Entries>,
+    /// The types of keyspaces that are in the ledger.
+    pub(super) types: Mutex<BTreeMap<u32, TypesPage>>,
     /// Held by the worker while it writes how far it is with an order.
     pub(super) orders: Mutex<OrderBook>,
     /// Held by a host's thread while it orders something, also through a stall.
     pub(super) ordering: Mutex<()>,
     /// One after the other, so that what was published last is what holds.
     publishing: Mutex<()>,
-    /// Files that collecting has read, and found nothing in, by the safe points of then.
-    pub(super) seen_without_garbage: Mutex<HashMap<(Family, File), (Timestamp, Timestamp)>>,
+    /// What collecting knows of files.
+    pub(super) remembered: Mutex<Remembered>,
     stopping: AtomicBool,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Store {
-    /// A store with what its ledger says; runs drop by it from now on.
+    /// A store with what its ledger says; runs drop by it from now on. It is refused if the ledger is another context's, or does not
+    /// go with what the host has said.
     pub(super) fn open(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<ColumnFamily>) -> Result<Self, Error> {
         let with_role = |role| families.iter().position(|family| family.role == role);
         let ledger =
             Ledger { home: with_role(Role::Ledger).or(with_role(Role::Default)).unwrap_or(0), prefix: shared.layout.ledger_prefix.clone() };
-        let engine = Gate { engine, closed: AtomicBool::new(false) };
+        let engine = Gate::new(engine, families.iter().map(|family| family.name.clone()), probe(&ledger.prefix));
         let records = ledger.load(&engine, families.len())?;
-        let entries = Mutex::new(records.destroyed.into_values().map(|record| Entry::new(record, true)).collect());
+        owner::check_families(&records, &families)?;
+        types::check(&shared, &records)?;
+        let mut entries = Entries::default();
+        for record in records.destroyed.into_values() {
+            let covers = Covers::new(&record.families, &families);
+            entries.put(Entry::new(record, true, covers));
+        }
         let orders = OrderBook::new(records.schemas.into_values());
         let store = Self {
             shared,
@@ -105,14 +172,16 @@ impl Store {
             families,
             ledger,
             turns: Turns::default(),
-            entries,
+            entries: Mutex::new(entries),
+            types: Mutex::new(records.types.into_values().map(|page| (page.first, page)).collect()),
             orders: Mutex::new(orders),
             ordering: Mutex::default(),
             publishing: Mutex::default(),
-            seen_without_garbage: Mutex::default(),
+            remembered: Mutex::default(),
             stopping: AtomicBool::new(false),
             worker: Mutex::default(),
         };
+        owner::check_unique(&store)?;
         store.publish();
         Ok(store)
     }
@@ -124,6 +193,7 @@ impl Store {
             let family = self.families.get(self.family(role)?)?;
             Some(family.id.map_or(ServedFamily::SomeId, ServedFamily::Id))
         };
+        self.shared.suspend(false);
         self.shared.handover.serve(Served { default: served(Role::Default), write: served(Role::Write) });
     }
 
@@ -131,6 +201,7 @@ impl Store {
     pub fn stop(&self) {
         self.shared.handover.serve(Served::default());
         self.stopping.store(true, SeqCst);
+        self.engine.stop();
         self.shared.handover.wake();
         let worker = lock(&self.worker).take();
         if worker.is_some_and(|worker| worker.join().is_err()) {
@@ -140,21 +211,28 @@ impl Store {
         self.shared.stats.shared().rows_refused.add(self.shared.handover.give_up() as u64);
     }
 
-    /// The database was closed before the store was detached: it is never touched again.
-    pub fn close_forgotten(&self) {
-        self.shared.handover.serve(Served::default());
-        self.stopping.store(true, SeqCst);
-        if !self.engine.closed.swap(true, SeqCst) {
-            log(Level::Error, || {
-                "the last factory of an attached store was destroyed: it is closed, and not used any more; call rgc_detach before the DB closes".into()
+    /// What the ledger said does not hold any more: another one may be there when a store is attached again. Half of a row may be
+    /// dead that nothing tells from the half that is alive; then everything is kept until a ledger says it again.
+    pub fn forget_ledger(&self) {
+        let cuts_a_row = |entry: &Entry| {
+            let (start, end) = &entry.record.range;
+            !entry.record.done && [start, end].into_iter().any(|bound| self.shared.layout.cut_row(bound).is_some())
+        };
+        let unfinished = self.with_entries(|entries| entries.iter().any(cuts_a_row));
+        self.shared.suspend(unfinished);
+        self.shared.set_dropped(Arc::default());
+        self.shared.forget_schema_orders();
+        self.shared.recorded_types.replace(HashMap::new());
+        if unfinished {
+            log(Level::Warn, || {
+                "a destroyed range cuts a row, and the destroy is not finished: runs keep everything until a store is attached again".into()
             });
         }
-        self.shared.handover.wake();
     }
 
-    /// Was the database closed under it?
+    /// Is the database being closed under it?
     pub fn is_closed(&self) -> bool {
-        self.engine.closed.load(SeqCst)
+        self.engine.is_closed()
     }
 
     /// Must the worker end?
@@ -167,131 +245,88 @@ impl Store {
         self.families.iter().position(|family| family.role == role)
     }
 
-    /// How many records the ledger has.
-    pub fn records(&self) -> usize {
-        lock(&self.entries).len()
+    /// Has the ledger a family of its own, where scans of the host do not meet its keys?
+    pub(super) fn ledger_has_family(&self) -> bool {
+        self.families.get(self.ledger.home).is_some_and(|home| home.role == Role::Ledger)
     }
 
-    /// The destroyed ranges, in order.
+    /// How many records the ledger has.
+    pub fn records(&self) -> usize {
+        self.with_entries(|entries| entries.iter().filter(|entry| entry.listed).count())
+    }
+
+    /// The destroyed ranges that the ledger has, in order.
     pub fn destroyed(&self) -> Vec<DestroyedRange> {
         let of = |entry: &Entry| DestroyedRange { record: entry.record.clone(), range: entry.dropped.clone() };
-        let mut destroyed: Vec<_> = self.with_entries(|entries| entries.iter().map(of).collect());
-        destroyed.sort_by(|one, other| one.record.range.cmp(&other.record.range));
-        destroyed
+        self.with_entries(|entries| entries.iter().filter(|entry| entry.listed).map(of).collect())
     }
 
     /// Looks at the entries, under their lock.
-    pub(super) fn with_entries<R>(&self, look: impl FnOnce(&mut Vec<Entry>) -> R) -> R {
+    pub(super) fn with_entries<R>(&self, look: impl FnOnce(&mut Entries) -> R) -> R {
         look(&mut lock(&self.entries))
     }
 
     /// Writes records durably, then remembers them, and makes runs drop by them.
     pub(super) fn put_records(&self, records: &[Destroyed]) -> Result<(), Error> {
-        let written = self.ledger.put(&self.engine, records);
+        let mut written = self.ledger.write(&self.engine, records);
+        // A record that cannot be read just now is written all the same; but not one whose family is gone.
+        let checked = if written.is_ok() { self.ledger.check(&self.engine, records) } else { Ok(()) };
+        if checked.as_ref().is_err_and(|error| error.kind() == Kind::FamilyDropped) {
+            written = checked.clone();
+        }
+        // Of a write that failed it is not known what became of it.
+        let found: Vec<_> = match written {
+            Ok(()) => Vec::new(),
+            Err(_) => records.iter().filter(|record| self.ledger.has(&self.engine, *record)).map(|record| record.range.clone()).collect(),
+        };
+        let mut changed = false;
         self.with_entries(|entries| {
             for record in records {
-                match entries.iter_mut().find(|entry| entry.record.range == record.range) {
-                    Some(entry) if written.is_ok() => {
-                        (entry.record, entry.durable) = (record.clone(), true);
-                        entry.dropped.late.set_done(record.done);
+                let covers = Covers::new(&record.families, &self.families);
+                match entries.get(&record.range) {
+                    // What is dropped stays the same, and goes on counting what comes late.
+                    Some(known) if known.durable && known.covers == covers && known.record.keyspace == record.keyspace => {
+                        if written.is_ok() {
+                            let dropped = known.dropped.clone();
+                            dropped.late.set_done(record.done);
+                            entries.put(Entry { record: record.clone(), durable: true, listed: true, dropped, covers });
+                        }
                     }
-                    Some(_) => {}
-                    None => entries.push(Entry::new(record.clone(), written.is_ok())),
+                    Some(known) if known.durable && written.is_err() => {}
+                    _ => {
+                        let entry = Entry::new(record.clone(), written.is_ok(), covers);
+                        entries.put(Entry { listed: entry.durable || found.contains(&record.range), ..entry });
+                        changed |= written.is_ok();
+                    }
                 }
             }
         });
-        self.publish();
-        written
+        if changed {
+            self.publish();
+        }
+        written.and(checked)
     }
 
     /// Deletes records durably, and lets runs keep what comes into their ranges.
     pub(super) fn erase_records(&self, records: &[Destroyed]) -> Result<(), Error> {
         self.ledger.erase(&self.engine, records)?;
-        self.with_entries(|entries| entries.retain(|entry| !records.iter().any(|record| record.range == entry.record.range)));
+        self.with_entries(|entries| records.iter().for_each(|record| entries.remove(&record.range)));
         self.publish();
         Ok(())
     }
 
     fn publish(&self) {
         let _turn = lock(&self.publishing);
-        let ranges: Vec<_> =
-            self.with_entries(|entries| entries.iter().filter(|entry| entry.durable).map(|entry| entry.dropped.clone()).collect());
-        self.shared.set_dropped(Arc::new(Segments::new(&ranges)));
+        let ranges = self.with_entries(|entries| entries.iter().filter(|entry| entry.durable).map(|entry| entry.dropped.clone()).collect());
+        let families: Vec<_> = self.families.iter().map(|family| AttachedFamily { id: family.id, runs: family.role.runs() }).collect();
+        self.shared.set_dropped(Arc::new(Dropped::new(&families, ranges)));
     }
 
     /// The records of those ranges, as far as there are any.
     pub(super) fn records_of(&self, ranges: &[StoredRange]) -> Vec<Option<Destroyed>> {
         self.with_entries(|entries| {
-            let of = |range: &StoredRange| entries.iter().find(|entry| entry.record.range == *range).map(|entry| entry.record.clone());
+            let of = |range: &StoredRange| entries.get(range).map(|entry| entry.record.clone());
             ranges.iter().map(of).collect()
         })
-    }
-}
-
-/// The way to the engine: closed for ever once the host has closed its database under it. While the engine is called the thread
-/// is inside a callback.
-pub(super) struct Gate {
-    engine: Box<dyn Engine>,
-    closed: AtomicBool,
-}
-
-/// What every use of a store is from then on.
-pub fn closed() -> Error {
-    Error::new(Kind::Aborted, "the DB was closed before rgc_detach; detach, open it again, and attach it")
-}
-
-impl Gate {
-    fn open(&self) -> Result<(&dyn Engine, Inside), Error> {
-        if self.closed.load(SeqCst) {
-            return Err(closed());
-        }
-        Ok((self.engine.as_ref(), Inside::enter()))
-    }
-}
-
-impl Engine for Gate {
-    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let (engine, _inside) = self.open()?;
-        engine.get(family, key)
-    }
-
-    fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
-        let (engine, _inside) = self.open()?;
-        engine.write(writes, how)
-    }
-
-    fn scan(
-        &self,
-        family: Family,
-        range: (&[u8], &[u8]),
-        direction: Direction,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Step,
-    ) -> Result<(), Error> {
-        let (engine, _inside) = self.open()?;
-        engine.scan(family, range, direction, each)
-    }
-
-    fn delete_files(&self, family: Family, range: (&[u8], &[u8])) -> Result<(), Error> {
-        let (engine, _inside) = self.open()?;
-        engine.delete_files(family, range)
-    }
-
-    fn compact(&self, family: Family, range: (&[u8], &[u8]), last_level_too: bool) -> Result<(), Error> {
-        let (engine, _inside) = self.open()?;
-        engine.compact(family, range, last_level_too)
-    }
-
-    fn flush(&self, family: Family) -> Result<(), Error> {
-        let (engine, _inside) = self.open()?;
-        engine.flush(family)
-    }
-
-    fn files(&self, family: Family) -> Result<Vec<File>, Error> {
-        let (engine, _inside) = self.open()?;
-        engine.files(family)
-    }
-
-    fn write_stalled(&self) -> bool {
-        self.open().is_ok_and(|(engine, _inside)| engine.write_stalled())
     }
 }

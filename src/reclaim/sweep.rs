@@ -4,9 +4,10 @@
 //! schema may lie between its own, so there they go one by one.
 
 use super::batch::Batch;
+use super::covers::Covers;
 use super::ledger::SchemaRecord;
 use super::store::Store;
-use crate::engine::{Direction, Engine, Family, How, Op};
+use crate::engine::{Direction, Family, How, Op};
 use crate::error::Error;
 use crate::layout::{SchemaId, StoredRange, Tenant};
 use std::collections::VecDeque;
@@ -37,7 +38,8 @@ impl Sweep {
         let SchemaRecord { tenant, id, .. } = *record;
         let ranges = store.shared.layout.schema_ranges(tenant, id);
         let place = |family| ranges.iter().map(move |range| Place { family, range: range.clone(), untouched: true });
-        Self { tenant, id, places: store.in_order().into_iter().flat_map(place).collect(), unwritten: Batch::default() }
+        let families = store.in_order().into_iter().filter(|family| store.covers(record).places.contains(family));
+        Self { tenant, id, places: families.flat_map(place).collect(), unwritten: Batch::default() }
     }
 
     /// Has it been everywhere?
@@ -95,25 +97,36 @@ impl Store {
     /// Compacts what reaches into a schema. Returns whether no key of it is left; then the order is carried out.
     pub(super) fn finish_sweep(&self, record: &SchemaRecord) -> Result<bool, Error> {
         let ranges = self.shared.layout.schema_ranges(record.tenant, record.id);
-        for (family, (start, end)) in self.in_order().into_iter().flat_map(|family| ranges.iter().map(move |range| (family, range))) {
+        let covers = self.covers(record);
+        let families: Vec<_> = self.in_order().into_iter().filter(|family| covers.places.contains(family)).collect();
+        for (family, (start, end)) in families.iter().flat_map(|family| ranges.iter().map(move |range| (*family, range))) {
             if self.is_stopping() {
                 return Ok(false);
             }
             // What is in memory only goes without: its tombstones are there, too.
-            if self.engine.files(family)?.iter().any(|file| file.overlaps(start, end)) {
+            if !self.engine.files(family, (start, end))?.is_empty() {
                 self.engine.flush(family)?;
                 self.engine.compact(family, (start, end), false)?;
             }
         }
         for range in &ranges {
-            for family in self.in_order() {
-                if self.has_schema(family, range, record)? {
+            for family in &families {
+                if self.has_schema(*family, range, record)? {
+                    // Of a family that the host dropped, RocksDB shows what it held, and leaves deletes out.
+                    self.engine.look_for_family(*family)?;
                     return Ok(false);
                 }
             }
         }
+        if !covers.missing.is_empty() {
+            return Ok(false);
+        }
         self.advance_order(record, &SchemaRecord { done: true, ..record.clone() }, &[])?;
         Ok(true)
+    }
+
+    fn covers(&self, record: &SchemaRecord) -> Covers {
+        Covers::new(&record.families, &self.families)
     }
 
     fn has_schema(&self, family: Family, (start, end): &StoredRange, record: &SchemaRecord) -> Result<bool, Error> {

@@ -15,7 +15,7 @@ use super::batch::Batch;
 use super::ledger::SchemaRecord;
 use super::row::LongRow;
 use super::store::{Role, Store};
-use crate::engine::{Direction, Engine, Family, How};
+use crate::engine::{Direction, Family, How};
 use crate::error::Error;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{KeyMode, StoredRange, row_end};

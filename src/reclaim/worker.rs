@@ -1,6 +1,9 @@
 //! The worker: one thread that finishes the rows that runs handed over, carries out orders about schemas, and looks once more at
 //! destroyed ranges.
 //!
+//! A row goes by its newest version, and only if that would survive a crash: what lies in a memtable alone, without a WAL, is flushed
+//! first, for all rows that wait, once a second at most.
+//!
 //! It is nobody's hurry: it waits while the store stalls writes, never writes into a stall, and keeps to its rate. It takes rows in
 //! hand by the batch; whoever must know that none is in hand (a removed keyspace, a range that is destroyed) waits for that.
 
@@ -10,7 +13,7 @@ use super::orders::Orders;
 use super::pace::{AFTER_ERROR, LONGEST_WAIT, Pace, SHORT_LOOK, SHORTEST_WAIT, wait};
 use super::row::Plan;
 use super::store::Store;
-use crate::engine::{Engine, How};
+use crate::engine::{Family, How};
 use crate::error::{Error, Kind, hex};
 use crate::log::{Level, log};
 use crate::shared::{Kind as RowKind, Rows};
@@ -23,11 +26,22 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_secs(1);
 /// How many rows it has in hand at most, so that nobody waits long for them.
 const ROWS_IN_HAND: usize = 64;
+/// How often it flushes for rows at most.
+const BETWEEN_FLUSHES: Duration = Duration::from_secs(1);
+/// After so many flushes that helped no row it leaves the row to a later run.
+const FLUSHES_IN_VAIN: usize = 3;
 
 /// The thread's whole life.
 pub(super) fn work(store: &Store) {
-    let mut worker =
-        Worker { store, pace: Pace::new(store.shared.deleting.bytes_per_second), next_recheck: Instant::now(), orders: Orders::default() };
+    let mut worker = Worker {
+        store,
+        pace: Pace::new(store.shared.deleting.bytes_per_second),
+        next_recheck: Instant::now(),
+        orders: Orders::default(),
+        registrations: u64::MAX,
+        next_flush: Instant::now(),
+        flushes_in_vain: 0,
+    };
     while !store.is_stopping() {
         if !store.shared.enabled() {
             sleep(LONGEST_WAIT);
@@ -47,6 +61,17 @@ pub(super) struct Worker<'s> {
     pub(super) pace: Pace,
     pub(super) orders: Orders,
     next_recheck: Instant,
+    /// Of keyspaces' types, as far as they are recorded.
+    registrations: u64,
+    next_flush: Instant,
+    flushes_in_vain: usize,
+}
+
+/// How a hand of rows ended.
+enum Ended {
+    Finished,
+    /// The next row must wait for a flush of this family.
+    NeedsFlush(Family),
 }
 
 impl Worker<'_> {
@@ -54,11 +79,22 @@ impl Worker<'_> {
         if self.store.shared.deleting.rechecks && Instant::now() >= self.next_recheck {
             self.recheck();
         }
+        self.record_types();
         if let Some(rows) = self.store.shared.handover.take(LOOK) {
             self.finish(rows);
         }
         if self.store.shared.handover.has_orders() {
             self.carry_on();
+        }
+    }
+
+    fn record_types(&mut self) {
+        let registrations = self.store.shared.recorded_types.registrations();
+        if registrations != self.registrations && self.store.ledger_has_family() {
+            match self.store.record_types() {
+                Ok(()) => self.registrations = registrations,
+                Err(error) => log(Level::Error, || format!("the types of keyspaces cannot be recorded now: {error}")),
+            }
         }
     }
 
@@ -95,7 +131,8 @@ impl Worker<'_> {
             drop(rows_in_hand);
             self.pace.keep(store);
             match finished {
-                Ok(()) => {}
+                Ok(Ended::Finished) => self.flushes_in_vain = 0,
+                Ok(Ended::NeedsFlush(family)) => self.flush_for_rows(family, &mut left),
                 // They were put back, for somebody who waits, or because the store was too busy to be read.
                 Err(error) if error.kind() == Kind::Busy => wait(store, SHORTEST_WAIT),
                 Err(error) => {
@@ -107,18 +144,18 @@ impl Worker<'_> {
     }
 
     /// Takes rows in hand until their deletes fill a batch, and writes it. An error of kind Busy: they were put back.
-    fn finish_some(&mut self, left: &mut Left<'_>) -> Result<(), Error> {
+    fn finish_some(&mut self, left: &mut Left<'_>) -> Result<Ended, Error> {
         let mut hand = Hand { store: self.store, rows: Vec::new() };
         let finished = self.finish_in_hand(left, &mut hand);
         match &finished {
-            Ok(()) => hand.done(),
+            Ok(_) => hand.done(),
             Err(error) if error.kind() == Kind::Busy => hand.put_back(left),
             Err(_) => {}
         }
         finished
     }
 
-    fn finish_in_hand<'r>(&mut self, left: &mut Left<'r>, hand: &mut Hand<'_, 'r>) -> Result<(), Error> {
+    fn finish_in_hand<'r>(&mut self, left: &mut Left<'r>, hand: &mut Hand<'_, 'r>) -> Result<Ended, Error> {
         let (store, kind) = (self.store, left.kind);
         let most = store.shared.deleting.batch_bytes;
         let mut batch = Batch::default();
@@ -136,6 +173,14 @@ impl Worker<'_> {
             match plan {
                 Plan::Batch(deletes) => batch.append(deletes),
                 Plan::Unparsed => hand.leave_unparsed(),
+                Plan::NotDurable(family) => {
+                    hand.rows.pop();
+                    left.rows.push_front(row);
+                    if hand.rows.is_empty() {
+                        return Ok(Ended::NeedsFlush(family));
+                    }
+                    break;
+                }
                 Plan::Long(long) => {
                     if !store.delete_long_row(&long, &mut |batch, how| self.write_at_pace(batch, how))? {
                         hand.leave_unparsed();
@@ -144,7 +189,33 @@ impl Worker<'_> {
                 }
             }
         }
-        if batch.is_empty() { Ok(()) } else { self.write(&batch, How::default()) }
+        if !batch.is_empty() {
+            self.write(&batch, How::default())?;
+        }
+        Ok(Ended::Finished)
+    }
+
+    /// No row is in hand meanwhile.
+    fn flush_for_rows(&mut self, family: Family, left: &mut Left<'_>) {
+        let store = self.store;
+        if self.flushes_in_vain >= FLUSHES_IN_VAIN {
+            self.flushes_in_vain = 0;
+            if let Some(row) = left.rows.pop_front() {
+                drop(Hand { store, rows: vec![row] });
+                log(Level::Warn, || format!("a row is left to a later run, for no flush makes it durable; row {}", hex(row)));
+            }
+            return;
+        }
+        wait(store, self.next_flush.saturating_duration_since(Instant::now()));
+        if store.is_stopping() {
+            return;
+        }
+        self.next_flush = Instant::now() + BETWEEN_FLUSHES;
+        self.flushes_in_vain += 1;
+        if let Err(error) = store.engine.flush(family) {
+            log(Level::Error, || format!("rows wait for a flush, which fails: {error}"));
+            wait(store, AFTER_ERROR);
+        }
     }
 
     /// One batch of a long row, which may be put back between any two.
@@ -193,9 +264,7 @@ struct Left<'r> {
 
 impl Drop for Left<'_> {
     fn drop(&mut self) {
-        let mut rows = Rows::new(self.kind);
-        self.rows.iter().for_each(|row| rows.push(row));
-        self.store.shared.handover.give_back(rows);
+        self.store.shared.handover.give_back(self.kind, self.rows.iter().copied());
     }
 }
 

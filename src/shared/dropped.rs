@@ -1,7 +1,8 @@
 //! Destroyed ranges whose records stand, as runs and the worker look them up.
 
-use super::Late;
-use crate::layout::KeyspaceId;
+use super::families::{AttachedFamily, all_covered, candidates};
+use super::{Kind, Late};
+use crate::layout::{KeyspaceId, TIMESTAMP_LEN};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ pub struct DroppedRange {
     pub keyspace: Option<KeyspaceId>,
     /// What comes into it.
     pub late: Late,
+    /// The places of the attached families in which it is destroyed.
+    pub covers: Vec<usize>,
 }
 
 /// A part of a destroyed range. Segments do not overlap, though ranges may.
@@ -29,17 +32,73 @@ pub struct Segment {
     pub range: Arc<DroppedRange>,
 }
 
-/// All destroyed ranges as of some moment, in order.
+/// What is destroyed in each attached family, as of some moment.
+#[derive(Debug, Default)]
+pub struct Dropped {
+    families: Vec<AttachedFamily>,
+    ranges: Vec<Arc<DroppedRange>>,
+    /// By the place of a family. Families in which the same is destroyed share one.
+    by_family: Vec<Arc<Segments>>,
+    keyspaces: HashSet<KeyspaceId>,
+}
+
+impl Dropped {
+    /// These ranges, in the families that each of them covers.
+    pub fn new(families: &[AttachedFamily], ranges: Vec<Arc<DroppedRange>>) -> Self {
+        let keyspaces = ranges.iter().filter_map(|range| range.keyspace).collect();
+        let covers_all = |range: &Arc<DroppedRange>| (0..families.len()).all(|place| range.covers.contains(&place));
+        let by_family = if ranges.iter().all(covers_all) {
+            let same = Arc::new(Segments::new(&ranges));
+            families.iter().map(|_| same.clone()).collect()
+        } else {
+            let of = |place| ranges.iter().filter(|range| range.covers.contains(&place)).cloned().collect::<Vec<_>>();
+            (0..families.len()).map(|place| Arc::new(Segments::new(&of(place)))).collect()
+        };
+        Self { families: families.to_vec(), ranges, by_family, keyspaces }
+    }
+
+    /// Is nothing destroyed?
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Is a keyspace destroyed?
+    pub fn has_keyspace(&self, keyspace: KeyspaceId) -> bool {
+        self.keyspaces.contains(&keyspace)
+    }
+
+    /// What is destroyed in the family at a place.
+    pub fn in_family(&self, place: usize) -> Arc<Segments> {
+        self.by_family.get(place).cloned().unwrap_or_default()
+    }
+
+    /// The places of the families that a run of this kind, with this family's id, may be in.
+    pub fn candidates(&self, kind: Kind, id: Option<u32>) -> Vec<usize> {
+        candidates(&self.families, kind, id)
+    }
+
+    /// What is destroyed in every family that a run of this kind, with this family's id, may be in.
+    pub fn for_run(&self, kind: Kind, id: Option<u32>) -> Arc<Segments> {
+        let candidates = self.candidates(kind, id);
+        let mut segments = candidates.iter().map(|place| self.in_family(*place));
+        let Some(first) = segments.next() else { return Arc::default() };
+        if segments.all(|other| Arc::ptr_eq(&first, &other)) {
+            return first;
+        }
+        let common: Vec<_> = self.ranges.iter().filter(|range| all_covered(&range.covers, &candidates)).cloned().collect();
+        Arc::new(Segments::new(&common))
+    }
+}
+
+/// Destroyed ranges of one family, in order.
 #[derive(Debug, Default)]
 pub struct Segments {
     segments: Vec<Segment>,
-    keyspaces: HashSet<KeyspaceId>,
 }
 
 impl Segments {
     /// The segments of these ranges.
     pub fn new(ranges: &[Arc<DroppedRange>]) -> Self {
-        let keyspaces = ranges.iter().filter_map(|range| range.keyspace).collect();
         let mut ranges: Vec<_> = ranges.iter().collect();
         ranges.sort_by(|one, other| one.start.cmp(&other.start));
         let mut segments: Vec<Segment> = Vec::new();
@@ -50,18 +109,13 @@ impl Segments {
                 segments.push(Segment { start, end: range.end.clone(), range: range.clone() });
             }
         }
-        Self { segments, keyspaces }
+        Self { segments }
     }
 
     /// Is nothing destroyed?
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.segments.is_empty()
-    }
-
-    /// Is a keyspace destroyed?
-    pub fn has_keyspace(&self, keyspace: KeyspaceId) -> bool {
-        self.keyspaces.contains(&keyspace)
     }
 
     /// The place of the first segment that ends behind `key`: the only one that may hold it.
@@ -83,21 +137,29 @@ impl Segments {
     pub fn touch(&self, start: &[u8], end: &[u8]) -> bool {
         self.get(self.place(start)).is_some_and(|segment| segment.start.as_slice() < end)
     }
+
+    /// Is any version of this row destroyed? As [`Segments::touch`] up to the row's end, but runs ask it: nothing is allocated.
+    pub fn touch_row(&self, row: &[u8]) -> bool {
+        let oldest = || row.iter().chain(&[0xff; TIMESTAMP_LEN]);
+        self.get(self.place(row)).is_some_and(|segment| segment.start.iter().le(oldest()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::row_end;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn cover_what_the_ranges_cover(ranges in proptest::collection::vec((0u8..20, 0u8..20), 0..6)) {
-            let ranges: Vec<_> = ranges.iter().map(|(start, end)| Arc::new(DroppedRange { start: vec![*start], end: vec![*end], keyspace: None, late: Late::default() })).collect();
+            let ranges: Vec<_> = ranges.iter().map(|(start, end)| Arc::new(DroppedRange { start: vec![*start], end: vec![*end], keyspace: None, late: Late::default(), covers: Vec::new() })).collect();
             let segments = Segments::new(&ranges);
             let covered = |key: &[u8]| ranges.iter().any(|range| range.start.as_slice() <= key && key < range.end.as_slice());
             for key in 0..21 {
                 prop_assert_eq!(segments.cover(&[key]), covered(&[key]));
+                prop_assert_eq!(segments.touch_row(&[key]), segments.touch(&[key], &row_end(&[key])));
                 for end in key + 1..21 {
                     prop_assert_eq!(segments.touch(&[key], &[end]), (key..end).any(|key| covered(&[key])));
                 }

@@ -1,52 +1,15 @@
 //! Rows on their way from runs to the worker: what a run cannot finish, because it takes a look at the whole database.
 //!
 //! A run keeps its rows to itself, so that handing one over costs a compaction no lock, and gives them up when it ends. Only then
-//! may the worker start on them. All together are bounded.
+//! may the worker start on them. All together are bounded, by number and by bytes.
 
 use super::Kind;
+use super::rows::{Room, Rows};
 use crate::callback::lock;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// Rows of one run: stored keys without timestamps.
-#[derive(Debug)]
-pub struct Rows {
-    /// What the run judged them as.
-    pub kind: Kind,
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Rows {
-    /// None yet.
-    pub fn new(kind: Kind) -> Self {
-        Self { kind, bytes: Vec::new(), ends: Vec::new() }
-    }
-
-    /// One more.
-    pub fn push(&mut self, row: &[u8]) {
-        self.bytes.extend_from_slice(row);
-        self.ends.push(self.bytes.len());
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Are there none?
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// In the order in which they came.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| self.bytes.get(start..*end).unwrap_or_default())
-    }
-}
 
 /// The families that an attached store has, as far as runs hand rows over to it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -84,6 +47,7 @@ impl ServedFamily {
 #[derive(Debug)]
 pub struct Handover {
     most: usize,
+    room: Arc<Room>,
     default: AtomicU64,
     write: AtomicU64,
     /// Handed over and not finished, also by runs that are on.
@@ -96,10 +60,11 @@ pub struct Handover {
 }
 
 impl Handover {
-    /// With no store yet, for so many rows.
-    pub fn new(most: usize) -> Self {
+    /// With no store yet, for so many rows, and so many bytes of rows.
+    pub fn new(most: usize, most_bytes: usize) -> Self {
         Self {
             most,
+            room: Room::new(most_bytes),
             default: AtomicU64::new(ServedFamily::NONE),
             write: AtomicU64::new(ServedFamily::NONE),
             pending: AtomicUsize::new(0),
@@ -129,20 +94,30 @@ impl Handover {
         }
     }
 
-    /// Room for one row of a run of this kind, in this family if that is known. Whoever got it must [`Handover::give`] the row.
-    pub fn reserve(&self, kind: Kind, family: Option<u32>) -> bool {
-        self.serves(kind, family) && self.pending.fetch_update(SeqCst, SeqCst, |n| (n < self.most).then_some(n + 1)).is_ok()
+    /// Adds a row to those of a run, in this family if that is known, which the run must [`Handover::give`] at its end. False = it is
+    /// not added: nobody serves it, or there is no room or no memory.
+    pub fn add(&self, rows: &mut Rows, family: Option<u32>, row: &[u8]) -> bool {
+        let one_more = |n| (n < self.most).then_some(n + 1);
+        if !self.serves(rows.kind, family) || self.pending.fetch_update(SeqCst, SeqCst, one_more).is_err() {
+            return false;
+        }
+        let added = rows.push(&self.room, row);
+        if !added {
+            self.finish(1);
+        }
+        added
     }
 
-    /// A run has ended. Returns how many of its rows nobody serves any more.
+    /// A run has ended. Returns how many of its rows are not taken: nobody serves them any more, or there is no memory.
     pub fn give(&self, rows: Rows) -> usize {
         let n = rows.len();
+        if n == 0 {
+            return 0;
+        }
         let mut ready = lock(&self.ready);
-        if n == 0 || self.serves(rows.kind, None) {
-            if n > 0 {
-                ready.push_back(rows);
-                self.woken.notify_all();
-            }
+        if self.serves(rows.kind, None) && ready.try_reserve(1).is_ok() {
+            ready.push_back(rows);
+            self.woken.notify_all();
             return 0;
         }
         drop(ready);
@@ -150,18 +125,24 @@ impl Handover {
         n
     }
 
-    /// The worker takes the rows of one run, as soon as there are some, and waits so long for them.
+    /// The worker takes some rows of one run, as soon as there are any, and waits so long for them.
     pub fn take(&self, wait: Duration) -> Option<Rows> {
         let mut ready = lock(&self.ready);
         if ready.is_empty() && !self.has_orders() {
             // Once: whoever wakes the worker for another reason must not have to wait.
             ready = self.woken.wait_timeout(ready, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
-        ready.pop_front()
+        let of_a_run = ready.front_mut()?;
+        let some = of_a_run.split_first();
+        if of_a_run.is_empty() {
+            ready.pop_front();
+        }
+        some
     }
 
     /// The worker gives back what it does not get to.
-    pub fn give_back(&self, rows: Rows) {
+    pub fn give_back<'r>(&self, kind: Kind, rows: impl Iterator<Item = &'r [u8]> + Clone) {
+        let rows = Rows::back(&self.room, kind, rows);
         if !rows.is_empty() {
             lock(&self.ready).push_front(rows);
         }
@@ -225,34 +206,46 @@ impl Handover {
 mod tests {
     use super::*;
 
-    fn rows(kind: Kind, rows: &[&[u8]]) -> Rows {
-        let mut all = Rows::new(kind);
-        rows.iter().for_each(|row| all.push(row));
-        all
-    }
-
-    #[test]
-    fn rows_come_as_they_went() {
-        let some: [&[u8]; 3] = [b"a", b"", b"longer"];
-        assert_eq!(rows(Kind::Write, &some).iter().collect::<Vec<_>>(), some);
-    }
+    const PLENTY: usize = 1 << 20;
 
     #[test]
     fn only_what_is_served_is_taken_and_only_so_much() {
-        let handover = Handover::new(2);
-        assert!(!handover.reserve(Kind::Default, None), "no store");
+        let handover = Handover::new(2, PLENTY);
+        let (mut rows, mut of_write) = (Rows::new(Kind::Default), Rows::new(Kind::Write));
+        assert!(!handover.add(&mut rows, None, b"a"), "no store");
         handover.serve(Served { default: Some(ServedFamily::Id(0)), write: None });
-        assert!(!handover.reserve(Kind::Write, None) && !handover.reserve(Kind::Default, Some(1)), "not its families");
-        assert!(handover.reserve(Kind::Default, None) && handover.reserve(Kind::Default, Some(0)));
-        assert!(!handover.reserve(Kind::Default, None), "full");
-        assert_eq!(handover.give(rows(Kind::Default, &[b"a", b"b"])), 0);
+        assert!(!handover.add(&mut of_write, None, b"a") && !handover.add(&mut rows, Some(1), b"a"), "not its families");
+        assert!(handover.add(&mut rows, None, b"a") && handover.add(&mut rows, Some(0), b"b"));
+        assert!(!handover.add(&mut rows, None, b"c"), "full");
+        assert_eq!(handover.give(rows), 0);
         assert_eq!((handover.pending(), handover.drain(Duration::ZERO)), (2, 2));
         let taken = handover.take(Duration::ZERO).unwrap();
+        assert!(taken.iter().eq([b"a", b"b"]));
         handover.finish(taken.len());
         assert_eq!(handover.drain(Duration::from_secs(60)), 0);
-        assert!(handover.reserve(Kind::Default, None));
+        let mut rows = Rows::new(Kind::Default);
+        assert!(handover.add(&mut rows, None, b"c"));
         handover.serve(Served::default());
-        assert_eq!(handover.give(rows(Kind::Default, &[b"c"])), 1, "the store is gone");
+        assert_eq!(handover.give(rows), 1, "the store is gone");
         assert_eq!(handover.pending(), 0);
+    }
+
+    #[test]
+    fn rows_that_find_no_room_are_not_pending() {
+        let handover = Handover::new(PLENTY, 1000);
+        handover.serve(Served { default: Some(ServedFamily::SomeId), write: None });
+        let mut rows = Rows::new(Kind::Default);
+        assert!(!handover.add(&mut rows, None, &[0; 1000]), "longer than the room");
+        assert_eq!(handover.pending(), 0);
+        assert!(handover.add(&mut rows, None, &[0; 500]) && !handover.add(&mut rows, None, &[0; 500]));
+        assert_eq!(handover.pending(), 1);
+        handover.give(rows);
+        let taken = handover.take(Duration::ZERO).unwrap();
+        handover.give_back(taken.kind, taken.iter().collect::<Vec<_>>().into_iter());
+        drop(taken);
+        let taken = handover.take(Duration::ZERO).unwrap();
+        handover.finish(taken.len());
+        drop(taken);
+        assert!(handover.add(&mut Rows::new(Kind::Default), None, &[0; 500]), "there is room again");
     }
 }

@@ -95,6 +95,7 @@ impl Shared {
         // First, so that nothing else that is wrong keeps it from being kept.
         let gc_type = self.gc_type(keyspace, meta.gc_management_type.as_deref())?;
         if !is_destroyed {
+            self.check_recorded(&[keyspace], gc_type).map_err(|(_, what)| Error::invalid(what))?;
             let refused = self.safe_points.refuse_other_type(keyspace, gc_type);
             refused.map_err(|conflict| Error::invalid(self.refuse_type(conflict, gc_type)))?;
         }
@@ -122,7 +123,10 @@ impl Shared {
         loaded.insert(keyspace, (state, meta.name.as_str().into()));
         drop(loaded);
         match named {
-            Loaded::Named { late } => self.tell_late(late.into()),
+            Loaded::Named { late } => {
+                self.recorded_types.registered();
+                self.tell_late(late.into());
+            }
             Loaded::StaysKept(why, gc_type) => tell_kept(keyspace, why, gc_type),
         }
         Ok(())
@@ -150,13 +154,35 @@ impl Shared {
         if let Some((index, keyspace)) = keyspaces.iter().enumerate().find(|(_, keyspace)| dropped.has_keyspace(**keyspace)) {
             return Err((index, format!("keyspace {keyspace} is destroyed, and cannot be named as long as its record stands")));
         }
+        self.check_recorded(keyspaces, gc_type)?;
         match self.safe_points.name(keyspaces.iter().copied(), gc_type) {
             Ok(late) => {
+                self.recorded_types.registered();
                 self.tell_late(late);
                 Ok(())
             }
             Err(conflict) => Err((conflict.index, self.refuse_type(conflict, gc_type))),
         }
+    }
+
+    /// The ledger of the attached store may have recorded the other type, in this life of the process or in one before.
+    fn check_recorded(&self, keyspaces: &[KeyspaceId], gc_type: GcType) -> Result<(), (usize, String)> {
+        let Some((place, keyspace, recorded)) = self.recorded_types.conflict(keyspaces, gc_type) else { return Ok(()) };
+        self.keep_for_conflict(&[keyspace]);
+        self.stats.shared().gc_types_refused.add(1);
+        Err((
+            place,
+            format!(
+                "keyspace {keyspace} is recorded in the ledger as {recorded} and cannot become {gc_type}: the first type stands; everything of it \
+                 is kept until rgc_set_keyspace_gc_type names it {recorded}"
+            ),
+        ))
+    }
+
+    /// Both types were named for these keyspaces, here and in the ledger: everything of them is kept.
+    pub fn keep_for_conflict(&self, keyspaces: &[KeyspaceId]) {
+        keyspaces.iter().for_each(|keyspace| self.safe_points.keep(*keyspace, Why::Conflict));
+        self.tell_runs();
     }
 
     /// Both types were named: runs follow from their next row, and keep.

@@ -5,18 +5,24 @@
 
 mod clock;
 mod dropped;
+mod families;
 mod handover;
 mod keyspaces;
 mod late;
+mod recorded;
+mod rows;
 mod schemas;
 mod trusted;
 
 pub use clock::Clock;
-pub use dropped::{DroppedRange, Segment, Segments};
-pub use handover::{Handover, Rows, Served, ServedFamily};
+pub use dropped::{Dropped, DroppedRange, Segment, Segments};
+pub use families::{AttachedFamily, Runs, all_covered, candidates};
+pub use handover::{Handover, Served, ServedFamily};
 pub use keyspaces::{KeyspaceState, Keyspaces};
 pub use late::Late;
-pub use schemas::{Lookup, Registry, SchemaState, Schemas, Standing, Truncation};
+pub use recorded::RecordedTypes;
+pub use rows::Rows;
+pub use schemas::{DroppedSchema, Lookup, Registry, SchemaState, Schemas, Standing, Truncation};
 
 use crate::callback::lock;
 use crate::error::{Error, hex};
@@ -77,11 +83,17 @@ pub struct Shared {
     pub deleting: Deleting,
     /// From runs to the worker.
     pub handover: Handover,
-    dropped: Mutex<Arc<Segments>>,
+    dropped: Mutex<Arc<Dropped>>,
+    /// Rows are kept whatever was said before: half of a row may be destroyed, and no ledger says which half.
+    suspended: AtomicBool,
+    /// The kinds of the factories that were made.
+    factory_kinds: AtomicU8,
     /// Whose keys go.
     pub schemas: Registry,
     /// What is stored of keyspaces.
     pub keyspaces: Keyspaces,
+    /// The types that the ledger has recorded.
+    pub recorded_types: RecordedTypes,
     /// Was the first key that is not of the layout told?
     has_told_foreign_key: AtomicBool,
     /// Held by the worker while it has rows in hand.
@@ -107,10 +119,13 @@ impl Shared {
             plain_kind: OnceLock::new(),
             kinds: AtomicU8::new(0),
             deleting: options.deleting,
-            handover: Handover::new(options.pending_keys_max),
+            handover: Handover::new(options.pending_keys_max, options.pending_bytes_max),
             dropped: Mutex::default(),
+            suspended: AtomicBool::new(false),
+            factory_kinds: AtomicU8::new(0),
             schemas: Registry::default(),
             keyspaces: Keyspaces::default(),
+            recorded_types: RecordedTypes::default(),
             has_told_foreign_key: AtomicBool::new(false),
             rows_in_hand: Mutex::default(),
             waiting: AtomicUsize::new(0),
@@ -136,7 +151,23 @@ impl Shared {
 
     /// Are rows judged?
     pub fn enabled(&self) -> bool {
-        self.enabled.load(Ordering::Acquire)
+        self.enabled.load(Ordering::Acquire) && !self.suspended.load(Ordering::Acquire)
+    }
+
+    /// Keeps everything until a store is attached, or no longer.
+    pub fn suspend(&self, suspended: bool) {
+        self.suspended.store(suspended, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// A factory of this kind was made.
+    pub fn factory_made(&self, kind: Kind) {
+        self.factory_kinds.fetch_or(kind.bit(), Ordering::Relaxed);
+    }
+
+    /// Was a factory of this kind made?
+    pub fn has_factory(&self, kind: Kind) -> bool {
+        self.factory_kinds.load(Ordering::Relaxed) & kind.bit() != 0
     }
 
     /// Judge rows, or keep everything from the next row on. Returns when the worker's rows in hand are finished.
@@ -173,10 +204,14 @@ impl Shared {
         }
     }
 
-    /// Is a key's schema invalid now?
-    pub fn is_of_invalid_schema(&self, key: &[u8]) -> bool {
+    /// Is a key's schema invalid now, in the family at this place? `None` = in any family.
+    pub fn is_of_invalid_schema(&self, key: &[u8], family: Option<usize>) -> bool {
         let schemas = |(tenant, id)| Some(self.schemas.of(tenant)?.standing(id));
-        matches!(self.layout.schema(key).and_then(schemas), Some(Standing::Invalid(_)))
+        match self.layout.schema(key).and_then(schemas) {
+            Some(Standing::Invalid(Some(dropped))) => family.is_none_or(|place| dropped.covers.contains(&place)),
+            Some(Standing::Invalid(None)) => true,
+            _ => false,
+        }
     }
 
     /// Is a put of this key to be left out at recovery?
@@ -185,18 +220,18 @@ impl Shared {
             Place::Keyspace(_, keyspace) => self.keyspaces.state(keyspace) == Some(KeyspaceState::Tombstone),
             _ => false,
         };
-        tombstone || self.is_of_invalid_schema(key)
+        tombstone || self.is_of_invalid_schema(key, None)
     }
 
     /// What is destroyed, as of now.
-    pub fn dropped(&self) -> Arc<Segments> {
+    pub fn dropped(&self) -> Arc<Dropped> {
         lock(&self.dropped).clone()
     }
 
     /// This, and nothing else, is destroyed from now on: for runs that are on from their next key on, for the worker from its
     /// next rows on. Returns when its rows in hand are finished.
-    pub fn set_dropped(&self, segments: Arc<Segments>) {
-        *lock(&self.dropped) = segments;
+    pub fn set_dropped(&self, dropped: Arc<Dropped>) {
+        *lock(&self.dropped) = dropped;
         self.generation.fetch_add(1, Ordering::Release);
         self.wait_for_rows_in_hand();
     }

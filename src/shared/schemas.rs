@@ -10,7 +10,7 @@
 //!   drop 3                    3 is invalid, for ever
 //! ```
 
-use super::Late;
+use super::{Late, all_covered};
 use crate::callback::lock;
 use crate::layout::{Layout, SchemaId, Tenant, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,8 +27,17 @@ pub enum Standing {
     Unknown,
     /// It is used.
     Valid,
-    /// Its keys go; with what counts those that come late, if it was dropped by name.
-    Invalid(Option<Arc<Late>>),
+    /// Its keys go; with more of it, if it was dropped by name.
+    Invalid(Option<Arc<DroppedSchema>>),
+}
+
+/// A schema that was dropped by name.
+#[derive(Debug)]
+pub struct DroppedSchema {
+    /// What comes into it.
+    pub late: Late,
+    /// The places of the attached families in which it is dropped.
+    pub covers: Vec<usize>,
 }
 
 /// A state as the host sees it.
@@ -62,15 +71,15 @@ pub struct Schemas {
     /// How many ids up to the highest are listed or created.
     told: u64,
     created: BTreeSet<SchemaId>,
-    dropped: BTreeMap<SchemaId, Arc<Late>>,
+    dropped: BTreeMap<SchemaId, Arc<DroppedSchema>>,
     truncated: BTreeMap<SchemaId, Truncation>,
 }
 
 impl Schemas {
     /// What is known of an id.
     pub fn standing(&self, id: SchemaId) -> Standing {
-        if let Some(late) = self.dropped.get(&id) {
-            Standing::Invalid(Some(late.clone()))
+        if let Some(dropped) = self.dropped.get(&id) {
+            Standing::Invalid(Some(dropped.clone()))
         } else if self.created.contains(&id) || self.valid.binary_search(&id).is_ok() {
             Standing::Valid
         } else if !self.valid.is_empty() && id <= self.highest {
@@ -120,8 +129,11 @@ impl Schemas {
     }
 
     /// An id is never valid again; `done` = nothing of it should be left.
-    pub fn drop_for_ever(&mut self, id: SchemaId, done: bool) {
-        self.dropped.entry(id).or_default().set_done(done);
+    pub fn drop_for_ever(&mut self, id: SchemaId, done: bool, covers: Vec<usize>) {
+        match self.dropped.get(&id) {
+            Some(known) if known.covers == covers => known.late.set_done(done),
+            _ => _ = self.dropped.insert(id, Arc::new(DroppedSchema { late: Late::new(done), covers })),
+        }
     }
 
     /// Old versions of it are being deleted, or are gone.
@@ -188,13 +200,20 @@ pub struct Lookup {
     schema: Option<(Tenant, SchemaId)>,
     standing: Standing,
     generation: u64,
+    /// The places of the families that the keys may be in.
+    families: Vec<usize>,
 }
 
 impl Lookup {
+    /// For keys of one of these families.
+    pub fn new(families: Vec<usize>) -> Self {
+        Self { families, ..Self::default() }
+    }
+
     /// What is known of a key's schema; `generation` changes with what is known.
     pub fn standing(&mut self, layout: &Layout, registry: &Registry, key: &[u8], generation: u64) -> &Standing {
         if generation != self.generation {
-            *self = Self { generation, ..Self::default() };
+            *self = Self { generation, ..Self::new(std::mem::take(&mut self.families)) };
         }
         let schema = layout.schema(key);
         if schema != self.schema {
@@ -209,7 +228,11 @@ impl Lookup {
             self.tenant = Some((tenant, registry.of(tenant)));
         }
         match &self.tenant {
-            Some((_, Some(schemas))) => schemas.standing(id),
+            Some((_, Some(schemas))) => match schemas.standing(id) {
+                // Dropped, but not in all families that the key may be in: here it is used.
+                Standing::Invalid(Some(dropped)) if !all_covered(&dropped.covers, &self.families) => Standing::Valid,
+                standing => standing,
+            },
             _ => Standing::NoSchema,
         }
     }
@@ -247,7 +270,7 @@ mod tests {
         assert_eq!(invalid(&registry, 0..8), [0, 2]);
         registry.change(None, |schemas| schemas.load(vec![], 9));
         assert!(invalid(&registry, 0..12).is_empty() && !registry.any_invalid());
-        registry.change(None, |schemas| schemas.drop_for_ever(3, false));
+        registry.change(None, |schemas| schemas.drop_for_ever(3, false, vec![0]));
         registry.change(None, |schemas| schemas.load(vec![1, 2, 3], 3));
         registry.change(None, |schemas| schemas.create(3));
         assert_eq!(invalid(&registry, 0..8), [0, 3]);
@@ -278,7 +301,7 @@ mod tests {
             let highest = list.last().map_or(0, |max| max + above);
             schemas.load(list, highest);
             created.iter().for_each(|id| schemas.create(*id));
-            dropped.iter().for_each(|id| schemas.drop_for_ever(*id, false));
+            dropped.iter().for_each(|id| schemas.drop_for_ever(*id, false, vec![0]));
             let any = (0..12).any(|id| matches!(schemas.standing(id), Standing::Invalid(_)));
             prop_assert_eq!(schemas.any_invalid(), any);
         }

@@ -31,6 +31,8 @@ pub struct Adaptor {
     remove_listeners: unsafe extern "C" fn(Handle),
     avoid_flush_during_recovery: unsafe extern "C" fn(Handle),
     cancel_manual_compactions: unsafe extern "C" fn(Handle),
+    pause: unsafe extern "C" fn(Handle),
+    go_on: unsafe extern "C" fn(Handle),
     wal_filter: unsafe extern "C" fn(*const c_char, Handle, Handle, *const *const c_char, usize, Errptr) -> Handle,
     wal_filter_destroy: unsafe extern "C" fn(Handle, Handle),
     hook: unsafe extern "C" fn(Handle, unsafe extern "C" fn(*mut c_void), *mut c_void),
@@ -83,6 +85,8 @@ fn load(object: PathBuf, directory: Option<TempDir>) -> Adaptor {
             remove_listeners: symbol!(library, "adaptor_remove_listeners"),
             avoid_flush_during_recovery: symbol!(library, "adaptor_avoid_flush_during_recovery"),
             cancel_manual_compactions: symbol!(library, "adaptor_cancel_manual_compactions"),
+            pause: symbol!(library, "adaptor_pause"),
+            go_on: symbol!(library, "adaptor_go_on"),
             wal_filter: symbol!(library, "rgc_shim_wal_filter"),
             wal_filter_destroy: symbol!(library, "rgc_shim_wal_filter_destroy"),
             hook: symbol!(library, "adaptor_hook"),
@@ -206,6 +210,16 @@ impl Adaptor {
     /// Cancels the manual compactions that are on, and returns when they have ended.
     pub fn cancel_manual_compactions(&self, db: Handle) {
         unsafe { (self.cancel_manual_compactions)(db) }
+    }
+
+    /// No flush and no automatic compaction runs until they go on.
+    pub fn pause(&self, db: Handle) {
+        unsafe { (self.pause)(db) }
+    }
+
+    /// They go on.
+    pub fn go_on(&self, db: Handle) {
+        unsafe { (self.go_on)(db) }
     }
 
     /// Calls `hook(state)` before each key of each run.

@@ -41,7 +41,7 @@ impl Gc {
             checked(|error| ffi::rgc_options_parse(options, text.as_ptr(), error)).expect("options");
             let gc = checked(|error| ffi::rgc_create(options, error)).expect("a context");
             ffi::rgc_options_destroy(options);
-            ffi::rgc_set_clock(gc, Some(fixed_clock), now as *mut c_void);
+            assert_eq!(ffi::rgc_set_clock(gc, Some(fixed_clock), now as *mut c_void), 1);
             Self(gc)
         }
     }
@@ -66,7 +66,7 @@ impl Gc {
 
     /// Another time.
     pub fn set_time(&self, now: u64) {
-        unsafe { ffi::rgc_set_clock(self.0, Some(fixed_clock), now as *mut c_void) };
+        assert_eq!(unsafe { ffi::rgc_set_clock(self.0, Some(fixed_clock), now as *mut c_void) }, 1);
     }
 
     /// A clock that the test moves.
@@ -79,7 +79,12 @@ impl Gc {
     }
 
     pub fn detach(&self) {
-        unsafe { ffi::rgc_detach(self.0) }
+        assert!(self.try_detach(), "detach is refused");
+    }
+
+    /// False = refused.
+    pub fn try_detach(&self) -> bool {
+        unsafe { ffi::rgc_detach(self.0) != 0 }
     }
 
     pub fn drain(&self, timeout_ms: u64) -> Result<usize, String> {
@@ -152,11 +157,14 @@ impl Gc {
     }
 
     pub fn remove(&self, keyspace: u32) {
-        checked(|error| unsafe { ffi::rgc_remove_keyspace(self.0, keyspace, error) }).expect("removes");
+        // A thread with a living filter is refused.
+        let remove = || checked(|error| unsafe { ffi::rgc_remove_keyspace(self.handle(), keyspace, error) }).expect("removes");
+        std::thread::scope(|scope| scope.spawn(remove).join().expect("no panic"));
     }
 
     pub fn set_enabled(&self, enabled: bool) {
-        unsafe { ffi::rgc_set_enabled(self.0, u8::from(enabled)) }
+        let set = || assert_eq!(unsafe { ffi::rgc_set_enabled(self.handle(), u8::from(enabled)) }, 1);
+        std::thread::scope(|scope| scope.spawn(set).join().expect("no panic"));
     }
 
     pub fn effective(&self, keyspace: u32) -> u64 {
@@ -216,7 +224,9 @@ impl Gc {
 
 impl Drop for Gc {
     fn drop(&mut self) {
-        unsafe { ffi::rgc_destroy(self.0) }
+        // A test that fails beside a living run has said why.
+        let destroyed = unsafe { ffi::rgc_destroy(self.0) };
+        assert!(destroyed == 1 || std::thread::panicking());
     }
 }
 

@@ -6,7 +6,7 @@ use rocks_gc::options::Options;
 use rocks_gc::reclaim::{ColumnFamily, Role, Store, attach};
 use rocks_gc::shared::Shared;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -20,6 +20,10 @@ pub struct State {
     /// Writes wait, or are refused; and one waits.
     pub stalls: AtomicBool,
     pub is_stalled: AtomicBool,
+    pub is_refused: AtomicBool,
+    /// Scans take their time for each key; and how many keys they have shown.
+    pub is_slow: AtomicBool,
+    pub shown: AtomicUsize,
     /// Scans of keys from here on with this prefix fail.
     pub broken: Mutex<Option<Vec<u8>>>,
 }
@@ -47,7 +51,7 @@ impl Memory {
 
     /// Attaches it, with a family for records or without.
     pub fn attach(&self, shared: &Arc<Shared>, with_records: bool) -> Arc<Store> {
-        let family = |role, name: &str| ColumnFamily { role, name: name.into(), id: None };
+        let family = |role, name: &str| ColumnFamily { role, name: name.into(), id: None, filter: None };
         let families = [family(Role::Default, "default"), family(Role::Write, "write")];
         let families = families.into_iter().take(1 + usize::from(with_records)).collect();
         attach(shared.clone(), Box::new(self.clone()), families, |body| thread::Builder::new().spawn(body)).expect("attaches")
@@ -69,6 +73,7 @@ impl Engine for Memory {
     fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
         while self.0.stalls.load(SeqCst) {
             if how.no_slowdown {
+                self.0.is_refused.store(true, SeqCst);
                 return Err(Error::new(Kind::Busy, "stalled"));
             }
             self.0.is_stalled.store(true, SeqCst);
@@ -106,7 +111,13 @@ impl Engine for Memory {
         if direction == Direction::Backwards {
             found.reverse();
         }
-        _ = found.iter().try_for_each(|(key, value)| each(key, value));
+        _ = found.iter().try_for_each(|(key, value)| {
+            if self.0.is_slow.load(SeqCst) {
+                sleep(Duration::from_micros(50));
+                self.0.shown.fetch_add(1, SeqCst);
+            }
+            each(key, value)
+        });
         Ok(())
     }
 
@@ -118,13 +129,23 @@ impl Engine for Memory {
         Ok(())
     }
 
-    fn flush(&self, _: Family) -> Result<(), Error> {
+    fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.get(family, key)
+    }
+
+    fn try_flush(&self, _: Family, _: &mut u64) -> Result<(), Error> {
         Ok(())
     }
 
-    fn files(&self, _: Family) -> Result<Vec<File>, Error> {
+    fn files(&self, _: Family, _: Option<(&[u8], &[u8])>) -> Result<Vec<File>, Error> {
         Ok(Vec::new())
     }
+
+    fn files_with_properties(&self, _: Family) -> Result<Vec<File>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn cancel(&self) {}
 
     fn write_stalled(&self) -> bool {
         false

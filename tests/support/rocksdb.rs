@@ -53,6 +53,10 @@ api! {
     rocksdb_close(Handle);
     rocksdb_open_column_families(Handle, *const c_char, c_int, *const *const c_char, *const Handle, *mut Handle, *mut *mut c_char) -> Handle;
     rocksdb_column_family_handle_destroy(Handle);
+    rocksdb_drop_column_family(Handle, Handle, *mut *mut c_char);
+    rocksdb_put_cf(Handle, Handle, Handle, *const c_char, usize, *const c_char, usize, *mut *mut c_char);
+    rocksdb_delete_cf(Handle, Handle, Handle, *const c_char, usize, *mut *mut c_char);
+    rocksdb_compactionfilterfactory_destroy(Handle);
     rocksdb_options_set_create_missing_column_families(Handle, u8);
     rocksdb_free(*mut c_void);
     rocksdb_writeoptions_create() -> Handle;
@@ -97,6 +101,16 @@ api! {
 pub fn api() -> &'static Api {
     static API: OnceLock<Api> = OnceLock::new();
     API.get_or_init(|| Api::load(&super::rocksdb_library()).expect("RocksDB loads"))
+}
+
+/// A snapshot of an open DB.
+pub fn hold_snapshot(db: Handle) -> Handle {
+    unsafe { (api().rocksdb_create_snapshot)(db) }
+}
+
+/// Gives it back.
+pub fn release_snapshot(db: Handle, snapshot: Handle) {
+    unsafe { (api().rocksdb_release_snapshot)(db, snapshot) }
 }
 
 /// How a DB is opened.
@@ -145,6 +159,23 @@ pub fn checked<R>(call: impl FnOnce(*mut *mut c_char) -> R) -> R {
 
 fn parts(bytes: &[u8]) -> (*const c_char, usize) {
     (bytes.as_ptr().cast(), bytes.len())
+}
+
+/// A property of an open DB as text.
+pub fn property(db: Handle, name: &str) -> String {
+    let name = CString::new(name).expect("no NUL");
+    unsafe {
+        let text = (api().rocksdb_property_value)(db, name.as_ptr());
+        assert!(!text.is_null(), "property {name:?}");
+        let copy = CStr::from_ptr(text).to_string_lossy().into_owned();
+        (api().rocksdb_free)(text.cast());
+        copy
+    }
+}
+
+/// Gives back a factory that no options object took over.
+pub fn destroy_factory(factory: Handle) {
+    unsafe { (api().rocksdb_compactionfilterfactory_destroy)(factory) }
 }
 
 /// Options of a DB whose compactions only happen when asked for.
@@ -340,14 +371,7 @@ impl Db {
 
     /// A property as text.
     pub fn property(&self, name: &str) -> String {
-        let name = CString::new(name).expect("no NUL");
-        unsafe {
-            let text = (api().rocksdb_property_value)(self.db, name.as_ptr());
-            assert!(!text.is_null(), "property {name:?}");
-            let copy = CStr::from_ptr(text).to_string_lossy().into_owned();
-            (api().rocksdb_free)(text.cast());
-            copy
-        }
+        property(self.db, name)
     }
 
     /// How many files each level has.

@@ -125,21 +125,70 @@ impl<'g> Store<'g> {
 
     /// Attaches it.
     pub fn attach(&self) -> Result<(), String> {
-        let names: Vec<CString> = self.families.iter().map(|((name, ..), _)| CString::new(*name).expect("no NUL")).collect();
-        let families: Vec<_> = self
-            .families
+        let all: Vec<_> = self.families.iter().enumerate().map(|(place, ((_, role, _), _))| (place, *role)).collect();
+        self.attach_to(self.gc, &all)
+    }
+
+    /// Attaches some families, by their places, with these roles, to a context.
+    pub fn attach_to(&self, gc: &Gc, families: &[(usize, u32)]) -> Result<(), String> {
+        let names: Vec<CString> = families.iter().map(|(place, _)| CString::new(self.families[*place].0.0).expect("no NUL")).collect();
+        let families: Vec<_> = families
             .iter()
             .zip(&names)
-            .map(|(((_, role, _), handle), name)| c::rgc_column_family_t {
+            .map(|((place, role), name)| c::rgc_column_family_t {
                 struct_size: size_of::<c::rgc_column_family_t>(),
                 role: *role as c_int,
                 name: name.as_ptr(),
-                handle: handle.cast(),
+                handle: self.families[*place].1.cast(),
             })
             .collect();
         match self.via {
-            Via::C => self.gc.attach_rocksdb(self.db, &families),
-            Via::Adaptor => adaptor().attach(self.gc, self.db, &families),
+            Via::C => gc.attach_rocksdb(self.db, &families),
+            Via::Adaptor => adaptor().attach(gc, self.db, &families),
+        }
+    }
+
+    /// The host drops a family, and keeps its handle.
+    pub fn drop_family(&self, family: usize) {
+        let handle = self.families[family].1;
+        unsafe { super::rocksdb::checked(|error| (api().rocksdb_drop_column_family)(self.db, handle, error)) };
+    }
+
+    /// A write of a host that goes without a WAL: a crash loses it until it is flushed.
+    pub fn put_without_wal(&self, family: usize, key: &[u8], value: &[u8]) {
+        let (key, key_len, value, value_len) = (key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len());
+        unsafe {
+            let options = (api().rocksdb_writeoptions_create)();
+            (api().rocksdb_writeoptions_disable_WAL)(options, 1);
+            super::rocksdb::checked(|error| {
+                (api().rocksdb_put_cf)(self.db, options, self.families[family].1, key, key_len, value, value_len, error)
+            });
+            (api().rocksdb_writeoptions_destroy)(options);
+        }
+    }
+
+    /// The same for a delete.
+    pub fn delete_without_wal(&self, family: usize, key: &[u8]) {
+        unsafe {
+            let options = (api().rocksdb_writeoptions_create)();
+            (api().rocksdb_writeoptions_disable_WAL)(options, 1);
+            super::rocksdb::checked(|error| {
+                (api().rocksdb_delete_cf)(self.db, options, self.families[family].1, key.as_ptr().cast(), key.len(), error);
+            });
+            (api().rocksdb_writeoptions_destroy)(options);
+        }
+    }
+
+    /// A write of a host, as hosts write: not by the library's engine.
+    pub fn try_put_as_host(&self, family: usize, key: &[u8], value: &[u8]) -> Result<(), String> {
+        let (key, key_len, value, value_len) = (key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len());
+        unsafe {
+            let options = (api().rocksdb_writeoptions_create)();
+            let written = super::gc::checked(|error| {
+                (api().rocksdb_put_cf)(self.db, options, self.families[family].1, key, key_len, value, value_len, error);
+            });
+            (api().rocksdb_writeoptions_destroy)(options);
+            written
         }
     }
 
@@ -168,7 +217,10 @@ impl<'g> Store<'g> {
     }
 
     pub fn flush(&self, family: usize) {
-        self.engine.flush(family).expect("flushes");
+        let mut progress = 0;
+        while let Err(error) = self.engine.try_flush(family, &mut progress) {
+            assert_eq!(error.kind(), rocks_gc::error::Kind::Busy, "{error}");
+        }
     }
 
     /// Flushes, and compacts everything into the last level.
@@ -225,7 +277,7 @@ impl<'g> Store<'g> {
     }
 
     pub fn files(&self, family: usize) -> Vec<File> {
-        self.engine.files(family).expect("files")
+        self.engine.files(family, None).expect("files")
     }
 
     /// Compacts a family's files of one level into another.

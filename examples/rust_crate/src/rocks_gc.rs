@@ -46,7 +46,7 @@ macro_rules! functions {
 functions! {
     rgc_free(*mut c_void);
     rgc_create(*const c_void, Errptr) -> *mut c_void;
-    rgc_destroy(*mut c_void);
+    rgc_destroy(*mut c_void) -> c_uchar;
     rgc_set_keyspace_gc_type(*mut c_void, u32, c_int, Errptr);
     rgc_advance_keyspace_safe_point(*mut c_void, u32, u64, Errptr) -> c_uchar;
     rgc_encode_key(*const c_void, c_int, u32, *const c_char, usize, u64, *mut usize, Errptr) -> *mut c_char;
@@ -154,7 +154,9 @@ impl Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        unsafe { (self.functions.rgc_destroy)(self.gc) }
+        // Refused only with a store attached, or inside a callback: neither is here.
+        let destroyed = unsafe { (self.functions.rgc_destroy)(self.gc) };
+        assert_eq!(destroyed, 1, "rgc_destroy was refused");
     }
 }
 

@@ -94,7 +94,9 @@ fn run() -> Result<(), Box<dyn Error>> {
         let result = work(&rgc, gc, db);
         rocksdb_close(db);
         rocksdb_options_destroy(options);
-        (rgc.rgc_destroy)(gc);
+        if (rgc.rgc_destroy)(gc) == 0 {
+            return Err("rgc_destroy was refused".into());
+        }
         result
     }
 }

@@ -45,7 +45,7 @@ functions! {
     rgc_options_parse(*mut c_void, *const c_char, Errptr);
     rgc_options_destroy(*mut c_void);
     rgc_create(*const c_void, Errptr) -> *mut c_void;
-    rgc_destroy(*mut c_void);
+    rgc_destroy(*mut c_void) -> c_uchar;
     rgc_set_keyspace_gc_type(*mut c_void, u32, c_int, Errptr);
     rgc_advance_keyspace_safe_point(*mut c_void, u32, u64, Errptr) -> c_uchar;
     rgc_encode_key(*const c_void, c_int, u32, *const c_char, usize, u64, *mut usize, Errptr) -> *mut c_char;

@@ -1,5 +1,14 @@
 //! Comparing keys, inline: on keys of this length a call of memcmp costs as much as the comparison.
 
+/// Appends, if there is memory. A run lives in a callback of the host's, where an allocation that fails must not end the process.
+pub(super) fn append(to: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    let is_room = to.try_reserve(bytes.len()).is_ok();
+    if is_room {
+        to.extend_from_slice(bytes);
+    }
+    is_room
+}
+
 /// The shortest bytes that [`equal`] takes.
 pub(super) const BLOCK: usize = 16;
 

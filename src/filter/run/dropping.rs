@@ -15,7 +15,7 @@
 use super::bytes::common_prefix;
 use super::{Current, Run};
 use crate::error::hex;
-use crate::layout::{row_end, split_timestamp};
+use crate::layout::split_timestamp;
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use crate::shared::{Kind, Late, Lookup, Segment, Segments, Shared, Standing};
@@ -39,16 +39,25 @@ pub(super) struct Dropping {
     /// What the last key went by.
     pub(super) hit: Hit,
     schemas: Lookup,
+    kind: Kind,
+    column_family: Option<u32>,
 }
 
 impl Dropping {
-    pub(super) fn new(shared: &Shared) -> Self {
+    pub(super) fn new(shared: &Shared, kind: Kind, column_family: Option<u32>) -> Self {
         let generation = shared.generation();
-        Self { segments: Self::in_force(shared), place: 0, generation, hit: Hit::Nothing, schemas: Lookup::default() }
+        let mut dropping =
+            Self { segments: Arc::default(), place: 0, generation, hit: Hit::Nothing, schemas: Lookup::default(), kind, column_family };
+        dropping.take_over(shared);
+        dropping
     }
 
-    fn in_force(shared: &Shared) -> Arc<Segments> {
-        if shared.enabled() { shared.dropped() } else { Arc::default() }
+    /// Takes over what is destroyed now, and which families are attached. Returns what was destroyed before.
+    fn take_over(&mut self, shared: &Shared) -> Arc<Segments> {
+        let dropped = shared.dropped();
+        self.schemas = Lookup::new(dropped.candidates(self.kind, self.column_family));
+        let in_force = if shared.enabled() { dropped.for_run(self.kind, self.column_family) } else { Arc::default() };
+        std::mem::replace(&mut self.segments, in_force)
     }
 
     /// Takes over what is destroyed now. What was destroyed before, if anything changed.
@@ -57,7 +66,7 @@ impl Dropping {
         if generation == self.generation {
             return None;
         }
-        let before = std::mem::replace(&mut self.segments, Self::in_force(shared));
+        let before = self.take_over(shared);
         (self.generation, self.place) = (generation, 0);
         (!Arc::ptr_eq(&before, &self.segments)).then_some(before)
     }
@@ -70,7 +79,7 @@ impl Dropping {
         self.segments.get(self.place)
     }
 
-    /// The end of what a key was dropped by, if everything up to there goes.
+    /// The end of what a key was dropped by, if everything up to there goes. Of a schema it is a few bytes behind the data prefix.
     fn end(&self, shared: &Shared, key: &[u8]) -> Option<Cow<'_, [u8]>> {
         match self.hit {
             Hit::Nothing => None,
@@ -104,8 +113,7 @@ impl Run {
     pub(super) fn was_cut(&mut self) -> bool {
         let Some(before) = self.dropping.refresh(&self.shared) else { return false };
         let Some((row, _)) = split_timestamp(&self.last_key) else { return false };
-        let end = row_end(row);
-        before.touch(row, &end) || self.dropping.segments.touch(row, &end)
+        before.touch_row(row) || self.dropping.segments.touch_row(row)
     }
 
     /// Is the key destroyed, or of an invalid schema? Then it goes.
@@ -127,7 +135,7 @@ impl Run {
         } else {
             // The whole row goes: there is nothing to remember of it.
             self.current = Current::Nothing;
-            let late = if let Standing::Invalid(late) = self.dropping.schemas.last() { late.as_deref() } else { None };
+            let late = if let Standing::Invalid(Some(dropped)) = self.dropping.schemas.last() { Some(&dropped.late) } else { None };
             self.count_dropped(late, || format!("keys of a dropped schema came after it was cleared, the first is {}; they go", hex(key)));
         }
         Some(Verdict::Remove)
@@ -148,9 +156,7 @@ impl Run {
         if self.kind == Kind::TtlV1 || !self.removal.may_skip_dropped() {
             return false;
         }
-        let Some(end) = self.dropping.end(&self.shared, key) else { return false };
-        self.removal.skip_to(&end);
-        true
+        self.dropping.end(&self.shared, key).is_some_and(|end| self.removal.skip_to(&end))
     }
 
     /// Counts a version that is kept, if nobody told its schema.
@@ -178,7 +184,7 @@ impl Run {
             self.place_len = usize::MAX;
         }
         if let Some((bytes, _)) = split_timestamp(key)
-            && self.dropping.segments.touch(bytes, &row_end(bytes))
+            && self.dropping.segments.touch_row(bytes)
         {
             self.judge_one_by_one();
         }

@@ -14,6 +14,7 @@
 //! itself hide something under the same key, so above the last level only shadowed versions go that way.
 
 use super::balance::Balance;
+use super::bytes::append;
 use crate::layout::{TIMESTAMP_LEN, Timestamp, append_timestamp, split_timestamp};
 use crate::options::RemoveMode;
 use std::time::Instant;
@@ -96,20 +97,21 @@ impl Removal {
         self.is_bottommost() && self.may_skip()
     }
 
-    /// Everything before `end` goes with the key at hand.
-    pub(super) fn skip_to(&mut self, end: &[u8]) {
+    /// Everything before `end` goes with the key at hand. Without memory for its bytes there is no skip.
+    pub(super) fn skip_to(&mut self, end: &[u8]) -> bool {
         self.until.clear();
-        self.until.extend_from_slice(end);
+        append(&mut self.until, end)
     }
 
     /// A version goes: by a skip? `kept` = how many versions the run has kept so far, which tells its rows apart.
     pub(super) fn skips(&mut self, key: &[u8], shadowed: bool, kept: u64) -> bool {
         let Some((row, ts)) = split_timestamp(key) else { return false };
         let reach = self.reach(ts, shadowed, kept);
-        if reach == Reach::Remove {
+        self.until.clear();
+        // Without memory a remove does.
+        if reach == Reach::Remove || self.until.try_reserve(row.len() + ROW_END.len()).is_err() {
             return false;
         }
-        self.until.clear();
         self.until.extend_from_slice(row);
         if reach == Reach::Row {
             self.until.extend_from_slice(&ROW_END);

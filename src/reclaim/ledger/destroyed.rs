@@ -8,7 +8,7 @@
 //!
 //! The key names the range, so a range has one record. Times are unix seconds, 0 = unknown.
 
-use super::record::{NO_KEYSPACE, Record, put_bytes, take_bytes, take_keyspace, take_u64};
+use super::record::{NO_KEYSPACE, NamedFamily, Record, merge_families, put_bytes, take_bytes, take_keyspace, take_u64};
 use crate::layout::{KeyspaceId, StoredRange, memcomparable};
 
 /// A destroyed range.
@@ -26,6 +26,8 @@ pub struct Destroyed {
     pub started_at: u64,
     /// Unix seconds.
     pub done_at: u64,
+    /// The column families that it is about; none = all.
+    pub families: Vec<NamedFamily>,
 }
 
 pub(super) const TAG: u8 = b'd';
@@ -64,11 +66,17 @@ impl Record for Destroyed {
             reusable: flags == REUSABLE,
             started_at,
             done_at,
+            families: Vec::new(),
         })
+    }
+
+    fn families(&mut self) -> &mut Vec<NamedFamily> {
+        &mut self.families
     }
 
     /// It must be destroyed again if one of them says so.
     fn merge(&mut self, other: Self) {
         self.done &= other.done;
+        merge_families(&mut self.families, other.families);
     }
 }

@@ -1,8 +1,9 @@
 //! The ledger: durable records of what is destroyed, in the host's own store under `ledger_prefix`.
 //!
 //! ```text
-//! key    ledger_prefix | 'd' a destroyed range, 's' a schema | what it is about
-//! value  version 1 | its fields | crc32 of the key and of all before
+//! key    ledger_prefix | 'd' a destroyed range, 's' a schema, 'k' keyspaces' types | what it is about
+//! value  version 2 | its fields | families: count u32, each id u32 (ffffffff not known), name len u32, name | length of the
+//!        families u32 | crc32 of the key and of all before
 //! ```
 //!
 //! Numbers are big-endian.
@@ -10,12 +11,15 @@
 mod destroyed;
 mod record;
 mod schema;
+mod types;
 
 pub use destroyed::Destroyed;
-pub use record::Record;
+pub use record::{NamedFamily, Record};
 pub use schema::{Order, SchemaRecord};
+pub use types::TypesPage;
 
-use crate::engine::{Direction, Engine, Family, How, Op, Write};
+use super::gate::Gate;
+use crate::engine::{Direction, Family, How, Op, Write};
 use crate::error::{Error, Kind, hex};
 use crate::layout::{StoredRange, prefix_range};
 use std::collections::BTreeMap;
@@ -25,6 +29,13 @@ use std::ops::ControlFlow;
 pub fn own_keys(prefix: &[u8]) -> StoredRange {
     prefix_range(prefix)
 }
+
+/// A key that is written, read and deleted, to see whether a family is there, or another one the same.
+pub fn probe(prefix: &[u8]) -> Vec<u8> {
+    [prefix, &[PROBE]].concat()
+}
+
+const PROBE: u8 = b'p';
 
 /// Where the records lie.
 #[derive(Debug)]
@@ -48,12 +59,24 @@ pub struct Records {
     pub destroyed: BTreeMap<Vec<u8>, Destroyed>,
     /// Schemas.
     pub schemas: BTreeMap<Vec<u8>, SchemaRecord>,
+    /// The types of keyspaces, by page.
+    pub types: BTreeMap<Vec<u8>, TypesPage>,
+}
+
+impl Records {
+    /// As it is to be in the store.
+    fn value(&self, key: &[u8]) -> Option<Vec<u8>> {
+        fn of<R: Record>(records: &BTreeMap<Vec<u8>, R>, key: &[u8]) -> Option<Vec<u8>> {
+            records.get(key).map(|record| record.value(key))
+        }
+        of(&self.destroyed, key).or_else(|| of(&self.schemas, key)).or_else(|| of(&self.types, key))
+    }
 }
 
 impl Ledger {
     /// Reads the records of all families, and brings home those that lie elsewhere. One that does not parse is an error that names
     /// it, and nothing has changed.
-    pub fn load(&self, engine: &dyn Engine, families: usize) -> Result<Records, Error> {
+    pub fn load(&self, engine: &Gate, families: usize) -> Result<Records, Error> {
         let mut records = Records::default();
         let mut away = Vec::new();
         for family in 0..families {
@@ -64,15 +87,15 @@ impl Ledger {
                         format!("the ledger's record under key {} does not parse; restore it, or delete this key if what it names is not destroyed", hex(&key)),
                     )
                 })?;
-                if family != self.home {
+                if family != self.home || key == probe(&self.prefix) {
                     away.push((family, key));
                 }
             }
         }
         for (family, key) in away {
-            let destroyed = records.destroyed.get(&key).map(|record| record.value(&key));
-            let Some(value) = destroyed.or_else(|| records.schemas.get(&key).map(|record| record.value(&key))) else { continue };
-            if engine.get(self.home, &key)?.as_ref() != Some(&value) {
+            if let Some(value) = records.value(&key)
+                && engine.get(self.home, &key)?.as_ref() != Some(&value)
+            {
                 engine.write(&[Write { family: self.home, op: Op::Put(key.clone(), value) }], DURABLY)?;
             }
             engine.write(&[Write { family, op: Op::Delete(key) }], DURABLY)?;
@@ -84,12 +107,15 @@ impl Ledger {
         match *key.get(self.prefix.len())? {
             destroyed::TAG => merge(&mut records.destroyed, key, Record::parse(key, value, &self.prefix)?),
             schema::TAG => merge(&mut records.schemas, key, Record::parse(key, value, &self.prefix)?),
+            types::TAG => merge(&mut records.types, key, Record::parse(key, value, &self.prefix)?),
+            // A crash has left it.
+            PROBE => {}
             _ => return None,
         }
         Some(())
     }
 
-    fn read(&self, engine: &dyn Engine, family: Family) -> Result<Vec<KeyValue>, Error> {
+    fn read(&self, engine: &Gate, family: Family) -> Result<Vec<KeyValue>, Error> {
         let (start, end) = own_keys(&self.prefix);
         let mut found = Vec::new();
         engine.scan(family, (&start, &end), Direction::Forwards, &mut |key, value| {
@@ -106,13 +132,38 @@ impl Ledger {
         Write { family: self.home, op: Op::Put(key, value) }
     }
 
+    /// Writes records, all or none, and looks whether they are there: a write to a family that the host dropped is left out.
+    pub fn put(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
+        self.write(engine, records)?;
+        self.check(engine, records)
+    }
+
     /// Writes records, all or none.
-    pub fn put(&self, engine: &dyn Engine, records: &[impl Record]) -> Result<(), Error> {
+    pub fn write(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
         engine.write(&records.iter().map(|record| self.put_of(record)).collect::<Vec<_>>(), DURABLY)
     }
 
+    /// Are records that were written in the store?
+    pub fn check(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
+        let Some(record) = records.first() else { return Ok(()) };
+        let key = record.key(&self.prefix);
+        if engine.get(self.home, &key)?.as_ref() == Some(&record.value(&key)) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::FamilyDropped,
+            "the column family of the ledger is gone: nothing can be recorded; detach, and attach with another one",
+        ))
+    }
+
+    /// Is a record in the store, as it is?
+    pub fn has(&self, engine: &Gate, record: &impl Record) -> bool {
+        let key = record.key(&self.prefix);
+        engine.get(self.home, &key).is_ok_and(|found| found.as_ref() == Some(&record.value(&key)))
+    }
+
     /// Deletes records, all or none.
-    pub fn erase(&self, engine: &dyn Engine, records: &[impl Record]) -> Result<(), Error> {
+    pub fn erase(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
         let delete = |record: &_| Write { family: self.home, op: Op::Delete(Record::key(record, &self.prefix)) };
         engine.write(&records.iter().map(delete).collect::<Vec<_>>(), DURABLY)
     }
@@ -129,6 +180,7 @@ fn merge<R: Record>(records: &mut BTreeMap<Vec<u8>, R>, key: &[u8], record: R) {
 mod tests {
     use super::*;
     use crate::layout::{KeyspaceId, SchemaId};
+    use crate::safe_point::GcType;
     use proptest::prelude::*;
 
     const PREFIX: &[u8] = b"\x01gc/";
@@ -146,6 +198,7 @@ mod tests {
                     reusable,
                     started_at,
                     done_at,
+                    families: vec![NamedFamily { id: keyspace.map(KeyspaceId::get), name: "a family".into() }],
                 })
             },
         )
@@ -156,7 +209,7 @@ mod tests {
         (tenant, any::<(SchemaId, bool, bool, u64)>(), proptest::collection::vec(any::<u8>(), 0..20)).prop_map(
             |(tenant, (id, dropped, done, up_to), position)| {
                 let order = if dropped { Order::Drop } else { Order::Truncate };
-                SchemaRecord { tenant, id, order, done, up_to, position }
+                SchemaRecord { tenant, id, order, done, up_to, position, families: Vec::new() }
             },
         )
     }
@@ -187,13 +240,24 @@ mod tests {
         parsed
     }
 
+    fn types() -> impl Strategy<Value = TypesPage> {
+        let types = proptest::collection::btree_map(0u32..4096, any::<bool>(), 1..20);
+        (0u32..4096, types).prop_map(|(page, types)| {
+            let first = page * 4096;
+            let gc_type = |own| if own { GcType::KeyspaceLevel } else { GcType::Global };
+            let types = types.into_iter().filter_map(|(place, own)| Some((KeyspaceId::new(first + place)?, gc_type(own)))).collect();
+            TypesPage { first, types, families: Vec::new() }
+        })
+    }
+
     proptest! {
         #[test]
         fn records_come_back_as_they_were(
-            destroyed in destroyed(), schema in schema(), place: prop::sample::Index, bit in 0u8..8, cut: prop::sample::Index
+            destroyed in destroyed(), schema in schema(), types in types(), place: prop::sample::Index, bit in 0u8..8, cut: prop::sample::Index
         ) {
             check(&destroyed, place, bit, cut)?;
             check(&schema, place, bit, cut)?;
+            check(&types, place, bit, cut)?;
         }
     }
 
@@ -207,12 +271,27 @@ mod tests {
             reusable: false,
             started_at: 1,
             done_at: 2,
+            families: vec![NamedFamily { id: Some(5), name: "f".into() }],
         };
         let key = record.key(PREFIX);
         assert_eq!(key, [&b"\x01gc/da"[..], &[0; 7], b"\xf8b", &[0; 7], b"\xf8"].concat());
         let value = record.value(&key);
         let (body, _) = value.split_last_chunk::<4>().unwrap();
-        assert_eq!(body, [&[1, 1, 0, 0, 0, 0, 7][..], &1u64.to_be_bytes(), &2u64.to_be_bytes(), b"\0\0\0\x01a", b"\0\0\0\x01b"].concat());
+        let fields = [&[2, 1, 0, 0, 0, 0, 7][..], &1u64.to_be_bytes(), &2u64.to_be_bytes(), b"\0\0\0\x01a", b"\0\0\0\x01b"].concat();
+        assert_eq!(body, [&fields[..], b"\0\0\0\x01\0\0\0\x05\0\0\0\x01f\0\0\0\x0d"].concat());
+    }
+
+    /// Records of the first version named no families: they are about all.
+    #[test]
+    fn records_of_the_first_version_are_read() {
+        let key = [&b"\x01gc/da"[..], &[0; 7], b"\xf8b", &[0; 7], b"\xf8"].concat();
+        let mut value = [&[1, 1, 0, 0, 0, 0, 7][..], &1u64.to_be_bytes(), &2u64.to_be_bytes(), b"\0\0\0\x01a", b"\0\0\0\x01b"].concat();
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&key);
+        hasher.update(&value);
+        value.extend_from_slice(&hasher.finalize().to_be_bytes());
+        let record = Destroyed::parse(&key, &value, PREFIX).unwrap();
+        assert!(record.done && record.done_at == 2 && record.families.is_empty());
     }
 
     #[test]
@@ -224,12 +303,13 @@ mod tests {
             done: false,
             up_to: 9,
             position: b"at".into(),
+            families: Vec::new(),
         };
         let key = record.key(PREFIX);
         assert_eq!(key, b"\x01gc/s\0\0\0\x07\x01\x02\x03\x04");
         let value = record.value(&key);
         let (body, _) = value.split_last_chunk::<4>().unwrap();
-        assert_eq!(body, [&[1, 0][..], &9u64.to_be_bytes(), b"\0\0\0\x02at"].concat());
+        assert_eq!(body, [&[2, 0][..], &9u64.to_be_bytes(), b"\0\0\0\x02at", &[0; 4], &[0, 0, 0, 4]].concat());
         let states = [(Order::Truncate, true), (Order::Drop, false), (Order::Drop, true)]
             .map(|(order, done)| SchemaRecord { order, done, ..record.clone() }.body()[0]);
         assert_eq!(states, [1, 2, 3]);
@@ -237,8 +317,15 @@ mod tests {
 
     #[test]
     fn of_two_records_the_one_that_goes_further_stands() {
-        let record =
-            |order, done, up_to, position: &str| SchemaRecord { tenant: None, id: 1, order, done, up_to, position: position.into() };
+        let record = |order, done, up_to, position: &str| SchemaRecord {
+            tenant: None,
+            id: 1,
+            order,
+            done,
+            up_to,
+            position: position.into(),
+            families: Vec::new(),
+        };
         let merged = |mut one: SchemaRecord, other: SchemaRecord| {
             one.merge(other);
             one

@@ -2,10 +2,23 @@
 
 use crate::layout::KeyspaceId;
 
-const VERSION: u8 = 1;
+/// Records of version 1 name no families.
+const FIRST_VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const CHECKSUM_LEN: usize = 4;
 /// Stands for no keyspace.
 pub(super) const NO_KEYSPACE: u32 = u32::MAX;
+/// Stands for a family's id that is not known.
+const NO_ID: u32 = u32::MAX;
+
+/// A column family as a record names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFamily {
+    /// RocksDB's id of it, where it is known.
+    pub id: Option<u32>,
+    /// Its name in the store.
+    pub name: String,
+}
 
 /// What the ledger holds: records of one kind.
 pub trait Record: Clone + PartialEq {
@@ -15,6 +28,8 @@ pub trait Record: Clone + PartialEq {
     fn body(&self) -> Vec<u8>;
     /// From its key behind the prefix and its fields.
     fn read(name: &[u8], body: &[u8]) -> Option<Self>;
+    /// The families that it is about; none = all.
+    fn families(&mut self) -> &mut Vec<NamedFamily>;
     /// What holds if it is found twice.
     fn merge(&mut self, other: Self);
 
@@ -22,6 +37,10 @@ pub trait Record: Clone + PartialEq {
     fn value(&self, key: &[u8]) -> Vec<u8> {
         let mut value = vec![VERSION];
         value.extend(self.body());
+        let mut families = Vec::new();
+        put_families(self.clone().families(), &mut families);
+        value.extend_from_slice(&families);
+        value.extend_from_slice(&(families.len() as u32).to_be_bytes());
         value.extend_from_slice(&checksum(key, &value));
         value
     }
@@ -29,8 +48,17 @@ pub trait Record: Clone + PartialEq {
     /// From a store.
     fn parse(key: &[u8], value: &[u8], prefix: &[u8]) -> Option<Self> {
         let (versioned, sum) = value.split_last_chunk::<CHECKSUM_LEN>()?;
-        let (&VERSION, body) = versioned.split_first()? else { return None };
-        let record = Self::read(key.strip_prefix(prefix)?, body)?;
+        let (families, body) = match versioned.split_first()? {
+            (&FIRST_VERSION, body) => (Vec::new(), body),
+            (&VERSION, rest) => {
+                let (rest, len) = rest.split_last_chunk()?;
+                let (body, families) = rest.split_at_checked(rest.len().checked_sub(u32::from_be_bytes(*len) as usize)?)?;
+                (take_families(families)?, body)
+            }
+            _ => return None,
+        };
+        let mut record = Self::read(key.strip_prefix(prefix)?, body)?;
+        *record.families() = families;
         (*sum == checksum(key, versioned) && record.key(prefix) == key).then_some(record)
     }
 }
@@ -40,6 +68,44 @@ fn checksum(key: &[u8], body: &[u8]) -> [u8; CHECKSUM_LEN] {
     hasher.update(key);
     hasher.update(body);
     hasher.finalize().to_be_bytes()
+}
+
+/// What two records of the same thing are about.
+pub(super) fn merge_families(one: &mut Vec<NamedFamily>, other: Vec<NamedFamily>) {
+    if one.is_empty() || other.is_empty() {
+        one.clear();
+        return;
+    }
+    for family in other {
+        if !one.contains(&family) {
+            one.push(family);
+        }
+    }
+}
+
+fn put_families(families: &[NamedFamily], out: &mut Vec<u8>) {
+    out.extend_from_slice(&(families.len() as u32).to_be_bytes());
+    for family in families {
+        out.extend_from_slice(&family.id.unwrap_or(NO_ID).to_be_bytes());
+        put_bytes(family.name.as_bytes(), out);
+    }
+}
+
+fn take_families(from: &[u8]) -> Option<Vec<NamedFamily>> {
+    let (count, mut rest) = take_u32(from)?;
+    let mut families = Vec::new();
+    for _ in 0..count {
+        let (id, after_id) = take_u32(rest)?;
+        let (name, after_name) = take_bytes(after_id)?;
+        families.push(NamedFamily { id: (id != NO_ID).then_some(id), name: String::from_utf8(name.to_vec()).ok()? });
+        rest = after_name;
+    }
+    rest.is_empty().then_some(families)
+}
+
+fn take_u32(from: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, rest) = from.split_first_chunk()?;
+    Some((u32::from_be_bytes(*number), rest))
 }
 
 /// A length and so many bytes.

@@ -6,7 +6,7 @@
 //!        | position len u32, position: stored keys before it are truncated
 //! ```
 
-use super::record::{NO_KEYSPACE, Record, put_bytes, take_bytes, take_keyspace, take_u64};
+use super::record::{NO_KEYSPACE, NamedFamily, Record, merge_families, put_bytes, take_bytes, take_keyspace, take_u64};
 use crate::layout::{KeyspaceId, SchemaId, Tenant, Timestamp};
 
 /// What was ordered.
@@ -33,6 +33,8 @@ pub struct SchemaRecord {
     pub up_to: Timestamp,
     /// A truncation goes on from here.
     pub position: Vec<u8>,
+    /// The column families that it is about; none = all.
+    pub families: Vec<NamedFamily>,
 }
 
 pub(super) const TAG: u8 = b's';
@@ -77,7 +79,11 @@ impl Record for SchemaRecord {
         let (up_to, rest) = take_u64(rest)?;
         let (position, rest) = take_bytes(rest)?;
         let id = u32::from_be_bytes(id.try_into().ok()?);
-        rest.is_empty().then(|| Self { tenant, id, order, done, up_to, position: position.to_vec() })
+        rest.is_empty().then(|| Self { tenant, id, order, done, up_to, position: position.to_vec(), families: Vec::new() })
+    }
+
+    fn families(&mut self) -> &mut Vec<NamedFamily> {
+        &mut self.families
     }
 
     /// A drop stands; of two truncations the one that goes further, and of one that is found twice the earlier state.
@@ -87,6 +93,7 @@ impl Record for SchemaRecord {
             *self = other;
         } else if rank(&other) == rank(self) {
             self.done &= other.done;
+            merge_families(&mut self.families, other.families);
             self.position = std::mem::take(&mut self.position).min(other.position);
         }
     }

@@ -1,0 +1,133 @@
+//! Waiting for a flush in a way that ends.
+//!
+//! RocksDB's own wait cannot be cancelled, and does not end while the host has paused background work. So a flush begins without
+//! a wait, and the number of immutable memtables tells when it has finished: flushes take the oldest memtables first, so once as
+//! many have gone as there were when the flush began, all of those have gone.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// What a wait came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlushWait {
+    /// The memtables of then are files.
+    Finished,
+    /// Not yet.
+    Unfinished,
+    /// The store has had a background error since.
+    Failed,
+}
+
+/// How long one wait lasts.
+const WAIT: Duration = Duration::from_secs(1);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(1);
+/// Memtables and background errors are packed into the progress; no store comes near this bound.
+const MOST: u64 = 0xffff;
+
+/// What a wait remembers from one call to the next, in a number that is never 0.
+struct Progress {
+    /// Memtables that have not gone.
+    left: u64,
+    /// How many there were at the last look.
+    last: u64,
+    /// Background errors when it began.
+    errors: u64,
+}
+
+impl Progress {
+    fn unpack(packed: u64) -> Self {
+        Self { left: packed & MOST, last: packed >> 16 & MOST, errors: packed >> 32 & MOST }
+    }
+
+    fn pack(&self) -> u64 {
+        1 << 48 | self.errors.min(MOST) << 32 | self.last.min(MOST) << 16 | self.left.min(MOST)
+    }
+}
+
+/// May a flush begin? One more memtable could stop the host's writes while the store flushes others, and RocksDB would wait for
+/// these. So it begins when there are none, or when one has gone while it waited: then background work runs. Waits about a second.
+pub fn begin_flush(immutable: impl Fn() -> u64) -> bool {
+    let (begun, mut last) = (Instant::now(), immutable());
+    while last > 0 && begun.elapsed() < WAIT {
+        sleep(LOOK);
+        let now = immutable();
+        if now < last {
+            return true;
+        }
+        last = now;
+    }
+    last == 0
+}
+
+/// Waits about a second at most. `progress` is 0 when the flush has just begun.
+pub fn wait_for_flush(progress: &mut u64, immutable: impl Fn() -> u64, background_errors: impl Fn() -> u64) -> FlushWait {
+    let mut seen = match *progress {
+        0 => {
+            let now = immutable();
+            Progress { left: now, last: now, errors: background_errors() }
+        }
+        packed => Progress::unpack(packed),
+    };
+    let begun = Instant::now();
+    loop {
+        let now = immutable();
+        seen.left = seen.left.saturating_sub(seen.last.saturating_sub(now)).min(now);
+        seen.last = now;
+        *progress = seen.pack();
+        if seen.left == 0 {
+            return FlushWait::Finished;
+        }
+        if background_errors().min(MOST) > seen.errors {
+            return FlushWait::Failed;
+        }
+        if begun.elapsed() >= WAIT {
+            return FlushWait::Unfinished;
+        }
+        sleep(LOOK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// Shows these numbers one after the other, and the last one again and again.
+    fn shows(numbers: &'static [u64]) -> impl Fn() -> u64 {
+        let at = Cell::new(0);
+        move || {
+            let now = at.get();
+            at.set((now + 1).min(numbers.len() - 1));
+            numbers[now]
+        }
+    }
+
+    #[test]
+    fn memtables_that_come_later_are_not_waited_for() {
+        for numbers in [&[0][..], &[2, 2, 1, 0], &[2, 2, 3, 2, 3, 2, 9]] {
+            assert_eq!(wait_for_flush(&mut 0, shows(numbers), || 0), FlushWait::Finished, "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn a_wait_goes_on_where_the_one_before_ended() {
+        let mut progress = 0;
+        assert_eq!(wait_for_flush(&mut progress, || 2, || 0), FlushWait::Unfinished);
+        assert_eq!(wait_for_flush(&mut progress, || 1, || 0), FlushWait::Unfinished);
+        assert_eq!(wait_for_flush(&mut progress, || 0, || 0), FlushWait::Finished);
+    }
+
+    #[test]
+    fn a_new_background_error_ends_the_wait_and_an_old_one_does_not() {
+        let mut progress = 0;
+        assert_eq!(wait_for_flush(&mut progress, || 1, || 7), FlushWait::Unfinished);
+        assert_eq!(wait_for_flush(&mut progress, || 1, || 8), FlushWait::Failed);
+    }
+
+    #[test]
+    fn a_flush_begins_where_background_work_runs() {
+        assert!(begin_flush(|| 0) && begin_flush(shows(&[2, 3, 2])));
+        assert!(!begin_flush(|| 1), "nothing moves: the host may have paused background work");
+    }
+}

@@ -1,0 +1,60 @@
+//! Which column families a durable record is about. Attached families are known by their places; a record names them.
+
+use super::ledger::NamedFamily;
+use super::store::{ColumnFamily, Role};
+
+/// What a record covers of the attached families.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Covers {
+    /// Their places.
+    pub(super) places: Vec<usize>,
+    /// The names of those that are not attached.
+    pub(super) missing: Vec<String>,
+}
+
+impl Covers {
+    /// A record that names none is of the first version of the ledger, which meant all.
+    pub(super) fn new(named: &[NamedFamily], attached: &[ColumnFamily]) -> Self {
+        if named.is_empty() {
+            return Self { places: (0..attached.len()).collect(), missing: Vec::new() };
+        }
+        let place = |one: &NamedFamily| attached.iter().position(|family| is_same(one, family));
+        let missing = named.iter().filter(|one| place(one).is_none()).map(|one| one.name.clone()).collect();
+        let mut places: Vec<_> = named.iter().filter_map(place).collect();
+        places.sort_unstable();
+        Self { places, missing }
+    }
+}
+
+/// RocksDB gives no id twice, so a family that was dropped and made again under its name is another one.
+pub(super) fn is_same(named: &NamedFamily, family: &ColumnFamily) -> bool {
+    named.name == family.name && named.id.zip(family.id).is_none_or(|(one, other)| one == other)
+}
+
+/// The attached families but the ledger's own, as a record names them.
+pub(super) fn names(attached: &[ColumnFamily]) -> Vec<NamedFamily> {
+    let hosts: Vec<_> = attached.iter().filter(|family| family.role != Role::Ledger).collect();
+    // A store that has nothing but a ledger holds everything there.
+    let named = if hosts.is_empty() { attached.iter().collect() } else { hosts };
+    named.into_iter().map(|family| NamedFamily { id: family.id, name: family.name.clone() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_known_again_by_name_and_id() {
+        let attached = [("default", Some(0)), ("write", Some(4)), ("extra", None)].map(|(name, id)| ColumnFamily {
+            role: Role::Other,
+            name: name.into(),
+            id,
+            filter: None,
+        });
+        let named = [("write", Some(4)), ("extra", Some(7)), ("default", Some(1)), ("gone", None)]
+            .map(|(name, id)| NamedFamily { id, name: name.into() });
+        let covers = Covers::new(&named, &attached);
+        assert_eq!(covers, Covers { places: vec![1, 2], missing: vec!["default".into(), "gone".into()] });
+        assert_eq!(Covers::new(&[], &attached).places, [0, 1, 2]);
+    }
+}

@@ -1,0 +1,94 @@
+//! The recorded types of keyspaces: attaching compares what the host has said with what the ledger says.
+
+use super::ledger::{Records, TypesPage};
+use super::store::Store;
+use crate::callback::lock;
+use crate::error::Error;
+use crate::layout::KeyspaceId;
+use crate::safe_point::{GcType, Naming, Why};
+use crate::shared::Shared;
+use std::collections::BTreeMap;
+
+/// How many keyspaces an error names.
+const MOST_NAMED: usize = 10;
+
+/// Does what the host has said go with the ledger? A keyspace that it registered may be destroyed, or have the other type there.
+pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
+    let is_used = |keyspace: &KeyspaceId| {
+        let in_use = shared.keyspaces.state(*keyspace).map(|state| state.is_in_use());
+        match shared.safe_points.known(*keyspace).naming {
+            Naming::Kept(Why::Paused, _) => false,
+            // Metadata of an archived keyspace name its type, too.
+            Naming::Named(_) => in_use != Some(false),
+            _ => in_use == Some(true),
+        }
+    };
+    let mut destroyed: Vec<_> = records.destroyed.values().filter_map(|record| record.keyspace).filter(is_used).collect();
+    destroyed.sort_unstable();
+    destroyed.dedup();
+    if !destroyed.is_empty() {
+        return Err(Error::invalid(format!(
+            "the host registered keyspace {}, and the ledger says that it is destroyed: what is written there would be dropped; pause it \
+             (rgc_remove_keyspace), attach, and take another id, or forget the destroyed ranges (rgc_forget_destroyed) and register it again",
+            list(&destroyed)
+        )));
+    }
+    let recorded = records.types.values().flat_map(|page| &page.types).map(|(keyspace, gc_type)| (*keyspace, *gc_type));
+    let other = |(keyspace, recorded): &(KeyspaceId, GcType)| registered(shared, *keyspace).is_some_and(|gc_type| gc_type != *recorded);
+    let conflicts: Vec<_> = recorded.clone().filter(other).collect();
+    let Some((_, gc_type)) = conflicts.first().copied() else {
+        shared.recorded_types.replace(recorded.collect());
+        return Ok(());
+    };
+    let keyspaces: Vec<_> = conflicts.into_iter().map(|(keyspace, _)| keyspace).collect();
+    shared.keep_for_conflict(&keyspaces);
+    Err(Error::invalid(format!(
+        "the ledger has recorded keyspace {} as {gc_type}, and the host registered the other type: everything of it is kept; restart, and \
+         register the type that it was created with",
+        list(&keyspaces)
+    )))
+}
+
+fn list(keyspaces: &[KeyspaceId]) -> String {
+    let named: Vec<_> = keyspaces.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    let more = keyspaces.len().saturating_sub(MOST_NAMED);
+    if more == 0 { named.join(", ") } else { format!("{} and {more} more", named.join(", ")) }
+}
+
+fn registered(shared: &Shared, keyspace: KeyspaceId) -> Option<GcType> {
+    match shared.safe_points.known(keyspace).naming {
+        Naming::Named(gc_type) => Some(gc_type),
+        _ => None,
+    }
+}
+
+impl Store {
+    /// Records the types that were registered and are not recorded yet, in a ledger with a family of its own.
+    pub(super) fn record_types(&self) -> Result<(), Error> {
+        if !self.ledger_has_family() {
+            return Ok(());
+        }
+        let mut recorded = lock(&self.types);
+        let mut pages = recorded.clone();
+        let mut from = KeyspaceId::new(0);
+        while let Some(keyspace) = from.and_then(|from| self.shared.safe_points.first_known(from)) {
+            if let Some(gc_type) = registered(&self.shared, keyspace) {
+                let first = TypesPage::first_of(keyspace);
+                let page = pages.entry(first).or_insert_with(|| TypesPage { first, types: BTreeMap::new(), families: Vec::new() });
+                page.types.entry(keyspace).or_insert(gc_type);
+            }
+            from = KeyspaceId::new(keyspace.get() + 1);
+        }
+        let changed: Vec<_> = pages.into_values().filter(|page| recorded.get(&page.first) != Some(page)).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.ledger.put(&self.engine, &changed)?;
+        for page in changed {
+            recorded.insert(page.first, page);
+        }
+        let types = recorded.values().flat_map(|page| &page.types).map(|(keyspace, gc_type)| (*keyspace, *gc_type)).collect();
+        self.shared.recorded_types.replace(types);
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! The column families of the attached store, as far as runs must tell them apart: what is destroyed or dropped is so in the families
+//! that its record names, and nowhere else.
+
+use super::Kind;
+
+/// A family that is attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttachedFamily {
+    /// RocksDB's id of it, where it is known.
+    pub id: Option<u32>,
+    /// Which runs it may have.
+    pub runs: Runs,
+}
+
+/// Which runs a family may have, by its role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// Of RawKV rows, of TTL values, or of nothing that is judged.
+    Default,
+    /// Of write records, or of nothing that is judged.
+    Write,
+    /// Of nothing that is judged.
+    DroppedOnly,
+    /// The same; the library's own family, which no record covers.
+    Ledger,
+    /// Of any kind.
+    Any,
+}
+
+impl Runs {
+    /// May it have runs of this kind?
+    pub fn have(self, kind: Kind) -> bool {
+        match self {
+            Self::Default => kind != Kind::Write,
+            Self::Write => matches!(kind, Kind::Write | Kind::DroppedOnly),
+            Self::DroppedOnly | Self::Ledger => kind == Kind::DroppedOnly,
+            Self::Any => true,
+        }
+    }
+}
+
+/// The places among `families` of those that a run may be in. RocksDB's C API does not tell a run its family.
+pub fn candidates(families: &[AttachedFamily], kind: Kind, id: Option<u32>) -> Vec<usize> {
+    let places = |holds: &dyn Fn(&AttachedFamily) -> bool| -> Vec<usize> {
+        families.iter().enumerate().filter(|(_, family)| holds(family)).map(|(place, _)| place).collect()
+    };
+    let exact = places(&|family| id.is_some() && family.id == id);
+    if !exact.is_empty() {
+        return exact;
+    }
+    let may_be = |family: &AttachedFamily| (id.is_none() || family.id.is_none()) && family.runs != Runs::Ledger;
+    let by_kind = places(&|family| may_be(family) && family.runs.have(kind));
+    // The host has promised that only attached families have filters.
+    if by_kind.is_empty() && id.is_none() { places(&may_be) } else { by_kind }
+}
+
+/// Is something that covers some families, by their places, so in every family that a run may be in?
+pub fn all_covered(covers: &[usize], candidates: &[usize]) -> bool {
+    !candidates.is_empty() && candidates.iter().all(|place| covers.contains(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_in_the_family_of_its_id_or_in_one_that_may_have_its_kind() {
+        let family = |id, runs| AttachedFamily { id, runs };
+        let families =
+            [family(Some(0), Runs::Default), family(Some(4), Runs::Write), family(None, Runs::Any), family(Some(6), Runs::DroppedOnly)];
+        assert_eq!(candidates(&families, Kind::Default, Some(0)), [0]);
+        assert_eq!(candidates(&families, Kind::Default, None), [0, 2]);
+        assert_eq!(candidates(&families, Kind::Write, Some(9)), [2], "of an id that is not known it may be the one without an id");
+        assert_eq!(candidates(&families[..2], Kind::Write, Some(9)), [0; 0], "a family that is not attached");
+        assert_eq!(candidates(&families, Kind::DroppedOnly, None), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_does_not_cover_every_family_that_a_run_may_be_in_does_not_hold_there() {
+        assert!(all_covered(&[0, 1], &[1]) && !all_covered(&[0], &[0, 1]) && !all_covered(&[0, 1], &[]));
+    }
+}

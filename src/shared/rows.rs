@@ -1,0 +1,198 @@
+//! Rows that wait for the worker, as bytes in chunks: no byte is moved again, all that is allocated counts against a bound, and
+//! where there is no memory there is no room.
+
+use super::Kind;
+use std::collections::VecDeque;
+use std::mem::size_of;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+/// The first chunk of a run; each further one is twice as large, up to the largest.
+const FIRST_CHUNK: usize = 1 << 10;
+/// See there. A longer row has a chunk of its own.
+const LARGEST_CHUNK: usize = 64 << 10;
+/// Stands before each row's bytes.
+type RowLen = u32;
+
+/// The bytes that all waiting rows together may take.
+#[derive(Debug)]
+pub(super) struct Room {
+    most: usize,
+    taken: AtomicUsize,
+}
+
+impl Room {
+    /// For so many bytes.
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, taken: AtomicUsize::new(0) })
+    }
+
+    fn take(self: &Arc<Self>, bytes: usize) -> Option<Taken> {
+        let fits = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.most);
+        self.taken.fetch_update(SeqCst, SeqCst, fits).ok()?;
+        Some(Taken { room: self.clone(), bytes })
+    }
+
+    /// For what was in the bound a moment ago, and comes back.
+    fn take_back(self: &Arc<Self>, bytes: usize) -> Taken {
+        self.taken.fetch_add(bytes, SeqCst);
+        Taken { room: self.clone(), bytes }
+    }
+}
+
+/// A part of the room, for as long as it lives.
+#[derive(Debug)]
+struct Taken {
+    room: Arc<Room>,
+    bytes: usize,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.room.taken.fetch_sub(self.bytes, SeqCst);
+    }
+}
+
+/// Some rows, each behind its length.
+#[derive(Debug)]
+struct Chunk {
+    bytes: Vec<u8>,
+    rows: usize,
+    _taken: Taken,
+}
+
+impl Chunk {
+    fn new(room: &Arc<Room>, len: usize) -> Option<Self> {
+        let taken = room.take(len + size_of::<Self>())?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).ok()?;
+        Some(Self { bytes, rows: 0, _taken: taken })
+    }
+
+    fn has_room(&self, len: usize) -> bool {
+        self.bytes.capacity() - self.bytes.len() >= len
+    }
+
+    /// Where there is room, so that nothing is allocated.
+    fn push(&mut self, len: RowLen, row: &[u8]) {
+        self.bytes.extend_from_slice(&len.to_le_bytes());
+        self.bytes.extend_from_slice(row);
+        self.rows += 1;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.bytes.as_slice();
+        std::iter::from_fn(move || {
+            let (len, behind) = rest.split_first_chunk()?;
+            let (row, behind) = behind.split_at_checked(RowLen::from_le_bytes(*len) as usize)?;
+            rest = behind;
+            Some(row)
+        })
+    }
+}
+
+/// Rows of one run: stored keys without timestamps.
+#[derive(Debug)]
+pub struct Rows {
+    /// What the run judged them as.
+    pub kind: Kind,
+    chunks: VecDeque<Chunk>,
+}
+
+impl Rows {
+    /// None yet.
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, chunks: VecDeque::new() }
+    }
+
+    /// One more, if there is room for it and memory.
+    pub(super) fn push(&mut self, room: &Arc<Room>, row: &[u8]) -> bool {
+        let Ok(row_len) = RowLen::try_from(row.len()) else { return false };
+        let len = size_of::<RowLen>() + row.len();
+        if !self.chunks.back().is_some_and(|chunk| chunk.has_room(len)) {
+            if self.chunks.try_reserve(1).is_err() {
+                return false;
+            }
+            let usual = self.chunks.back().map_or(FIRST_CHUNK, |last| LARGEST_CHUNK.min(2 * last.bytes.capacity()));
+            // Where the room is nearly full, no more than the row takes.
+            let Some(chunk) = Chunk::new(room, usual.max(len)).or_else(|| Chunk::new(room, len)) else { return false };
+            self.chunks.push_back(chunk);
+        }
+        if let Some(chunk) = self.chunks.back_mut() {
+            chunk.push(row_len, row);
+        }
+        true
+    }
+
+    /// Rows that were taken, and come back. Not in a callback of the host's: it allocates.
+    pub(super) fn back<'r>(room: &Arc<Room>, kind: Kind, rows: impl Iterator<Item = &'r [u8]> + Clone) -> Self {
+        let len = rows.clone().map(|row| size_of::<RowLen>() + row.len()).sum();
+        let mut chunk = Chunk { bytes: Vec::with_capacity(len), rows: 0, _taken: room.take_back(len + size_of::<Chunk>()) };
+        rows.for_each(|row| chunk.push(row.len() as RowLen, row));
+        Self { kind, chunks: VecDeque::from_iter((chunk.rows > 0).then_some(chunk)) }
+    }
+
+    /// Takes the first chunk's rows off, so that nobody has more in hand.
+    pub(super) fn split_first(&mut self) -> Option<Self> {
+        let chunk = self.chunks.pop_front()?;
+        Some(Self { kind: self.kind, chunks: VecDeque::from_iter([chunk]) })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.rows).sum()
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// In the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.chunks.iter().flat_map(Chunk::iter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_as_they_went() {
+        let room = Room::new(usize::MAX);
+        let longest = vec![7; 3 * LARGEST_CHUNK];
+        let some: Vec<&[u8]> = [b"a", &b""[..], b"longer", &longest, b"x"].repeat(300);
+        let mut rows = Rows::new(Kind::Write);
+        assert!(some.iter().all(|row| rows.push(&room, row)));
+        assert_eq!(rows.len(), some.len());
+        assert!(rows.iter().eq(some.iter().copied()));
+        let mut split = Vec::new();
+        while let Some(first) = rows.split_first() {
+            split.extend(first.iter().map(<[u8]>::to_vec));
+        }
+        assert!(rows.is_empty() && split == some);
+        let back = Rows::back(&room, Kind::Write, some.iter().copied());
+        assert!(back.iter().eq(some.iter().copied()) && back.len() == some.len());
+        drop(back);
+        assert!(Rows::back(&room, Kind::Write, std::iter::empty()).is_empty());
+        assert_eq!(room.taken.load(SeqCst), 0, "all of the room is given back");
+    }
+
+    #[test]
+    fn the_room_counts_what_is_allocated() {
+        const MOST: usize = 100_000;
+        let room = Room::new(MOST);
+        let mut rows = Rows::new(Kind::Default);
+        let mut n = 0;
+        while rows.push(&room, &[0; 100]) {
+            n += 1;
+        }
+        let allocated: usize = rows.chunks.iter().map(|chunk| chunk.bytes.capacity() + size_of::<Chunk>()).sum();
+        assert_eq!(room.taken.load(SeqCst), allocated);
+        assert!(allocated <= MOST && n * 100 > MOST * 8 / 10, "{n} rows in {allocated} bytes");
+        assert!(!rows.push(&room, &[0; MOST]) && rows.len() == n);
+        drop(rows.split_first());
+        assert!(rows.push(&room, b"there is room again"));
+    }
+}
