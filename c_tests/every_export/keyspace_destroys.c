@@ -79,10 +79,12 @@ static void the_usual_way(void) {
   load(gc, 6, RGC_KEYSPACE_ARCHIVED, NULL);
   SUCCEEDS(api.rgc_destroy_keyspace(gc, 7, 0, NULL, errptr));
   load(gc, 7, RGC_KEYSPACE_TOMBSTONE, NULL);
-  /* Also while there is no store: runs go on dropping what is written there. */
-  api.rgc_detach(gc);
-  check_not_loaded(gc, 6, RGC_KEYSPACE_ENABLED);
-  REFUSES(api.rgc_set_keyspace_gc_type(gc, 7, RGC_GC_KEYSPACE_LEVEL, errptr), NO_MORE);
+  /* What the ledger said ends with detach, and no run drops anything. The next attach refuses a keyspace that was
+   * registered since, and destroyed before. */
+  SUCCEEDS(api.rgc_destroy_keyspace(gc, 1, 0, NULL, errptr));
+  CHECK_EQ(api.rgc_detach(gc), 1);
+  SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 1, RGC_GC_KEYSPACE_LEVEL, errptr));
+  REFUSES(api.rgc_attach_engine(gc, &mem_functions, engine, families, 5, errptr), "1", NO_MORE);
   /* In the next process, once the ledger is read. */
   api.rgc_destroy(gc);
   gc = gc_with("recheck=manual;recheck_seconds=100");
@@ -110,7 +112,7 @@ static void the_usual_way(void) {
   /* Rechecked records free the others. */
   SUCCEEDS(CHECK_EQ(api.rgc_recheck_destroyed(gc, 5099, NULL, errptr), 0));
   check_not_loaded(gc, 7, RGC_KEYSPACE_ENABLED);
-  SUCCEEDS(CHECK_EQ(api.rgc_recheck_destroyed(gc, 5100, NULL, errptr), 4));
+  SUCCEEDS(CHECK_EQ(api.rgc_recheck_destroyed(gc, 5100, NULL, errptr), 6));
   CHECK_EQ(api.rgc_destroyed_count(gc), 0);
   load(gc, 7, RGC_KEYSPACE_ENABLED, "unified");
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 5, RGC_GC_KEYSPACE_LEVEL, errptr));

@@ -95,6 +95,16 @@ impl File {
     }
 }
 
+/// How far a flush has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Flush {
+    /// The memtables of then are files.
+    #[default]
+    Finished,
+    /// The store has not begun it, or has not finished it.
+    Unfinished,
+}
+
 /// What a scan does with an entry: goes on, or has seen enough.
 pub type Step = ControlFlow<()>;
 
@@ -134,8 +144,8 @@ pub trait Engine: Send + Sync {
     fn compact(&self, family: Family, range: (&[u8], &[u8]), last_level_too: bool) -> Result<(), Error>;
 
     /// Writes memtables into files. Waits about a second at most. `progress` is 0 at the first call; a later call with what the
-    /// call before left there goes on waiting. An error of kind Busy: the flush has not finished.
-    fn try_flush(&self, family: Family, progress: &mut u64) -> Result<(), Error>;
+    /// call before left there goes on waiting.
+    fn try_flush(&self, family: Family, progress: &mut u64) -> Result<Flush, Error>;
 
     /// The files that overlap a range, or all files of a family, without what collectors noted.
     fn files(&self, family: Family, range: Option<(&[u8], &[u8])>) -> Result<Vec<File>, Error>;

@@ -3,7 +3,7 @@
 //! [`Engine`].
 
 use super::flush_wait::{FlushWait, begin_flush, wait_for_flush};
-use super::{Direction, Engine, Family, File, How, Op, Step, Write};
+use super::{Direction, Engine, Family, File, Flush, How, Op, Step, Write};
 use crate::error::{Error, Kind};
 use list::{
     rocksdb_column_family_handle_t, rocksdb_compactoptions_t, rocksdb_flushoptions_t, rocksdb_functions, rocksdb_iterator_t,
@@ -448,22 +448,21 @@ impl Engine for RocksDb {
         Ok(())
     }
 
-    fn try_flush(&self, family: Family, progress: &mut u64) -> Result<(), Error> {
+    fn try_flush(&self, family: Family, progress: &mut u64) -> Result<Flush, Error> {
         let immutable = || self.family_property(family, IMMUTABLE_MEMTABLES);
         if immutable().is_none() {
-            return self.flush(family, true);
+            return self.flush(family, true).map(|()| Flush::Finished);
         }
         let immutable = || immutable().unwrap_or(0);
-        let unfinished = || Error::new(Kind::Busy, "the flush has not finished; let the store's background work run");
         if *progress == 0 {
             if !begin_flush(immutable) {
-                return Err(unfinished());
+                return Ok(Flush::Unfinished);
             }
             self.flush(family, false)?;
         }
         match wait_for_flush(progress, immutable, || self.property(BACKGROUND_ERRORS).unwrap_or(0)) {
-            FlushWait::Finished => Ok(()),
-            FlushWait::Unfinished => Err(unfinished()),
+            FlushWait::Finished => Ok(Flush::Finished),
+            FlushWait::Unfinished => Ok(Flush::Unfinished),
             FlushWait::Failed => Err(Error::new(Kind::IoError, "the store reports a background error since the flush began; see its log")),
         }
     }

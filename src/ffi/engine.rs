@@ -2,7 +2,7 @@
 
 use super::c;
 use super::memory::{Sized1, slice};
-use crate::engine::{Direction, Engine, Family, File, How, Op, Step, Write};
+use crate::engine::{Direction, Engine, Family, File, Flush, How, Op, Step, Write};
 use crate::error::{Error, Kind};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
@@ -254,10 +254,14 @@ impl Engine for HostEngine {
         checked(|error| unsafe { compact(self.state, cf(family), start, start_len, end, end_len, u8::from(last_level_too), error) })
     }
 
-    fn try_flush(&self, family: Family, progress: &mut u64) -> Result<(), Error> {
-        let Some(try_flush) = self.table.try_flush else { return self.flush(family) };
+    fn try_flush(&self, family: Family, progress: &mut u64) -> Result<Flush, Error> {
+        let Some(try_flush) = self.table.try_flush else { return self.flush(family).map(|()| Flush::Finished) };
         // SAFETY: the host's own function.
-        checked(|error| unsafe { try_flush(self.state, cf(family), progress, error) })
+        match checked(|error| unsafe { try_flush(self.state, cf(family), progress, error) }) {
+            Ok(()) => Ok(Flush::Finished),
+            Err(error) if error.kind() == Kind::Busy => Ok(Flush::Unfinished),
+            Err(error) => Err(error),
+        }
     }
 
     fn files(&self, family: Family, range: Option<(&[u8], &[u8])>) -> Result<Vec<File>, Error> {

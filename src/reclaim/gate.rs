@@ -1,7 +1,7 @@
 //! The way to the engine. While the engine is called the thread is inside a callback. A family that the host dropped is an empty one.
 
 use crate::callback::Inside;
-use crate::engine::{Direction, Engine, Family, File, How, Op, Step, Write};
+use crate::engine::{Direction, Engine, Family, File, Flush, How, Op, Step, Write};
 use crate::error::{Error, Kind};
 use crate::log::{Level, log};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -129,9 +129,10 @@ impl Gate {
         loop {
             self.check_stopping()?;
             match self.call(family, |engine| engine.try_flush(family, &mut progress)) {
+                Ok(Flush::Finished) => return Ok(()),
                 // RocksDB flushes nothing of a family that the host dropped, and does not say so.
-                Err(error) if error.kind() == Kind::Busy => self.look_for_family(family)?,
-                flushed => return flushed,
+                Ok(Flush::Unfinished) => self.look_for_family(family)?,
+                Err(error) => return Err(error),
             }
         }
     }

@@ -222,7 +222,6 @@ impl Store {
             self.publish_order(to);
         }
         book.put(to.clone());
-        self.count_orders(&book);
         drop(book);
         if to.done {
             log(Level::Info, || match to.order {
@@ -230,6 +229,8 @@ impl Store {
                 Order::Truncate => format!("{} is truncated up to {}", Named(to.schema()), to.up_to),
             });
         }
+        // After the log: a drain that ends now has seen all of it.
+        self.count_orders(&lock(&self.orders));
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! A store in memory behind the engine's port, which stops and fails where it is told to.
 
-use rocks_gc::engine::{Direction, Engine, Family, File, How, Op, Step, Write};
+use rocks_gc::engine::{Direction, Engine, Family, File, Flush, How, Op, Step, Write};
 use rocks_gc::error::{Error, Kind};
 use rocks_gc::options::Options;
 use rocks_gc::reclaim::{ColumnFamily, Role, Store, attach};
@@ -133,8 +133,8 @@ impl Engine for Memory {
         self.get(family, key)
     }
 
-    fn try_flush(&self, _: Family, _: &mut u64) -> Result<(), Error> {
-        Ok(())
+    fn try_flush(&self, _: Family, _: &mut u64) -> Result<Flush, Error> {
+        Ok(Flush::Finished)
     }
 
     fn files(&self, _: Family, _: Option<(&[u8], &[u8])>) -> Result<Vec<File>, Error> {

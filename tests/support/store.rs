@@ -6,7 +6,7 @@ use super::adaptor::adaptor;
 use super::gc::Gc;
 use super::rocksdb::{Settings, api, new_options};
 use rocks_gc::engine::rocksdb::{Functions, Handle as FamilyHandle, RocksDb};
-use rocks_gc::engine::{Direction, Engine, File, How, Op, Write};
+use rocks_gc::engine::{Direction, Engine, File, Flush, How, Op, Write};
 use rocks_gc::ffi::c;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ops::ControlFlow;
@@ -218,9 +218,7 @@ impl<'g> Store<'g> {
 
     pub fn flush(&self, family: usize) {
         let mut progress = 0;
-        while let Err(error) = self.engine.try_flush(family, &mut progress) {
-            assert_eq!(error.kind(), rocks_gc::error::Kind::Busy, "{error}");
-        }
+        while self.engine.try_flush(family, &mut progress).expect("flushes") == Flush::Unfinished {}
     }
 
     /// Flushes, and compacts everything into the last level.
