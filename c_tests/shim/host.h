@@ -2,8 +2,9 @@
 #ifndef HOST_H
 #define HOST_H
 
-#include "../../shim/rocks_gc_install.h"
+/* First, for it says that these hosts look at an answer where a test is about it. */
 #include "api.h"
+#include "../../shim/rocks_gc_install.h"
 #include "check.h"
 #include "db.h"
 
