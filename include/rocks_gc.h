@@ -57,6 +57,8 @@
  *     commit at or below it. And no lock stands there: the host resolves the locks of transactions that began at or
  *     below a safe point before it publishes that safe point. Else a transaction may be collected half: the primary's
  *     record goes, and a reader that meets the secondary's lock takes the transaction for rolled back.
+ *     What a crash lost counts, too: a host that writes lost versions again, with the timestamps that they had (from a
+ *     log of its own), holds its safe points below them until they are durable. So it does with a lock that comes back.
  *     A restore that must: (1) rgc_remove_keyspace or rgc_set_enabled(gc, 0); (2) restore; (3) flush and compact the
  *     range by force into the last level, with no RocksDB snapshot held; (4) rgc_set_keyspace_gc_type, or enable. Loads
  *     of metadata do not end the pause. Without step 3 versions hidden by tombstones count as the newest.
@@ -81,9 +83,17 @@
  *  H8 One rgc_t serves one DB. A destroyed range or a dropped schema is so in the families that were attached when the
  *     call was made, and runs drop nothing in other families. RocksDB's C API does not tell a run its family: there the
  *     library takes a run to be in an attached family whose role goes with the run's kind. So a C host gives no family
- *     that it does not attach a filter of this rgc_t.
+ *     that it does not attach a filter of this rgc_t. Runs of a second DB would drop what the first one destroyed. The
+ *     C++ adaptor refuses to open a DB with an rgc_t that has an attached store; RocksDB's C API cannot.
  *  H9 Only the primary is attached. Attaching writes: into the ledger, and what the worker deletes. A follower that
- *     replicates the primary's WAL gets the deletes from there; it runs filters at most.
+ *     replicates the primary's WAL gets the deletes from there; it runs filters at most. Of a TransactionDB the write
+ *     policy is WRITE_COMMITTED: with the others the base DB shows what is prepared and not committed. The C++ adaptor
+ *     refuses them; RocksDB's C API cannot.
+ * H10 A bound of a destroyed range that carries a timestamp cuts a row in two. A version that the destroyed half shadowed
+ *     may be gone already, as in H2. And after a crash in such a destroy runs know nothing of it until the store is
+ *     attached: a run takes the destroyed half for the newest, and removes the half that is alive. So from open to attach
+ *     the host keeps the safe point below the versions of the row, or calls rgc_set_enabled(gc, 0). Bounds without
+ *     timestamps cut nothing.
  *
  * LIFE OF AN rgc_t
  *     rgc_options_create, rgc_options_set ...          what the keys look like
@@ -731,8 +741,8 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  * When a call returns nobody is deleting in the range any more: calls, interrupted destroys and rechecks whose ranges overlap go
  * one after the other. A call that fails, or a crash, leaves the record STARTED: the range is dead until a repeat with the
  * same bounds, or the next attach, has finished it. Runs know of it only when the ledger has been read: after a crash in the destroy of a
- * range that cuts a row, a run before the next attach would take the half that is dead for the newest. A host whose bounds carry timestamps
- * opens with rgc_set_enabled(gc, 0), or gives its safe points after attach. */
+ * range that cuts a row, a run before the next attach would take the half that is dead for the newest (H10). A host
+ * whose bounds carry timestamps opens with rgc_set_enabled(gc, 0), or gives its safe points after attach. */
 
 /* FORCE: destroys a keyspace whatever its state (rgc_keyspace_load). REUSABLE: no record is kept once it is done, and the range may
  * be written again, with timestamps above the destroyed ones. */

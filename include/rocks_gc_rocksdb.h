@@ -34,6 +34,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <string>
 #include <vector>
@@ -221,6 +222,35 @@ inline db::Status Judgeable(const db::ColumnFamilyOptions& options) {
   return db::Status::OK();
 }
 
+/* Every rgc_t that has an attached store (rocks_gc_rocksdb_store.h adds and removes it). */
+class AttachedContexts {
+ public:
+  static void Add(const rgc_t* gc) {
+    const std::lock_guard<std::mutex> lock(Instance().mutex_);
+    Instance().all_.push_back(gc);
+  }
+  static void Remove(const rgc_t* gc) {
+    const std::lock_guard<std::mutex> lock(Instance().mutex_);
+    auto& all = Instance().all_;
+    const auto found = std::find(all.begin(), all.end(), gc);
+    if (found != all.end()) all.erase(found);
+  }
+  static bool Has(const rgc_t* gc) {
+    const std::lock_guard<std::mutex> lock(Instance().mutex_);
+    const auto& all = Instance().all_;
+    return std::find(all.begin(), all.end(), gc) != all.end();
+  }
+
+ private:
+  /* Never freed: a DB may close while static objects are destroyed. */
+  static AttachedContexts& Instance() {
+    static auto* instance = new AttachedContexts;
+    return *instance;
+  }
+  std::mutex mutex_;
+  std::vector<const rgc_t*> all_;
+};
+
 }  // namespace detail
 
 /* ---------------------------------------------------------------- a run */
@@ -332,6 +362,10 @@ class Factory final : public detail::db::CompactionFilterFactory {
   /* DB::Open asks, with the options that are in force from then on; CreateColumnFamily does not. */
   detail::db::Status ValidateOptions(const detail::db::DBOptions& db_options,
                                      const detail::db::ColumnFamilyOptions& options) const override {
+    /* Runs of the other DB would drop what the ledger of the attached one says (H8). */
+    if (detail::AttachedContexts::Has(gc_)) {
+      return detail::db::Status::InvalidArgument("this rgc_t has an attached store, and one rgc_t serves one DB; make another rgc_t for this DB");
+    }
     last_level_->Learn(db_options, options);
     last_level_->Confirm();
     return detail::Judgeable(options);
@@ -371,7 +405,8 @@ class Factory final : public detail::db::CompactionFilterFactory {
 /* Puts the collection of one column family into its options, before open: the filter factory, and the listener unless the DB's
  * options have one. One rgc_t serves one DB; call it for each of its column families with data. Options of both kinds may be one
  * object. On success *what, if given, says what was set; an error has changed nothing: a comparator that is not bytewise or has
- * timestamps, plain tables, another compaction filter, a kind that is none.
+ * timestamps, plain tables, FIFO compaction, another compaction filter, a kind that is none. While a store is attached to this
+ * rgc_t, DB::Open with these options is refused: that would be a second DB.
  *
  * Call it last, and use what it has set for this column family only: which level is the last one is read from the options, at
  * DB::Open once more. A column family that CreateColumnFamily makes is not shown to the factory: its last level is unknown until

@@ -9,8 +9,9 @@
  *     s = attachment.Detach();                                          // not ok = refused: the DB must stay open
  *
  * Of a TransactionDB, an OptimisticTransactionDB or any other StackableDB the base DB is used, so that no lock is taken. That
- * holds good where the base stores what the host reads: not under DBWithTTL, and not under a TransactionDB with another write
- * policy than WRITE_COMMITTED, whose base shows what is not committed.
+ * holds good where the base stores what the host reads: not under DBWithTTL. Attach refuses a TransactionDB with another write
+ * policy than WRITE_COMMITTED, for its base shows what is not committed. The host gives the TransactionDB itself, not its base, in
+ * which that cannot be seen.
  *
  * An end that is empty is no bound: iterate and compact go on to the last key; delete_files refuses it. RocksDB's own db.h needs
  * exceptions in its newest versions. */
@@ -28,6 +29,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <random>
 #include <thread>
 #include <unordered_map>
 
@@ -142,9 +144,24 @@ class Engine {
       if (!fit.ok()) return StatusOf(TextOf(fit) + ", in column family " + handle->GetName());
       made->families_.push_back({{handle, true}, family.role, KindOf(options)});
     }
+    if (store != made->root_ && !made->families_.empty()) {
+      const Status committed = CheckWritePolicy(store, made->families_.front().handle.rep);
+      if (!committed.ok()) return committed;
+    }
     *engine = std::move(made);
     return Status::OK();
   }
+
+  /* From now on this rgc_t has an attached store, until the engine is destroyed. */
+  void BelongTo(const rgc_t* gc) {
+    gc_ = gc;
+    AttachedContexts::Add(gc);
+  }
+  ~Engine() {
+    if (gc_ != nullptr) AttachedContexts::Remove(gc_);
+  }
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   /* The functions. Their state is an engine, which the destructor deletes. */
   static const rgc_engine_t& Table() {
@@ -189,6 +206,34 @@ class Engine {
   }
 
   explicit Engine(db::DB* root) : root_(root) {}
+
+  /* With the write policies WRITE_PREPARED and WRITE_UNPREPARED a batch of many keys takes one sequence number, and the base DB
+   * shows what is prepared and not committed. No API tells the policy, so this deletes keys that no host has, in one batch. Writes
+   * of other threads add to the difference, and may hide the answer; then this looks again. */
+  static Status CheckWritePolicy(db::DB* store, Handle* handle) {
+    constexpr uint64_t kKeys = 100;
+    constexpr int kLooks = 5;
+    std::random_device random;
+    const std::string probe = "rocks_gc write policy probe " + std::to_string(random()) + std::to_string(random()) + " ";
+    for (int look = 0; look < kLooks; ++look) {
+      db::WriteBatch batch;
+      for (uint64_t key = 0; key < kKeys; ++key) {
+        const Status added = batch.Delete(handle, probe + std::to_string(key));
+        if (!added.ok()) return added;
+      }
+      const db::SequenceNumber before = store->GetLatestSequenceNumber();
+      const Status written = store->Write(db::WriteOptions(), &batch);
+      if (!written.ok()) return written;
+      const db::SequenceNumber taken = store->GetLatestSequenceNumber() - before;
+      if (taken < kKeys) {
+        return Status::NotSupported(
+            "the TransactionDB has the write policy WRITE_PREPARED or WRITE_UNPREPARED, whose base DB shows what is not committed; open it "
+            "with WRITE_COMMITTED");
+      }
+      if (taken == kKeys) break;
+    }
+    return Status::OK();
+  }
 
   /* The answer for a Status, or for what was thrown. */
   template <class Body>
@@ -473,6 +518,7 @@ class Engine {
   static void Destroy(void* state) noexcept { delete static_cast<Engine*>(state); }
 
   db::DB* const root_;
+  const rgc_t* gc_ = nullptr;
   std::vector<Known> families_;
   std::atomic<bool> cancelled_{false};
 };
@@ -490,15 +536,14 @@ using detail::Engine;
   std::unique_ptr<Engine> engine;
   const Status made = Engine::Create(store, families, &engine);
   if (!made.ok()) return made;
+  engine->BelongTo(gc);
   const auto known = engine->Families();
   const std::string error = detail::ErrorOf(library.functions(), [&](char** errptr) {
     library->rgc_attach_engine(gc, &Engine::Table(), engine.get(), known.data(), known.size(), errptr);
   });
-  if (error.empty()) {
-    engine.release(); /* The library's now, for Destroy. */
-    return Status::OK();
-  }
-  return detail::StatusOf(error);
+  if (!error.empty()) return detail::StatusOf(error);
+  engine.release(); /* The library's now, for Destroy. */
+  return Status::OK();
 }
 
 [[nodiscard]] inline detail::db::Status Attach(const Context& context, detail::db::DB* store, const std::vector<Family>& families) {

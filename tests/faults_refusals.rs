@@ -38,10 +38,10 @@ fn detach_beside_a_living_filter_is_refused_and_the_store_goes_on() {
     }
 }
 
-fn host(directory: &TempDir) -> PathBuf {
+fn host(directory: &TempDir, source: &str) -> PathBuf {
     let program = directory.path().join("host");
     let mut arguments: Vec<OsString> = [rocksdb_dialect(), "-O1", "-o"].map(OsString::from).into();
-    arguments.extend([program.clone().into(), root().join("c_tests/refusals/host.cc").into()]);
+    arguments.extend([program.clone().into(), root().join("c_tests/refusals").join(source).into()]);
     arguments.extend(rocksdb_include_flags().into_iter().chain(rocksdb_link_flags()).map(OsString::from));
     arguments.extend(["-ldl", "-lpthread"].map(OsString::from));
     compile("g++", arguments);
@@ -51,8 +51,16 @@ fn host(directory: &TempDir) -> PathBuf {
 #[test]
 fn a_host_that_looks_at_the_answer_keeps_its_db_and_detaches_elsewhere() {
     let directory = tempdir().unwrap();
-    let output = run(Command::new(host(&directory)).arg(library()).arg(directory.path().join("db")));
+    let output = run(Command::new(host(&directory, "host.cc")).arg(library()).arg(directory.path().join("db")));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "refusals: ok\n");
+}
+
+/// Other write policies than WRITE_COMMITTED, and a second DB with the rgc_t of an attached one.
+#[test]
+fn stores_that_would_lose_data_are_refused_by_the_adaptor() {
+    let directory = tempdir().unwrap();
+    let output = run(Command::new(host(&directory, "stores.cc")).arg(library()).arg(directory.path()));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "stores: ok\n");
 }
 
 /// The worker would go on in a closed DB; the host is stopped before, and told why.
@@ -60,7 +68,7 @@ fn a_host_that_looks_at_the_answer_keeps_its_db_and_detaches_elsewhere() {
 fn an_attachment_that_is_let_go_beside_a_living_filter_says_why_and_stops_the_host() {
     const SIGABRT: i32 = 6;
     let directory = tempdir().unwrap();
-    let output = Command::new(host(&directory)).arg(library()).arg(directory.path().join("db")).arg("let_go").output().unwrap();
+    let output = Command::new(host(&directory, "host.cc")).arg(library()).arg(directory.path().join("db")).arg("let_go").output().unwrap();
     let why = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.signal(), Some(SIGABRT), "{}: {why}", output.status);
     assert!(why.contains("rocks_gc::Attachment: rgc_detach was refused"), "{why}");

@@ -114,20 +114,15 @@ impl Test {
             host.next_ts += host.rng.random_range(1..4);
             let safe_point = host.safe_points.get(&row.0).copied().unwrap_or(0);
             let ts = if host.rng.random_ratio(1, 4) {
-                host.rng.random_range(safe_point + 1..host.next_ts.max(safe_point + 2))
+                // Of transactions also at the safe point.
+                host.rng.random_range(safe_point.max(1)..host.next_ts.max(safe_point + 2))
             } else {
                 host.next_ts
             };
             let key = self.key(host.history, row, ts);
             let dead_range =
                 host.destroyed.iter().chain(host.destroying.iter().map(|(range, _)| range)).any(|(start, end)| *start <= key && key < *end);
-            // Of a cut row, and of one that is being destroyed, nothing is written any more.
-            let near = host
-                .destroyed
-                .iter()
-                .chain(host.destroying.iter().map(|(range, _)| range))
-                .any(|range| self.touches(host.history, row, range));
-            if dead_range || near || host.rows.get(&row).is_some_and(|versions| versions.contains_key(&ts)) {
+            if dead_range || host.rows.get(&row).is_some_and(|versions| versions.contains_key(&ts)) {
                 continue;
             }
             if host.history == History::Txn {

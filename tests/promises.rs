@@ -19,6 +19,10 @@ struct Host {
     _dir: TempDir,
 }
 
+fn ts_of(key: &[u8]) -> u64 {
+    !u64::from_be_bytes(*key.last_chunk().unwrap())
+}
+
 impl Host {
     /// Keyspace 1 is keyspace level, with this safe point.
     fn new(safe_point: u64) -> Self {
@@ -50,7 +54,7 @@ impl Host {
 
     /// The timestamps that are visible, newest first.
     fn versions(&self) -> Vec<u64> {
-        self.db.scan().iter().map(|(key, _)| !u64::from_be_bytes(*key.last_chunk().unwrap())).collect()
+        self.db.scan().iter().map(|(key, _)| ts_of(key)).collect()
     }
 
     fn compact(&self) {
@@ -198,21 +202,72 @@ fn merge_operands_are_kept() {
     host.db.release(snapshot);
 }
 
-/// H8: one context, two databases with the same keyspace: each is collected by itself, rows do not mix.
+/// H8: one context, two databases: the second one loses what the first one destroyed. (The C++ adaptor refuses to open it.)
 #[test]
-fn runs_of_two_databases_do_not_mix() {
+fn a_second_database_of_one_context_loses_what_the_first_one_destroyed() {
     let gc = Gc::new("", 1000);
     gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
-    gc.advance(1, 100).unwrap();
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let dbs = [0, 1].map(|i| Db::open(dirs[i].path(), &Settings::default(), gc.factory(c::RGC_DEFAULT)));
-    dbs[0].write(&[Write::Put(&gc.raw_key(1, ROW, 90), b"\0")]);
-    dbs[1].write(&[Write::Put(&gc.raw_key(1, ROW, 80), b"\0")]);
-    for db in &dbs {
-        db.flush();
-        db.compact(None, true);
-        assert_eq!(db.scan().len(), 1);
+    let first = Store::attached(dirs[0].path(), &gc, Via::C, RAW);
+    let (start, end) = (gc.raw_key(1, ROW, u64::MAX), gc.raw_key(1, b"rox", u64::MAX));
+    gc.destroy_range(&start, &end, 0).unwrap();
+    let second = Db::open(dirs[1].path(), &Settings::default(), gc.factory(c::RGC_DEFAULT));
+    second.write(&[Write::Put(&gc.raw_key(1, ROW, 80), b"value\0")]);
+    second.flush();
+    second.compact(None, true);
+    assert_eq!(second.scan().len(), 0, "the header warns of nothing");
+    drop((second, first));
+}
+
+/// H10: what is left of a cut row after a destroy that a crash interrupted: the timestamps. `keeps` = the host gives its safe point
+/// after attach.
+fn left_of_a_cut_row(keeps: bool) -> Vec<u64> {
+    let dir = tempfile::tempdir().unwrap();
+    let new = || {
+        let gc = Gc::new("", 1000);
+        gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+        gc
+    };
+    let gc = new();
+    let [newest, older, alive] = [9, 7, 5].map(|ts| gc.raw_key(1, ROW, ts));
+    {
+        let store = Store::attached(dir.path(), &gc, Via::Adaptor, RAW);
+        [&newest, &older, &alive].into_iter().for_each(|key| store.put(0, key, b"value\0"));
+        store.compact(0);
+        // The destroy ends in the middle: its tombstones are written, the row is not compacted.
+        adaptor().pause(store.handle());
+        std::thread::scope(|scope| {
+            let destroy = scope.spawn(|| gc.destroy_range(&newest, &alive, 0));
+            while store.keys(0).contains(&older) {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            gc.detach();
+            destroy.join().unwrap().expect_err("it was cancelled");
+        });
+        adaptor().go_on(store.handle());
     }
+    let gc = new();
+    let store = Store::open(dir.path(), &gc, Via::Adaptor, RAW);
+    let give_safe_point = || gc.advance(1, 100).unwrap();
+    if !keeps {
+        give_safe_point();
+    }
+    store.compact_files(0, 6, 6).unwrap();
+    store.attach().unwrap();
+    if keeps {
+        give_safe_point();
+    }
+    store.keys(0).iter().filter(|key| key.starts_with(&alive[..alive.len() - 8])).map(|key| ts_of(key)).collect()
+}
+
+#[test]
+fn h10_a_cut_row_keeps_its_other_half_if_the_safe_point_comes_after_attach() {
+    assert_eq!(left_of_a_cut_row(true), [5]);
+}
+
+#[test]
+fn h10_a_safe_point_before_attach_takes_the_other_half_of_a_cut_row() {
+    assert_eq!(left_of_a_cut_row(false), [0; 0], "the header warns of nothing");
 }
 
 /// A row that is deleted: in the last level its mark, hidden by the worker's tombstone further up; then a restore of a version that
