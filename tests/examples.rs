@@ -41,6 +41,41 @@ fn the_readme_quotes_the_quick_starts() {
     }
 }
 
+/// The pieces of C that are no whole program, with what the text around them says is there.
+#[test]
+fn the_readmes_other_code_compiles() {
+    let dir = tempdir().unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks = readme.split("```c\n").skip(1).filter_map(|rest| rest.split_once("```\n")).map(|(block, _)| block);
+    let pieces: Vec<_> = blocks.filter(|block| !block.contains("int main")).collect();
+    assert!(pieces.len() >= 3, "{pieces:?}");
+    let known = [
+        ("rgc_t* gc", "rgc_t* gc"),
+        ("rocksdb_t* db", "rocksdb_t* db"),
+        ("ledger_handle", "rocksdb_column_family_handle_t* ledger_handle"),
+        ("err", "char* err"),
+        ("ids", "const uint32_t* ids"),
+        (" n,", "size_t n"),
+        ("highest_id_ever", "uint32_t highest_id_ever"),
+        ("now_ts", "uint64_t now_ts"),
+    ];
+    for (number, piece) in pieces.into_iter().enumerate() {
+        let is_declared = |declaration: &str| piece.contains(&format!("{declaration} ="));
+        let needs = |what: &str| what.contains('*') || piece.contains(what);
+        let declared = known.iter().filter(|(what, declaration)| needs(what) && !is_declared(declaration));
+        let parameters = declared.map(|(_, declaration)| *declaration).collect::<Vec<_>>().join(", ");
+        let file = dir.path().join(format!("piece{number}.c"));
+        let source = format!(
+            "#include <rocks_gc_rocksdb_c.h>\n#include <stdlib.h>\nvoid piece({parameters});\nvoid piece({parameters}) {{\n{piece}\n(void)gc;\n}}\n"
+        );
+        fs::write(&file, source).unwrap();
+        let mut arguments = vec!["-std=c11".into(), "-Wno-unused-parameter".into(), "-c".into(), "-o".into(), "/dev/null".into()];
+        arguments.extend(rocksdb_include_flags());
+        arguments.push(file.display().to_string());
+        compile("cc", arguments);
+    }
+}
+
 /// The README's own command that begins so, with the library and the program elsewhere.
 fn readme_command_leaves_one_version(beginning: &str, change: impl Fn(String) -> String) {
     let dir = tempdir().unwrap();
