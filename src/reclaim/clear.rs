@@ -8,8 +8,8 @@
 //!   a run over L6 alone            keeps a @ 9 (hidden), removes a @ 5 (alive)
 //! ```
 //!
-//! So such a row is compacted into the last level while the record stands. And its half goes by point tombstones, which hide
-//! their keys from a run that meets both; a range tombstone does not.
+//! So such a row is compacted into the last level while the record stands, if the destroy wrote a tombstone at all. And its half
+//! goes by point tombstones, which hide their keys from a run that meets both; a range tombstone does not.
 
 use super::batch::Batch;
 use super::covers::Covers;
@@ -156,7 +156,9 @@ impl Store {
             // What is in the files may be hidden by tombstones that a crash would lose.
             self.engine.flush(family)?;
         }
-        self.cut_rows(range).iter().try_for_each(|row| self.compact_cut_row(family, range, row))?;
+        if touched {
+            self.cut_rows(range).iter().try_for_each(|row| self.compact_cut_row(family, range, row))?;
+        }
         // A file that was there before, and still is, may hold something of the range.
         let after = self.files_of(family, range)?;
         for file in after.iter().filter(|file| (touched || ends_inside(file)) && before.iter().any(|other| other.is_same(file))) {
@@ -166,7 +168,8 @@ impl Store {
         Ok(())
     }
 
-    fn cut_rows(&self, (start, end): &StoredRange) -> Vec<StoredRange> {
+    /// The rows that a bound of the range cuts.
+    pub(super) fn cut_rows(&self, (start, end): &StoredRange) -> Vec<StoredRange> {
         let cut = |bound| self.shared.layout.cut_row(bound).map(|row: &[u8]| (row.to_vec(), row_end(row)));
         let mut rows: Vec<_> = [cut(start), cut(end)].into_iter().flatten().collect();
         rows.dedup();
