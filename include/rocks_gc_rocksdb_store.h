@@ -144,11 +144,37 @@ class Engine {
       if (!fit.ok()) return StatusOf(TextOf(fit) + ", in column family " + handle->GetName());
       made->families_.push_back({{handle, true}, family.role, KindOf(options)});
     }
-    if (store != made->root_ && !made->families_.empty()) {
-      const Status committed = CheckWritePolicy(store, made->families_.front().handle.rep);
-      if (!committed.ok()) return committed;
-    }
     *engine = std::move(made);
+    return Status::OK();
+  }
+
+  /* With the write policies WRITE_PREPARED and WRITE_UNPREPARED a batch of many keys takes one sequence number, and the base DB
+   * shows what is prepared and not committed. No API tells the policy, so this deletes keys that no host has, in one batch. Writes
+   * of other threads add to the difference, and may hide the answer; then this looks again. */
+  Status CheckWritePolicy(db::DB* store) const {
+    if (store == root_ || families_.empty()) return Status::OK();
+    constexpr uint64_t kKeys = 16;
+    constexpr int kLooks = 20;
+    Handle* const handle = families_.front().handle.rep;
+    std::random_device random;
+    const std::string probe = "\x01rocks_gc/write policy " + std::to_string(random()) + std::to_string(random()) + " ";
+    for (int look = 0; look < kLooks; ++look) {
+      db::WriteBatch batch;
+      for (uint64_t key = 0; key < kKeys; ++key) {
+        const Status added = batch.Delete(handle, probe + std::to_string(key));
+        if (!added.ok()) return added;
+      }
+      const db::SequenceNumber before = store->GetLatestSequenceNumber();
+      const Status written = store->Write(db::WriteOptions(), &batch);
+      if (!written.ok()) return written;
+      const db::SequenceNumber taken = store->GetLatestSequenceNumber() - before;
+      if (taken < kKeys) {
+        return Status::NotSupported(
+            "the TransactionDB has the write policy WRITE_PREPARED or WRITE_UNPREPARED, whose base DB shows what is not committed; open it "
+            "with WRITE_COMMITTED");
+      }
+      if (taken == kKeys) break;
+    }
     return Status::OK();
   }
 
@@ -206,34 +232,6 @@ class Engine {
   }
 
   explicit Engine(db::DB* root) : root_(root) {}
-
-  /* With the write policies WRITE_PREPARED and WRITE_UNPREPARED a batch of many keys takes one sequence number, and the base DB
-   * shows what is prepared and not committed. No API tells the policy, so this deletes keys that no host has, in one batch. Writes
-   * of other threads add to the difference, and may hide the answer; then this looks again. */
-  static Status CheckWritePolicy(db::DB* store, Handle* handle) {
-    constexpr uint64_t kKeys = 100;
-    constexpr int kLooks = 5;
-    std::random_device random;
-    const std::string probe = "rocks_gc write policy probe " + std::to_string(random()) + std::to_string(random()) + " ";
-    for (int look = 0; look < kLooks; ++look) {
-      db::WriteBatch batch;
-      for (uint64_t key = 0; key < kKeys; ++key) {
-        const Status added = batch.Delete(handle, probe + std::to_string(key));
-        if (!added.ok()) return added;
-      }
-      const db::SequenceNumber before = store->GetLatestSequenceNumber();
-      const Status written = store->Write(db::WriteOptions(), &batch);
-      if (!written.ok()) return written;
-      const db::SequenceNumber taken = store->GetLatestSequenceNumber() - before;
-      if (taken < kKeys) {
-        return Status::NotSupported(
-            "the TransactionDB has the write policy WRITE_PREPARED or WRITE_UNPREPARED, whose base DB shows what is not committed; open it "
-            "with WRITE_COMMITTED");
-      }
-      if (taken == kKeys) break;
-    }
-    return Status::OK();
-  }
 
   /* The answer for a Status, or for what was thrown. */
   template <class Body>
@@ -536,6 +534,8 @@ using detail::Engine;
   std::unique_ptr<Engine> engine;
   const Status made = Engine::Create(store, families, &engine);
   if (!made.ok()) return made;
+  const Status committed = engine->CheckWritePolicy(store);
+  if (!committed.ok()) return committed;
   engine->BelongTo(gc);
   const auto known = engine->Families();
   const std::string error = detail::ErrorOf(library.functions(), [&](char** errptr) {
