@@ -73,7 +73,9 @@
  *     reports corruption where one meets a removed version), and no filter object shared between compactions (the
  *     library notices by the thread and the order of the keys, and keeps everything).
  *  H5 WAL recovery keeps a prefix (not kSkipAnyCorruptedRecords): the worker deletes oldest versions first, and where a later
- *     write comes back without an earlier one a dead row is alive again.
+ *     write comes back without an earlier one a dead row is alive again. A host that writes several families without a WAL
+ *     (atomic_flush) attaches all of them, to one rgc_t, by the C++ adaptor, which flushes them together: else a crash may
+ *     bring back one of them without the other.
  *  H6 Compaction filters ignore snapshots: a RocksDB snapshot held across a collection may miss what was collected.
  *  H7 Keys of judged rows hold plain values, and no other keys lie between the versions of a row. Merge operands, wide
  *     columns and keys that are not of the layout are kept by a run that is shown them. A skip is not: one to the row's end takes

@@ -1,7 +1,7 @@
 //! Attaching a store: its ledger is read, what was interrupted is finished, and only then the worker starts.
 
 use super::store::{ColumnFamily, Store};
-use super::{owner, worker};
+use super::worker;
 use crate::engine::Engine;
 use crate::error::{Error, Kind};
 use crate::shared::Shared;
@@ -18,7 +18,6 @@ pub fn attach(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<Column
     let store = Arc::new(Store::open(shared, engine, families)?);
     let attached = store.resume().and_then(|()| store.record_types()).and_then(|()| start(&store, spawn));
     attached.inspect_err(|_| store.shared.set_dropped(before))?;
-    owner::register(&store);
     store.take_up_orders();
     Ok(store)
 }

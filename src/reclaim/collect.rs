@@ -126,11 +126,24 @@ impl Store {
         report.bytes_before = report.bytes_before.saturating_add(sum(&before, |file| file.bytes));
         report.bytes_after = report.bytes_after.saturating_add(sum(&after, |file| file.bytes));
         report.versions_removed = report.versions_removed.saturating_add(gone);
-        if compacted > 0 && self.runs() == runs {
-            remembered.note_unfiltered(family, runs);
+        drop(remembered);
+        if compacted > 0 && self.runs() == runs && self.compacts_without_filter(family, &ranges)? {
+            lock(&self.remembered).note_unfiltered(family, runs);
             return Err(self.no_filter(family));
         }
         Ok(())
+    }
+
+    /// A compaction of the host's may have taken the files, with a filter from before: so the ranges are compacted once more.
+    fn compacts_without_filter(&self, family: Family, ranges: &[StoredRange]) -> Result<bool, Error> {
+        let in_ranges = |file: &File| ranges.iter().any(|(start, end)| file.overlaps(start, end));
+        let before: Vec<File> = self.engine.files_with_properties(family)?.into_iter().filter(in_ranges).collect();
+        let runs = self.runs();
+        for (start, end) in ranges {
+            self.engine.compact(family, (start, end), true)?;
+        }
+        let after = self.engine.files_with_properties(family)?;
+        Ok(self.runs() == runs && before.iter().any(|file| !after.iter().any(|other| other.is_same(file))))
     }
 
     /// Writes what lies in memory into files, so that it is judged, too. Those files count against the budget.

@@ -8,7 +8,7 @@ use super::store::{ColumnFamily, Role};
 pub(super) struct Covers {
     /// Their places.
     pub(super) places: Vec<usize>,
-    /// The names of those that are not attached.
+    /// The names of those that are not attached. One whose name another family has now was dropped, and is not missed.
     pub(super) missing: Vec<String>,
 }
 
@@ -19,7 +19,8 @@ impl Covers {
             return Self { places: (0..attached.len()).collect(), missing: Vec::new() };
         }
         let place = |one: &NamedFamily| attached.iter().position(|family| is_same(one, family));
-        let missing = named.iter().filter(|one| place(one).is_none()).map(|one| one.name.clone()).collect();
+        let has_name = |one: &NamedFamily| attached.iter().any(|family| family.name == one.name);
+        let missing = named.iter().filter(|one| !has_name(one)).map(|one| one.name.clone()).collect();
         let mut places: Vec<_> = named.iter().filter_map(place).collect();
         places.sort_unstable();
         Self { places, missing }
@@ -54,7 +55,7 @@ mod tests {
         let named = [("write", Some(4)), ("extra", Some(7)), ("default", Some(1)), ("gone", None)]
             .map(|(name, id)| NamedFamily { id, name: name.into() });
         let covers = Covers::new(&named, &attached);
-        assert_eq!(covers, Covers { places: vec![1, 2], missing: vec!["default".into(), "gone".into()] });
+        assert_eq!(covers, Covers { places: vec![1, 2], missing: vec!["gone".into()] });
         assert_eq!(Covers::new(&[], &attached).places, [0, 1, 2]);
     }
 }

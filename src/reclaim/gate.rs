@@ -4,14 +4,14 @@ use crate::callback::Inside;
 use crate::engine::{Direction, Engine, Family, File, Flush, How, Op, Step, Write};
 use crate::error::{Error, Kind};
 use crate::log::{Level, log};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 /// The engine of an attached store.
 pub(super) struct Gate {
     engine: Box<dyn Engine>,
     /// By family: its name, and whether the host dropped it.
     families: Vec<(String, AtomicBool)>,
-    /// A key of the library's own, which finds out whether a family is there.
+    /// What the library's own keys begin with that are written to be read and deleted.
     probe: Vec<u8>,
     /// The store said that it is being closed. It is never touched again.
     closed: AtomicBool,
@@ -30,9 +30,10 @@ impl Gate {
         Self { engine, families, probe, closed: AtomicBool::new(false), stopping: AtomicBool::new(false) }
     }
 
-    /// A key of the library's own, for what is written to be read and deleted.
-    pub(super) fn probe(&self) -> &[u8] {
-        &self.probe
+    /// A key to be written, read and deleted, which no other call of this process has: calls do not meet each other's probes.
+    pub(super) fn new_probe(&self) -> Vec<u8> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        [self.probe.as_slice(), &NEXT.fetch_add(1, SeqCst).to_be_bytes()].concat()
     }
 
     /// What waits ends soon. Reads and writes go on.
@@ -42,6 +43,11 @@ impl Gate {
             let _inside = Inside::enter();
             self.engine.cancel();
         }
+    }
+
+    /// Must what waits end?
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(SeqCst)
     }
 
     /// Has the store said that it is being closed?
@@ -155,7 +161,7 @@ impl Gate {
     }
 
     fn check_stopping(&self) -> Result<(), Error> {
-        if self.stopping.load(SeqCst) {
+        if self.is_stopping() {
             return Err(Error::new(Kind::Aborted, "the store is being detached; attach it again, and repeat the call"));
         }
         Ok(())
@@ -168,12 +174,13 @@ impl Gate {
             return Ok(false);
         }
         let write = |op| self.write(&[Write { family, op }], How::default());
+        let probe = self.new_probe();
         let mut logged = true;
         for mark in [b"1", b"2"] {
-            write(Op::Put(self.probe.clone(), mark.to_vec()))?;
-            logged &= self.get_durable(family, &self.probe)?.as_deref() == Some(mark);
+            write(Op::Put(probe.clone(), mark.to_vec()))?;
+            logged &= self.get_durable(family, &probe)?.as_deref() == Some(mark);
         }
-        write(Op::Delete(self.probe.clone()))?;
+        write(Op::Delete(probe))?;
         Ok(logged)
     }
 
@@ -181,15 +188,16 @@ impl Gate {
     pub(super) fn look_for_family(&self, family: Family) -> Result<(), Error> {
         let how = How { sync: false, no_slowdown: true };
         let write = |op| self.write(&[Write { family, op }], how);
-        match write(Op::Put(self.probe.clone(), Vec::new())) {
+        let probe = self.new_probe();
+        match write(Op::Put(probe.clone(), Vec::new())) {
             Err(error) if error.kind() == Kind::Busy => return Ok(()),
             written => written?,
         }
-        if self.get(family, &self.probe)?.is_none() {
+        if self.get(family, &probe)?.is_none() {
             self.note_dropped(family);
             return Ok(());
         }
-        match write(Op::Delete(self.probe.clone())) {
+        match write(Op::Delete(probe)) {
             // Attaching deletes it.
             Err(error) if error.kind() == Kind::Busy => Ok(()),
             written => written,

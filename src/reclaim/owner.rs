@@ -5,29 +5,37 @@
 //! copy of a store has a ledger of its own, with the same records.)
 
 use super::covers::Covers;
-use super::ledger::{NamedFamily, Records};
-use super::store::{ColumnFamily, Store};
+use super::gate::Gate;
+use super::ledger::{Ledger, NamedFamily, Records};
+use super::store::ColumnFamily;
 use crate::callback::lock;
 use crate::engine::{How, Op, Write};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, Weak};
+use std::thread::sleep;
+use std::time::Duration;
 
-/// The stores that are attached in this process.
-static ATTACHED: Mutex<Vec<Weak<Store>>> = Mutex::new(Vec::new());
-
-/// It is attached from now on.
-pub(super) fn register(store: &Arc<Store>) {
-    let mut attached = lock(&ATTACHED);
-    attached.retain(|store| store.strong_count() > 0);
-    attached.push(Arc::downgrade(store));
+/// A ledger that is in use.
+struct Owned {
+    engine: Weak<Gate>,
+    ledger: Ledger,
 }
+
+/// Those of this process.
+static OWNED: Mutex<Vec<Owned>> = Mutex::new(Vec::new());
+
+/// How long to wait while the store stalls writes.
+const STALL: Duration = Duration::from_millis(10);
 
 /// Is every record about a family that is given?
 pub(super) fn check_families(records: &Records, attached: &[ColumnFamily]) -> Result<(), Error> {
     let destroyed = records.destroyed.values().map(|record| &record.families);
-    let foreign = |families: &&Vec<NamedFamily>| Covers::new(families, attached).places.is_empty();
+    let foreign = |families: &&Vec<NamedFamily>| {
+        let covers = Covers::new(families, attached);
+        covers.places.is_empty() && !covers.missing.is_empty()
+    };
     let Some(owned) = destroyed.chain(records.schemas.values().map(|record| &record.families)).find(foreign) else { return Ok(()) };
     let owned: Vec<_> = owned.iter().map(|family| family.name.as_str()).collect();
     let given: Vec<_> = attached.iter().map(|family| family.name.as_str()).collect();
@@ -39,28 +47,47 @@ pub(super) fn check_families(records: &Records, attached: &[ColumnFamily]) -> Re
     )))
 }
 
-/// Has no other store of this process the same ledger?
-pub(super) fn check_unique(store: &Store) -> Result<(), Error> {
-    let others: Vec<_> = lock(&ATTACHED).iter().filter_map(Weak::upgrade).filter(|store| !store.is_stopping()).collect();
-    if others.is_empty() {
-        return Ok(());
+/// Takes a ledger for one store, for as long as its engine lives and is not stopped; refused if another one has it. Called before
+/// anything else is written there.
+pub(super) fn take(engine: &Arc<Gate>, ledger: &Ledger) -> Result<(), Error> {
+    loop {
+        match try_take(engine, ledger) {
+            // The list is not locked meanwhile: other stores may not stall.
+            Err(error) if error.kind() == Kind::Busy => sleep(STALL),
+            taken => return taken,
+        }
     }
-    let (family, key, mark) = (store.ledger.home, store.engine.probe().to_vec(), new_mark());
-    store.engine.write(&[Write { family, op: Op::Put(key.clone(), mark.clone()) }], How::default())?;
-    // Of a ledger that cannot be read nothing is known: then it is taken for the same.
-    let finds = |other: &Arc<Store>| match other.engine.get(other.ledger.home, other.engine.probe()) {
-        Ok(found) => found.as_ref() == Some(&mark),
-        Err(_) => !other.engine.is_closed(),
+}
+
+/// An error of kind Busy: the store stalls writes.
+fn try_take(engine: &Arc<Gate>, ledger: &Ledger) -> Result<(), Error> {
+    // Declared before the lock, so that an engine of which this is the last holder ends behind it.
+    let mut others: Vec<(Arc<Gate>, Ledger)> = Vec::new();
+    let mut owned = lock(&OWNED);
+    owned.retain(|other| other.engine.strong_count() > 0);
+    others.extend(owned.iter().filter_map(|other| Some((other.engine.upgrade()?, other.ledger.clone()))));
+    let is_shared = others.iter().any(|(other, _)| !other.is_stopping()) && {
+        let how = How { sync: false, no_slowdown: true };
+        let (family, key, mark) = (ledger.home, engine.new_probe(), new_mark());
+        engine.write(&[Write { family, op: Op::Put(key.clone(), mark.clone()) }], how)?;
+        // Of a ledger that cannot be read nothing is known: then it is taken for the same.
+        let is_same = |(other, its): &(Arc<Gate>, Ledger)| match other.get(its.home, &key) {
+            Ok(found) => its.prefix == ledger.prefix && found.as_ref() == Some(&mark),
+            Err(_) => !other.is_closed(),
+        };
+        let is_shared = others.iter().any(|other| !other.0.is_stopping() && is_same(other));
+        // Attaching deletes it in the end.
+        let _ = engine.write(&[Write { family, op: Op::Delete(key) }], how);
+        is_shared
     };
-    let is_shared = others.iter().any(finds);
-    store.engine.write(&[Write { family, op: Op::Delete(key) }], How::default())?;
-    if !is_shared {
-        return Ok(());
+    if is_shared {
+        return Err(Error::invalid(
+            "another rgc_t of this process has attached the same ledger, and a ledger is one context's; give each a family of its own with \
+             role RGC_CF_LEDGER",
+        ));
     }
-    Err(Error::invalid(
-        "another rgc_t of this process has attached the same ledger, and a ledger is one context's; give each a family of its own with role \
-         RGC_CF_LEDGER",
-    ))
+    owned.push(Owned { engine: Arc::downgrade(engine), ledger: ledger.clone() });
+    Ok(())
 }
 
 fn new_mark() -> Vec<u8> {

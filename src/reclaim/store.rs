@@ -130,7 +130,7 @@ pub struct DestroyedRange {
 /// An attached store.
 pub struct Store {
     pub(super) shared: Arc<Shared>,
-    pub(super) engine: Gate,
+    pub(super) engine: Arc<Gate>,
     pub(super) families: Vec<ColumnFamily>,
     pub(super) ledger: Ledger,
     pub(super) turns: Turns,
@@ -156,7 +156,8 @@ impl Store {
         let with_role = |role| families.iter().position(|family| family.role == role);
         let ledger =
             Ledger { home: with_role(Role::Ledger).or(with_role(Role::Default)).unwrap_or(0), prefix: shared.layout.ledger_prefix.clone() };
-        let engine = Gate::new(engine, families.iter().map(|family| family.name.clone()), probe(&ledger.prefix));
+        let engine = Arc::new(Gate::new(engine, families.iter().map(|family| family.name.clone()), probe(&ledger.prefix)));
+        owner::take(&engine, &ledger)?;
         let records = ledger.load(&engine, families.len())?;
         owner::check_families(&records, &families)?;
         types::check(&shared, &records)?;
@@ -181,7 +182,6 @@ impl Store {
             stopping: AtomicBool::new(false),
             worker: Mutex::default(),
         };
-        owner::check_unique(&store)?;
         store.publish();
         Ok(store)
     }

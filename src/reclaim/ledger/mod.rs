@@ -38,7 +38,7 @@ pub fn probe(prefix: &[u8]) -> Vec<u8> {
 const PROBE: u8 = b'p';
 
 /// Where the records lie.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ledger {
     /// The family that they are written to.
     pub home: Family,
@@ -87,7 +87,7 @@ impl Ledger {
                         format!("the ledger's record under key {} does not parse; restore it, or delete this key if what it names is not destroyed", hex(&key)),
                     )
                 })?;
-                if family != self.home || key == probe(&self.prefix) {
+                if family != self.home || key.starts_with(&probe(&self.prefix)) {
                     away.push((family, key));
                 }
             }
