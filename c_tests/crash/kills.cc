@@ -25,9 +25,7 @@ Settings SettingsOf(const Order& order, uint64_t number) {
   const uint64_t generation = number / kKillsOfDB;
   Settings settings = order.settings;
   settings.folder += "/" + std::to_string(generation);
-  settings.ledger_family = generation % 2 == 1;
-  settings.prefix = generation / 2 % 2 == 1 ? "" : "z";
-  settings.range_min_keys = generation % 3 == 0 ? 25 : 10000;
+  SetKind(generation, &settings);
   settings.seed = SeedOf(order, number);
   return settings;
 }
