@@ -39,8 +39,9 @@ class Host {
   void WriteTransactions();
   void WriteLongRow();
   void CommitAtSafePoint(const Row& row);
+  void CommitAll(uint32_t keyspace);
   void MakeDurable();
-  void AdvanceSafePoint(uint32_t keyspace);
+  void AdvanceSafePoint(uint32_t keyspace, uint64_t reserve_percent = 50);
   void CompactSome();
   void DestroyGroup();
   void DestroyPartOfRow();
@@ -48,6 +49,7 @@ class Host {
   void Destroy(int context, std::vector<Range> ranges, uint32_t keyspace_or_none, bool reusable);
   void Recheck();
   void DropExtra();
+  void RefuseTwin();
   void End();
 
   bool HasExtra() const { return store_.has_extra() && !dropper_.joinable(); }

@@ -72,11 +72,17 @@ uint64_t Model::safe_point(uint32_t keyspace) const {
   return found == safe_points_.end() ? 0 : found->second;
 }
 
+std::vector<Row> Model::Locked(uint32_t keyspace) const {
+  std::vector<Row> all;
+  for (const auto& [row, state] : rows_) {
+    if (row.keyspace == keyspace && state.lock.type != 0) all.push_back(row);
+  }
+  return all;
+}
+
 uint64_t Model::OldestLock(uint32_t keyspace) const {
   uint64_t oldest = UINT64_MAX;
-  for (const auto& [row, state] : rows_) {
-    if (row.keyspace == keyspace && state.lock.type != 0) oldest = std::min(oldest, state.lock.start);
-  }
+  for (const Row& row : Locked(keyspace)) oldest = std::min(oldest, LockOf(row)->start);
   return oldest;
 }
 

@@ -73,6 +73,7 @@ class Model {
   uint64_t safe_point(uint32_t keyspace) const;
   // The oldest start of a transaction of the keyspace that is on; UINT64_MAX = none is.
   uint64_t OldestLock(uint32_t keyspace) const;
+  std::vector<Row> Locked(uint32_t keyspace) const;
   // The newest timestamp in the row, 0 = none.
   uint64_t NewestOf(const Row& row) const;
   // NULL = none.

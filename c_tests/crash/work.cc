@@ -29,10 +29,7 @@ void Host::Step() {
       {15, &Host::CompactSome}, {10, &Host::DestroyGroup},      {8, &Host::DestroyPartOfRow}, {4, &Host::DestroyKeyspace},
       {2, &Host::Recheck},      {1, &Host::DropExtra},
   };
-  if (!refused_twin_ && random_.Percent(3)) {
-    store_.RefuseTwin();
-    refused_twin_ = true;
-  }
+  if (random_.Percent(2)) RefuseTwin();
   uint64_t draw = random_.Below(100);
   for (const Choice& choice : choices) {
     if (draw < choice.weight) return (this->*choice.step)();
@@ -127,11 +124,22 @@ void Host::WriteLongRow() {
     Write(puts);
     if (random_.Percent(50)) MakeDurable();
   }
+  if (random_.Percent(50)) CommitAll(row.keyspace);
   if (random_.Percent(50)) MakeDurable();
-  AdvanceSafePoint(row.keyspace);
+  AdvanceSafePoint(row.keyspace, 90);
   store_.Compact(row.mode == 'e' ? EXTRA : raw ? DEFAULT : WRITE, true);
   // The worker is at the row.
-  if (random_.Percent(50)) CommitAtSafePoint(row);
+  if (random_.Percent(10)) RefuseTwin();
+  if (random_.Percent(80)) CommitAtSafePoint(row);
+}
+
+void Host::CommitAll(uint32_t keyspace) {
+  std::vector<Put> puts;
+  for (const Row& row : journal_.now().Locked(keyspace)) {
+    const Put* lock = journal_.now().LockOf(row);
+    puts.push_back({'c', row, journal_.Next(), lock->start, lock->len});
+  }
+  Write(puts);
 }
 
 // A commit of a transaction that began before the safe point was there, and a RawKV version, exactly at the safe point: H1 forbids what
@@ -149,14 +157,15 @@ void Host::CommitAtSafePoint(const Row& row) {
 
 void Host::MakeDurable() {
   if (settings_.wal) return store_.Flush(static_cast<int>(random_.Below(LEDGER)));
+  if (random_.Percent(40)) return; // so that more can be lost
   store_.FlushAll();
   journal_.Flushed();
 }
 
-void Host::AdvanceSafePoint(uint32_t keyspace) {
+void Host::AdvanceSafePoint(uint32_t keyspace, uint64_t reserve_percent) {
   const uint64_t lock = std::min(journal_.OldestLock(keyspace), oldest_lock_of_backup_.emplace(keyspace, UINT64_MAX).first->second);
   // Somebody may still commit at it.
-  const bool reserves = lock == UINT64_MAX && random_.Percent(50);
+  const bool reserves = lock == UINT64_MAX && random_.Percent(reserve_percent);
   const uint64_t start = reserves ? journal_.Next() : 0, ts = reserves ? journal_.Next() : 0;
   // Below what is on (H1). What a crash could lose is never written again, and need not be above.
   const uint64_t limit = std::min(journal_.last_ts(), lock - 1);
@@ -205,8 +214,8 @@ void Host::DestroyGroup() {
   Destroy(journal_.now().ContextOf(mode), {RangeOf(mode, keyspace, from, group + "~")}, kNoKeyspace, random_.Percent(40));
 }
 
-// A bound with a timestamp, or two. Nothing of the row may be collected before the destroy has returned (H10), nor
-// afterwards: then what is left of it is as good as before.
+// A bound with a timestamp, or two. Safe points stay below the versions of the row, and nothing is written into it, until the destroy
+// has returned (H10).
 void Host::DestroyPartOfRow() {
   const Row row = AnyRow(AnyMode());
   if (journal_.now().LockOf(row) != nullptr) return;
@@ -259,6 +268,13 @@ void Host::DropExtra() {
   if (draw == 0) return DestroyGroup();
   if (draw == 1) store_.Compact(WRITE, true);
   End();
+}
+
+// Once in a life.
+void Host::RefuseTwin() {
+  if (refused_twin_) return;
+  store_.RefuseTwin();
+  refused_twin_ = true;
 }
 
 // All that began has returned.
