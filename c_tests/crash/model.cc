@@ -284,8 +284,8 @@ std::string Model::Check(const Contents& found, bool exact) const {
   for (int family = 0; family < FAMILIES; ++family) {
     const int context = ContextOf(family == EXTRA ? 'e' : 'r');
     for (const auto& [key, value] : look.left.of[family]) {
-      const char* why = IsDead(context, key) ? " is there, though it was destroyed" : " is there, though it was never written, or destroyed";
-      look.Wrong("family " + std::to_string(family) + ": " + Hex(key) + why);
+      const char* why = IsDead(context, key) ? "it was destroyed" : "it was never written, or destroyed";
+      look.Wrong("family " + std::to_string(family) + ": " + Hex(key) + " is there, though " + why);
     }
   }
   return look.wrong;

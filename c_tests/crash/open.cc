@@ -81,7 +81,8 @@ void Store::OpenC(const std::vector<db::Options>& options) {
     *reinterpret_cast<db::Options*>(all.back()) = options[family];
     if (kKinds[family] < 0) continue;
     Checked("factory", [&](char** error) {
-      rocksdb_options_set_compaction_filter_factory(all.back(), library_->rgc_rocksdb_filter_factory(gc(ContextOf(family)), kKinds[family], error));
+      auto* factory = library_->rgc_rocksdb_filter_factory(gc(ContextOf(family)), kKinds[family], error);
+      rocksdb_options_set_compaction_filter_factory(all.back(), factory);
     });
   }
   c_handles_.resize(static_cast<size_t>(families()));

@@ -8,6 +8,9 @@
 namespace {
 
 constexpr int kRoles[FAMILIES] = {RGC_CF_DEFAULT, RGC_CF_WRITE, RGC_CF_LOCK, RGC_CF_OTHER, RGC_CF_LEDGER};
+// The second context's worker serves what it has.
+int RoleOf(int family, int context) { return context == SECOND ? RGC_CF_DEFAULT : kRoles[family]; }
+
 constexpr uint64_t kLater = uint64_t{1} << 40;
 constexpr uint64_t kDrainMilliseconds = 10000;
 
@@ -70,7 +73,7 @@ void Store::Detach() {
 std::string Store::AttachAdaptor(const rocks_gc::Context& gc, int context) {
   std::vector<rocks_gc::Family> all;
   for (int family = 0; family < families(); ++family) {
-    if (ContextOf(family) == context) all.push_back({context == SECOND ? RGC_CF_DEFAULT : kRoles[family], handles_[family]});
+    if (ContextOf(family) == context) all.push_back({RoleOf(family, context), handles_[family]});
   }
   const db::Status status = rocks_gc::Attach(gc, db_, all);
   return status.ok() ? "" : status.ToString();
@@ -80,7 +83,7 @@ void Store::AttachC(int context) {
   std::vector<rgc_column_family_t> all;
   for (int family = 0; family < families(); ++family) {
     if (ContextOf(family) != context) continue;
-    all.push_back({sizeof(rgc_column_family_t), context == SECOND ? RGC_CF_DEFAULT : kRoles[family], kFamilyNames[family], c_handles_[family]});
+    all.push_back({sizeof(rgc_column_family_t), RoleOf(family, context), kFamilyNames[family], c_handles_[family]});
   }
   Checked("attach", [&](char** error) { library_->rgc_attach_rocksdb(gc(context), c_db_, all.data(), all.size(), error); });
 }

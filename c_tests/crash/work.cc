@@ -228,7 +228,8 @@ void Host::DestroyPartOfRow() {
   if (all.size() < 3) return;
   const std::string key = journal_.now().Key(row);
   const uint64_t first = random_.Below(all.size() - 1), last = first + 1 + random_.Below(all.size() - first - 1);
-  const std::string end = random_.Percent(70) ? VersionKey(key, all[last]) : journal_.now().Key({row.mode, row.keyspace, row.user_key + '\0'});
+  const std::string next = journal_.now().Key({row.mode, row.keyspace, row.user_key + '\0'});
+  const std::string end = random_.Percent(70) ? VersionKey(key, all[last]) : next;
   Destroy(FIRST, {{VersionKey(key, all[first]), end}}, kNoKeyspace, random_.Percent(40));
 }
 
