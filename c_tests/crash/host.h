@@ -2,6 +2,7 @@
 #ifndef HOST_H
 #define HOST_H
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -52,7 +53,7 @@ class Host {
   void RefuseTwin();
   void End();
 
-  bool HasExtra() const { return store_.has_extra() && !dropper_.joinable(); }
+  bool HasExtra() const { return store_.has_extra() && !beside_.joinable(); }
   uint32_t AnyKeyspace() { return kKeyspaces[random_.Below(2)]; }
   char AnyMode() { return settings_.one_family || random_.Percent(50) ? 'r' : 'x'; }
   char AnyRawMode() { return !settings_.one_family && HasExtra() && random_.Percent(25) ? 'e' : 'r'; }
@@ -71,8 +72,8 @@ class Host {
   Random random_;
   Journal journal_;
   Store store_;
-  std::thread dropper_;
-  bool refused_twin_ = false;
+  std::thread beside_; // what goes on beside a destroy or the worker: the drop of the extra family, or a twin
+  std::atomic<bool> refused_twin_{false};
   // A transaction that is to commit at the safe point, of each keyspace.
   struct Reserved {
     uint64_t start, ts;

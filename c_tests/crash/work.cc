@@ -201,6 +201,7 @@ void Host::Destroy(int context, std::vector<Range> ranges, uint32_t keyspace_or_
   // What is written into such a range again is newer than what was destroyed.
   reserved_.clear();
   journal_.Begin(operation);
+  if (!beside_.joinable() && random_.Percent(5)) beside_ = std::thread(&Host::RefuseTwin, this);
   store_.Destroy(context, operation.ranges, keyspace_or_none, operation.reusable);
   shared_->Enter(WORKING);
   End();
@@ -261,7 +262,7 @@ void Host::Recheck() {
 void Host::DropExtra() {
   if (!HasExtra()) return;
   journal_.Begin(Operation(Operation::kDropExtra));
-  dropper_ = std::thread([this, after = static_cast<useconds_t>(random_.Below(4000))] {
+  beside_ = std::thread([this, after = static_cast<useconds_t>(random_.Below(4000))] {
     ::usleep(after);
     store_.DropExtra();
   });
@@ -271,15 +272,13 @@ void Host::DropExtra() {
   End();
 }
 
-// Once in a life.
+// Once in a life: two that come at the same time would find each other.
 void Host::RefuseTwin() {
-  if (refused_twin_) return;
-  store_.RefuseTwin();
-  refused_twin_ = true;
+  if (!refused_twin_.exchange(true)) store_.RefuseTwin();
 }
 
 // All that began has returned.
 void Host::End() {
-  if (dropper_.joinable()) dropper_.join();
+  if (beside_.joinable()) beside_.join();
   journal_.End();
 }
