@@ -34,7 +34,7 @@ fn program() -> &'static Path {
         let program = directory.path().join("crashes");
         let mut arguments: Vec<OsString> = [rocksdb_dialect(), "-O1", "-o"].map(OsString::from).into();
         arguments.push(program.clone().into());
-        let sources = ["main", "kills", "power", "host", "work", "journal", "model", "store", "synced_fs"];
+        let sources = ["main", "kills", "power", "host", "work", "journal", "candidates", "model", "open", "store", "synced_fs"];
         arguments.extend(sources.map(|name| root().join("c_tests/crash").join(name).with_extension("cc").into()));
         arguments.extend(rocksdb_include_flags().into_iter().chain(rocksdb_link_flags()).map(OsString::from));
         arguments.extend(["-ldl", "-lpthread"].map(OsString::from));

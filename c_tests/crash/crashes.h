@@ -25,6 +25,8 @@ inline constexpr unsigned kHangs = 30; // seconds
 bool IsWorkersThread();
 // Does a process of its own, which ends by itself, end well?
 bool Succeeds(const std::function<void()>& life);
+// Hosts of each kind, one after the other.
+void SetKind(uint64_t number, Settings* settings);
 inline uint64_t SeedOf(const Order& order, uint64_t number) { return order.settings.seed * 1000003 + number; }
 
 // Both print a table of where it happened, and answer what main does.

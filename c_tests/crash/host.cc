@@ -3,12 +3,14 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <thread>
+#include <filesystem>
 
-#include "../engine/check.h"
+#include "candidates.h"
 
 namespace {
+
+namespace fs = std::filesystem;
+constexpr const char *kCopied = "/copied", *kReplaced = "/replaced";
 
 // Short phases would be over before they could be hit.
 void Hear(Shared* shared, const char* message) {
@@ -18,43 +20,91 @@ void Hear(Shared* shared, const char* message) {
   if (shortest || random.Percent(50)) ::usleep(static_cast<useconds_t>(random.Below(shortest ? 2000 : 500)));
 }
 
+// What lies beside the life is of a host that was killed while it made a backup, or put one back.
+Settings Prepared(const Settings& settings) {
+  if (!fs::exists(settings.life()) && fs::exists(settings.backup())) fs::rename(settings.backup(), settings.life());
+  for (const char* left : {kCopied, kReplaced}) fs::remove_all(settings.folder + left);
+  fs::remove_all(settings.backup());
+  fs::create_directories(settings.life());
+  return settings;
+}
+
 } // namespace
 
-Host::Host(const Settings& settings, Shared* shared, std::shared_ptr<db::FileSystem> file_system)
-    : settings_(settings), shared_(shared), file_system_(std::move(file_system)), random_(settings.seed),
-      journal_(settings.journal_path(), settings.prefix, settings.wal),
+Host::Host(const Settings& settings, Shared* shared, std::shared_ptr<fs_test::SyncedFileSystem> file_system)
+    : settings_(Prepared(settings)), shared_(shared), file_system_(std::move(file_system)), random_(settings.seed), journal_(settings),
       store_(settings, [shared](const char* message) { Hear(shared, message); }) {}
 
 void Host::ComeBack() {
+  // A backup must not bring back a row that is cut by half (H10).
+  const bool puts_back = !CutsRow() && random_.Percent(15);
+  if (puts_back) BackUp();
+  Start(false);
+  std::thread(&Host::WatchWorker, this).detach();
+  if (!puts_back) return;
+  Work(4);
+  DestroyGroup();
+  Work(2);
+  PutBack();
+  Start(true);
+}
+
+void Host::BackUp() {
+  fs::copy(settings_.life(), settings_.folder + kCopied, fs::copy_options::recursive);
+  fs::rename(settings_.folder + kCopied, settings_.backup());
+  for (const uint32_t keyspace : kKeyspaces) oldest_lock_of_backup_[keyspace] = journal_.OldestLock(keyspace);
+}
+
+// The library's contexts stay, with the safe points that they have: those hold good for the backup, too.
+void Host::PutBack() {
+  store_.Detach();
+  store_.Close();
+  store_.PauseDoomed();
+  std::map<uint32_t, uint64_t> safe_points;
+  for (const uint32_t keyspace : kKeyspaces) safe_points[keyspace] = journal_.now().safe_point(keyspace);
+  fs::rename(settings_.life(), settings_.folder + kReplaced);
+  fs::rename(settings_.backup(), settings_.life());
+  fs::remove_all(settings_.folder + kReplaced);
+  file_system_->Forget();
+  journal_.Reload();
+  reserved_.clear();
+  oldest_lock_of_backup_.clear();
+  for (const auto& [keyspace, safe_point] : safe_points) {
+    Operation operation(Operation::kSafePoint);
+    operation.keyspace = keyspace;
+    operation.safe_point = safe_point;
+    journal_.Begin(operation);
+  }
+}
+
+bool Host::CutsRow() const {
+  for (const Operation* operation : journal_.unfinished()) {
+    for (const Range& range : operation->ranges) {
+      if (journal_.now().CutsRow(range)) return true;
+    }
+  }
+  return false;
+}
+
+void Host::Start(bool from_backup) {
   shared_->Enter(OPENING);
   // Compactions may run before the store is attached, and with safe points that move on; but not over what is left of a row while its
-  // other half has not gone, for runs take that half for the newer one until the store is attached.
-  const auto cuts_row = [this](const Operation& operation) {
-    return std::any_of(operation.ranges.begin(), operation.ranges.end(), [&](const Range& range) { return journal_.model().CutsRow(range); });
-  };
-  const bool advances = std::none_of(journal_.open().begin(), journal_.open().end(), cuts_row);
+  // other half has not gone, for runs take that half for the newer one until the store is attached (H10).
+  const bool advances = !CutsRow();
   for (const uint32_t keyspace : kKeyspaces) {
     if (advances && random_.Percent(50)) AdvanceSafePoint(keyspace);
-    const uint64_t safe_point = journal_.model().safe_point(keyspace);
+    const uint64_t safe_point = journal_.now().safe_point(keyspace);
     if (safe_point > 0) store_.AdvanceSafePoint(keyspace, safe_point);
   }
   store_.Open(file_system_);
-  if (random_.Percent(25)) store_.Compact(static_cast<int>(random_.Below(2)), random_.Percent(50));
+  for (const int family : {DEFAULT, WRITE, EXTRA}) {
+    if (from_backup || random_.Percent(10)) store_.Compact(family, random_.Percent(50));
+  }
   shared_->attaching = true;
   store_.Attach();
   shared_->attaching = false;
   shared_->Enter(VERIFYING);
-  std::thread(&Host::WatchWorker, this).detach();
-  // A recheck that was interrupted may have dropped some records only.
-  const bool rechecks = !journal_.open().empty() && journal_.open().back().kind == Operation::kRecheck;
-  if (rechecks) store_.Recheck();
-  const Contents found = store_.Read();
-  size_t happened = 0;
-  for (const Operation& operation : journal_.open()) {
-    if (!journal_.model().Happened(operation, found)) break;
-    ++happened;
-  }
-  journal_.Resolve(happened);
+  FindOutcome();
   Verify(false, "after attach");
   for (int family = 0; family < LEDGER; ++family) store_.Compact(family, true);
   store_.Drain();
@@ -63,9 +113,23 @@ void Host::ComeBack() {
   shared_->Enter(WORKING);
 }
 
+void Host::FindOutcome() {
+  // A recheck that was interrupted may have dropped some records only.
+  for (const Operation* operation : journal_.unfinished()) {
+    if (operation->kind == Operation::kRecheck) store_.Recheck(operation->context);
+  }
+  std::string wrong;
+  const Outcome outcome = Fitting(journal_, store_.Read(), &wrong);
+  if (!wrong.empty()) Fail("after attach, nothing that can have happened fits", wrong);
+  journal_.Resolve(outcome);
+}
+
 void Host::Verify(bool exact, const char* when) {
-  const std::string wrong = journal_.model().Check(store_.Read(), exact);
-  if (wrong.empty()) return;
+  const std::string wrong = journal_.now().Check(store_.Read(), exact);
+  if (!wrong.empty()) Fail(when, wrong);
+}
+
+void Host::Fail(const char* when, const std::string& wrong) {
   std::fprintf(stderr, "%s, seed %llu, %s: %s\n", settings_.folder.c_str(), static_cast<unsigned long long>(settings_.seed), when,
                wrong.c_str());
   std::_Exit(1);

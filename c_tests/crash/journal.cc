@@ -27,11 +27,13 @@ std::string Line(const Operation& operation) {
       line << ' ' << operation.keyspace << ' ' << operation.safe_point;
       break;
     case Operation::kDestroy:
-      line << ' ' << operation.reusable;
+      line << ' ' << operation.context << ' ' << operation.reusable;
       for (const Range& range : operation.ranges) line << ' ' << Hex(range.first) << ' ' << Hex(range.second);
       break;
     case Operation::kRecheck:
-    case Operation::kFlush:
+      line << ' ' << operation.context;
+      break;
+    case Operation::kDropExtra:
       break;
   }
   return line.str();
@@ -43,6 +45,7 @@ Operation Parse(const std::string& text) {
   line >> kind;
   Operation operation(static_cast<Operation::Kind>(kind));
   if (kind == Operation::kSafePoint) line >> operation.keyspace >> operation.safe_point;
+  if (kind == Operation::kDestroy || kind == Operation::kRecheck) line >> operation.context;
   if (kind == Operation::kDestroy) line >> operation.reusable;
   Put put{};
   std::string start, end;
@@ -56,7 +59,23 @@ Operation Parse(const std::string& text) {
 
 } // namespace
 
-Journal::Journal(const std::string& path, const std::string& prefix, bool wal) : model_(prefix), now_(prefix), wal_(wal) {
+Journal::Journal(const Settings& settings)
+    : settings_(settings), model_(settings.prefix, settings.second_context), now_(model_) {
+  Load();
+}
+
+Journal::~Journal() { ::close(file_); }
+
+void Journal::Reload() {
+  ::close(file_);
+  model_ = now_ = Model(settings_.prefix, settings_.second_context);
+  open_.clear();
+  last_ts_ = 0;
+  Load();
+}
+
+void Journal::Load() {
+  const std::string path = settings_.journal_path();
   std::ifstream file(path);
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   size_t begin = 0;
@@ -67,15 +86,12 @@ Journal::Journal(const std::string& path, const std::string& prefix, bool wal) :
   CHECK(::ftruncate(file_, static_cast<off_t>(begin)) == 0);
 }
 
-Journal::~Journal() { ::close(file_); }
-
 void Journal::Read(const std::string& line) {
+  std::istringstream numbers(line.substr(1));
+  Outcome outcome{SIZE_MAX, 0};
   if (line == ".") return Ended();
-  if (line.compare(0, 2, "r ") == 0) {
-    Resolved(std::stoul(line.substr(2)));
-    now_ = model_;
-    return;
-  }
+  if (line[0] == 'r') numbers >> outcome.writes >> outcome.unfinished;
+  if (line[0] == 'r' || line == "F") return Resolved(outcome);
   Began(Parse(line));
 }
 
@@ -94,28 +110,66 @@ void Journal::End() {
   Ended();
 }
 
-void Journal::Resolve(size_t n) {
-  Write("r " + std::to_string(n));
-  Resolved(n);
-  now_ = model_;
+void Journal::Flushed() {
+  Write("F");
+  Resolved({SIZE_MAX, 0});
+}
+
+void Journal::Resolve(const Outcome& outcome) {
+  Write("r " + std::to_string(outcome.writes) + " " + std::to_string(outcome.unfinished));
+  Resolved(outcome);
+}
+
+size_t Journal::open_writes() const {
+  return static_cast<size_t>(std::count_if(open_.begin(), open_.end(), [](const Open& open) { return open.IsWrite(); }));
+}
+
+std::vector<const Operation*> Journal::unfinished() const {
+  std::vector<const Operation*> all;
+  for (const Open& open : open_) {
+    if (!open.IsWrite() && !open.returned) all.push_back(&open.operation);
+  }
+  return all;
+}
+
+Model Journal::After(const Outcome& outcome) const {
+  Model after = model_;
+  size_t writes = 0, unfinished = 0;
+  for (const Open& open : open_) {
+    const bool happened = open.IsWrite() ? writes++ < outcome.writes : open.returned || (outcome.unfinished >> unfinished++ & 1) != 0;
+    if (happened) after.Apply(open.operation);
+  }
+  return after;
+}
+
+uint64_t Journal::OldestLock(uint32_t keyspace) const {
+  uint64_t oldest = std::min(model_.OldestLock(keyspace), now_.OldestLock(keyspace));
+  for (const Open& open : open_) {
+    for (const Put& put : open.operation.puts) {
+      if (put.type == 'k' && put.row.keyspace == keyspace) oldest = std::min(oldest, put.start);
+    }
+  }
+  return oldest;
 }
 
 void Journal::Began(const Operation& operation) {
+  last_ts_ = std::max(last_ts_, operation.safe_point);
   for (const Put& put : operation.puts) last_ts_ = std::max({last_ts_, put.ts, put.start});
   now_.Apply(operation);
   // A safe point counts from when it may have been seen.
   if (operation.kind == Operation::kSafePoint) return model_.Apply(operation);
-  open_.push_back(operation);
+  open_.push_back({operation});
 }
 
 void Journal::Ended() {
-  if (open_.empty()) return;
-  const Operation::Kind kind = open_.back().kind;
-  if (!wal_ && kind == Operation::kWrite) return;
-  Resolved(open_.size());
+  for (Open& open : open_) open.returned = true;
+  while (!open_.empty() && (settings_.wal || !open_.front().IsWrite())) {
+    model_.Apply(open_.front().operation);
+    open_.pop_front();
+  }
 }
 
-void Journal::Resolved(size_t n) {
-  for (size_t i = 0; i < n; ++i) model_.Apply(open_.at(i));
+void Journal::Resolved(const Outcome& outcome) {
+  model_ = now_ = After(outcome);
   open_.clear();
 }

@@ -22,10 +22,10 @@ class Random {
   uint64_t state_;
 };
 
-enum Family { DEFAULT, WRITE, LOCK, LEDGER, FAMILIES };
+enum Family { DEFAULT, WRITE, LOCK, EXTRA, LEDGER, FAMILIES };
 
 struct Row {
-  char mode; // r or x
+  char mode; // r or x; e: as r, but in the extra family
   uint32_t keyspace;
   std::string user_key;
   bool operator<(const Row& other) const {
@@ -50,7 +50,7 @@ inline std::string Memcomparable(const std::string& bytes) {
 
 // What stands before the timestamp; the key of a lock.
 inline std::string RowKey(const std::string& prefix, const Row& row) {
-  return prefix + Memcomparable(row.mode + BigEndian(row.keyspace, 3) + row.user_key);
+  return prefix + Memcomparable((row.mode == 'x' ? 'x' : 'r') + BigEndian(row.keyspace, 3) + row.user_key);
 }
 
 inline std::string VersionKey(const std::string& row_key, uint64_t ts) { return row_key + BigEndian(~ts, 8); }

@@ -18,16 +18,14 @@ constexpr unsigned kPatience = 700000; // microseconds that a phase is waited fo
 
 // What is waited for before a kill: a phase, or one of these.
 constexpr int kAnyTime = PHASES, kAttach = PHASES + 1, kWorker = PHASES + 2;
-constexpr int kAims[] = {kAnyTime, kAnyTime, OPENING, kAttach, VERIFYING, RECORD,  FILES,   FILES,
+constexpr int kAims[] = {kAnyTime, OPENING,  OPENING, kAttach, VERIFYING, RECORD,  FILES,   FILES,
                          KEYS,     KEYS,     COMPACT, COMPACT, kWorker,   kWorker, kWorker, kWorker};
 
 Settings SettingsOf(const Order& order, uint64_t number) {
   const uint64_t generation = number / kKillsOfDB;
   Settings settings = order.settings;
   settings.folder += "/" + std::to_string(generation);
-  settings.ledger_family = generation % 2 == 1;
-  settings.prefix = generation / 2 % 2 == 1 ? "" : "z";
-  settings.range_min_keys = generation % 3 == 0 ? 25 : 10000;
+  SetKind(generation, &settings);
   settings.seed = SeedOf(order, number);
   return settings;
 }
@@ -58,7 +56,7 @@ bool IsAt(const Shared& shared, int aim, uint32_t times) {
 bool Kill(pid_t child, const Shared& shared, Random* random) {
   const int aim = kAims[random->Below(std::size(kAims))];
   const uint32_t times = aim >= RECORD && aim < PHASES ? static_cast<uint32_t>(random->Below(3)) : 0;
-  const uint64_t longest = aim == kAnyTime ? 100000 : aim == OPENING ? 10000 : random->Percent(50) ? 300 : 3000;
+  const uint64_t longest = aim == kAnyTime ? 100000 : aim == OPENING ? 6000 : random->Percent(50) ? 300 : 3000;
   int status = 0;
   for (unsigned waited = 0; !IsAt(shared, aim, times) && waited < kPatience; waited += 100) {
     if (::waitpid(child, &status, WNOHANG) == child) return false;

@@ -25,6 +25,17 @@ bool IsWorkersThread() {
   return is;
 }
 
+void SetKind(uint64_t number, Settings* settings) {
+  Random random(settings->seed + number / 2);
+  settings->wal = number % 2 == 0;
+  settings->ledger_family = random.Percent(50);
+  settings->prefix = random.Percent(50) ? "" : "z";
+  settings->range_min_keys = random.Percent(33) ? 25 : 10000;
+  // A flush of one context's does not reach the families of the other: without a WAL a host could not rely on atomic_flush.
+  settings->second_context = settings->wal && random.Percent(50);
+  settings->one_family = !settings->wal && !settings->adaptor && random.Percent(50);
+}
+
 bool Succeeds(const std::function<void()>& life) {
   const pid_t child = ::fork();
   CHECK(child >= 0);

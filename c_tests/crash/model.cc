@@ -5,16 +5,18 @@
 
 namespace {
 
-const std::string kLedgerPrefix = "\x01rocks_gc/";
 constexpr size_t kLedgerState = 1; // of a record's value: 0 started, 1 done
 
-// The types of keyspaces lie in the ledger, too.
-bool IsTypes(const std::string& key) { return key.compare(0, kLedgerPrefix.size() + 1, kLedgerPrefix + "k") == 0; }
-bool IsLedgerKey(const std::string& key) { return key.compare(0, kLedgerPrefix.size(), kLedgerPrefix) == 0; }
+bool Begins(const std::string& key, const std::string& prefix) { return key.compare(0, prefix.size(), prefix) == 0; }
+std::string LedgerKey(int context, const Range& range) {
+  return kLedgerPrefixes[context] + "d" + Memcomparable(range.first) + Memcomparable(range.second);
+}
 
 std::string LockValue(const Put& lock) { return "lock of " + std::to_string(lock.start); }
 std::string LongValue(const Put& put) { return Payload(put.start, put.len); }
 bool IsData(const Put& put) { return put.type == 'P' || put.type == 'D'; }
+bool IsRaw(const Row& row) { return row.mode != 'x'; }
+Family FamilyOf(const Row& row) { return row.mode == 'e' ? EXTRA : row.mode == 'r' ? DEFAULT : WRITE; }
 bool IsLong(const Put& put) { return put.type == 'P' && put.len > 0; }
 
 std::string Name(const Row& row, uint64_t ts) {
@@ -43,7 +45,7 @@ struct Model::Look {
 };
 
 std::string Model::ValueOf(const Put& put) {
-  if (put.row.mode == 'r') return Payload(put.ts, put.len) + (put.type == 'm' ? '\2' : '\0');
+  if (IsRaw(put.row)) return Payload(put.ts, put.len) + (put.type == 'm' ? '\2' : '\0');
   std::string value = (put.type == 'c' ? 'P' : put.type) + Varint(put.start);
   if (put.type == 'P' && put.len == 0) value += std::string("v") + static_cast<char>(5) + "short";
   return value;
@@ -53,8 +55,8 @@ std::vector<Change> Model::Changes(const std::vector<Put>& puts) const {
   std::vector<Change> changes;
   for (const Put& put : puts) {
     const std::string key = Key(put.row), version_key = VersionKey(key, put.ts);
-    if (put.row.mode == 'r') {
-      changes.push_back({DEFAULT, false, version_key, ValueOf(put)});
+    if (IsRaw(put.row)) {
+      changes.push_back({FamilyOf(put.row), false, version_key, ValueOf(put)});
       continue;
     }
     if (put.type == 'c') changes.push_back({LOCK, true, key, {}});
@@ -65,21 +67,28 @@ std::vector<Change> Model::Changes(const std::vector<Put>& puts) const {
   return changes;
 }
 
-std::string Model::LedgerKey(const Range& range) {
-  return kLedgerPrefix + "d" + Memcomparable(range.first) + Memcomparable(range.second);
-}
-
 uint64_t Model::safe_point(uint32_t keyspace) const {
   const auto found = safe_points_.find(keyspace);
   return found == safe_points_.end() ? 0 : found->second;
 }
 
-uint64_t Model::SafePointLimit(uint32_t keyspace) const {
-  uint64_t limit = last_ts_;
+std::vector<Row> Model::Locked(uint32_t keyspace) const {
+  std::vector<Row> all;
   for (const auto& [row, state] : rows_) {
-    if (row.keyspace == keyspace && state.lock.type != 0) limit = std::min(limit, state.lock.start - 1);
+    if (row.keyspace == keyspace && state.lock.type != 0) all.push_back(row);
   }
-  return limit;
+  return all;
+}
+
+uint64_t Model::OldestLock(uint32_t keyspace) const {
+  uint64_t oldest = UINT64_MAX;
+  for (const Row& row : Locked(keyspace)) oldest = std::min(oldest, LockOf(row)->start);
+  return oldest;
+}
+
+uint64_t Model::NewestOf(const Row& row) const {
+  const auto found = rows_.find(row);
+  return found == rows_.end() || found->second.versions.empty() ? 0 : found->second.versions.begin()->first;
 }
 
 const Put* Model::LockOf(const Row& row) const {
@@ -87,16 +96,24 @@ const Put* Model::LockOf(const Row& row) const {
   return found == rows_.end() || found->second.lock.type == 0 ? nullptr : &found->second.lock;
 }
 
-bool Model::IsDead(const std::string& key) const {
-  return std::any_of(dead_.begin(), dead_.end(), [&](const Range& range) { return Contains(range, key); });
+bool Model::IsDead(int context, const std::string& key) const {
+  return std::any_of(dead_[context].begin(), dead_[context].end(), [&](const Range& range) { return Contains(range, key); });
 }
 
-bool Model::IsDead(const Range& whole) const {
-  return std::any_of(dead_.begin(), dead_.end(), [&](const Range& range) { return range.first <= whole.first && whole.second <= range.second; });
+bool Model::IsDead(const Put& put) const {
+  const int context = ContextOf(put.row.mode);
+  const std::string key = Key(put.row);
+  return IsDead(context, key) || IsDead(context, VersionKey(key, put.ts));
 }
 
-bool Model::HasRecordIn(const Range& range) const {
-  return std::any_of(records_.begin(), records_.end(), [&](const Range& record) { return Overlap(record, range); });
+bool Model::IsDead(int context, const Range& whole) const {
+  const auto holds = [&](const Range& range) { return range.first <= whole.first && whole.second <= range.second; };
+  return std::any_of(dead_[context].begin(), dead_[context].end(), holds);
+}
+
+bool Model::HasRecordIn(int context, const Range& range) const {
+  const auto& records = records_[context];
+  return std::any_of(records.begin(), records.end(), [&](const Range& record) { return Overlap(record, range); });
 }
 
 bool Model::CutsRow(const Range& range) const {
@@ -109,6 +126,10 @@ std::vector<uint64_t> Model::Uncollectable(const Row& row) const {
   std::vector<uint64_t> all;
   const auto found = rows_.find(row);
   if (found == rows_.end() || found->second.lock.type != 0) return all;
+  // The extra family may have a row of the same key, which is cut with it.
+  const auto extra = rows_.find({'e', row.keyspace, row.user_key});
+  const bool cuts_extra = row.mode == 'r' && !second_context_ && extra != rows_.end() && !extra->second.versions.empty();
+  if (cuts_extra && extra->second.versions.rbegin()->first <= safe_point(row.keyspace)) return all;
   for (const auto& [ts, put] : found->second.versions) {
     if (put.start <= safe_point(row.keyspace)) return {};
     all.push_back(ts);
@@ -128,17 +149,20 @@ void Model::Apply(const Operation& operation) {
     }
     case Operation::kDestroy:
       for (const Range& range : operation.ranges) {
-        Destroy(range, operation.reusable);
+        Destroy(operation.context, range, operation.reusable);
         if (operation.reusable) continue;
-        dead_.push_back(range);
-        records_.insert(range);
+        dead_[operation.context].push_back(range);
+        records_[operation.context].insert(range);
       }
       break;
     case Operation::kRecheck:
-      records_.clear();
-      for (auto& [row, state] : rows_) state.cut = false;
+      records_[operation.context].clear();
+      for (auto& [row, state] : rows_) state.cut &= ContextOf(row.mode) != operation.context;
       break;
-    case Operation::kFlush:
+    case Operation::kDropExtra:
+      // What is dead stays dead (H3), but the second context's ledger is gone, too.
+      for (auto row = rows_.begin(); row != rows_.end();) row = row->first.mode == 'e' ? rows_.erase(row) : std::next(row);
+      records_[SECOND].clear();
       break;
   }
 }
@@ -156,8 +180,9 @@ void Model::Write(const Put& put) {
   }
 }
 
-void Model::Destroy(const Range& range, bool reusable) {
+void Model::Destroy(int context, const Range& range, bool reusable) {
   for (auto& [row, state] : rows_) {
+    if (ContextOf(row.mode) != context) continue;
     const std::string key = Key(row);
     const Range whole(key, VersionKey(key, 0) + '\0');
     if (!Overlap(range, whole)) continue;
@@ -169,27 +194,6 @@ void Model::Destroy(const Range& range, bool reusable) {
   }
 }
 
-bool Model::Happened(const Operation& operation, const Contents& found) const {
-  if (operation.kind == Operation::kWrite) {
-    const Put& first = operation.puts.front();
-    const std::string key = Key(first.row);
-    if (first.type == 'k') return found.of[LOCK].count(key) != 0;
-    return found.of[first.row.mode == 'r' ? DEFAULT : WRITE].count(VersionKey(key, first.ts)) != 0;
-  }
-  if (operation.kind != Operation::kDestroy) return true;
-  if (!operation.reusable) {
-    const std::string record = LedgerKey(operation.ranges.front());
-    return found.of[LEDGER].count(record) + found.of[DEFAULT].count(record) != 0;
-  }
-  for (const Range& range : operation.ranges) {
-    for (const Entries& entries : found.of) {
-      const auto first = entries.lower_bound(range.first);
-      if (first != entries.end() && first->first < range.second) return false;
-    }
-  }
-  return true;
-}
-
 const Put* Model::Head(const Versions& versions, uint64_t safe_point) {
   for (const auto& [ts, put] : versions) {
     if (ts <= safe_point && IsData(put)) return &put;
@@ -199,12 +203,18 @@ const Put* Model::Head(const Versions& versions, uint64_t safe_point) {
 
 bool Model::MustStay(const Row& row, const State& state, uint64_t ts) const {
   const uint64_t safe_point = this->safe_point(row.keyspace);
-  if (row.mode == 'r') {
+  if (IsRaw(row)) {
     const Put& newest = state.versions.begin()->second;
     return ts >= safe_point || (ts == newest.ts && newest.type != 'm');
   }
   const Put* head = Head(state.versions, safe_point);
   return ts > safe_point || (head != nullptr && head->ts == ts && head->type == 'P');
+}
+
+bool Model::MayStay(const Row& row, const State& state) const {
+  // Which worker serves the extra family? The second context's, if there is one.
+  const bool served = row.mode != 'e' || second_context_;
+  return state.cut || (!served && state.versions.begin()->second.type == 'm');
 }
 
 void Model::CheckRaw(const Row& row, const State& state, Look* look) const {
@@ -213,10 +223,10 @@ void Model::CheckRaw(const Row& row, const State& state, Look* look) const {
   for (const auto& [ts, put] : state.versions) {
     const bool newest = ts == state.versions.begin()->first;
     const std::string name = Name(row, ts);
-    const bool found = look->Take(DEFAULT, VersionKey(key, ts), ValueOf(put), name);
+    const bool found = look->Take(FamilyOf(row), VersionKey(key, ts), ValueOf(put), name);
     const bool must_stay = MustStay(row, state, ts);
     if (must_stay && !found) look->Wrong(name + " is lost");
-    if (!must_stay && found && look->exact && !state.cut) look->Wrong(name + " is garbage and still there");
+    if (!must_stay && found && look->exact && !MayStay(row, state)) look->Wrong(name + " is garbage and still there");
     mark_is_gone |= newest && !found;
     if (!newest && found && mark_is_gone) look->Wrong(name + " is alive again: its delete mark is gone");
   }
@@ -231,7 +241,7 @@ void Model::CheckTxn(const Row& row, const State& state, Look* look) const {
     const bool found = look->Take(WRITE, VersionKey(key, ts), ValueOf(put), name);
     const bool must_stay = MustStay(row, state, ts);
     if (must_stay && !found) look->Wrong(name + " is lost");
-    if (!must_stay && found && look->exact && !state.cut) look->Wrong(name + " is garbage and still there");
+    if (!must_stay && found && look->exact && !MayStay(row, state)) look->Wrong(name + " is garbage and still there");
     if (IsLong(put)) {
       const bool has_value = look->Take(DEFAULT, VersionKey(key, put.start), LongValue(put), name + "'s value");
       if (found && !has_value) look->Wrong(name + " is there without its value");
@@ -247,30 +257,35 @@ void Model::CheckTxn(const Row& row, const State& state, Look* look) const {
   if (!look->Take(DEFAULT, VersionKey(key, lock.start), LongValue(lock), name)) look->Wrong(name + ": the lock's value is lost");
 }
 
-void Model::CheckLedger(const Entries& found, Look* look) const {
+void Model::CheckLedger(int context, const Entries& found, Look* look) const {
+  const auto& records = records_[context];
   for (const auto& [key, value] : found) {
     if (value.size() <= kLedgerState || value[kLedgerState] != 1) look->Wrong("the ledger's record " + Hex(key) + " is not done");
-    const bool known = std::any_of(records_.begin(), records_.end(), [&key = key](const Range& range) { return LedgerKey(range) == key; });
-    if (!known) look->Wrong("the ledger's record " + Hex(key) + " should be gone");
+    const auto is = [&key = key, context](const Range& range) { return LedgerKey(context, range) == key; };
+    if (std::none_of(records.begin(), records.end(), is)) look->Wrong("the ledger's record " + Hex(key) + " should be gone");
   }
-  if (found.size() < records_.size()) look->Wrong("a record of the ledger is lost");
+  if (found.size() < records.size()) look->Wrong("a record of the ledger is lost");
 }
 
 std::string Model::Check(const Contents& found, bool exact) const {
   Look look{found, exact, {}};
-  Entries ledger;
-  for (Entries& entries : look.left.of) {
-    for (auto entry = entries.begin(); entry != entries.end();) {
-      if (IsLedgerKey(entry->first) && !IsTypes(entry->first)) ledger.insert(*entry);
-      entry = IsLedgerKey(entry->first) ? entries.erase(entry) : std::next(entry);
+  for (int context = FIRST; context < CONTEXTS; ++context) {
+    const std::string& prefix = kLedgerPrefixes[context];
+    Entries records;
+    for (Entries& entries : look.left.of) {
+      for (auto entry = entries.lower_bound(prefix); entry != entries.end() && Begins(entry->first, prefix); entry = entries.erase(entry)) {
+        // There are the types of keyspaces, too, and the mark of a context that was killed while it was attached.
+        if (Begins(entry->first, prefix + "d")) records.insert(*entry);
+      }
     }
+    CheckLedger(context, records, &look);
   }
-  CheckLedger(ledger, &look);
-  for (const auto& [row, state] : rows_) row.mode == 'r' ? CheckRaw(row, state, &look) : CheckTxn(row, state, &look);
+  for (const auto& [row, state] : rows_) IsRaw(row) ? CheckRaw(row, state, &look) : CheckTxn(row, state, &look);
   for (int family = 0; family < FAMILIES; ++family) {
+    const int context = ContextOf(family == EXTRA ? 'e' : 'r');
     for (const auto& [key, value] : look.left.of[family]) {
-      const char* why = IsDead(key) ? " is there, though it was destroyed" : " is there, though it was never written, or destroyed";
-      look.Wrong("family " + std::to_string(family) + ": " + Hex(key) + why);
+      const char* why = IsDead(context, key) ? "it was destroyed" : "it was never written, or destroyed";
+      look.Wrong("family " + std::to_string(family) + ": " + Hex(key) + " is there, though " + why);
     }
   }
   return look.wrong;

@@ -22,7 +22,7 @@ inline bool Contains(const Range& range, const std::string& key) { return range.
 inline bool Overlap(const Range& one, const Range& other) { return one.first < other.second && other.first < one.second; }
 
 // A version of a row, or a step of a transaction.
-//   v RawKV value   m RawKV delete mark
+//   v RawKV value   m RawKV delete mark, also in the extra family
 //   P put, D delete, L lock, R rollback: records at ts; a P with a length has its value in the default family, at start
 //   k lock and value of a transaction that is on, c its commit at ts
 struct Put {
@@ -39,12 +39,17 @@ struct Change {
   std::string key, value;
 };
 
+// The library's contexts. The second one, if there is one, has the extra family and nothing else; else the first one has it, too.
+enum ContextNumber { FIRST, SECOND, CONTEXTS };
+inline const std::string kLedgerPrefixes[CONTEXTS] = {"\x01rocks_gc/", "\x01rocks_gc2/"};
+
 // What the host does in one call.
 struct Operation {
-  enum Kind { kWrite = 'w', kSafePoint = 's', kDestroy = 'x', kRecheck = 'c', kFlush = 'F' };
-  explicit Operation(Kind of) : kind(of) {}
+  enum Kind { kWrite = 'w', kSafePoint = 's', kDestroy = 'x', kRecheck = 'c', kDropExtra = 'd' };
+  explicit Operation(Kind of, int in = FIRST) : kind(of), context(in) {}
 
   Kind kind;
+  int context; // that destroys or rechecks
   std::vector<Put> puts;
   uint32_t keyspace = 0;
   uint64_t safe_point = 0;
@@ -54,11 +59,9 @@ struct Operation {
 
 class Model {
  public:
-  explicit Model(std::string prefix) : prefix_(std::move(prefix)) {}
+  Model(std::string prefix, bool second_context) : prefix_(std::move(prefix)), second_context_(second_context) {}
 
   void Apply(const Operation& operation);
-  // Has it happened, as far as the contents tell? Then all of it must have.
-  bool Happened(const Operation& operation, const Contents& found) const;
   // What is wrong, empty = nothing. exact: everything was compacted, so what the rules need not keep must be gone.
   std::string Check(const Contents& found, bool exact) const;
 
@@ -68,20 +71,23 @@ class Model {
   const std::string& prefix() const { return prefix_; }
   uint64_t last_ts() const { return last_ts_; }
   uint64_t safe_point(uint32_t keyspace) const;
-  // Up to where a safe point may go: below every lock of the keyspace.
-  uint64_t SafePointLimit(uint32_t keyspace) const;
+  // The oldest start of a transaction of the keyspace that is on; UINT64_MAX = none is.
+  uint64_t OldestLock(uint32_t keyspace) const;
+  std::vector<Row> Locked(uint32_t keyspace) const;
+  // The newest timestamp in the row, 0 = none.
+  uint64_t NewestOf(const Row& row) const;
   // NULL = none.
   const Put* LockOf(const Row& row) const;
+  // Whose destroys reach rows of the mode.
+  int ContextOf(char mode) const { return mode == 'e' && second_context_ ? SECOND : FIRST; }
   // Destroyed for ever?
-  bool IsDead(const std::string& key) const;
-  bool IsDead(const Range& whole) const;
-  bool HasRecordIn(const Range& range) const;
+  bool IsDead(const Put& put) const;
+  bool IsDead(int context, const Range& whole) const;
+  bool HasRecordIn(int context, const Range& range) const;
   // Has a bound of it a timestamp?
   bool CutsRow(const Range& range) const;
   // The timestamps of a row that can be cut, for nothing of it may be collected yet, and none of its transactions is on; newest first.
   std::vector<uint64_t> Uncollectable(const Row& row) const;
-
-  static std::string LedgerKey(const Range& range);
 
  private:
   using Versions = std::map<uint64_t, Put, std::greater<uint64_t>>;
@@ -93,19 +99,23 @@ class Model {
   struct Look;
 
   void Write(const Put& put);
-  void Destroy(const Range& range, bool reusable);
+  void Destroy(int context, const Range& range, bool reusable);
+  bool IsDead(int context, const std::string& key) const;
   void CheckRaw(const Row& row, const State& state, Look* look) const;
   void CheckTxn(const Row& row, const State& state, Look* look) const;
-  void CheckLedger(const Entries& found, Look* look) const;
+  void CheckLedger(int context, const Entries& found, Look* look) const;
+  // Is this garbage that stays, and may?
+  bool MayStay(const Row& row, const State& state) const;
   bool MustStay(const Row& row, const State& state, uint64_t ts) const;
   static const Put* Head(const Versions& versions, uint64_t safe_point);
   static std::string ValueOf(const Put& put);
 
   std::string prefix_;
+  bool second_context_;
   std::map<Row, State> rows_;
   std::map<uint32_t, uint64_t> safe_points_;
-  std::vector<Range> dead_;
-  std::set<Range> records_;
+  std::vector<Range> dead_[CONTEXTS];
+  std::set<Range> records_[CONTEXTS];
   uint64_t last_ts_ = 0;
 };
 

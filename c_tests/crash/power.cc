@@ -45,8 +45,10 @@ class PowerCut {
     if (!takes || told_->losses >= most_) return;
     const std::string to = LossOf(settings_.folder, told_->losses);
     // What the host has noted by now had happened before.
-    system.LosePower(settings_.db_path(), to + "/db", random_.Percent(40), &random_);
-    std::filesystem::copy_file(settings_.journal_path(), to + "/journal");
+    Settings left = settings_;
+    left.folder = to;
+    system.LosePower(settings_.db_path(), left.db_path(), random_.Percent(40), &random_);
+    std::filesystem::copy_file(settings_.journal_path(), left.journal_path());
     ++told_->at[worker ? P_WORKER : shared.Where()];
     ++told_->losses;
   }
@@ -106,10 +108,7 @@ int PowerLosses(const Order& order) {
   for (uint64_t number = 0; losses < order.times; ++number) {
     Settings settings = order.settings;
     settings.folder += "/" + std::to_string(number);
-    settings.wal = number % 2 == 0;
-    settings.ledger_family = number / 2 % 2 == 1;
-    settings.prefix = number / 4 % 2 == 1 ? "" : "z";
-    settings.range_min_keys = number % 3 == 0 ? 25 : 10000;
+    SetKind(number, &settings);
     // So slowly that logs change in the middle of a row.
     settings.bytes_per_second = number % 4 < 2 ? 200000 : 0;
     settings.seed = SeedOf(order, number);

@@ -33,6 +33,12 @@ class SyncedFileSystem final : public db::FileSystemWrapper {
   // what was not synced, whatever the others keep.
   void LosePower(const std::string& from, const std::string& to, bool tails, Random* random) const;
 
+  // Other files lie under the old names, all of them synced. While nothing is open.
+  void Forget() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    sizes_.clear();
+  }
+
   db::IOStatus NewWritableFile(const std::string& path, const db::FileOptions& options, std::unique_ptr<db::FSWritableFile>* file,
                                db::IODebugContext* debug) override;
   db::IOStatus ReopenWritableFile(const std::string& path, const db::FileOptions& options, std::unique_ptr<db::FSWritableFile>* file,
