@@ -58,6 +58,7 @@ api! {
     rocksdb_delete_cf(Handle, Handle, Handle, *const c_char, usize, *mut *mut c_char);
     rocksdb_compactionfilterfactory_destroy(Handle);
     rocksdb_options_set_create_missing_column_families(Handle, u8);
+    rocksdb_options_set_atomic_flush(Handle, u8);
     rocksdb_free(*mut c_void);
     rocksdb_writeoptions_create() -> Handle;
     rocksdb_writeoptions_disable_WAL(Handle, c_int);
@@ -176,6 +177,11 @@ pub fn property(db: Handle, name: &str) -> String {
 /// Gives back a factory that no options object took over.
 pub fn destroy_factory(factory: Handle) {
     unsafe { (api().rocksdb_compactionfilterfactory_destroy)(factory) }
+}
+
+/// Families are flushed together.
+pub fn set_atomic_flush(options: Handle) {
+    unsafe { (api().rocksdb_options_set_atomic_flush)(options, 1) };
 }
 
 /// Options of a DB whose compactions only happen when asked for.
