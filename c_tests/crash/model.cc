@@ -149,7 +149,7 @@ void Model::Apply(const Operation& operation) {
     }
     case Operation::kDestroy:
       for (const Range& range : operation.ranges) {
-        Destroy(operation.context, range, operation.reusable);
+        Destroy(operation.context, range);
         if (operation.reusable) continue;
         dead_[operation.context].push_back(range);
         records_[operation.context].insert(range);
@@ -157,7 +157,6 @@ void Model::Apply(const Operation& operation) {
       break;
     case Operation::kRecheck:
       records_[operation.context].clear();
-      for (auto& [row, state] : rows_) state.cut &= ContextOf(row.mode) != operation.context;
       break;
     case Operation::kDropExtra:
       // What is dead stays dead (H3), but the second context's ledger is gone, too.
@@ -180,13 +179,12 @@ void Model::Write(const Put& put) {
   }
 }
 
-void Model::Destroy(int context, const Range& range, bool reusable) {
+void Model::Destroy(int context, const Range& range) {
   for (auto& [row, state] : rows_) {
     if (ContextOf(row.mode) != context) continue;
     const std::string key = Key(row);
     const Range whole(key, VersionKey(key, 0) + '\0');
     if (!Overlap(range, whole)) continue;
-    state.cut |= !reusable && (range.first > whole.first || range.second < whole.second);
     if (Contains(range, key)) state.lock.type = 0;
     for (auto version = state.versions.begin(); version != state.versions.end();) {
       version = Contains(range, VersionKey(key, version->first)) ? state.versions.erase(version) : std::next(version);
@@ -211,10 +209,20 @@ bool Model::MustStay(const Row& row, const State& state, uint64_t ts) const {
   return ts > safe_point || (head != nullptr && head->ts == ts && head->type == 'P');
 }
 
+// A row that a standing record cuts is not the worker's.
+bool Model::IsCut(const Row& row) const {
+  const std::string key = Key(row);
+  const Range whole(key, VersionKey(key, 0) + '\0');
+  const auto& records = records_[ContextOf(row.mode)];
+  return std::any_of(records.begin(), records.end(), [&](const Range& range) {
+    return Overlap(range, whole) && (range.first > whole.first || range.second < whole.second);
+  });
+}
+
 bool Model::MayStay(const Row& row, const State& state) const {
   // Which worker serves the extra family? The second context's, if there is one.
   const bool served = row.mode != 'e' || second_context_;
-  return state.cut || (!served && state.versions.begin()->second.type == 'm');
+  return IsCut(row) || (!served && state.versions.begin()->second.type == 'm');
 }
 
 void Model::CheckRaw(const Row& row, const State& state, Look* look) const {

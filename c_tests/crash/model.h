@@ -94,17 +94,17 @@ class Model {
   struct State {
     Versions versions;
     Put lock{0, {}, 0, 0, 0};
-    bool cut = false; // by a bound with a timestamp: the worker leaves it alone as long as the record stands
   };
   struct Look;
 
   void Write(const Put& put);
-  void Destroy(int context, const Range& range, bool reusable);
+  void Destroy(int context, const Range& range);
   bool IsDead(int context, const std::string& key) const;
   void CheckRaw(const Row& row, const State& state, Look* look) const;
   void CheckTxn(const Row& row, const State& state, Look* look) const;
   void CheckLedger(int context, const Entries& found, Look* look) const;
   // Is this garbage that stays, and may?
+  bool IsCut(const Row& row) const;
   bool MayStay(const Row& row, const State& state) const;
   bool MustStay(const Row& row, const State& state, uint64_t ts) const;
   static const Put* Head(const Versions& versions, uint64_t safe_point);

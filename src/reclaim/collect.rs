@@ -143,7 +143,9 @@ impl Store {
             self.engine.compact(family, (start, end), true)?;
         }
         let after = self.engine.files_with_properties(family)?;
-        Ok(self.runs() == runs && before.iter().any(|file| !after.iter().any(|other| other.is_same(file))))
+        // Without a name a file that was written once more looks as before.
+        let is_rewritten = |file: &File| file.name.is_empty() || !after.iter().any(|other| other.is_same(file));
+        Ok(self.runs() == runs && before.iter().any(is_rewritten))
     }
 
     /// Writes what lies in memory into files, so that it is judged, too. Those files count against the budget.
@@ -212,7 +214,8 @@ impl Store {
 
     /// Has compacting a range removed nothing? Then its files are left alone for a while.
     fn note_if_in_vain(&self, family: Family, range: &StoredRange, before: &[File], after: &[File], remembered: &mut Remembered) {
-        let of = |files: &[File]| files.iter().filter(|file| file.overlaps(&range.0, &range.1)).map(|file| file.entries).sum::<u64>();
+        let in_range = |file: &&File| file.overlaps(&range.0, &range.1);
+        let of = |files: &[File]| files.iter().filter(in_range).map(|file| file.entries).fold(0, u64::saturating_add);
         if of(after) < of(before) {
             return;
         }
