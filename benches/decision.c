@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
   rgc_t* gc = rgc_create_(options, NULL);
   rgc_set_keyspace_gc_type_(gc, 1, RGC_GC_KEYSPACE_LEVEL, NULL);
   rgc_advance_keyspace_safe_point_(gc, 1, SAFE_POINT, NULL);
-  rgc_filter_t* filter = rgc_filter_create_(gc, RGC_DEFAULT, NULL, NULL);
+  rgc_filter_t* filter = rgc_filter_create_(gc, RGC_KIND_RAW, NULL, NULL);
 
   char user_key[25];
   snprintf(user_key, sizeof user_key, "user-%019d", 0);

@@ -73,7 +73,7 @@ class Bench {
     const rocks_gc::Context gc = Context();
     Options options = Leveled();
     options.statistics = CreateDBStatistics();
-    if (method == Method::kDestroy) Check(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options));
+    if (method == Method::kDestroy) Check(rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options));
     const Open db(options, path);
     if (method == Method::kDestroy) Check(rocks_gc::Attach(gc, db.db.get(), {{RGC_CF_DEFAULT, nullptr}}));
     data.WriteSome(db, 2);  // In the memtable.

@@ -59,7 +59,7 @@ class Store {
     Check(gc_.error());
     Check(gc_.Call(&Functions::rgc_set_keyspace_gc_type, kTenant, RGC_GC_KEYSPACE_LEVEL));
     Check(gc_.Call(&Functions::rgc_advance_keyspace_safe_point, kTenant, uint64_t{100}));
-    Check(rocks_gc::Install(gc_, RGC_DEFAULT, &options_, &options_));
+    Check(rocks_gc::Install(gc_, RGC_KIND_RAW, &options_, &options_));
     db_ = std::make_unique<Open>(options_, path);
     Attach();
   }
@@ -141,7 +141,7 @@ class Store {
     const std::string mark = gc_.EncodeKey(RGC_MODE_RAW, kTenant, "row", 50);
     Check((*db_)->Put(WriteOptions(), mark, std::string("\2")));
     CompactTenant();
-    const double took = Timed([&] { Check(gc_.Call(&Functions::rgc_drain, uint64_t{600000})); });
+    const double took = Timed([&] { Check(gc_.Call(&Functions::rgc_worker_drain, uint64_t{600000})); });
     std::string value;
     if (!(*db_)->Get(ReadOptions(), mark, &value).IsNotFound()) Fail("the dead row is there");
     return took;

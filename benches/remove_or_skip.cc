@@ -198,7 +198,7 @@ class Bench {
     rocks_gc::Context gc;
     if (mode >= Mode::kOurRemove) {
       gc = NewContext(mode);
-      Check(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options));
+      Check(rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options));
     } else if (mode != Mode::kNoFilter) {
       options.compaction_filter_factory = std::make_shared<ByHandFactory>(mode);
     }

@@ -35,7 +35,7 @@ static void check_bound(rgc_t* gc, void* rocksdb) {
   REQUIRE(address != NULL);
   memcpy(&destroy, &address, sizeof destroy);
   struct rocksdb_compactionfilterfactory_t* factory = NULL;
-  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_DEFAULT, errptr));
+  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_KIND_RAW, errptr));
   REQUIRE(factory != NULL);
   destroy(factory);
 }

@@ -6,7 +6,7 @@ Usage: host.py LIBROCKS_GC LIBROCKSDB DIRECTORY
 import sys
 from ctypes import CDLL, POINTER, byref, c_char_p, c_int, c_size_t, c_ubyte, c_uint32, c_uint64, c_void_p, string_at
 
-RGC_DEFAULT = 17
+RGC_KIND_RAW = 17
 RGC_GC_KEYSPACE_LEVEL = 1
 P, N = c_void_p, c_size_t
 
@@ -124,7 +124,7 @@ def main():
     options = options_create()
     set_create(options, 1)
     set_manual(options, 1)
-    set_factory(options, rgc_factory(gc, RGC_DEFAULT))
+    set_factory(options, rgc_factory(gc, RGC_KIND_RAW))
     db = open_db(options, directory.encode())
     write_options, flush_options = writeoptions_create(), flushoptions_create()
     for ts in (10, 20, 30):

@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 1, RGC_GC_KEYSPACE_LEVEL, errptr));
   SUCCEEDS(CHECK_EQ(api.rgc_advance_keyspace_safe_point(gc, 1, 15, errptr), 1));
   rocksdb_compactionfilterfactory_t* factory = NULL;
-  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_DEFAULT, errptr));
+  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_KIND_RAW, errptr));
   struct db db = db_open(argv[2], factory);
   for (uint64_t ts = 5; ts <= 20; ts += 5) {
     db_put(&db, raw_key(1, "row", ts), BYTES("v\0"));

@@ -71,7 +71,7 @@ int main(int argc, char** argv) {
   Owned<rocksdb_options_t> options(rocksdb_options_create());
   rocksdb_options_set_create_if_missing(options.get(), 1);
   rocksdb_options_set_disable_auto_compactions(options.get(), 1);
-  rocksdb_options_set_compaction_filter_factory(options.get(), rgc_rocksdb_filter_factory(gc.get(), RGC_DEFAULT, Error()));
+  rocksdb_options_set_compaction_filter_factory(options.get(), rgc_rocksdb_filter_factory(gc.get(), RGC_KIND_RAW, Error()));
   Owned<rocksdb_t> db(rocksdb_open(options.get(), argv[1], Error()));
   Owned<rocksdb_writeoptions_t> write_options(rocksdb_writeoptions_create());
   Owned<rocksdb_flushoptions_t> flush_options(rocksdb_flushoptions_create());

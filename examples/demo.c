@@ -126,7 +126,7 @@ static void open_database(void) {
   rocksdb_options_set_write_buffer_size(demo.options, (size_t)512 << 20);
   rocksdb_options_set_target_file_size_base(demo.options, (uint64_t)2 << 20); /* so that there are files to drop */
   rocksdb_compactionfilterfactory_t* factory;
-  RGC(factory = rgc.rocksdb_filter_factory(demo.gc, RGC_DEFAULT, &err));
+  RGC(factory = rgc.rocksdb_filter_factory(demo.gc, RGC_KIND_RAW, &err));
   rocksdb_options_set_compaction_filter_factory(demo.options, factory);
   demo.write_options = rocksdb_writeoptions_create();
   rocksdb_writeoptions_disable_WAL(demo.write_options, 1);
@@ -190,7 +190,7 @@ static void collect(void) {
   double compacted = seconds();
   size_t pending;
   RGC(pending = rgc.drain(demo.gc, DRAIN_MILLISECONDS, &err));
-  if (pending > 0) fail("rgc_drain", "the worker is not done with the dead rows");
+  if (pending > 0) fail("rgc_worker_drain", "the worker is not done with the dead rows");
   double drained = seconds();
   compact(); /* what the worker deleted */
   printf("collected in %.1f s, dead rows deleted in %.1f s, compacted again in %.1f s; files: ", compacted - start, drained - compacted,

@@ -101,7 +101,7 @@ void print_why(void) {
   printf("\nrgc_stats: %s run, %s refused while there was no safe point. Removed %s; kept %s, %s of them of keyspaces never named.\n"
          "           Runs met %s newest versions that are delete marks and %s that have expired; of %s rows handed over the worker has\n"
          "           finished %s, and %s were left. Not understood: %s keys, %s values.\n",
-         number(s.runs_started), number(s.runs_refused), number(s.removed), number(s.kept), number(s.kept_unknown_keyspace),
-         number(s.delete_marked), number(s.expired), number(s.rows_queued), number(s.rows_done), number(s.rows_refused),
+         number(s.runs_started), number(s.filters_not_needed), number(s.removed), number(s.kept), number(s.kept_unknown_keyspace),
+         number(s.delete_marked), number(s.expired), number(s.rows_queued), number(s.rows_done), number(s.rows_deferred),
          number(s.unparsed_keys), number(s.unparsed_values));
 }

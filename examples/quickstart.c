@@ -10,7 +10,7 @@ int main(void) {
   rgc_advance_keyspace_safe_point(gc, 7, 100, NULL);
   rocksdb_options_t* options = rocksdb_options_create(); /* of a RocksDB whose compactions ask the library */
   rocksdb_options_set_create_if_missing(options, 1);
-  rocksdb_options_set_compaction_filter_factory(options, rgc_rocksdb_filter_factory(gc, RGC_DEFAULT, &err));
+  rocksdb_options_set_compaction_filter_factory(options, rgc_rocksdb_filter_factory(gc, RGC_KIND_RAW, &err));
   rocksdb_t* db = err ? NULL : rocksdb_open(options, "quickstart.db", &err);
   if (!db) return fprintf(stderr, "%s\n", err), 1;
   for (ts = 10; ts <= 30; ts += 10) { /* three versions of a row: a user's value and a byte of flags, here 0 */

@@ -8,7 +8,7 @@ int main() { // keyspace 7 has a safe point of its own: nobody reads below 100
   rocksdb::Options options;
   options.create_if_missing = true;
   rocksdb::DB* db = nullptr; // from RocksDB 9.11 on: std::unique_ptr<rocksdb::DB> db;
-  rocksdb::Status s = rocks_gc::Install(gc, RGC_DEFAULT, &options, &options);
+  rocksdb::Status s = rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options);
   if (s.ok() && error.empty()) s = rocksdb::DB::Open(options, "quickstart.db", &db);
   if (!s.ok() || !error.empty()) return std::fprintf(stderr, "%s %s\n", s.ToString().c_str(), error.c_str()), 1;
   for (uint64_t ts : {10, 20, 30}) db->Put({}, gc.EncodeKey(RGC_MODE_RAW, 7, "row", ts), rocksdb::Slice("value\0", 6));

@@ -79,8 +79,8 @@ class Server {
   // Every row's newest value is there; a tenant that is collected has few others left, the slow one all of them.
   void Look() {
     for (auto* family : families_) Check(db_->CompactRange(rocksdb::CompactRangeOptions(), family, nullptr, nullptr));
-    Check(gc_.Call(&rocks_gc::Functions::rgc_drain, uint64_t{10000}));
-    if (gc_->rgc_pending(gc_.get()) != 0) Fail("the worker is not done");
+    Check(gc_.Call(&rocks_gc::Functions::rgc_worker_drain, uint64_t{10000}));
+    if (gc_->rgc_worker_pending(gc_.get()) != 0) Fail("the worker is not done");
     std::printf("%" PRIu64 " commits\n%8s %14s %14s %14s\n", now_.load(), "tenant", "safe point", "RawKV versions", "records");
     for (uint32_t tenant : kTenants) {
       const uint64_t raw = Count(families_[0], RGC_MODE_RAW, tenant), records = Count(families_[1], RGC_MODE_TXN, tenant);
@@ -115,7 +115,7 @@ class Server {
     for (size_t i = 0; i < families.size(); ++i) {
       families[i].options.write_buffer_size = 256 << 10; // small, so that compactions run while we watch
       families[i].options.level_compaction_dynamic_level_bytes = true;
-      Check(rocks_gc::Install(gc_, i == 0 ? RGC_DEFAULT : RGC_WRITE, &options, &families[i].options, &what));
+      Check(rocks_gc::Install(gc_, i == 0 ? RGC_KIND_RAW : RGC_KIND_TXN, &options, &families[i].options, &what));
       std::printf("%s: %s\n", families[i].name.c_str(), what.c_str());
     }
 #if ROCKSDB_MAJOR >= 10

@@ -41,15 +41,15 @@
  *   - of a key of a keyspace that was never named: 0 (with unknown_keyspace=global: the global one),
  *   - of TiDB keys (mode m and t), and of every key in the plain layout: the global safe point.
  *
- * WHAT IS COLLECTED. Kind RGC_DEFAULT (RawKV rows, a version a RocksDB key): a version below its effective safe point
+ * WHAT IS COLLECTED. Kind RGC_KIND_RAW (RawKV rows, a version a RocksDB key): a version below its effective safe point
  * that is not the newest of its row. Within one run (one compaction) the first version of a row that the run sees is
  * always kept. A newest version that is a delete mark or has expired goes last: to remove it takes a look at the whole
- * database, which a run cannot have, so its row is handed to the worker of the attached store. Kind RGC_WRITE (records of
+ * database, which a run cannot have, so its row is handed to the worker of the attached store. Kind RGC_KIND_TXN (records of
  * transactions, commit_ts at or below the safe point): rollbacks and locks; and what is older than the row's first put or
  * delete, but for puts whose value lies in the default column family: those, and a first delete, are the worker's, too. A put
- * whose GC fence is at or below the safe point counts as a delete. Kind RGC_TTL_V1 (API V1 with TTL): what has
+ * whose GC fence is at or below the safe point counts as a delete. Kind RGC_KIND_TTL_V1 (API V1 with TTL): what has
  * expired. Every kind: what is destroyed, and what is of a schema that is dropped. Without a store what is the worker's stays,
- * counted in rows_refused.
+ * counted in rows_deferred.
  *
  * WHAT THE HOST PROMISES. A host that breaks a promise loses data, as each one says.
  *  H1 No reader reads below the effective safe point. The host does not write, ingest or restore a version below it:
@@ -59,7 +59,7 @@
  *     record goes, and a reader that meets the secondary's lock takes the transaction for rolled back.
  *     What a crash lost counts, too: a host that writes lost versions again, with the timestamps that they had (from a
  *     log of its own), holds its safe points below them until they are durable. So it does with a lock that comes back.
- *     A restore that must: (1) rgc_remove_keyspace or rgc_set_enabled(gc, 0); (2) restore; (3) flush and compact the
+ *     A restore that must: (1) rgc_pause_keyspace or rgc_set_enabled(gc, 0); (2) restore; (3) flush and compact the
  *     range by force into the last level, with no RocksDB snapshot held; (4) rgc_set_keyspace_gc_type, or enable. Loads
  *     of metadata do not end the pause. Without step 3 versions hidden by tombstones count as the newest.
  *  H2 Nobody else deletes a newest version so that an older one should be seen: the older one may be gone already. A
@@ -234,8 +234,8 @@ rgc_options_t* rgc_options_create(void);
  *                                clock is less than sure sets a grace
  *   max_safe_point_ahead_seconds 0 (default) = off: a safe point whose physical part (ts >> 18, milliseconds) is further
  *                                ahead of the believed time is refused
- *   pending_keys_max             1000000 (default): how many rows may wait for the worker; more are left for later runs
- *   pending_bytes_max            67108864 (default): how much memory rows that wait for the worker may take, of all runs and
+ *   worker_queue_max_rows             1000000 (default): how many rows may wait for the worker; more are left for later runs
+ *   worker_queue_max_bytes            67108864 (default): how much memory rows that wait for the worker may take, of all runs and
  *                                in the queue; more are left for later runs
  *   delete_batch_bytes           32768 (default): the worker's batches
  *   delete_bytes_per_second      0 (default) = off: how fast the worker deletes
@@ -326,7 +326,7 @@ size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, co
  * is a no-op, the other one an error that names both, counted in gc_types_refused. After
  * that error, here or in rgc_keyspace_load, the right type is unknown: everything of the keyspace is
  * kept, also by runs that are on, from their next row. Only rgc_set_keyspace_gc_type with the type that stands
- * ends that; as after rgc_remove_keyspace, an own safe point then starts at 0. For the other type make another
+ * ends that; as after rgc_pause_keyspace, an own safe point then starts at 0. For the other type make another
  * rgc_t. A keyspace that becomes keyspace level
  * after unknown_keyspace=global may have judged it (a global safe point was there) is taken, warned about, and counted
  * there too. A keyspace that is destroyed (rgc_destroy_keyspace; its record stands) cannot be named, also one that had a type: an
@@ -337,13 +337,13 @@ void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** err
  * for some of them, everything of each of those is kept; the text names the first one, and how many there are. */
 void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, int type, char** errptr);
 
-/* rgc_remove_keyspace: keep everything of this keyspace until rgc_set_keyspace_gc_type(s) names it again, with
+/* rgc_pause_keyspace: keep everything of this keyspace until rgc_set_keyspace_gc_type(s) names it again, with
  * the same type only (one that had none may take any). No load of metadata ends it. Runs that are on follow
  * from their next row. Named again, an own safe point starts at 0; the
  * global one holds at once. Removing a removed keyspace is a no-op. It returns when the rows that the worker has in hand are
  * finished or put back, as rgc_set_enabled does. What is destroyed is dropped all the same. Errors: a keyspace out of range; on a
  * thread inside a callback of the library; while a store is attached, on a thread that has a living filter of this gc. */
-void rgc_remove_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
+void rgc_pause_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
 
 /* rgc_global_safe_point: 0 = none came yet. */
 uint64_t rgc_global_safe_point(const rgc_t* gc);
@@ -364,12 +364,12 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  * host's. */
 
 /* Kinds of runs, one per column family. No role (RGC_CF_) has the number of a kind: a number below 16 is refused.
- * RGC_DROPPED_ONLY: only what is dropped as a whole: destroyed ranges, dropped schemas. For column families whose keys are judged by nobody (locks).
- * RGC_DEFAULT: the column family of RawKV data. In api_v2 keys of mode r are judged, all others are kept.
- * RGC_WRITE: the column family of transaction records (TiKV's write). In api_v2 keys of mode x, m and t are judged. In the
- * plain layout one context serves RGC_DEFAULT or RGC_WRITE, not both: its keys do not tell them apart.
- * RGC_TTL_V1: keys without timestamp, values with 8 bytes of expiry (API V1 TTL). */
-enum { RGC_DROPPED_ONLY = 16, RGC_DEFAULT = 17, RGC_WRITE = 18, RGC_TTL_V1 = 19 };
+ * RGC_KIND_DROPPED_ONLY: only what is dropped as a whole: destroyed ranges, dropped schemas. For column families whose keys are judged by nobody (locks).
+ * RGC_KIND_RAW: the column family of RawKV data. In api_v2 keys of mode r are judged, all others are kept.
+ * RGC_KIND_TXN: the column family of transaction records (TiKV's write). In api_v2 keys of mode x, m and t are judged. In the
+ * plain layout one context serves RGC_KIND_RAW or RGC_KIND_TXN, not both: its keys do not tell them apart.
+ * RGC_KIND_TTL_V1: keys without timestamp, values with 8 bytes of expiry (API V1 TTL). */
+enum { RGC_KIND_DROPPED_ONLY = 16, RGC_KIND_RAW = 17, RGC_KIND_TXN = 18, RGC_KIND_TTL_V1 = 19 };
 /* Decisions; not RocksDB's numbers. A caller may treat RGC_REMOVE_AND_SKIP_UNTIL as RGC_REMOVE. */
 enum { RGC_KEEP = 0, RGC_REMOVE = 1, RGC_REMOVE_AND_SKIP_UNTIL = 2, RGC_UNDETERMINED = 3 };
 /* What RocksDB shows under a key. Only values are judged; merge operands, wide columns and numbers that are not listed are
@@ -409,15 +409,15 @@ typedef struct rgc_compaction_t {
 } rgc_compaction_t;
 
 /* rgc_filter_create: a run. compaction_or_null NULL = nothing is known. NULL without an error = there is nothing to do, use
- * no filter; counted in runs_refused: nothing is destroyed, no schema is invalid, and no effective safe point is above 0 anywhere.
- * One that comes later works from the next run on. RGC_TTL_V1 always gets one. Errors: an unknown kind, a field out of range. Any thread. */
+ * no filter; counted in filters_not_needed: nothing is destroyed, no schema is invalid, and no effective safe point is above 0 anywhere.
+ * One that comes later works from the next run on. RGC_KIND_TTL_V1 always gets one. Errors: an unknown kind, a field out of range. Any thread. */
 rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* compaction_or_null, char** errptr);
 
 /* rgc_filter_decide: judges one key. level = the compaction's start level, as RocksDB tells it. value_type is one of
  * RGC_VALUE ...; answers RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last *skip_until holds the key to go
  * on from, above this one, valid until the next call on this filter; else it is set to NULL, 0. A caller that cannot skip
  * gives NULL for one of them and is never told to. No allocation but for the longest key so far, and for rows that wait for the
- * worker (pending_bytes_max); where there is no memory keys are kept and such rows are left for later runs. filter NULL = RGC_KEEP.
+ * worker (worker_queue_max_bytes); where there is no memory keys are kept and such rows are left for later runs. filter NULL = RGC_KEEP.
  *
  * A skip drops the tombstones that it passes, and what they hid would be alive again. So a skip to the end of the row comes
  * only where none can be lost: in a run that is known to be bottommost, or whose inputs are known and hold no tombstone
@@ -520,8 +520,8 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  * every signal but those of a crash (SEGV, BUS, FPE, ILL, ABRT), which the host's handlers get. Once the run's filter is gone it reads the row from the DB, decides anew by the safe point of then, and deletes
  * oldest versions first, the delete mark last, a record and its value in one batch, always with the WAL on. It never writes
  * into a write stall, never writes from a compaction's thread, and needs O(delete_batch_bytes) memory for a row of any length.
- * The worker serves the families with role RGC_CF_DEFAULT (runs of kind RGC_DEFAULT) and RGC_CF_WRITE (RGC_WRITE). Dead rows of
- * other families stay, counted in rows_refused where the family is known (hosts that tell column_family_id, whose families are
+ * The worker serves the families with role RGC_CF_DEFAULT (runs of kind RGC_KIND_RAW) and RGC_CF_WRITE (RGC_KIND_TXN). Dead rows of
+ * other families stay, counted in rows_deferred where the family is known (hosts that tell column_family_id, whose families are
  * named "default" or bound from 7.7 on).
  *
  * The library flushes column families one by one. A host that writes without a WAL, and relies on atomic_flush for what it writes into
@@ -568,7 +568,7 @@ enum { RGC_ENGINE_OK = 0, RGC_ENGINE_BUSY = 1, RGC_ENGINE_ERROR = 2, RGC_ENGINE_
 enum { RGC_OP_PUT = 0, RGC_OP_DELETE = 1, RGC_OP_DELETE_RANGE = 2 };
 /* Flags of a write. SYNC: durable, with everything written before it, when it returns. NO_SLOWDOWN: answer RGC_ENGINE_BUSY
  * instead of waiting for a write stall. */
-enum { RGC_WRITE_SYNC = 1, RGC_WRITE_NO_SLOWDOWN = 2 };
+enum { RGC_WRITE_FLAG_SYNC = 1, RGC_WRITE_FLAG_NO_SLOWDOWN = 2 };
 /* The engine's own. */
 typedef struct rgc_engine_iterator_t rgc_engine_iterator_t;
 
@@ -635,7 +635,7 @@ typedef struct rgc_engine_t {
   /* As files, but only those that overlap [start, end); user_collected is not needed. NULL: the library calls files. */
   int (*files_in_range)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
                         void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
-  /* What is known of a family: RocksDB's id of it, and the kind of the filters that it has (RGC_DEFAULT ...; 0 = none of this
+  /* What is known of a family: RocksDB's id of it, and the kind of the filters that it has (RGC_KIND_RAW ...; 0 = none of this
    * library's, or not known). Called during rgc_attach_engine. NULL: neither is known. */
   void (*describe)(void* state, uint32_t cf, uint32_t* id, int* filter_kind);
   /* rgc_detach has been called: compactions come back soon from now on, with an error of kind Aborted. Called while other functions
@@ -659,7 +659,7 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
  *
  * Attaching compares what the host has said with what the ledger says. A destroyed keyspace that the host registered,
  * or loaded as ENABLED or DISABLED, is an error that names it: what is written there would be dropped. Pause it
- * (rgc_remove_keyspace), attach, and forget its ranges (rgc_forget_destroyed), or take another id. The GC types of
+ * (rgc_pause_keyspace), attach, and forget its ranges (rgc_release_destroyed), or take another id. The GC types of
  * keyspaces are recorded in a ledger that has a family of its own: a keyspace that was registered with the other type
  * is an error that names it, and everything of it is kept. A type that is recorded refuses the other one; by itself it
  * collects nothing.
@@ -670,14 +670,14 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
  * family; a role that is unknown, or DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT; a name or a handle twice, a NULL name; with
  * rgc_attach_rocksdb a NULL handle with another name than "default"; a function that is NULL; a ledger record that does not parse, by its key: nothing was changed then;
  * the engine's own errors. Warns in the log if the ledger has schemas and gc does not read them (schema_id, key_layout): they are kept
- * there, and nothing of them is dropped. Warns if runs of kind RGC_WRITE, but none of RGC_DEFAULT or RGC_DROPPED_ONLY, are made:
+ * there, and nothing of them is dropped. Warns if runs of kind RGC_KIND_TXN, but none of RGC_KIND_RAW or RGC_KIND_DROPPED_ONLY, are made:
  * what is destroyed would stay in the default family's files. */
 void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const rgc_column_family_t* families, size_t n, char** errptr);
 
 /* rgc_detach: ends the worker, waits for calls that use the store and for a compaction of the worker's that is on, and gives the engine
  * back. Flushes and compactions of the library are cancelled: calls that wait for one are errors of kind Aborted, and what they had
  * recorded stays so. (On RocksDB's C API that cancels the host's manual compactions, too, if one of the library's is on; before 7.4
- * rgc_detach waits for it.) What is durable stays; rows that still wait are left for later runs, counted in rows_refused. What the
+ * rgc_detach waits for it.) What is durable stays; rows that still wait are left for later runs, counted in rows_deferred. What the
  * ledger said ends: runs drop nothing that was destroyed or dropped by name until a store is attached whose ledger says it. If a
  * destroy is not finished whose bounds cut a row, runs keep everything until then. Without a store, and for
  * NULL, it does nothing and returns 1. rgc_destroy does it, too. Any thread. Refused (0): on a thread inside a callback of the library,
@@ -685,15 +685,15 @@ void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const
  * must NOT close the DB. It calls again from another thread, or once the thread's filters are destroyed. */
 RGC_MUST_CHECK unsigned char rgc_detach(rgc_t* gc);
 
-/* rgc_pending: rows handed over and not finished yet, also those whose run is still on, and schemas that the worker is to clear or
+/* rgc_worker_pending: rows handed over and not finished yet, also those whose run is still on, and schemas that the worker is to clear or
  * truncate, each as one. */
-size_t rgc_pending(const rgc_t* gc);
+size_t rgc_worker_pending(const rgc_t* gc);
 
-/* rgc_drain: waits until nothing is pending, at most timeout_ms; returns how many still are (0 too after an error: look at *errptr
+/* rgc_worker_drain: waits until nothing is pending, at most timeout_ms; returns how many still are (0 too after an error: look at *errptr
  * first). Rows of runs that are on wait for their ends, and all of them while the library is switched off or the store stalls;
  * truncations of removed keyspaces rest. Errors:
  * no store; called inside a callback or a run. */
-size_t rgc_drain(rgc_t* gc, uint64_t timeout_ms, char** errptr);
+size_t rgc_worker_drain(rgc_t* gc, uint64_t timeout_ms, char** errptr);
 
 /* What rgc_collect did. Levels and files are RocksDB's; a file is considered if it overlaps the range. */
 typedef struct rgc_collect_report_t {
@@ -717,7 +717,7 @@ typedef struct rgc_collect_report_t {
  * and compacts nothing, but has files_over_budget, says that the budget is too small for any of them.
  * Files that were compacted and lost nothing (a RocksDB snapshot keeps what it sees) are skipped, with a warning, until snapshots
  * (where the engine tells of them), safe points or files change, or for some calls: 1, 2, 4 ... 64. Rows that runs hand over are
- * finished by the worker afterwards: rgc_drain waits for it, and the tombstones it leaves go with the next collect. A row that
+ * finished by the worker afterwards: rgc_worker_drain waits for it, and the tombstones it leaves go with the next collect. A row that
  * a compaction's border cuts keeps one version more, for which no file is picked again. Errors: no store; an unknown family; an
  * inverted range; inside a callback or a run; rgc_set_enabled(gc, 0); files were compacted, and no compaction asked this gc for
  * a filter (is its factory in the options that the DB was opened with?); the engine's own. */
@@ -778,10 +778,10 @@ void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags, rgc_destroy_r
  * store; inside a callback or a run; the engine's own (the record stays). */
 size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds, rgc_destroy_report_t* report_or_null, char** errptr);
 
-/* rgc_forget_destroyed: drops the DONE record of exactly this range, so that the range may be written again, with timestamps
+/* rgc_release_destroyed: drops the DONE record of exactly this range, so that the range may be written again, with timestamps
  * above the destroyed ones; waits for a recheck of it. Errors: no store; inside a callback or a run; Not found: no record has
  * these bounds; Busy: it is STARTED. */
-void rgc_forget_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
+void rgc_release_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
 
 /* rgc_destroyed_count: records in the ledger of the attached store; 0 without a store. */
 size_t rgc_destroyed_count(const rgc_t* gc);
@@ -835,7 +835,7 @@ void rgc_schema_drop(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr);
  * stands. It names the schema: VALID when it is over, unless a list says otherwise. In a removed keyspace it rests until that is named
  * again. 0 and UINT64_MAX are refused: the pass takes hours, and without a bound it would take what is written meanwhile; give the
  * timestamp of now.
- * Errors: no store; inside a callback or a run; a schema that is invalid; Not supported: gc has made runs of kind RGC_TTL_V1, whose keys
+ * Errors: no store; inside a callback or a run; a schema that is invalid; Not supported: gc has made runs of kind RGC_KIND_TTL_V1, whose keys
  * have no timestamps; the engine's own (repeat the call). */
 void rgc_schema_truncate(rgc_t* gc, uint32_t keyspace, uint32_t id, uint64_t up_to_ts, char** errptr);
 
@@ -849,9 +849,9 @@ int rgc_schema_state(const rgc_t* gc, uint32_t keyspace, uint32_t id);
  * families that the host names: others may hold bytes that look like its keys. The other records of the same batch stay. A batch with
  * two-phase markers, or with anything unknown in it, passes as it is. C++ hosts take rocks_gc::WalFilter (rocks_gc_rocksdb_wal.h). */
 
-/* rgc_wal_ignores: is a put or merge of this stored key to be ignored at recovery? 1 or 0, by what gc knows now: of a schema that was
+/* rgc_wal_should_skip: is a put or merge of this stored key to be ignored at recovery? 1 or 0, by what gc knows now: of a schema that was
  * dropped by name in this process, too; rgc_set_enabled does not matter. Any thread. */
-unsigned char rgc_wal_ignores(const rgc_t* gc, const char* key, size_t len);
+unsigned char rgc_wal_should_skip(const rgc_t* gc, const char* key, size_t len);
 
 /* rgc_wal_filter_batch: what recovery is to replay of a write batch, given as its bytes (rocksdb::WriteBatch::Data(), RocksDB's
  * db/write_batch.cc; a no-op at its beginning and wide columns are known, a wrong count is not). families: RocksDB's ids of those whose
@@ -884,14 +884,14 @@ typedef struct rgc_keyspace_meta_t {
 } rgc_keyspace_meta_t;
 
 /* rgc_keyspace_load: takes over a keyspace's metadata, and names its GC type as rgc_set_keyspace_gc_type does: the first one stands.
- * It ends no pause: of a keyspace that was removed (rgc_remove_keyspace), or for which both types were named,
+ * It ends no pause: of a keyspace that was removed (rgc_pause_keyspace), or for which both types were named,
  * the metadata are taken over and everything is kept as before. Each such load says so in the log
  * (RGC_LOG_INFO), and rgc_keyspaces_foreach shows the keyspace with gc_type -2. A removed keyspace that had no
  * type may only be named with the one that was loaded. Any thread.
  * Errors, which change nothing but as said: an id, state or name out of range; a state that the one before does
  * not lead to; the other GC type than the one that stands: then everything of the keyspace is kept
  * (rgc_set_keyspace_gc_type);
- * any other GC type string, by its value: then everything of the keyspace is kept, as by rgc_remove_keyspace (but it does not
+ * any other GC type string, by its value: then everything of the keyspace is kept, as by rgc_pause_keyspace (but it does not
  * wait), until a type that is known is loaded or named (only named, if it was removed too); ENABLED or
  * DISABLED for a keyspace that is destroyed (ARCHIVED and TOMBSTONE are taken: they come after the destroy). */
 void rgc_keyspace_load(rgc_t* gc, const rgc_keyspace_meta_t* meta, char** errptr);
@@ -1080,7 +1080,7 @@ char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* cons
  * (before RocksDB 8.4 a manual compaction may pass the last level twice). */
 typedef struct rgc_stats_t {
   size_t struct_size;
-  uint64_t runs_started, runs_refused, runs_closed; /* closed: a panic, a foreign thread or keys out of order; kept everything from there */
+  uint64_t runs_started, filters_not_needed, runs_closed; /* closed: a panic, a foreign thread or keys out of order; kept everything from there */
   uint64_t kept, removed, skipped;                  /* decisions */
   uint64_t dropped, late_dropped;                   /* of the removed: in a destroyed range, dropped keyspace or schema; after it was done */
   uint64_t expired, delete_marked;                  /* newest versions seen dead below the safe point; rows whose first record is a delete; TTL v1: removed by expiry */
@@ -1090,7 +1090,7 @@ typedef struct rgc_stats_t {
   uint64_t safe_points_refused;                     /* steps back, 0, UINT64_MAX, too far ahead, of removed keyspaces */
   uint64_t gc_types_refused;                        /* other types of named keyspaces; types that came too late */
   uint64_t rows_queued, rows_done;                  /* handed to the worker; finished */
-  uint64_t rows_refused, rows_left_unparsed;        /* left for a later run, each time a run meets one: queue full, no store; not parsed */
+  uint64_t rows_deferred, rows_left_unparsed;        /* left for a later run, each time a run meets one: queue full, no store; not parsed */
   uint64_t pending, destroyed_records;
   uint64_t cache_bytes;                             /* memory of the safe points */
 } rgc_stats_t;
@@ -1125,7 +1125,7 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_advance_keyspace_safe_points) \
   X(rgc_set_keyspace_gc_type)         \
   X(rgc_set_keyspace_gc_types)        \
-  X(rgc_remove_keyspace)              \
+  X(rgc_pause_keyspace)              \
   X(rgc_global_safe_point)            \
   X(rgc_keyspace_safe_point)          \
   X(rgc_safe_point_for_key)           \
@@ -1147,18 +1147,18 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_filter_name)                  \
   X(rgc_rocksdb_event_listener)       \
   X(rgc_rocksdb_wal_filter)           \
-  X(rgc_wal_ignores)                  \
+  X(rgc_wal_should_skip)                  \
   X(rgc_wal_filter_batch)             \
   X(rgc_attach_rocksdb)               \
   X(rgc_attach_engine)                \
   X(rgc_detach)                       \
-  X(rgc_pending)                      \
-  X(rgc_drain)                        \
+  X(rgc_worker_pending)                      \
+  X(rgc_worker_drain)                        \
   X(rgc_collect)                      \
   X(rgc_destroy_range)                \
   X(rgc_destroy_keyspace)             \
   X(rgc_recheck_destroyed)            \
-  X(rgc_forget_destroyed)             \
+  X(rgc_release_destroyed)             \
   X(rgc_destroyed_count)              \
   X(rgc_schemas_load)                 \
   X(rgc_schema_create)                \

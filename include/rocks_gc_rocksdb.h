@@ -3,7 +3,7 @@
  *     rocks_gc::Library library = rocks_gc::Library::Load("librocks_gc.so.1");   // or rocks_gc::Library::Linked()
  *     rocks_gc::Context gc = rocks_gc::Context::Create(library, "data_prefix=z");
  *     rocksdb::Options options;
- *     rocksdb::Status s = rocks_gc::Install(gc, RGC_DEFAULT, &options, &options);
+ *     rocksdb::Status s = rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options);
  *     ... DB::Open with these options ...
  *
  * C++17, with RocksDB 10.7 and later C++20; needs neither exceptions nor RTTI. What it has over RocksDB's C API: a version may

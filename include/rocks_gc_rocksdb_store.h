@@ -1,7 +1,7 @@
 /* rocks_gc_rocksdb_store.h - the open store for C++ servers: header-only, beside rocks_gc_rocksdb.h, for RocksDB 7.0 to 11.
  *
- *     rocks_gc::Install(gc, RGC_DEFAULT, &options, &default_options);   // into the options, before open
- *     rocks_gc::Install(gc, RGC_WRITE, &options, &write_options);
+ *     rocks_gc::Install(gc, RGC_KIND_RAW, &options, &default_options);   // into the options, before open
+ *     rocks_gc::Install(gc, RGC_KIND_TXN, &options, &write_options);
  *     ... DB::Open or TransactionDB::Open ...
  *     rocks_gc::Attachment attachment;                                  // destroyed before the handles and the DB go
  *     rocksdb::Status s = rocks_gc::Attachment::Make(gc, db, {{RGC_CF_DEFAULT, default_handle}, {RGC_CF_WRITE, write_handle}}, &attachment);
@@ -220,10 +220,10 @@ class Engine {
 
   /* The kind of the filters that a column family has; 0 = none of this library's. */
   static int KindOf(const db::ColumnFamilyOptions& options) {
-    static constexpr std::pair<const char*, int> kinds[] = {{"rocks_gc.default", RGC_DEFAULT},
-                                                            {"rocks_gc.write", RGC_WRITE},
-                                                            {"rocks_gc.ttl_v1", RGC_TTL_V1},
-                                                            {"rocks_gc.dropped_only", RGC_DROPPED_ONLY}};
+    static constexpr std::pair<const char*, int> kinds[] = {{"rocks_gc.default", RGC_KIND_RAW},
+                                                            {"rocks_gc.write", RGC_KIND_TXN},
+                                                            {"rocks_gc.ttl_v1", RGC_KIND_TTL_V1},
+                                                            {"rocks_gc.dropped_only", RGC_KIND_DROPPED_ONLY}};
     if (options.compaction_filter_factory == nullptr) return 0;
     for (const auto& [name, kind] : kinds) {
       if (std::strcmp(options.compaction_filter_factory->Name(), name) == 0) return kind;
@@ -303,8 +303,8 @@ class Engine {
         if (!added.ok()) return StatusOf(TextOf(added) + ", in writes[" + std::to_string(i) + "]");
       }
       db::WriteOptions options;
-      options.sync = (flags & RGC_WRITE_SYNC) != 0;
-      options.no_slowdown = (flags & RGC_WRITE_NO_SLOWDOWN) != 0;
+      options.sync = (flags & RGC_WRITE_FLAG_SYNC) != 0;
+      options.no_slowdown = (flags & RGC_WRITE_FLAG_NO_SLOWDOWN) != 0;
       /* A write to a family that the host dropped would fail behind the WAL, and every later write of the host with it. */
       options.ignore_missing_column_families = true;
       const Status status = self->root_->Write(options, &batch);

@@ -50,9 +50,9 @@ pub struct Options {
     /// How far ahead of the clock a safe point may be; 0 = any.
     pub max_safe_point_ahead_seconds: u64,
     /// How many rows may wait for the worker.
-    pub pending_keys_max: usize,
+    pub worker_queue_max_rows: usize,
     /// How many bytes such rows may take.
-    pub pending_bytes_max: usize,
+    pub worker_queue_max_bytes: usize,
     /// How deleting goes.
     pub deleting: Deleting,
 }
@@ -161,22 +161,22 @@ const TABLE: [Entry; 17] = [
         },
     },
     Entry {
-        name: "pending_keys_max",
+        name: "worker_queue_max_rows",
         default: "1000000",
         values: "a number of rows, 1 to 4294967295",
         meaning: "how many rows may wait for the worker; more are left for later runs",
         set: |options, value| {
-            options.pending_keys_max = number(value).filter(|n| (1..=u64::from(u32::MAX)).contains(n))? as usize;
+            options.worker_queue_max_rows = number(value).filter(|n| (1..=u64::from(u32::MAX)).contains(n))? as usize;
             Some(())
         },
     },
     Entry {
-        name: "pending_bytes_max",
+        name: "worker_queue_max_bytes",
         default: "67108864",
         values: "a number of bytes, 4096 to 1099511627776",
         meaning: "how much memory rows that wait for the worker may take; more are left for later runs",
         set: |options, value| {
-            options.pending_bytes_max = number(value).filter(|n| (4096..=1 << 40).contains(n))? as usize;
+            options.worker_queue_max_bytes = number(value).filter(|n| (4096..=1 << 40).contains(n))? as usize;
             Some(())
         },
     },
@@ -255,8 +255,8 @@ impl Default for Options {
             remove_mode: RemoveMode::Auto,
             ttl_grace_seconds: 0,
             max_safe_point_ahead_seconds: 0,
-            pending_keys_max: 1_000_000,
-            pending_bytes_max: 64 << 20,
+            worker_queue_max_rows: 1_000_000,
+            worker_queue_max_bytes: 64 << 20,
             deleting: Deleting { batch_bytes: 32768, bytes_per_second: 0, range_min_keys: 10_000, rechecks: true, recheck_seconds: 86_400 },
         }
     }
@@ -386,8 +386,8 @@ mod tests {
             ("ttl_grace_seconds", "-1"),
             ("ttl_grace_seconds", "+1"),
             ("max_safe_point_ahead_seconds", "1s"),
-            ("pending_keys_max", "0"),
-            ("pending_bytes_max", "4095"),
+            ("worker_queue_max_rows", "0"),
+            ("worker_queue_max_bytes", "4095"),
             ("delete_batch_bytes", "0"),
             ("delete_bytes_per_second", "1.5"),
             ("delete_range_min_keys", "-1"),

@@ -63,7 +63,7 @@ macro_rules! counters {
 
 counters! {
     runs_started: "Runs that got a filter",
-    runs_refused: "Runs that needed no filter: no effective safe point above 0 anywhere",
+    filters_not_needed: "Runs that needed no filter: no effective safe point above 0 anywhere",
     runs_closed: "Runs that kept everything from some key on: keys out of order, a foreign thread, a panic",
     kept: "Decisions to keep",
     removed: "Decisions to remove",
@@ -80,7 +80,7 @@ counters! {
     late_dropped: "Of these: after their range or schema was done",
     rows_queued: "Rows handed to the worker",
     rows_done: "Rows that the worker has finished",
-    rows_refused: "Rows left for a later run: no store, another column family, the queue full, a write refused",
+    rows_deferred: "Rows left for a later run: no store, another column family, the queue full, a write refused",
     rows_left_unparsed: "Rows that the worker left because a value does not parse",
 }
 

@@ -71,7 +71,7 @@ fn the_headers_compile_alone_and_without_exceptions_or_rtti() {
     for (number, order) in orders.into_iter().enumerate() {
         let includes: String = order.iter().map(|header| format!("#include <{header}>\n")).collect();
         let install =
-            "\nrocksdb::Status F(rocks_gc::Context& c, rocksdb::Options* o) { return rocks_gc::Install(c, RGC_DEFAULT, o, o); }\n";
+            "\nrocksdb::Status F(rocks_gc::Context& c, rocksdb::Options* o) { return rocks_gc::Install(c, RGC_KIND_RAW, o, o); }\n";
         let filter = "\nuint64_t F(rocks_gc::Context& c) { return rocks_gc::WalFilter(c, {\"default\"}).changed(); }\n";
         let uses = match order.last() {
             Some(&LIBRARY) => "\nbool F() { return rocks_gc::Library::Load(\"x\").ok(); }\n",

@@ -49,7 +49,7 @@ fn decisions_allocate_nothing_and_safe_points_little() {
     let keys: Vec<_> =
         user_keys.iter().flat_map(|user_key| (0..60).rev().map(|ts| (gc.raw_key(70_000, user_key.as_bytes(), ts), ts))).collect();
     let foreign: Vec<_> = (0..3).map(|id| gc.raw_key(70_001 + id, b"other", 5)).collect();
-    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     // The longest key comes first, as the first of its row.
     let longest = gc.raw_key(69_999, &[b'k'; 100], 5);
     run.callback(&longest, b"\0");

@@ -16,9 +16,9 @@ const REUSABLE: u32 = c::RGC_DESTROY_REUSABLE;
 
 /// Families of every role; the last one has a filter only for what is dropped.
 const EVERY_ROLE: &[support::store::Family] = &[
-    ("default", c::RGC_CF_DEFAULT, Some(c::RGC_DEFAULT)),
-    ("write", c::RGC_CF_WRITE, Some(c::RGC_WRITE)),
-    ("lock", c::RGC_CF_LOCK, Some(c::RGC_DROPPED_ONLY)),
+    ("default", c::RGC_CF_DEFAULT, Some(c::RGC_KIND_RAW)),
+    ("write", c::RGC_CF_WRITE, Some(c::RGC_KIND_TXN)),
+    ("lock", c::RGC_CF_LOCK, Some(c::RGC_KIND_DROPPED_ONLY)),
     ("other", c::RGC_CF_OTHER, None),
     ("ledger", c::RGC_CF_LEDGER, None),
 ];

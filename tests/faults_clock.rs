@@ -38,7 +38,7 @@ fn a_clock_that_leaps_for_one_run_removes_nothing_that_lives() {
         let time = clock(now);
         let gc = gc("", time);
         let dir = tempfile::tempdir().unwrap();
-        let db = Db::open(dir.path(), &Settings::default(), gc.factory(c::RGC_TTL_V1));
+        let db = Db::open(dir.path(), &Settings::default(), gc.factory(c::RGC_KIND_TTL_V1));
         let put = |key: &[u8], expire_ts| db.write(&[Write::Put(key, &value(expire_ts))]);
         let keys = || db.scan().into_iter().map(|(key, _)| key).collect::<Vec<_>>();
         put(b"dead", now - 1);
@@ -64,7 +64,7 @@ fn the_clock_is_followed_down_and_up_again() {
     let time = clock(now);
     let gc = gc("", time);
     let expires = |expire_ts| {
-        let run = gc.run(c::RGC_TTL_V1, -1).unwrap();
+        let run = gc.run(c::RGC_KIND_TTL_V1, -1).unwrap();
         run.decide(c::RGC_VALUE, b"key", &value(expire_ts)) == c::RGC_REMOVE
     };
     assert!(expires(now) && !expires(now + 1));
@@ -107,7 +107,7 @@ fn milliseconds_for_seconds_are_refused_and_named() {
     let milliseconds = system_now() * 1000;
     let gc = gc("max_safe_point_ahead_seconds=10", clock(milliseconds));
     for _ in 0..3 {
-        let run = gc.run(c::RGC_TTL_V1, -1).unwrap();
+        let run = gc.run(c::RGC_KIND_TTL_V1, -1).unwrap();
         assert_eq!(run.decide(c::RGC_VALUE, b"key", &value(1)), c::RGC_KEEP, "the time is unknown");
         assert!(!gc.advance_global(5 << 18), "no bound can be met");
     }

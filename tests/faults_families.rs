@@ -20,8 +20,8 @@ const NOW: u64 = 1000;
 
 /// Two families of rows, and one for the ledger.
 const TWO: &[Family] = &[
-    ("default", c::RGC_CF_DEFAULT, Some(c::RGC_DEFAULT)),
-    ("extra", c::RGC_CF_OTHER, Some(c::RGC_DEFAULT)),
+    ("default", c::RGC_CF_DEFAULT, Some(c::RGC_KIND_RAW)),
+    ("extra", c::RGC_CF_OTHER, Some(c::RGC_KIND_RAW)),
     ("ledger", c::RGC_CF_LEDGER, None),
 ];
 

@@ -51,7 +51,7 @@ impl Host {
     fn new() -> Self {
         let gc = Gc::new("", 1000);
         let dir = tempfile::tempdir().unwrap();
-        let db = Db::open(dir.path(), &Settings::default(), gc.factory(c::RGC_DEFAULT));
+        let db = Db::open(dir.path(), &Settings::default(), gc.factory(c::RGC_KIND_RAW));
         Self { gc, db, _dir: dir }
     }
 
@@ -128,7 +128,7 @@ fn a_conflict_of_types_stops_the_global_safe_point() {
     gc.advance_global(100);
     load(gc, None).unwrap();
     host.write(&[60, 70]);
-    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     let decide = |row: &[u8], ts| run.decide(c::RGC_VALUE, &gc.raw_key(1, row, ts), LIVE);
     assert_eq!((decide(b"a", 9), decide(b"a", 8)), (c::RGC_KEEP, c::RGC_REMOVE));
     let error = load(gc, Some("keyspace_level")).unwrap_err();

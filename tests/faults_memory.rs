@@ -84,7 +84,7 @@ fn a_key_that_cannot_be_remembered_is_kept() {
     let _alone = alone();
     let gc = gc_at_100("");
     let key = |user_key: &[u8], ts| gc.raw_key(1, user_key, ts);
-    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     let (short, long) = ([key(b"a", 70), key(b"a", 60)], [key(&[b'b'; 5000], 70), key(&[b'b'; 5000], 60)]);
     let behind = [key(b"c", 70), key(b"c", 60)];
     assert_eq!(judge(&run, &short[0], &short[1]), REMOVE);
@@ -94,7 +94,7 @@ fn a_key_that_cannot_be_remembered_is_kept() {
     });
     with_at_most(0, || drop(run));
     assert_eq!(gc.stats().runs_closed, 1);
-    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     assert_eq!(judge(&run, &long[0], &long[1]), REMOVE, "with memory it goes");
 }
 
@@ -103,7 +103,7 @@ fn a_key_that_cannot_be_remembered_is_kept() {
 fn a_skip_without_memory_is_a_remove() {
     let _alone = alone();
     let gc = gc_at_100("remove_mode=skip");
-    let run = gc.run(c::RGC_DEFAULT, 1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, 1).unwrap();
     let [newer, older, oldest] = [70, 60, 50].map(|ts| gc.raw_key(1, b"row", ts));
     assert_eq!(run.decide_or_skip(c::RGC_VALUE, &newer, b"v\0").0, c::RGC_KEEP);
     let (verdict, until) = with_at_most(0, || run.decide_or_skip(c::RGC_VALUE, &older, b"v\0"));
@@ -119,7 +119,7 @@ fn rows_beside_a_destroyed_range_need_no_memory() {
     let dir = tempdir().unwrap();
     let store = Store::attached(dir.path(), &gc, Via::C, RAW);
     gc.destroy_range(&gc.raw_key(1, b"m", u64::MAX), &gc.raw_key(1, b"n", u64::MAX), 0).unwrap();
-    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     run.callback(&gc.raw_key(1, &[b'a'; 200], 70), b"v\0");
     let keys: Vec<_> = [b"b", b"l", b"m", b"o"].iter().flat_map(|row| [70, 60].map(|ts| gc.raw_key(1, &row[..], ts))).collect();
     let mut verdicts = [false; 8];
@@ -139,7 +139,7 @@ fn dead_rows_without_memory_are_left_for_later_runs() {
     let store = Store::attached(dir.path(), &gc, Via::C, RAW);
     let keys: Vec<_> = (0..100u8).map(|row| gc.raw_key(1, &[row; 3000], 70)).collect();
     keys.iter().for_each(|key| store.put(0, key, b"\x02"));
-    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     // So that the last key has its memory.
     run.callback(&gc.raw_key(0, &[0; 3001], 70), b"v\0");
     with_at_most(0, || {
@@ -147,7 +147,7 @@ fn dead_rows_without_memory_are_left_for_later_runs() {
         drop(run);
     });
     let stats = gc.stats();
-    assert_eq!((stats.rows_refused, stats.rows_queued, gc.pending()), (100, 0, 0));
+    assert_eq!((stats.rows_deferred, stats.rows_queued, gc.pending()), (100, 0, 0));
     store.compact(0);
     assert_eq!(gc.drain(60_000), Ok(0));
     store.compact(0);
@@ -186,7 +186,7 @@ fn long_dead_rows_wait_within_their_bound_and_all_are_finished() {
     let highest = HIGHEST.load(SeqCst) - before;
     assert!(highest <= BOUND + OTHER, "waiting rows took {highest} bytes");
     assert!(highest >= BOUND / 2, "the bound was never near: {highest}");
-    assert!(gc.stats().rows_refused > 0, "more came than may wait");
+    assert!(gc.stats().rows_deferred > 0, "more came than may wait");
     store.compact(0);
     assert_eq!(store.keys(0).len(), 0);
     gc.detach();

@@ -97,7 +97,7 @@ fn keys_of_another_data_prefix_are_told_once() {
     let gc = Gc::new("", 1000);
     gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
     gc.advance(1, 80).unwrap();
-    for kind in [c::RGC_DEFAULT, c::RGC_WRITE, c::RGC_DEFAULT] {
+    for kind in [c::RGC_KIND_RAW, c::RGC_KIND_TXN, c::RGC_KIND_RAW] {
         let run = gc.run(kind, -1).unwrap();
         for ts in [70, 60] {
             assert_eq!(run.decide(c::RGC_VALUE, &tikv.raw_key(1, b"a", ts), b"v\0"), c::RGC_KEEP);
@@ -107,7 +107,7 @@ fn keys_of_another_data_prefix_are_told_once() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].1.contains("0x7a72000001") && told[0].1.contains("data_prefix is empty"), "{told:?}");
     // The other way round, and of a kind without timestamps.
-    let (other, run) = (&gc, tikv.run(c::RGC_TTL_V1, -1).unwrap());
+    let (other, run) = (&gc, tikv.run(c::RGC_KIND_TTL_V1, -1).unwrap());
     for ts in [70, 60] {
         run.decide(c::RGC_VALUE, &other.raw_key(1, b"a", ts), b"12345678");
     }
@@ -149,7 +149,7 @@ fn keys_are_hex_in_messages() {
     let gc = Gc::new("", 1000);
     gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
     gc.advance(1, 80).unwrap();
-    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     run.decide(c::RGC_VALUE, &gc.raw_key(1, b"b", 70), b"");
     run.decide(c::RGC_VALUE, &gc.raw_key(1, b"a", 70), b"v\0");
     assert_eq!(log.with("a value does not parse, or not to its end; key 0x720000016200000").len(), 1, "{:?}", log.with(""));

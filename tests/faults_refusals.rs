@@ -25,7 +25,7 @@ fn detach_beside_a_living_filter_is_refused_and_the_store_goes_on() {
         gc.advance(1, 100).unwrap();
         let dir = tempdir().unwrap();
         let store = Store::attached(dir.path(), &gc, via, RAW);
-        let filter = gc.run(c::RGC_DEFAULT, -1).unwrap();
+        let filter = gc.run(c::RGC_KIND_RAW, -1).unwrap();
         filter.callback(&gc.raw_key(1, b"row", 70), b"v\0");
         assert!(!gc.try_detach(), "{via:?}: this thread's compaction is on");
         store.put(0, &gc.raw_key(1, b"dead", 70), b"\x02");

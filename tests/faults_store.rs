@@ -19,8 +19,8 @@ const NOW: u64 = 1000;
 
 /// Two families of rows, and one for the ledger.
 const TWO: &[Family] = &[
-    ("default", c::RGC_CF_DEFAULT, Some(c::RGC_DEFAULT)),
-    ("extra", c::RGC_CF_OTHER, Some(c::RGC_DEFAULT)),
+    ("default", c::RGC_CF_DEFAULT, Some(c::RGC_KIND_RAW)),
+    ("extra", c::RGC_CF_OTHER, Some(c::RGC_KIND_RAW)),
     ("ledger", c::RGC_CF_LEDGER, None),
 ];
 
@@ -317,8 +317,8 @@ fn worker_has_recorded(store: &Store<'_>, keyspace: u16) -> bool {
 #[test]
 fn attach_compares_roles_with_the_kinds_of_filters() {
     // What C hosts made factories of no family that is given may have.
-    let write_only: &[Family] = &[("default", c::RGC_CF_DEFAULT, Some(c::RGC_WRITE))];
-    let swapped: &[Family] = &[("default", c::RGC_CF_DEFAULT, Some(c::RGC_WRITE)), ("write", c::RGC_CF_WRITE, Some(c::RGC_DEFAULT))];
+    let write_only: &[Family] = &[("default", c::RGC_CF_DEFAULT, Some(c::RGC_KIND_TXN))];
+    let swapped: &[Family] = &[("default", c::RGC_CF_DEFAULT, Some(c::RGC_KIND_TXN)), ("write", c::RGC_CF_WRITE, Some(c::RGC_KIND_RAW))];
     for (via, families) in [(Via::C, write_only), (Via::Adaptor, write_only), (Via::Adaptor, swapped)] {
         let gc = gc("");
         let dir = tempdir().unwrap();
@@ -371,7 +371,7 @@ fn a_factory_that_goes_ends_no_store() {
     let gc = gc("");
     let dir = tempdir().unwrap();
     let store = Store::attached(dir.path(), &gc, Via::C, &[("default", c::RGC_CF_DEFAULT, None)]);
-    support::rocksdb::destroy_factory(gc.factory(c::RGC_DEFAULT));
+    support::rocksdb::destroy_factory(gc.factory(c::RGC_KIND_RAW));
     store.put(0, b"lion", b"v");
     gc.destroy_range(b"l", b"m", 0).unwrap();
     assert_eq!(left(&store, 0), 0);

@@ -67,7 +67,7 @@ impl Host {
             target_file_size: if subcompactions { 1 << 10 } else { 64 << 20 },
             ..Settings::default()
         };
-        let kind = if history == History::Txn { c::RGC_WRITE } else { c::RGC_DEFAULT };
+        let kind = if history == History::Txn { c::RGC_KIND_TXN } else { c::RGC_KIND_RAW };
         let db = if rng.random_ratio(1, 4) {
             Db::open(dir.path(), &settings, gc.factory(kind))
         } else {
@@ -369,7 +369,7 @@ fn rows_cut_by_subcompactions_keep_one_more_version_at_most() {
     gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings { max_subcompactions: 4, target_file_size: 32 << 10, ..Settings::default() };
-    let db = Db::open(dir.path(), &settings, gc.factory(c::RGC_DEFAULT));
+    let db = Db::open(dir.path(), &settings, gc.factory(c::RGC_KIND_RAW));
     let mut model = Model::new(History::Latest);
     const VERSIONS: u64 = 450;
     for file in 0..4 {
@@ -404,9 +404,9 @@ fn ttl_v1_removes_what_has_expired_and_nothing_else() {
     let gc = Gc::new("data_prefix=z", NOW);
     let clock: &'static AtomicU64 = Box::leak(Box::new(AtomicU64::new(NOW)));
     gc.set_moving_time(clock);
-    drop(gc.run(c::RGC_TTL_V1, -1));
+    drop(gc.run(c::RGC_KIND_TTL_V1, -1));
     let dir = tempfile::tempdir().unwrap();
-    let db = Db::open(dir.path(), &Settings::default(), gc.factory(c::RGC_TTL_V1));
+    let db = Db::open(dir.path(), &Settings::default(), gc.factory(c::RGC_KIND_TTL_V1));
     let mut newest: BTreeMap<Vec<u8>, (Vec<u8>, bool)> = BTreeMap::new();
     for step in 0..400u64 {
         let key = vec![*b"zzzy".choose(&mut rng).unwrap(), rng.random_range(0..20)];
@@ -419,7 +419,7 @@ fn ttl_v1_removes_what_has_expired_and_nothing_else() {
                 db.compact(None, true);
                 clock.store(NOW, SeqCst);
                 // Followed down before the next leap.
-                drop(gc.run(c::RGC_TTL_V1, -1));
+                drop(gc.run(c::RGC_KIND_TTL_V1, -1));
             }
             2 => {
                 db.write(&[Write::Delete(&key)]);

@@ -467,7 +467,7 @@ fn a_row_is_cut_while_a_run_is_in_the_middle_of_it() {
     let dir = tempfile::tempdir().unwrap();
     let _store = Store::attached(dir.path(), &gc, support::store::Via::C, RAW);
     let key = |ts| gc.raw_key(1, b"a long enough row", ts);
-    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     let decide = |ts| run.decide(c::RGC_VALUE, &key(ts), b"v\0");
     assert_eq!([9, 8].map(decide), [c::RGC_KEEP, c::RGC_REMOVE]);
     // By another thread: on this one it would be inside the run.
@@ -488,7 +488,7 @@ fn a_row_is_no_longer_cut_while_a_run_is_in_the_middle_of_it() {
         let _store = Store::attached(dir.path(), &gc, support::store::Via::C, RAW);
         let key = |ts| gc.raw_key(1, b"a long enough row", ts);
         gc.destroy_range(&key(9), &key(5), 0).unwrap();
-        let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+        let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
         let decide = |ts| run.decide(c::RGC_VALUE, &key(ts), b"v\0");
         assert_eq!(decide(9), c::RGC_REMOVE);
         if forget {
@@ -511,7 +511,7 @@ fn a_row_that_is_cut_twice() {
     let key = |ts| gc.raw_key(1, b"a long enough row", ts);
     gc.destroy_range(&key(9), &key(8), 0).unwrap();
     gc.destroy_range(&key(6), &key(5), 0).unwrap();
-    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     let decide = |ts| run.decide(c::RGC_VALUE, &key(ts), b"v\0");
     let (keep, remove) = (c::RGC_KEEP, c::RGC_REMOVE);
     assert_eq!([10, 9, 8, 7, 6, 5, 4, 2].map(decide), [keep, remove, keep, keep, remove, keep, keep, remove]);

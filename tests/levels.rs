@@ -49,7 +49,7 @@ impl Host {
         let dir = tempfile::tempdir().unwrap();
         let db = Db::open_with(dir.path(), settings, |options| {
             before(options);
-            adaptor().install(&gc, c::RGC_DEFAULT, options).unwrap();
+            adaptor().install(&gc, c::RGC_KIND_RAW, options).unwrap();
             after(options);
         });
         Self { gc, db, _dir: dir }
@@ -157,7 +157,7 @@ fn fifo_runs_no_filters_and_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     Db::open_with(dir.path(), &Settings { num_levels: 1, ..STATIC }, |options| {
         adaptor().set_compaction_style(options, FIFO);
-        let refused = adaptor().install(&gc, c::RGC_DEFAULT, options).unwrap_err();
+        let refused = adaptor().install(&gc, c::RGC_KIND_RAW, options).unwrap_err();
         assert!(refused.contains("FIFO"), "{refused}");
     });
 }
@@ -248,7 +248,7 @@ fn with_c_listener(settings: &Settings, compaction: impl FnOnce(&Db)) -> Option<
     let gc = Gc::new("", 1000);
     gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
     gc.advance(1, 80).unwrap();
-    let factory = gc.factory(c::RGC_DEFAULT);
+    let factory = gc.factory(c::RGC_KIND_RAW);
     type Add = unsafe extern "C" fn(*mut c_void, *mut c_void);
     // SAFETY: the type is that of rocksdb/c.h.
     let add = unsafe { api().library.get::<Add>(b"rocksdb_options_add_eventlistener") };
@@ -285,7 +285,7 @@ fn with_c_listener(settings: &Settings, compaction: impl FnOnce(&Db)) -> Option<
     put(b"b", 70, b"value\0");
     db.flush();
     compaction(&db);
-    Some(gc.stats().rows_refused)
+    Some(gc.stats().rows_deferred)
 }
 
 #[test]

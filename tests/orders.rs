@@ -89,7 +89,7 @@ fn keys_without_timestamps_are_not_truncated() {
         if seen_first {
             shared.admit(Kind::TtlV1).unwrap();
             let error = store.truncate_schema(None, 7, 1 << 60).unwrap_err().to_string();
-            assert!(error.starts_with("Not supported: keys of kind RGC_TTL_V1"), "{error}");
+            assert!(error.starts_with("Not supported: keys of kind RGC_KIND_TTL_V1"), "{error}");
         } else {
             memory.0.holds_scans.store(true, SeqCst);
             shared.set_enabled(false);

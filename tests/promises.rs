@@ -34,7 +34,7 @@ impl Host {
         gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
         gc.advance(1, safe_point).unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let db = Db::open(dir.path(), settings, gc.factory(c::RGC_DEFAULT));
+        let db = Db::open(dir.path(), settings, gc.factory(c::RGC_KIND_RAW));
         Self { gc, db, _dir: dir }
     }
 
@@ -166,7 +166,7 @@ fn single_delete_of_a_removed_version_is_corruption() {
 #[test]
 fn a_shared_filter_keeps_everything() {
     let host = Host::new(100);
-    let run = host.gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = host.gc.run(c::RGC_KIND_RAW, -1).unwrap();
     let [newest, older, oldest] = [90, 80, 70].map(|ts| host.key(ts));
     assert!(!run.callback(&newest, b"value\0") && run.callback(&older, b"value\0"));
     let elsewhere = std::thread::scope(|scope| scope.spawn(|| run.callback(&oldest, b"value\0")).join().unwrap());
@@ -211,7 +211,7 @@ fn a_second_database_of_one_context_loses_what_the_first_one_destroyed() {
     let first = Store::attached(dirs[0].path(), &gc, Via::C, RAW);
     let (start, end) = (gc.raw_key(1, ROW, u64::MAX), gc.raw_key(1, b"rox", u64::MAX));
     gc.destroy_range(&start, &end, 0).unwrap();
-    let second = Db::open(dirs[1].path(), &Settings::default(), gc.factory(c::RGC_DEFAULT));
+    let second = Db::open(dirs[1].path(), &Settings::default(), gc.factory(c::RGC_KIND_RAW));
     second.write(&[Write::Put(&gc.raw_key(1, ROW, 80), b"value\0")]);
     second.flush();
     second.compact(None, true);

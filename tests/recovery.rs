@@ -24,8 +24,8 @@ const FOLDER: &str = "ROCKS_GC_TEST_RECOVERY_FOLDER";
 const WAY: &str = "ROCKS_GC_TEST_RECOVERY_WAY";
 
 const FAMILIES: &[Family] = &[
-    ("default", c::RGC_CF_DEFAULT, Some(c::RGC_DEFAULT)),
-    ("write", c::RGC_CF_WRITE, Some(c::RGC_WRITE)),
+    ("default", c::RGC_CF_DEFAULT, Some(c::RGC_KIND_RAW)),
+    ("write", c::RGC_CF_WRITE, Some(c::RGC_KIND_TXN)),
     // Its keys look like ours.
     ("other", c::RGC_CF_OTHER, None),
 ];

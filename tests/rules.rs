@@ -51,10 +51,10 @@ fn cases() {
                 "run" => {
                     let gc = &gc.as_ref().expect("gc comes before run").gc;
                     let kind = match argument("kind").as_deref() {
-                        None | Some("default") => c::RGC_DEFAULT,
-                        Some("write") => c::RGC_WRITE,
-                        Some("ttl_v1") => c::RGC_TTL_V1,
-                        Some("dropped_only") => c::RGC_DROPPED_ONLY,
+                        None | Some("default") => c::RGC_KIND_RAW,
+                        Some("write") => c::RGC_KIND_TXN,
+                        Some("ttl_v1") => c::RGC_KIND_TTL_V1,
+                        Some("dropped_only") => c::RGC_KIND_DROPPED_ONLY,
                         Some(other) => panic!("kind {other}"),
                     };
                     let inputs: Vec<_> = case.args.get("inputs").into_iter().flatten().map(|text| input_file(text)).collect();
@@ -258,8 +258,8 @@ fn changes(before: &c::rgc_stats_t, after: &c::rgc_stats_t) -> String {
         };
     }
     let counters = changed! {
-        runs_started runs_refused runs_closed kept removed skipped expired delete_marked unparsed_keys unparsed_values
-        kept_unknown_keyspace kept_unknown_schema dropped safe_points_refused gc_types_refused rows_refused
+        runs_started filters_not_needed runs_closed kept removed skipped expired delete_marked unparsed_keys unparsed_values
+        kept_unknown_keyspace kept_unknown_schema dropped safe_points_refused gc_types_refused rows_deferred
     };
     let text: Vec<String> = counters.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}")).collect();
     format!("= {}\n", text.join(", "))

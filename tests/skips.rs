@@ -32,7 +32,7 @@ impl Host {
             adaptor().enable_statistics(options);
             adaptor().install(&gc, kind, options).unwrap();
         });
-        let mode = if kind == c::RGC_WRITE { c::RGC_MODE_TXN } else { c::RGC_MODE_RAW };
+        let mode = if kind == c::RGC_KIND_TXN { c::RGC_MODE_TXN } else { c::RGC_MODE_RAW };
         Self { gc, db, mode, _dir: dir }
     }
 
@@ -88,7 +88,7 @@ const DELETE: &[u8] = b"D\x05";
 /// Into L1: a@78 is shadowed; a skip to the row's end would drop the tombstones, and a@5 to a@1 would be back.
 #[test]
 fn tombstones_behind_a_late_key_stay() {
-    let host = Host::new(c::RGC_DEFAULT, "remove_mode=skip", &STATIC_LEVELS);
+    let host = Host::new(c::RGC_KIND_RAW, "remove_mode=skip", &STATIC_LEVELS);
     host.undisturbed(|| {
         (1..=5).for_each(|ts| host.put(b"a", ts, LIVE));
         host.flush_and_compact(0, 6);
@@ -106,7 +106,7 @@ fn tombstones_behind_a_late_key_stay() {
 /// The same with a range tombstone over the old values.
 #[test]
 fn a_range_tombstone_behind_a_late_key_stays() {
-    let host = Host::new(c::RGC_DEFAULT, "remove_mode=skip", &STATIC_LEVELS);
+    let host = Host::new(c::RGC_KIND_RAW, "remove_mode=skip", &STATIC_LEVELS);
     host.undisturbed(|| {
         (1..=5).for_each(|ts| host.put(b"a", ts, LIVE));
         host.flush_and_compact(0, 6);
@@ -126,7 +126,7 @@ fn a_range_tombstone_behind_a_late_key_stays() {
 /// L1 into L2: a@69 is shadowed by the mark.
 #[test]
 fn a_dead_row_that_is_half_deleted_stays_dead() {
-    let host = Host::new(c::RGC_DEFAULT, "remove_mode=skip", &STATIC_LEVELS);
+    let host = Host::new(c::RGC_KIND_RAW, "remove_mode=skip", &STATIC_LEVELS);
     host.undisturbed(|| {
         (1..=5).for_each(|ts| host.put(b"a", ts, LIVE));
         host.flush_and_compact(0, 6);
@@ -153,7 +153,7 @@ fn a_dead_row_that_is_half_deleted_stays_dead() {
 #[test]
 fn a_late_rollback_over_a_tombstone_leaves_one() {
     for options in ["remove_mode=skip", "remove_mode=auto", "remove_mode=remove"] {
-        let host = Host::new(c::RGC_WRITE, options, &STATIC_LEVELS);
+        let host = Host::new(c::RGC_KIND_TXN, options, &STATIC_LEVELS);
         host.undisturbed(|| {
             host.put(b"a", 50, SHORT_PUT);
             host.flush_and_compact(0, 6);
@@ -197,7 +197,7 @@ fn a_row_rewritten_and_deleted_during_a_run_stays_deleted() {
         gc.advance(1, 80).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let db = Db::open_with(dir.path(), &STATIC_LEVELS, |options| {
-            adaptor().install(&gc, c::RGC_DEFAULT, options).unwrap();
+            adaptor().install(&gc, c::RGC_KIND_RAW, options).unwrap();
             adaptor().hook(options, rewrite_the_row, state.cast());
         });
         let host = Host { gc, db, mode: c::RGC_MODE_RAW, _dir: dir };
@@ -238,9 +238,9 @@ fn after_l0_to_l1(kind: u32, options: &str, value: &[u8]) -> (u64, u64, u64) {
 /// version to version (transactions).
 #[test]
 fn stale_versions_leave_no_tombstone_above_the_last_level() {
-    assert_eq!(after_l0_to_l1(c::RGC_DEFAULT, "remove_mode=skip", LIVE), (201, 0, 100));
-    assert_eq!(after_l0_to_l1(c::RGC_WRITE, "remove_mode=skip", SHORT_PUT), (201, 0, 400));
-    let (entries, deletions, skipped) = after_l0_to_l1(c::RGC_DEFAULT, "remove_mode=remove", LIVE);
+    assert_eq!(after_l0_to_l1(c::RGC_KIND_RAW, "remove_mode=skip", LIVE), (201, 0, 100));
+    assert_eq!(after_l0_to_l1(c::RGC_KIND_TXN, "remove_mode=skip", SHORT_PUT), (201, 0, 400));
+    let (entries, deletions, skipped) = after_l0_to_l1(c::RGC_KIND_RAW, "remove_mode=remove", LIVE);
     assert!(entries - deletions == 201 && deletions > 300 && skipped == 0, "removes leave tombstones: {deletions} of {entries} entries");
 }
 
@@ -249,7 +249,7 @@ fn stale_versions_leave_no_tombstone_above_the_last_level() {
 fn dropped_versions_in_blob_files_are_not_read() {
     const VALUE: usize = 4096;
     for options in ["remove_mode=auto", "remove_mode=remove", "remove_mode=skip"] {
-        let host = Host::new(c::RGC_DEFAULT, options, &Settings { blobs: true, ..STATIC_LEVELS });
+        let host = Host::new(c::RGC_KIND_RAW, options, &Settings { blobs: true, ..STATIC_LEVELS });
         let value = [vec![b'v'; VALUE], vec![0]].concat();
         (0..100u8).for_each(|row| (70..74).for_each(|ts| host.put(&[row], ts, &value)));
         let before = adaptor().blob_bytes_read(host.db.options());
@@ -268,7 +268,7 @@ fn dropped_versions_in_blob_files_are_not_read() {
 #[test]
 fn transaction_records_through_a_db() {
     for options in ["remove_mode=skip", "remove_mode=remove", "remove_mode=auto"] {
-        let host = Host::new(c::RGC_WRITE, options, &STATIC_LEVELS);
+        let host = Host::new(c::RGC_KIND_TXN, options, &STATIC_LEVELS);
         type Row = (&'static [u8], &'static [(u64, &'static [u8])], &'static [u64]);
         let rows: [Row; 8] = [
             (b"W1", &[(70, LONG_PUT)], &[70]),
@@ -288,7 +288,7 @@ fn transaction_records_through_a_db() {
             assert_eq!(host.versions(row), left, "{options}: {}", String::from_utf8_lossy(row));
         }
         assert_eq!(host.gc.stats().delete_marked, 2, "{options}");
-        assert_eq!(host.gc.stats().rows_refused, 3, "{options}: W3, W6 and W7 wait for the worker");
+        assert_eq!(host.gc.stats().rows_deferred, 3, "{options}: W3, W6 and W7 wait for the worker");
     }
 }
 
@@ -296,7 +296,7 @@ fn transaction_records_through_a_db() {
 #[test]
 fn rawkv_rows_through_a_db() {
     for options in ["remove_mode=skip", "remove_mode=remove", "remove_mode=auto"] {
-        let host = Host::new(c::RGC_DEFAULT, options, &STATIC_LEVELS);
+        let host = Host::new(c::RGC_KIND_RAW, options, &STATIC_LEVELS);
         let expires = |at: u64| [&b"v"[..], &at.to_be_bytes(), &[1]].concat();
         [100, 90, 70].iter().for_each(|ts| host.put(b"R1", *ts, LIVE));
         [100, 80, 79].iter().for_each(|ts| host.put(b"R2", *ts, LIVE));
@@ -307,7 +307,7 @@ fn rawkv_rows_through_a_db() {
             assert_eq!(host.versions(row), left, "{options}: {}", String::from_utf8_lossy(row));
         }
         let stats = host.gc.stats();
-        assert_eq!((stats.delete_marked, stats.expired, stats.rows_refused), (1, 1, 2), "{options}: R4 and R6 wait for the worker");
+        assert_eq!((stats.delete_marked, stats.expired, stats.rows_deferred), (1, 1, 2), "{options}: R4 and R6 wait for the worker");
     }
 }
 
@@ -315,7 +315,7 @@ fn rawkv_rows_through_a_db() {
 #[test]
 fn what_stands_between_versions_is_kept_by_removes_only() {
     for (options, kept) in [("remove_mode=remove", true), ("remove_mode=skip", false)] {
-        let host = Host::new(c::RGC_DEFAULT, options, &STATIC_LEVELS);
+        let host = Host::new(c::RGC_KIND_RAW, options, &STATIC_LEVELS);
         (60..70).for_each(|ts| host.put(b"a", ts, LIVE));
         let foreign = [host.key(b"a", 65), b"x".to_vec()].concat();
         host.db.write(&[Write::Put(&foreign, b"value")]);

@@ -29,7 +29,7 @@ fn context(history: &str) -> Gc {
 
 /// What a run over these keys keeps. Odd timestamps are delete marks.
 fn keeps(gc: &Gc, keys: &[Key]) -> BTreeSet<Key> {
-    let run = gc.run(c::RGC_DEFAULT, -1).unwrap();
+    let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     let stays = |(row, ts): &&Key| !run.callback(&gc.raw_key(1, &[*row], ts.0), if ts.0 % 2 == 0 { b"v\0" } else { b"\x02" });
     keys.iter().filter(stays).copied().collect()
 }

@@ -38,7 +38,7 @@ void Refuses(const Context& gc, int kind, Options options, const char* why) {
 void SetsAll(const Context& gc) {
   Options options;
   std::string what;
-  CHECK(Install(gc, RGC_DEFAULT, &options, &options, &what).ok());
+  CHECK(Install(gc, RGC_KIND_RAW, &options, &options, &what).ok());
   CHECK(std::string(options.compaction_filter_factory->Name()) == "rocks_gc.default");
   CHECK(options.listeners.size() == 1);
   CHECK_CONTAINS(what, "compaction_filter_factory=rocks_gc.default");
@@ -48,7 +48,7 @@ void SetsAll(const Context& gc) {
   // Another column family of the same DB.
   ColumnFamilyOptions write;
   write.num_levels = 4;
-  CHECK(Install(gc, RGC_WRITE, &options, &write, &what).ok());
+  CHECK(Install(gc, RGC_KIND_TXN, &options, &write, &what).ok());
   CHECK(std::string(write.compaction_filter_factory->Name()) == "rocks_gc.write");
   CHECK(options.listeners.size() == 1);
   CHECK_CONTAINS(what, "listener was there");
@@ -56,7 +56,7 @@ void SetsAll(const Context& gc) {
 
   Options behind;
   behind.allow_ingest_behind = true;
-  CHECK(Install(gc, RGC_TTL_V1, &behind, &behind, &what).ok());
+  CHECK(Install(gc, RGC_KIND_TTL_V1, &behind, &behind, &what).ok());
   CHECK_CONTAINS(what, "rocks_gc.ttl_v1");
   CHECK_CONTAINS(what, "ingest-behind");
 }
@@ -64,29 +64,29 @@ void SetsAll(const Context& gc) {
 void RefusesWhatItCannot(const Context& gc) {
   Options options;
   options.comparator = ReverseBytewiseComparator();
-  Refuses(gc, RGC_DEFAULT, options, "rocksdb.ReverseBytewiseComparator");
+  Refuses(gc, RGC_KIND_RAW, options, "rocksdb.ReverseBytewiseComparator");
   options.comparator = nullptr;
-  Refuses(gc, RGC_DEFAULT, options, "comparator");
+  Refuses(gc, RGC_KIND_RAW, options, "comparator");
   options = Options();
   const Timestamped timestamped;
   options.comparator = &timestamped;
-  Refuses(gc, RGC_DEFAULT, options, "without user-defined timestamps");
+  Refuses(gc, RGC_KIND_RAW, options, "without user-defined timestamps");
   options = Options();
   const KeepFilter filter;
   options.compaction_filter = &filter;
-  Refuses(gc, RGC_DEFAULT, options, "the host's own");
+  Refuses(gc, RGC_KIND_RAW, options, "the host's own");
   options = Options();
   options.table_factory.reset(NewPlainTableFactory());
-  Refuses(gc, RGC_DEFAULT, options, "plain tables");
+  Refuses(gc, RGC_KIND_RAW, options, "plain tables");
   options = Options();
-  options.compaction_filter_factory = std::make_shared<rocks_gc::Factory>(gc.library(), gc.get(), RGC_DEFAULT, nullptr);
-  Refuses(gc, RGC_DEFAULT, options, "has a compaction filter already");
+  options.compaction_filter_factory = std::make_shared<rocks_gc::Factory>(gc.library(), gc.get(), RGC_KIND_RAW, nullptr);
+  Refuses(gc, RGC_KIND_RAW, options, "has a compaction filter already");
   Refuses(gc, 99, Options(), "kind 99 is unknown");
-  Refuses(Context(), RGC_DEFAULT, Options(), "no context");
-  CHECK(Install(gc, RGC_DEFAULT, nullptr, &options).IsInvalidArgument());
-  CHECK(Install(gc, RGC_DEFAULT, &options, nullptr).IsInvalidArgument());
-  CHECK(Install(gc.library(), nullptr, RGC_DEFAULT, &options, &options).IsInvalidArgument());
-  CHECK(Install(Library(), gc.get(), RGC_DEFAULT, &options, &options).IsInvalidArgument());
+  Refuses(Context(), RGC_KIND_RAW, Options(), "no context");
+  CHECK(Install(gc, RGC_KIND_RAW, nullptr, &options).IsInvalidArgument());
+  CHECK(Install(gc, RGC_KIND_RAW, &options, nullptr).IsInvalidArgument());
+  CHECK(Install(gc.library(), nullptr, RGC_KIND_RAW, &options, &options).IsInvalidArgument());
+  CHECK(Install(Library(), gc.get(), RGC_KIND_RAW, &options, &options).IsInvalidArgument());
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ void TestLibrary(const char* path, const char* other_abi, const char* lacking) {
     CHECK(!context.ok() && context.get() == nullptr && context.error() == bad.error());
     CHECK(!context.SetClock([] { return uint64_t{1}; }));
     CHECK(!bad.SetLogger([](int, const char*) {}, RGC_LOG_DEBUG));
-    CHECK(context.Call(&rocks_gc::Functions::rgc_remove_keyspace, 1u) == bad.error());
+    CHECK(context.Call(&rocks_gc::Functions::rgc_pause_keyspace, 1u) == bad.error());
   };
   refused(Library(), "Invalid argument", "Library::Load");
   refused(Library::Load("/no/such/librocks_gc.so"), "Not found", "/no/such/librocks_gc.so");
@@ -66,7 +66,7 @@ void Errors(const Library& library) {
   CHECK(gc->rgc_keyspace_safe_point(gc.get(), 7) == 80);
   CHECK(gc.EncodeKey(RGC_MODE_RAW, 1, "row", 7).size() == 17);
   CHECK(gc.EncodeKey(RGC_MODE_RAW, 16777216, "row", 7).empty() && Context().EncodeKey(RGC_MODE_RAW, 1, "row", 7).empty());
-  CHECK_CONTAINS(Context().Call(&rocks_gc::Functions::rgc_remove_keyspace, 1u), "no context");
+  CHECK_CONTAINS(Context().Call(&rocks_gc::Functions::rgc_pause_keyspace, 1u), "no context");
 }
 
 [[noreturn]] void Throw() { throw std::runtime_error("thrown by the host"); }

@@ -18,7 +18,7 @@ struct Host {
   explicit Host(const char* path, Options chosen = Options(), bool opened = true) : gc(Context::Create(Library::Load(path), "remove_mode=skip")), options(std::move(chosen)) {
     CHECK(gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 1u, RGC_GC_KEYSPACE_LEVEL).empty());
     CHECK(gc.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, 1u, uint64_t{80}).empty());
-    CHECK(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options).ok());
+    CHECK(rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options).ok());
     // As DB::Open does.
     if (opened) CHECK(options.compaction_filter_factory->ValidateOptions(options, options).ok());
   }
@@ -262,7 +262,7 @@ void OutlivesTheContext(const char* path) {
 void NothingToDo(const char* path) {
   const Context gc = Context::Create(Library::Load(path));
   Options options;
-  CHECK(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options).ok());
+  CHECK(rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options).ok());
   CHECK(options.compaction_filter_factory->CreateCompactionFilter(CompactionFilter::Context{}) == nullptr);
 }
 

@@ -3,7 +3,7 @@
 
 namespace {
 
-constexpr int kKinds[FAMILIES] = {RGC_DEFAULT, RGC_WRITE, RGC_DROPPED_ONLY, RGC_DEFAULT, -1};
+constexpr int kKinds[FAMILIES] = {RGC_KIND_RAW, RGC_KIND_TXN, RGC_KIND_DROPPED_ONLY, RGC_KIND_RAW, -1};
 
 class Silent final : public db::Logger {
  public:

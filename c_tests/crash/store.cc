@@ -62,7 +62,7 @@ void Store::Attach() {
 
 void Store::PauseDoomed() {
   for (uint32_t doomed = kDoomedKeyspaces; doomed <= kLastDoomedKeyspace; ++doomed) {
-    Checked("pause", [&](char** error) { library_->rgc_remove_keyspace(gc(FIRST), doomed, error); });
+    Checked("pause", [&](char** error) { library_->rgc_pause_keyspace(gc(FIRST), doomed, error); });
   }
 }
 
@@ -169,14 +169,14 @@ void Store::Collect() {
 
 size_t Store::Pending() const {
   size_t all = 0;
-  for (int context = FIRST; context < contexts(); ++context) all += library_->rgc_pending(gc(context));
+  for (int context = FIRST; context < contexts(); ++context) all += library_->rgc_worker_pending(gc(context));
   return all;
 }
 
 void Store::Drain() {
   for (int context = FIRST; context < contexts(); ++context) {
     size_t left = 0;
-    Checked("drain", [&](char** error) { left = library_->rgc_drain(gc(context), kDrainMilliseconds, error); });
+    Checked("drain", [&](char** error) { left = library_->rgc_worker_drain(gc(context), kDrainMilliseconds, error); });
     Must("drain", left == 0 ? "" : std::to_string(left) + " rows are still pending");
   }
 }

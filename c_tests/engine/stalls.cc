@@ -53,12 +53,12 @@ void Stall(Kind kind, const std::string& path, bool stop) {
   const Store store(kind, path, options);
   HostPutsFile(store, "a");
   CHECK(store.WriteStalled() == 0);
-  MUST(store.Write({PutOf(DEFAULT, "b", "v")}, RGC_WRITE_NO_SLOWDOWN));
+  MUST(store.Write({PutOf(DEFAULT, "b", "v")}, RGC_WRITE_FLAG_NO_SLOWDOWN));
   HostPutsFile(store, "b");
   gate->AwaitCompaction();
   CHECK(store.WriteStalled() == 1);
   if (stop) {
-    const Answer busy = store.Write({PutOf(DEFAULT, "busy", "v"), PutOf(OTHER, "busy", "v")}, RGC_WRITE_NO_SLOWDOWN);
+    const Answer busy = store.Write({PutOf(DEFAULT, "busy", "v"), PutOf(OTHER, "busy", "v")}, RGC_WRITE_FLAG_NO_SLOWDOWN);
     CHECK(busy.code == RGC_ENGINE_BUSY && busy.error.empty());
     CHECK(store.Lacks(DEFAULT, "busy") && store.Lacks(OTHER, "busy"));
 
@@ -90,7 +90,7 @@ void Stall(Kind kind, const std::string& path, bool stop) {
   }
   for (int i = 0; i < 1000 && store.WriteStalled() != 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   CHECK(store.WriteStalled() == 0);
-  MUST(store.Write({PutOf(DEFAULT, "busy", "v")}, RGC_WRITE_NO_SLOWDOWN));
+  MUST(store.Write({PutOf(DEFAULT, "busy", "v")}, RGC_WRITE_FLAG_NO_SLOWDOWN));
   CHECK(store.Has(DEFAULT, "busy", "v"));
 }
 

@@ -25,7 +25,7 @@ void Batches(const Store& store) {
   MUST(store.Write({DeleteRangeOf(DEFAULT, "k1", "k3"), DeleteRangeOf(DEFAULT, "k3", "k3")}));
   CHECK(store.Lacks(DEFAULT, "k1") && store.Lacks(DEFAULT, "k2") && store.Has(DEFAULT, "k3", "k3"));
   MUST(store.Write({}));
-  MUST(store.Write({}, RGC_WRITE_SYNC | RGC_WRITE_NO_SLOWDOWN));
+  MUST(store.Write({}, RGC_WRITE_FLAG_SYNC | RGC_WRITE_FLAG_NO_SLOWDOWN));
 }
 
 // One bad write: none of them is done, and the DB goes on.
@@ -48,9 +48,9 @@ void Durable(const Store& store, const Statistics& statistics) {
   uint64_t synced = count(WAL_FILE_SYNCED), logged = count(WRITE_WITH_WAL);
   MUST(store.Put(DEFAULT, "k", "v"));
   CHECK(count(WAL_FILE_SYNCED) == synced && count(WRITE_WITH_WAL) == logged + 1);
-  MUST(store.Write({PutOf(DEFAULT, "k", "w")}, RGC_WRITE_SYNC));
+  MUST(store.Write({PutOf(DEFAULT, "k", "w")}, RGC_WRITE_FLAG_SYNC));
   CHECK(count(WAL_FILE_SYNCED) == synced + 1 && count(WRITE_WITH_WAL) == logged + 2);
-  MUST(store.Write({PutOf(DEFAULT, "k", "x")}, RGC_WRITE_NO_SLOWDOWN));
+  MUST(store.Write({PutOf(DEFAULT, "k", "x")}, RGC_WRITE_FLAG_NO_SLOWDOWN));
   CHECK(count(WAL_FILE_SYNCED) == synced + 1 && count(WRITE_WITH_WAL) == logged + 3);
 }
 

@@ -38,7 +38,7 @@ static void refused(void) {
   }
   /* Nothing was called, nothing is attached. */
   for (int function = 0; function < FUNCTIONS; ++function) CHECK_EQ(engine->calls[function], 0);
-  FAILS(api.rgc_drain(gc, 0, errptr), "Invalid argument");
+  FAILS(api.rgc_worker_drain(gc, 0, errptr), "Invalid argument");
   CHECK_EQ(api.rgc_destroyed_count(gc), 0);
   api.rgc_detach(gc);
   api.rgc_destroy(gc);
@@ -158,12 +158,12 @@ static void again(void) {
   CHECK_EQ(second->calls[DESTRUCTOR], 0);
   /* The end of a context gives its store back; a factory and a run may live on. */
   void* factory = NULL;
-  SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_DEFAULT, errptr));
+  SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_KIND_RAW, errptr));
   api.rgc_destroy(gc);
   CHECK_EQ(second->calls[DESTRUCTOR], 1);
   size_t before = engine_calls(second, ITERATE);
   mem_put(second->store, CF_DEFAULT, raw_key(1, "a", 70), BYTES("\2"));
-  run_over(gc, second, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, second, CF_DEFAULT, RGC_KIND_RAW);
   CHECK_EQ(engine_calls(second, ITERATE), before);
   api.rgc_factory_destructor(factory);
   CHECK_EQ(second->calls[DESTRUCTOR], 1);
@@ -187,7 +187,7 @@ static void engines_that_fail(void) {
       api.rgc_free(error);
       size_t failed = engine->failed;
       if (failed != 0) {
-        FAILS(api.rgc_drain(gc, 0, errptr), "Invalid argument");
+        FAILS(api.rgc_worker_drain(gc, 0, errptr), "Invalid argument");
         CHECK_EQ(engine->calls[DESTRUCTOR], 0);
       }
       api.rgc_detach(gc);
@@ -204,11 +204,11 @@ static void goes_on(void) {
   rgc_t* gc = gc_at_80("");
   struct mem_engine* engine = engine_new();
   void* factory = NULL;
-  SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_DEFAULT, errptr));
+  SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_KIND_RAW, errptr));
   attach(gc, engine, 2);
   api.rgc_factory_destructor(factory);
   mem_put(engine->store, CF_DEFAULT, raw_key(1, "a", 70), BYTES("\2"));
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   CHECK_EQ(mem_count_all(engine->store, CF_DEFAULT), 0);
   api.rgc_detach(gc);
@@ -220,14 +220,14 @@ static void goes_on(void) {
 /* Filters of the write family alone would leave what is destroyed in the default family's files. */
 static void warned(void) {
   static struct log log;
-  static const int kinds[] = {RGC_WRITE, RGC_DEFAULT, RGC_DROPPED_ONLY};
+  static const int kinds[] = {RGC_KIND_TXN, RGC_KIND_RAW, RGC_KIND_DROPPED_ONLY};
   for (size_t i = 0; i < 3; ++i) {
     memset(&log, 0, sizeof log);
     rgc_t* gc = gc_at_80("");
     struct mem_engine* engine = engine_new();
     void* factory = NULL;
     void* other = NULL;
-    SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_WRITE, errptr));
+    SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_KIND_TXN, errptr));
     if (i > 0) SUCCEEDS(other = api.rgc_factory_state(gc, kinds[i], errptr));
     api.rgc_set_logger(remember, &log, RGC_LOG_WARN);
     attach(gc, engine, 2);
@@ -261,19 +261,19 @@ static void without(void) {
   rgc_t* gc = gc_at_80("");
   struct key a = raw_key(1, "a", 1);
   struct key b = raw_key(1, "b", 1);
-  CHECK_EQ(api.rgc_pending(gc), 0);
-  CHECK_EQ(api.rgc_pending(NULL), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(NULL), 0);
   CHECK_EQ(api.rgc_destroyed_count(gc), 0);
   CHECK_EQ(api.rgc_destroyed_count(NULL), 0);
   rgc_t* contexts[] = {gc, NULL};
   for (size_t i = 0; i < 2; ++i) {
     rgc_t* it = contexts[i];
-    FAILS(CHECK_EQ(api.rgc_drain(it, 1000000, errptr), 0), "Invalid argument");
+    FAILS(CHECK_EQ(api.rgc_worker_drain(it, 1000000, errptr), 0), "Invalid argument");
     FAILS(api.rgc_collect(it, NULL, NULL, 0, NULL, 0, 0, NULL, errptr), "Invalid argument");
     FAILS(api.rgc_destroy_range(it, a.data, a.len, b.data, b.len, 0, NULL, errptr), "Invalid argument");
     FAILS(api.rgc_destroy_keyspace(it, 1, 0, NULL, errptr), "Invalid argument");
     FAILS(CHECK_EQ(api.rgc_recheck_destroyed(it, 1, NULL, errptr), 0), "Invalid argument");
-    FAILS(api.rgc_forget_destroyed(it, a.data, a.len, b.data, b.len, errptr), "Invalid argument");
+    FAILS(api.rgc_release_destroyed(it, a.data, a.len, b.data, b.len, errptr), "Invalid argument");
   }
   api.rgc_destroy(gc);
 }

@@ -58,7 +58,7 @@ static void logger(void) {
   CHECK(calls > 1);
   /* In the middle of a run: a value that does not parse, a key out of order. */
   int before = calls;
-  rgc_filter_t* run = run_of(subject, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(subject, RGC_KIND_RAW);
   decide(run, raw_key(1, "b", 70), BYTES("\xff"));
   decide_live(run, raw_key(1, "a", 70));
   CHECK_EQ(calls, before + 2);
@@ -108,7 +108,7 @@ static void how_often(void) {
   int count = 0;
   rgc_t* gc = gc_at_80("");
   api.rgc_set_clock(gc, counting_clock, &count);
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   for (uint64_t ts = 70; ts > 0; --ts) decide(run, raw_key(1, "a", ts), BYTES("\0\0\0\0\0\0\0\0\1"));
   api.rgc_filter_destroy(run);
   CHECK_EQ(count, 1);

@@ -38,9 +38,9 @@ static struct collecting filled(size_t attached) {
     }
   }
   mem_compact_all(engine->store);
-  mem_judge(engine->store, CF_DEFAULT, gc, RGC_DEFAULT);
-  mem_judge(engine->store, CF_WRITE, gc, RGC_WRITE);
-  mem_judge(engine->store, CF_LOCK, gc, RGC_DROPPED_ONLY);
+  mem_judge(engine->store, CF_DEFAULT, gc, RGC_KIND_RAW);
+  mem_judge(engine->store, CF_WRITE, gc, RGC_KIND_TXN);
+  mem_judge(engine->store, CF_LOCK, gc, RGC_KIND_DROPPED_ONLY);
   attach(gc, engine, attached);
   SUCCEEDS(CHECK(api.rgc_advance_keyspace_safe_point(gc, 1, 80, errptr)));
   engine_forget(engine);

@@ -76,7 +76,7 @@ static void check_order(const struct mem_engine* engine, uint32_t ledger) {
       const struct op* op = &call->ops[j];
       if (is_ledger_key(op)) {
         CHECK_EQ(op->cf, ledger);
-        CHECK((call->flags & RGC_WRITE_SYNC) != 0);
+        CHECK((call->flags & RGC_WRITE_FLAG_SYNC) != 0);
         is_recorded = 1;
         continue;
       }
@@ -119,7 +119,7 @@ static void destroys(const char* options, size_t attached, uint32_t ledger, int 
   if (!is_reusable) {
     attach(gc, engine, attached);
     CHECK_EQ(api.rgc_destroyed_count(gc), 1);
-    SUCCEEDS(api.rgc_forget_destroyed(gc, START.data, START.len, END.data, END.len, errptr));
+    SUCCEEDS(api.rgc_release_destroyed(gc, START.data, START.len, END.data, END.len, errptr));
     api.rgc_detach(gc);
   }
   CHECK_EQ(api.rgc_destroyed_count(gc), 0);
@@ -177,7 +177,7 @@ static void interrupted(int flags, int is_repeated) {
       /* Runs drop by it only if it is known to be durable. */
       if (is_started && !(how == UNKNOWN && at == 0)) {
         /* Dead until it is finished. */
-        rgc_filter_t* run = run_of(gc, RGC_DROPPED_ONLY);
+        rgc_filter_t* run = run_of(gc, RGC_KIND_DROPPED_ONLY);
         CHECK_EQ(decide_live(run, raw_key(1, "k04", 90)), RGC_REMOVE);
         CHECK_EQ(decide_live(run, raw_key(1, "k07", 90)), RGC_KEEP);
         api.rgc_filter_destroy(run);
@@ -237,7 +237,7 @@ static void keyspaces(void) {
       rgc_range_t range = {.struct_size = sizeof range};
       SUCCEEDS(api.rgc_keyspace_range(gc, modes[m], ids[i], &range, errptr));
       CHECK_EQ(mem_count(store, CF_DEFAULT, key_of(range.start, range.start_len), key_of(range.end, range.end_len)), 0);
-      SUCCEEDS(api.rgc_forget_destroyed(gc, range.start, range.start_len, range.end, range.end_len, errptr));
+      SUCCEEDS(api.rgc_release_destroyed(gc, range.start, range.start_len, range.end, range.end_len, errptr));
       api.rgc_free(range.start);
       api.rgc_free(range.end);
     }

@@ -51,13 +51,13 @@ static void refused(void) {
   FAILS(api.rgc_destroy_keyspace(gc, 5, RGC_DESTROY_REUSABLE, NULL, errptr), "Busy", "ff");
   SUCCEEDS(api.rgc_destroy_range(gc, OF(a), OF(b), 0, NULL, errptr));
   CHECK_EQ(api.rgc_destroyed_count(gc), 3);
-  FAILS(api.rgc_forget_destroyed(gc, OF(a), BYTES("zr"), errptr), "Not found");
-  FAILS(api.rgc_forget_destroyed(gc, BYTES("\1"), BYTES("\1rocks_gc0"), errptr), "Not found");
-  FAILS(api.rgc_forget_destroyed(NULL, OF(a), OF(b), errptr), "Invalid argument");
-  FAILS(api.rgc_forget_destroyed(gc, NULL, 0, NULL, 0, errptr), "Not found");
-  FAILS(api.rgc_forget_destroyed(gc, NULL, 5, OF(b), errptr), "Invalid argument");
-  SUCCEEDS(api.rgc_forget_destroyed(gc, BYTES("\1rocks_gc0"), BYTES("\xff\xff"), errptr));
-  FAILS(api.rgc_forget_destroyed(gc, BYTES("\1rocks_gc0"), BYTES("\xff\xff"), errptr), "Not found");
+  FAILS(api.rgc_release_destroyed(gc, OF(a), BYTES("zr"), errptr), "Not found");
+  FAILS(api.rgc_release_destroyed(gc, BYTES("\1"), BYTES("\1rocks_gc0"), errptr), "Not found");
+  FAILS(api.rgc_release_destroyed(NULL, OF(a), OF(b), errptr), "Invalid argument");
+  FAILS(api.rgc_release_destroyed(gc, NULL, 0, NULL, 0, errptr), "Not found");
+  FAILS(api.rgc_release_destroyed(gc, NULL, 5, OF(b), errptr), "Invalid argument");
+  SUCCEEDS(api.rgc_release_destroyed(gc, BYTES("\1rocks_gc0"), BYTES("\xff\xff"), errptr));
+  FAILS(api.rgc_release_destroyed(gc, BYTES("\1rocks_gc0"), BYTES("\xff\xff"), errptr), "Not found");
   CHECK_EQ(api.rgc_destroyed_count(gc), 2);
   /* Now that nobody would drop what is written there; its neighbours and its own record do not matter. */
   struct key c = key_of(BYTES("zr\0\0\1c"));
@@ -122,7 +122,7 @@ static void records(void) {
   engine_forget(engine);
   /* STARTED is not to be forgotten, and not to be rechecked. */
   CHECK_EQ(api.rgc_destroyed_count(gc), 1);
-  FAILS(api.rgc_forget_destroyed(gc, OF(a), OF(b), errptr), "Busy");
+  FAILS(api.rgc_release_destroyed(gc, OF(a), OF(b), errptr), "Busy");
   SUCCEEDS(CHECK_EQ(api.rgc_recheck_destroyed(gc, UINT64_MAX, NULL, errptr), 0));
   CHECK_EQ(ledger_records(engine, CF_DEFAULT), 1);
   SUCCEEDS(api.rgc_destroy_range(gc, OF(a), OF(b), 0, NULL, errptr));
@@ -159,7 +159,7 @@ static void records(void) {
   struct key c = raw_key(1, "c", 0);
   SUCCEEDS(api.rgc_destroy_range(gc, OF(b), OF(c), 0, NULL, errptr));
   SUCCEEDS(CHECK_EQ(api.rgc_recheck_destroyed(gc, 5149, NULL, errptr), 1));
-  FAILS(api.rgc_forget_destroyed(gc, OF(a), OF(b), errptr), "Not found");
+  FAILS(api.rgc_release_destroyed(gc, OF(a), OF(b), errptr), "Not found");
   SUCCEEDS(CHECK_EQ(api.rgc_recheck_destroyed(gc, 5150, NULL, errptr), 1));
   CHECK_EQ(api.rgc_destroyed_count(gc), 0);
   api.rgc_destroy(gc);
@@ -194,7 +194,7 @@ static void call_everything(void) {
   CHECK_EQ(api.rgc_safe_point_for_key(gc, OF(first)), 80);
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, api.rgc_global_safe_point(gc) + 1), 1);
   SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 2, 7, errptr));
-  CHECK(api.rgc_pending(gc) < 10);
+  CHECK(api.rgc_worker_pending(gc) < 10);
   CHECK(api.rgc_destroyed_count(gc) < 10);
   struct mem_engine* engine = store_of_subject;
   static const char* const kinds[] = {"Invalid argument", "Not supported", "Busy", "Aborted"};
@@ -204,9 +204,9 @@ static void call_everything(void) {
       case 0: api.rgc_destroy_range(gc, OF(first), OF(last), 0, NULL, &error); break;
       case 1: api.rgc_destroy_keyspace(gc, 1, 0, NULL, &error); break;
       case 2: api.rgc_collect(gc, NULL, NULL, 0, NULL, 0, 0, NULL, &error); break;
-      case 3: CHECK_EQ(api.rgc_drain(gc, 1000000, &error), 0); break;
+      case 3: CHECK_EQ(api.rgc_worker_drain(gc, 1000000, &error), 0); break;
       case 4: CHECK_EQ(api.rgc_recheck_destroyed(gc, UINT64_MAX, NULL, &error), 0); break;
-      case 5: api.rgc_forget_destroyed(gc, OF(first), OF(last), &error); break;
+      case 5: api.rgc_release_destroyed(gc, OF(first), OF(last), &error); break;
       default: api.rgc_attach_engine(gc, &mem_functions, engine, families, 5, &error); break;
     }
     CHECK(error != NULL && error != CHECK_GARBAGE);
@@ -257,7 +257,7 @@ static void inside(void) {
       case 0: SUCCEEDS(api.rgc_destroy_range(subject, OF(first), OF(last), 0, NULL, errptr)); break;
       /* This store's compactions ask for no filter. */
       case 1: FAILS(api.rgc_collect(subject, NULL, NULL, 0, NULL, 0, 0, NULL, errptr), "Invalid argument", "factory"); break;
-      case 2: run_over(subject, engine, CF_DEFAULT, RGC_DEFAULT); break;
+      case 2: run_over(subject, engine, CF_DEFAULT, RGC_KIND_RAW); break;
       default: SUCCEEDS(CHECK_EQ(api.rgc_recheck_destroyed(subject, UINT64_MAX, NULL, errptr), 1)); break;
     }
     drain(subject);
@@ -277,7 +277,7 @@ static void inside(void) {
   api.rgc_set_logger(NULL, NULL, RGC_LOG_OFF);
 
   /* A thread is in a run from its first decision to the run's end. */
-  rgc_filter_t* run = run_of(subject, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(subject, RGC_KIND_RAW);
   drain(subject);
   decide_live(run, raw_key(1, "a", 90));
   call_everything();

@@ -4,7 +4,7 @@
 
 #define OF(key) (key).data, (key).len
 
-static const int kinds[] = {RGC_DROPPED_ONLY, RGC_DEFAULT, RGC_WRITE, RGC_TTL_V1};
+static const int kinds[] = {RGC_KIND_DROPPED_ONLY, RGC_KIND_RAW, RGC_KIND_TXN, RGC_KIND_TTL_V1};
 static const int types[] = {RGC_VALUE, RGC_MERGE_OPERAND, RGC_BLOB_INDEX, RGC_WIDE_COLUMNS, 77, -1};
 
 static int decide_any(rgc_filter_t* run, int type, const char* key, size_t len) {
@@ -25,8 +25,8 @@ static void every_kind(void) {
   struct key start = key_of(BYTES("range1"));
   struct key end = key_of(BYTES("rangea"));
   /* Nothing is to be dropped, and then something is. */
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
-  CHECK_EQ(stats_of(gc).runs_refused, 1);
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr) == NULL));
+  CHECK_EQ(stats_of(gc).filters_not_needed, 1);
   attach(gc, engine, 1);
   SUCCEEDS(api.rgc_destroy_range(gc, OF(start), OF(end), 0, NULL, errptr));
   uint64_t dropped = 0;
@@ -71,7 +71,7 @@ static void every_kind(void) {
   /* Without the store nothing is dropped: another ledger may come. */
   api.rgc_detach(gc);
   CHECK_EQ(api.rgc_destroyed_count(gc), 0);
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr) == NULL));
   rgc_filter_t* run = NULL;
   api.rgc_destroy(gc);
   gc = gc_with("");
@@ -83,10 +83,10 @@ static void every_kind(void) {
     api.rgc_filter_destroy(run);
   }
   /* Once it is forgotten everything stays. A run that is on may see it at its next row. */
-  SUCCEEDS(api.rgc_forget_destroyed(gc, OF(start), OF(end), errptr));
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
+  SUCCEEDS(api.rgc_release_destroyed(gc, OF(start), OF(end), errptr));
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr) == NULL));
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 1), 1);
-  run = run_of(gc, RGC_DEFAULT);
+  run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_any(run, RGC_VALUE, "range1", 6), RGC_KEEP);
   api.rgc_filter_destroy(run);
   CHECK_EQ(stats_of(gc).dropped, 4);
@@ -102,7 +102,7 @@ static void rows(void) {
   struct key start = raw_key(1, "b", 79);
   struct key end = raw_key(1, "b", 75);
   SUCCEEDS(api.rgc_destroy_range(gc, OF(start), OF(end), 0, NULL, errptr));
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 70)), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 60)), RGC_REMOVE);
   for (uint64_t ts = 79; ts > 75; --ts) CHECK_EQ(decide_live(run, raw_key(1, "b", ts)), RGC_REMOVE);
@@ -110,7 +110,7 @@ static void rows(void) {
   CHECK_EQ(decide_live(run, raw_key(1, "b", 74)), RGC_REMOVE);
   api.rgc_filter_destroy(run);
   /* Nor is it handed over. */
-  run = run_of(gc, RGC_DEFAULT);
+  run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide(run, raw_key(1, "b", 78), BYTES("\2")), RGC_REMOVE);
   CHECK_EQ(decide_live(run, raw_key(1, "c", 78)), RGC_KEEP);
   api.rgc_filter_destroy(run);
@@ -132,7 +132,7 @@ static void skips(void) {
     struct key end = raw_key(1, "c", 50);
     SUCCEEDS(api.rgc_destroy_range(gc, OF(start), OF(end), 0, NULL, errptr));
     for (int is_bottommost = -1; is_bottommost <= 1; ++is_bottommost) {
-      rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+      rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
       api.rgc_filter_set_bottommost(run, is_bottommost);
       decide_live(run, raw_key(1, "a", 90));
       for (int key = 0; key < 20; ++key) {
@@ -166,10 +166,10 @@ static void late_data(void) {
   struct key end = raw_key(1, "d", 0);
   start.len -= 8;
   end.len -= 8;
-  mem_judge(store, CF_DEFAULT, gc, RGC_DEFAULT);
-  mem_judge(store, CF_WRITE, gc, RGC_WRITE);
-  mem_judge(store, CF_LOCK, gc, RGC_DROPPED_ONLY);
-  mem_judge(store, CF_RAFT, gc, RGC_DROPPED_ONLY);
+  mem_judge(store, CF_DEFAULT, gc, RGC_KIND_RAW);
+  mem_judge(store, CF_WRITE, gc, RGC_KIND_TXN);
+  mem_judge(store, CF_LOCK, gc, RGC_KIND_DROPPED_ONLY);
+  mem_judge(store, CF_RAFT, gc, RGC_KIND_DROPPED_ONLY);
   attach(gc, engine, 5);
   SUCCEEDS(api.rgc_destroy_range(gc, OF(start), OF(end), 0, NULL, errptr));
   for (uint32_t cf = 0; cf <= CF_RAFT; ++cf) {
@@ -189,7 +189,7 @@ static void late_data(void) {
   uint64_t late = stats_of(gc).late_dropped;
   CHECK(late >= 4 && late <= 8);
   /* A reusable range belongs to its new owner at once. */
-  SUCCEEDS(api.rgc_forget_destroyed(gc, OF(start), OF(end), errptr));
+  SUCCEEDS(api.rgc_release_destroyed(gc, OF(start), OF(end), errptr));
   SUCCEEDS(api.rgc_destroy_range(gc, OF(start), OF(end), RGC_DESTROY_REUSABLE, NULL, errptr));
   for (uint32_t cf = 0; cf <= CF_RAFT; ++cf) mem_put(store, cf, raw_key(1, "c", 100), BYTES("x"));
   pthread_mutex_lock(&engine->turn);
@@ -214,7 +214,7 @@ static void waiting_rows(void) {
   rgc_t* gc = gc_at_80("");
   struct mem_engine* engine = engine_new();
   attach(gc, engine, 2);
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide(run, raw_key(1, "b", 70), BYTES("\2")), RGC_KEEP);
   pthread_t thread;
   REQUIRE(pthread_create(&thread, NULL, destroy_elsewhere, gc) == 0);
@@ -225,11 +225,11 @@ static void waiting_rows(void) {
   engine_forget(engine);
   api.rgc_filter_destroy(run);
   drain(gc);
-  CHECK_EQ(api.rgc_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
   CHECK_EQ(engine_calls(engine, WRITE), 0);
   CHECK_EQ(mem_count_all(engine->store, CF_DEFAULT), 2 + 1);
   rgc_stats_t stats = stats_of(gc);
-  CHECK_EQ(stats.rows_queued, stats.rows_done + stats.rows_refused);
+  CHECK_EQ(stats.rows_queued, stats.rows_done + stats.rows_deferred);
   api.rgc_destroy(gc);
   engine_free(engine);
 }

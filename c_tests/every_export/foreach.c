@@ -46,7 +46,7 @@ static void keyspaces(void) {
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 70000, RGC_GC_KEYSPACE_LEVEL, errptr));
   SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 9, 60, errptr)); /* not named */
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 5, RGC_GC_GLOBAL, errptr));
-  SUCCEEDS(api.rgc_remove_keyspace(gc, 5, errptr));
+  SUCCEEDS(api.rgc_pause_keyspace(gc, 5, errptr));
   rgc_keyspace_meta_t meta = {.struct_size = sizeof meta, .id = RGC_KEYSPACE_MAX, .state = RGC_KEYSPACE_ARCHIVED, .name = "last"};
   meta.gc_management_type = "keyspace_level";
   SUCCEEDS(api.rgc_keyspace_load(gc, &meta, errptr));
@@ -156,7 +156,7 @@ static void destroyed(void) {
   SUCCEEDS(api.rgc_destroy_range(gc, OF(c), OF(d), 0, NULL, errptr));
   now = 5100;
   SUCCEEDS(api.rgc_destroy_keyspace(gc, 7, 0, NULL, errptr));
-  rgc_filter_t* run = run_of(gc, RGC_DROPPED_ONLY);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_DROPPED_ONLY);
   decide_live(run, key_of(BYTES("c1")));
   decide_live(run, key_of(BYTES("c2")));
   decide_live(run, key_of(BYTES("d")));
@@ -206,7 +206,7 @@ static void destroyed(void) {
   check_range(&seen, 0, b, d, RGC_KEYSPACE_NONE, RGC_DESTROY_DONE, 5200, 6000, 0);
   check_range(&seen, 1, c, d, RGC_KEYSPACE_NONE, RGC_DESTROY_DONE, 5000, 5000, 0);
   check_range(&seen, 2, bounds[0][0], bounds[0][1], 7, RGC_DESTROY_DONE, 5100, 5100, 0);
-  SUCCEEDS(api.rgc_forget_destroyed(gc, OF(b), OF(d), errptr));
+  SUCCEEDS(api.rgc_release_destroyed(gc, OF(b), OF(d), errptr));
   CHECK_EQ(destroyed_of(gc).n, 3);
   api.rgc_destroy(gc);
   engine_free(engine);

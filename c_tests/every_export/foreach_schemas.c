@@ -102,7 +102,7 @@ static void call_readers_and_advances(void) {
   api.rgc_destroyed_foreach(subject, stop_at_a_range, &n);
   CHECK_EQ(n, 2);
   /* What waits, or takes the store, is refused there. */
-  REFUSES(api.rgc_drain(subject, 1, errptr), NO_MORE);
+  REFUSES(api.rgc_worker_drain(subject, 1, errptr), NO_MORE);
   REFUSES(api.rgc_schema_drop(subject, 1, 5, errptr), NO_MORE);
   REFUSES(api.rgc_destroy_range(subject, BYTES("b"), BYTES("c"), 0, NULL, errptr), NO_MORE);
   api.rgc_detach(subject);

@@ -22,7 +22,7 @@ static int skips_rows(rgc_filter_t* run) {
 static rgc_filter_t* run_with(rgc_t* gc, int is_bottommost, const rgc_table_properties_t* inputs, size_t n) {
   rgc_compaction_t known = {.struct_size = sizeof known, .is_bottommost = is_bottommost, .inputs = inputs, .num_inputs = n};
   rgc_filter_t* run = NULL;
-  SUCCEEDS(run = api.rgc_filter_create(gc, RGC_DEFAULT, &known, errptr));
+  SUCCEEDS(run = api.rgc_filter_create(gc, RGC_KIND_RAW, &known, errptr));
   REQUIRE(run != NULL);
   return run;
 }
@@ -30,7 +30,7 @@ static rgc_filter_t* run_with(rgc_t* gc, int is_bottommost, const rgc_table_prop
 /* Known when it begins, or told afterwards: the same. */
 static int skips_rows_with(rgc_t* gc, const rgc_table_properties_t* inputs, size_t n) {
   int known = skips_rows(run_with(gc, -1, inputs, n));
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   SUCCEEDS(api.rgc_filter_set_inputs(run, inputs, n, errptr));
   CHECK_EQ(skips_rows(run), known);
   return known;
@@ -42,12 +42,12 @@ static const rgc_table_properties_t clean = {.struct_size = sizeof clean, .num_e
 static void refused(rgc_t* gc, const rgc_table_properties_t* inputs, size_t n, const char* what, const char* value) {
   rgc_compaction_t known = {.struct_size = sizeof known, .is_bottommost = -1, .inputs = inputs, .num_inputs = n};
   uint64_t started = stats_of(gc).runs_started;
-  FAILS(CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, &known, errptr) == NULL), "Invalid argument", what, value);
+  FAILS(CHECK(api.rgc_filter_create(gc, RGC_KIND_RAW, &known, errptr) == NULL), "Invalid argument", what, value);
   CHECK_EQ(stats_of(gc).runs_started, started);
   rgc_filter_t* run = run_with(gc, 0, &clean, 1);
   FAILS(api.rgc_filter_set_inputs(run, inputs, n, errptr), "Invalid argument", what, value);
   CHECK(skips_rows(run));
-  run = run_of(gc, RGC_DEFAULT);
+  run = run_of(gc, RGC_KIND_RAW);
   FAILS(api.rgc_filter_set_inputs(run, inputs, n, errptr), "Invalid argument", what, value);
   CHECK(!skips_rows(run));
 }
@@ -85,7 +85,7 @@ static void tombstones(void) {
   run = run_with(gc, -1, inputs, 1);
   SUCCEEDS(api.rgc_filter_set_inputs(run, NULL, 0, errptr));
   CHECK(!skips_rows(run));
-  run = run_of(gc, RGC_DEFAULT);
+  run = run_of(gc, RGC_KIND_RAW);
   api.rgc_filter_set_inputs(run, inputs, 1, NULL);
   CHECK(skips_rows(run));
   api.rgc_destroy(gc);
@@ -145,7 +145,7 @@ static void sizes(void) {
   for (size_t size = offsetof(rgc_compaction_t, inputs); size <= sizeof known; ++size) {
     known.struct_size = size;
     rgc_filter_t* run = NULL;
-    SUCCEEDS(run = api.rgc_filter_create(gc, RGC_DEFAULT, &known, errptr));
+    SUCCEEDS(run = api.rgc_filter_create(gc, RGC_KIND_RAW, &known, errptr));
     REQUIRE(run != NULL);
     CHECK_EQ(skips_rows(run), size == sizeof known);
   }
@@ -196,9 +196,9 @@ static void bad_arguments(void) {
   /* Where no run is needed they are looked at all the same. */
   rgc_t* idle = gc_with("");
   rgc_compaction_t known = {.struct_size = sizeof known, .num_inputs = 1};
-  FAILS(CHECK(api.rgc_filter_create(idle, RGC_DEFAULT, &known, errptr) == NULL), "Invalid argument", "inputs");
+  FAILS(CHECK(api.rgc_filter_create(idle, RGC_KIND_RAW, &known, errptr) == NULL), "Invalid argument", "inputs");
   known.inputs = &clean;
-  SUCCEEDS(CHECK(api.rgc_filter_create(idle, RGC_DEFAULT, &known, errptr) == NULL));
+  SUCCEEDS(CHECK(api.rgc_filter_create(idle, RGC_KIND_RAW, &known, errptr) == NULL));
   api.rgc_destroy(idle);
   api.rgc_destroy(gc);
 }
@@ -214,7 +214,7 @@ static void* tell(void* run) {
 /* Another thread than the one that decides is not heard. */
 static void foreign_thread(void) {
   rgc_t* gc = gc_at_80("remove_mode=skip");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "A", 79)), RGC_KEEP);
   pthread_t thread;
   REQUIRE(pthread_create(&thread, NULL, tell, run) == 0);

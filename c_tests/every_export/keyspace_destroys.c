@@ -97,13 +97,13 @@ static void the_usual_way(void) {
   /* One of the two records is enough. */
   rgc_range_t range = {.struct_size = sizeof range};
   SUCCEEDS(api.rgc_keyspace_range(gc, 'r', 6, &range, errptr));
-  SUCCEEDS(api.rgc_forget_destroyed(gc, range.start, range.start_len, range.end, range.end_len, errptr));
+  SUCCEEDS(api.rgc_release_destroyed(gc, range.start, range.start_len, range.end, range.end_len, errptr));
   api.rgc_free(range.start);
   api.rgc_free(range.end);
   check_not_loaded(gc, 6, RGC_KEYSPACE_ENABLED);
   REFUSES(api.rgc_set_keyspace_gc_type(gc, 6, RGC_GC_GLOBAL, errptr), NO_MORE);
   SUCCEEDS(api.rgc_keyspace_range(gc, 'x', 6, &range, errptr));
-  SUCCEEDS(api.rgc_forget_destroyed(gc, range.start, range.start_len, range.end, range.end_len, errptr));
+  SUCCEEDS(api.rgc_release_destroyed(gc, range.start, range.start_len, range.end, range.end_len, errptr));
   api.rgc_free(range.start);
   api.rgc_free(range.end);
   load(gc, 6, RGC_KEYSPACE_ENABLED, "keyspace_level");

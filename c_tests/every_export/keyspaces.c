@@ -158,7 +158,7 @@ static void types_that_are_known(void) {
 /* One version of a row of this keyspace, and one more: does the second one stay? */
 static int keeps_everything(rgc_t* gc, uint32_t keyspace) {
   rgc_filter_t* run = NULL;
-  SUCCEEDS(run = api.rgc_filter_create(gc, RGC_DEFAULT, NULL, errptr));
+  SUCCEEDS(run = api.rgc_filter_create(gc, RGC_KIND_RAW, NULL, errptr));
   if (run == NULL) return 1;
   decide_live(run, raw_key(keyspace, "row", 20));
   int verdict = decide_live(run, raw_key(keyspace, "row", 10));
@@ -222,7 +222,7 @@ static void types_that_are_not(void) {
 static void removed_and_archived(void) {
   rgc_t* gc = gc_at_80("");
   load(gc, 1, RGC_KEYSPACE_DISABLED, "one", "keyspace_level");
-  SUCCEEDS(api.rgc_remove_keyspace(gc, 1, errptr));
+  SUCCEEDS(api.rgc_pause_keyspace(gc, 1, errptr));
   CHECK_EQ(api.rgc_keyspace_safe_point(gc, 1), 0);
   CHECK(keeps_everything(gc, 1));
   rgc_keyspace_meta_t other = meta_of(1, RGC_KEYSPACE_DISABLED, "one", "unified");
@@ -237,14 +237,14 @@ static void removed_and_archived(void) {
   static const int states_of_one[] = {RGC_KEYSPACE_ARCHIVED, RGC_KEYSPACE_TOMBSTONE};
   for (size_t i = 0; i < 2; ++i) {
     load(gc, 1, states_of_one[i], "one", "keyspace_level");
-    for (int kind = RGC_DEFAULT; kind <= RGC_WRITE; ++kind) {
+    for (int kind = RGC_KIND_RAW; kind <= RGC_KIND_TXN; ++kind) {
       rgc_filter_t* run = run_of(gc, kind);
       CHECK_EQ(decide_live(run, raw_key(1, "a", 9)), RGC_KEEP);
       CHECK_EQ(decide(run, mode_key('x', 1, "a", 9), BYTES("P\5v\1a")), RGC_KEEP);
       api.rgc_filter_destroy(run);
     }
     CHECK(!keeps_everything(gc, 1));
-    SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
+    SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr) == NULL));
   }
   CHECK_EQ(stats_of(gc).dropped, 0);
   api.rgc_destroy(gc);

@@ -18,7 +18,7 @@ static struct key with_prefix(char prefix, struct key key) {
 
 static void data_prefix(void) {
   rgc_t* gc = gc_at_80("data_prefix=z");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 70)), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 60)), RGC_KEEP);
   CHECK_EQ(decide_live(run, with_prefix('z', raw_key(1, "a", 70))), RGC_KEEP);
@@ -34,7 +34,7 @@ static void plain(void) {
   struct key key = plain_key("user", 1);
   CHECK_EQ(api.rgc_safe_point_for_key(gc, key.data, key.len), 80);
   CHECK_EQ(api.rgc_safe_point_for_key(gc, key.data, key.len - 1), 0);
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, plain_key("abc", 70)), RGC_KEEP);
   CHECK_EQ(decide_live(run, plain_key("abc", 60)), RGC_KEEP);
   CHECK_EQ(decide_live(run, plain_key("user", 70)), RGC_KEEP);
@@ -45,7 +45,7 @@ static void plain(void) {
 
   gc = gc_with("key_layout=plain;history=latest;plain_keys=prefix_free;ledger_prefix=own/");
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 80), 1);
-  run = run_of(gc, RGC_DEFAULT);
+  run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, plain_key("a", 70)), RGC_KEEP);
   CHECK_EQ(decide_live(run, plain_key("a", 60)), RGC_REMOVE);
   CHECK_EQ(decide_live(run, plain_key("own/record", 70)), RGC_KEEP);
@@ -62,7 +62,7 @@ static void plain(void) {
 
 /* Plain keys do not tell raw rows from transactions: a context serves the one or the other. */
 static void one_kind_in_plain(void) {
-  static const int kinds[] = {RGC_DEFAULT, RGC_WRITE};
+  static const int kinds[] = {RGC_KIND_RAW, RGC_KIND_TXN};
   for (int first = 0; first < 2; ++first) {
     int other = kinds[1 - first];
     rgc_t* gc = gc_with("key_layout=plain;history=latest;plain_keys=4");
@@ -94,7 +94,7 @@ static void one_kind_in_plain(void) {
 /* snapshot: the first version below the safe point stays as well, for readers at it. */
 static void history(void) {
   rgc_t* gc = gc_at_80("history=snapshot");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 100)), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 80)), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 70)), RGC_KEEP);
@@ -123,7 +123,7 @@ static void unknown_keyspaces(void) {
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 80), 1);
   CHECK_EQ(api.rgc_keyspace_safe_point(gc, 1), 80);
   CHECK_EQ(removals_of_a_row(gc), 2);
-  SUCCEEDS(api.rgc_remove_keyspace(gc, 1, errptr));
+  SUCCEEDS(api.rgc_pause_keyspace(gc, 1, errptr));
   CHECK_EQ(removals_of_a_row(gc), 0);
   CHECK_EQ(stats_of(gc).kept_unknown_keyspace, 0);
   api.rgc_destroy(gc);

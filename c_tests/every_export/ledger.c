@@ -54,7 +54,7 @@ static void survives(void) {
     CHECK(mem_has(engine->store, CF_DEFAULT, raw_key(1, "a", 9)));
     CHECK_EQ(api.rgc_destroyed_count(gc), 1);
     if (is_done) CHECK_EQ(engine_calls(engine, WRITE) + engine_calls(engine, DELETE_FILES) + engine_calls(engine, COMPACT), 0);
-    SUCCEEDS(api.rgc_forget_destroyed(gc, OF(start), OF(end), errptr));
+    SUCCEEDS(api.rgc_release_destroyed(gc, OF(start), OF(end), errptr));
     CHECK_EQ(ledger_records(engine, CF_LEDGER), 0);
     api.rgc_detach(gc);
     attach(gc, engine, 5);
@@ -74,8 +74,8 @@ static void check_refused(struct mem_engine* engine, const char* key, size_t key
   CHECK_EQ(engine->calls[DESTRUCTOR], 0);
   CHECK_EQ(api.rgc_destroyed_count(gc), 0);
   CHECK_EQ(mem_digest_outside(engine->store, CF_DEFAULT, above_all, above_all), before);
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr) == NULL));
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "c", 9)), RGC_KEEP);
   api.rgc_filter_destroy(run);
   api.rgc_destroy(gc);
@@ -182,7 +182,7 @@ static void moves(void) {
       for (size_t j = 0; call->function == WRITE && j < call->n; ++j) {
         const struct op* op = &call->ops[j];
         if (memcmp(op->key.data, LEDGER_PREFIX, op->key.len < 10 ? op->key.len : 10) != 0) continue;
-        if (op->op == RGC_OP_PUT && op->cf == CF_LEDGER) is_there |= (call->flags & RGC_WRITE_SYNC) != 0;
+        if (op->op == RGC_OP_PUT && op->cf == CF_LEDGER) is_there |= (call->flags & RGC_WRITE_FLAG_SYNC) != 0;
         if (op->op == RGC_OP_DELETE && op->cf == CF_DEFAULT) CHECK(is_there);
       }
     }
@@ -220,7 +220,7 @@ static void places(void) {
   CHECK_EQ(mem_count_all(engine->store, 1), 0);
   FAILS(api.rgc_destroy_range(gc, BYTES("\0\xff\xee"), BYTES("\0\xff\xef"), 0, NULL, errptr), "Invalid argument");
   /* Its own keys stay, whatever is judged. */
-  for (int kind = RGC_DROPPED_ONLY; kind <= RGC_TTL_V1; ++kind) {
+  for (int kind = RGC_KIND_DROPPED_ONLY; kind <= RGC_KIND_TTL_V1; ++kind) {
     rgc_filter_t* run = run_of(gc, kind);
     CHECK_EQ(decide(run, key_of(BYTES("\0\xff\xee")), BYTES("\0\0\0\0\0\0\0\1")), RGC_KEEP);
     CHECK_EQ(decide(run, key_of(BYTES("\0\xff\xee\1")), BYTES("\0\0\0\0\0\0\0\1")), RGC_KEEP);

@@ -24,7 +24,7 @@ static struct log* messages_up_to(int max_level) {
   api.rgc_set_logger(remember, &log, max_level);
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 5), 1);
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 4), 0);
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   decide_live(run, raw_key(1, "b", 1));
   decide_live(run, raw_key(1, "a", 1));
   api.rgc_filter_destroy(run);

@@ -1,5 +1,5 @@
 /* listener.c - the listener that tells runs their level, with functions made here in the place of RocksDB 10.4's. A dead row
- * shows what its run was told: known not to be in the last level, it is not counted in rows_refused. */
+ * shows what its run was told: known not to be in the last level, it is not counted in rows_deferred. */
 #include "parts.h"
 
 struct rocksdb_eventlistener_t {
@@ -137,7 +137,7 @@ enum { BEGIN = 1, SUBCOMPACTION = 2, END = 4, ALL = 7 };
 
 /* Is the dead row of a run counted, of which RocksDB says this much of its job? */
 static uint64_t counted(rgc_t* gc, void* factory, struct job job, int said) {
-  uint64_t before = stats_of(gc).rows_refused;
+  uint64_t before = stats_of(gc).rows_deferred;
   if (said & BEGIN) listener.job[0](listener.state, &lists, &job);
   unsigned char not_full = 0;
   REQUIRE(api.rgc_factory_create_filter(factory, (struct rocksdb_compactionfiltercontext_t*)(void*)&not_full) != NULL);
@@ -148,7 +148,7 @@ static uint64_t counted(rgc_t* gc, void* factory, struct job job, int said) {
   if (said & SUBCOMPACTION) listener.subcompaction[1](listener.state, &job);
   if (said & END) listener.job[1](listener.state, &lists, &job);
   CHECK_EQ(lists, 0);
-  return stats_of(gc).rows_refused - before;
+  return stats_of(gc).rows_deferred - before;
 }
 
 void test_listener(void) {
@@ -159,7 +159,7 @@ void test_listener(void) {
   SUCCEEDS(made = api.rgc_rocksdb_event_listener(gc, errptr));
   REQUIRE(made == &listener);
   void* factory = NULL;
-  SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_DEFAULT, errptr));
+  SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_KIND_RAW, errptr));
 
   struct job above = {"default", 4, {"/db/1.sst"}, 1};
   struct job last = {"default", 6, {"/db/1.sst", "/db/2.sst"}, 2};

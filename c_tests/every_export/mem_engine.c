@@ -147,11 +147,11 @@ static int get(void* state, uint32_t cf, const char* key, size_t key_len, char**
 static int write_batch(void* state, const rgc_write_t* writes, size_t n, int flags, char** errptr) {
   struct mem_engine* engine = state;
   int is_done;
-  int answer = enter(engine, WRITE, flags & RGC_WRITE_NO_SLOWDOWN, &is_done, errptr);
+  int answer = enter(engine, WRITE, flags & RGC_WRITE_FLAG_NO_SLOWDOWN, &is_done, errptr);
   /* Nothing, but durable: what was written before. */
-  if (n == 0) CHECK((flags & RGC_WRITE_SYNC) != 0);
-  CHECK((flags & ~(RGC_WRITE_SYNC | RGC_WRITE_NO_SLOWDOWN)) == 0);
-  if (answer == RGC_ENGINE_OK && engine->is_stalled && (flags & RGC_WRITE_NO_SLOWDOWN)) {
+  if (n == 0) CHECK((flags & RGC_WRITE_FLAG_SYNC) != 0);
+  CHECK((flags & ~(RGC_WRITE_FLAG_SYNC | RGC_WRITE_FLAG_NO_SLOWDOWN)) == 0);
+  if (answer == RGC_ENGINE_OK && engine->is_stalled && (flags & RGC_WRITE_FLAG_NO_SLOWDOWN)) {
     answer = RGC_ENGINE_BUSY;
     is_done = 0;
   }
@@ -333,7 +333,7 @@ const char* hex_of(const char* bytes, size_t len) {
   return text;
 }
 
-void drain(rgc_t* gc) { SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 60000, errptr), 0)); }
+void drain(rgc_t* gc) { SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 60000, errptr), 0)); }
 
 void run_over(rgc_t* gc, struct mem_engine* engine, uint32_t cf, int kind) {
   pthread_mutex_lock(&engine->turn);
@@ -391,7 +391,7 @@ size_t wait_for_the_fault(const rgc_t* gc, struct mem_engine* engine) {
     pthread_mutex_lock(&engine->turn);
     size_t failed = engine->failed;
     pthread_mutex_unlock(&engine->turn);
-    if (failed != 0 || api.rgc_pending(gc) == 0) return failed;
+    if (failed != 0 || api.rgc_worker_pending(gc) == 0) return failed;
     REQUIRE(i < 20000);
     nanosleep(&(struct timespec){0, 1000 * 1000}, NULL);
   }

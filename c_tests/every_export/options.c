@@ -3,7 +3,7 @@
 
 static const char* const names[] = {"key_layout",        "data_prefix",       "plain_keys",    "history", "unknown_keyspace",
                                     "schema_id",         "remove_mode",       "ttl_grace_seconds", "max_safe_point_ahead_seconds",
-                                    "pending_keys_max",  "pending_bytes_max",  "delete_batch_bytes", "delete_bytes_per_second", "delete_range_min_keys",
+                                    "worker_queue_max_rows",  "worker_queue_max_bytes",  "delete_batch_bytes", "delete_bytes_per_second", "delete_range_min_keys",
                                     "recheck",           "recheck_seconds",   "ledger_prefix"};
 
 static void described(void) {
@@ -29,7 +29,7 @@ static void values(void) {
       {"unknown_keyspace", "global"},  {"ttl_grace_seconds", "0"},    {"ttl_grace_seconds", "18446744073709551615"},
       {"remove_mode", "auto"},         {"remove_mode", "remove"},     {"remove_mode", "skip"},
       {"max_safe_point_ahead_seconds", "86400"},                      {"ledger_prefix", "0x00"},
-      {"pending_keys_max", "1"},       {"pending_bytes_max", "4096"},       {"delete_batch_bytes", "1"},   {"delete_bytes_per_second", "0"},
+      {"worker_queue_max_rows", "1"},       {"worker_queue_max_bytes", "4096"},       {"delete_batch_bytes", "1"},   {"delete_bytes_per_second", "0"},
       {"delete_range_min_keys", "0"},  {"recheck", "auto"},           {"recheck", "manual"},
       {"recheck_seconds", "0"},        {"recheck_seconds", "18446744073709551615"},
   };
@@ -40,7 +40,7 @@ static void values(void) {
       {"ttl_grace_seconds", "1.5"}, {"ttl_grace_seconds", ""},  {"ttl_grace_seconds", "18446744073709551616"},
       {"remove_mode", "never"},     {"remove_mode", ""},        {"remove_mode", "Skip"},
       {"max_safe_point_ahead_seconds", "1s"},                   {"ledger_prefix", ""},
-      {"pending_keys_max", "-1"},   {"pending_bytes_max", "0"},   {"delete_batch_bytes", "1k"}, {"delete_bytes_per_second", "fast"},
+      {"worker_queue_max_rows", "-1"},   {"worker_queue_max_bytes", "0"},   {"delete_batch_bytes", "1k"}, {"delete_bytes_per_second", "fast"},
       {"delete_range_min_keys", ""}, {"recheck", "never"},      {"recheck", "Auto"},
       {"recheck_seconds", "1h"},
   };

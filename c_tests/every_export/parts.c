@@ -48,7 +48,7 @@ int decide_live(rgc_filter_t* run, struct key key) { return decide(run, key, BYT
 
 int removals_of_a_row(rgc_t* gc) {
   char* error = NULL;
-  rgc_filter_t* run = api.rgc_filter_create(gc, RGC_DEFAULT, NULL, &error);
+  rgc_filter_t* run = api.rgc_filter_create(gc, RGC_KIND_RAW, NULL, &error);
   CHECK(error == NULL);
   int removed = 0;
   for (uint64_t ts = 100; ts >= 60; ts -= ts == 100 ? 30 : 10) removed += decide_live(run, raw_key(1, "row", ts)) == RGC_REMOVE;
@@ -77,7 +77,7 @@ struct elsewhere {
 static void* call_elsewhere(void* state) {
   const struct elsewhere* call = state;
   if (call->enabled < 0) {
-    SUCCEEDS(api.rgc_remove_keyspace(call->gc, 1, errptr));
+    SUCCEEDS(api.rgc_pause_keyspace(call->gc, 1, errptr));
   } else {
     CHECK_EQ(api.rgc_set_enabled(call->gc, (unsigned char)call->enabled), 1);
   }

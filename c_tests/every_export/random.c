@@ -45,7 +45,7 @@ static rgc_t* context(void) {
   SUCCEEDS(api.rgc_set_keyspace_gc_types(gc, ids, 3, RGC_GC_KEYSPACE_LEVEL, errptr));
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 2, RGC_GC_GLOBAL, errptr));
   SUCCEEDS(api.rgc_advance_keyspace_safe_points(gc, ids, ts, 3, errptr));
-  SUCCEEDS(api.rgc_remove_keyspace(gc, 3, errptr));
+  SUCCEEDS(api.rgc_pause_keyspace(gc, 3, errptr));
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 300), 1);
   return gc;
 }
@@ -132,7 +132,7 @@ static int foretold(const struct shown* run, size_t last, size_t* first_of_row, 
 static uint64_t removed;
 
 static void run_through(rgc_t* gc, const struct shown* run, char* kept, size_t n, int in_order) {
-  rgc_filter_t* filter = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* filter = run_of(gc, RGC_KIND_RAW);
   size_t first_of_row = SIZE_MAX;
   int is_closed = 0;
   for (size_t i = 0; i < n; ++i) {

@@ -14,7 +14,7 @@ static int decide_put(rgc_filter_t* run, const char* user_key, uint64_t ts) {
 static void rows(void) {
   rgc_t* gc = gc_at_80("");
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 90), 1);
-  rgc_filter_t* run = run_of(gc, RGC_WRITE);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_TXN);
   /* TiDB's keys go by the global safe point; rows of RawKV are not judged. */
   CHECK_EQ(decide(run, stored_key(BYTES("m1"), 91), BYTES(SHORT_PUT)), RGC_KEEP);
   CHECK_EQ(decide(run, stored_key(BYTES("m1"), 90), BYTES(SHORT_PUT)), RGC_KEEP);
@@ -38,14 +38,14 @@ static void rows(void) {
   CHECK_EQ(decide_put(run, "a", 0), RGC_REMOVE);
   /* What becomes of a row is counted when it ends. */
   CHECK_EQ(decide(run, record_key("b", 80), BYTES("P\5")), RGC_KEEP);
-  CHECK_EQ(stats_of(gc).rows_refused, 0);
+  CHECK_EQ(stats_of(gc).rows_deferred, 0);
   CHECK_EQ(decide(run, record_key("b", 79), BYTES("P\5")), RGC_KEEP);
   CHECK_EQ(decide_put(run, "b", 78), RGC_REMOVE);
 
   /* A first delete stays; so does a put that counts as one, for its fence is at or below the safe point. */
   CHECK_EQ(decide(run, record_key("c", 80), BYTES("D\5")), RGC_KEEP);
   rgc_stats_t stats = stats_of(gc);
-  CHECK_EQ(stats.rows_refused, 1);
+  CHECK_EQ(stats.rows_deferred, 1);
   CHECK_EQ(decide_put(run, "c", 79), RGC_REMOVE);
   CHECK_EQ(decide(run, record_key("d", 70), BYTES(SHORT_PUT "F\0\0\0\0\0\0\0\x50")), RGC_KEEP);
   CHECK_EQ(decide_put(run, "d", 69), RGC_REMOVE);
@@ -53,20 +53,20 @@ static void rows(void) {
   CHECK_EQ(decide(run, record_key("f", 70), BYTES(SHORT_PUT "RF\0\0\0\0\0\0\0\0")), RGC_KEEP);
   stats = stats_of(gc);
   CHECK_EQ(stats.delete_marked, 2);
-  CHECK_EQ(stats.rows_refused, 3);
+  CHECK_EQ(stats.rows_deferred, 3);
   CHECK_EQ(stats.unparsed_values, 0);
   CHECK_EQ(stats.runs_closed, 0);
   /* The last row ends with the run; in a run above the last level another will meet it. */
   CHECK_EQ(decide(run, record_key("g", 70), BYTES("D\5")), RGC_KEEP);
   api.rgc_filter_destroy(run);
   CHECK_EQ(stats_of(gc).delete_marked, 3);
-  CHECK_EQ(stats_of(gc).rows_refused, 4);
-  run = run_of(gc, RGC_WRITE);
+  CHECK_EQ(stats_of(gc).rows_deferred, 4);
+  run = run_of(gc, RGC_KIND_TXN);
   api.rgc_filter_set_bottommost(run, 0);
   CHECK_EQ(decide(run, record_key("a", 70), BYTES("D\5")), RGC_KEEP);
   api.rgc_filter_destroy(run);
   CHECK_EQ(stats_of(gc).delete_marked, 4);
-  CHECK_EQ(stats_of(gc).rows_refused, 4);
+  CHECK_EQ(stats_of(gc).rows_deferred, 4);
   api.rgc_destroy(gc);
 }
 
@@ -159,7 +159,7 @@ static void check_record(size_t i, int holds) {
 static void shapes(void) {
   rgc_t* gc = gc_at_80("");
   for (size_t i = 0; i < sizeof records / sizeof *records; ++i) {
-    rgc_filter_t* run = run_of(gc, RGC_WRITE);
+    rgc_filter_t* run = run_of(gc, RGC_KIND_TXN);
     int is_broken = records[i].state == BROKEN;
     uint64_t unparsed = stats_of(gc).unparsed_values;
     /* Above the safe point it is not read. */
@@ -189,7 +189,7 @@ static void shapes(void) {
 /* A record is judged by its value alone. */
 static void without_values(void) {
   rgc_t* gc = gc_at_80("");
-  rgc_filter_t* run = run_of(gc, RGC_WRITE);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_TXN);
   static const int kept[] = {RGC_MERGE_OPERAND, RGC_WIDE_COLUMNS, RGC_BLOB_INDEX, 77, -1};
   CHECK_EQ(decide_put(run, "a", 80), RGC_KEEP);
   for (size_t i = 0; i < sizeof kept / sizeof *kept; ++i) {

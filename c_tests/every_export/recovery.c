@@ -60,32 +60,32 @@ static void single_keys(void) {
   rgc_t* gc = context("");
   int ignored = 0;
   for (size_t i = 0; i < num_keys; ++i) {
-    int said = api.rgc_wal_ignores(gc, OF(keys[i]));
+    int said = api.rgc_wal_should_skip(gc, OF(keys[i]));
     CHECK_EQ(said, is_ignored(OF(keys[i])));
     if (said != is_ignored(OF(keys[i]))) fprintf(stderr, "%s\n", hex_of(OF(keys[i])));
     ignored += said;
-    CHECK_EQ(api.rgc_wal_ignores(NULL, OF(keys[i])), 0);
+    CHECK_EQ(api.rgc_wal_should_skip(NULL, OF(keys[i])), 0);
   }
   CHECK(ignored > 20);
-  CHECK_EQ(api.rgc_wal_ignores(gc, NULL, 0), 0);
-  CHECK_EQ(api.rgc_wal_ignores(gc, NULL, 9), 0);
+  CHECK_EQ(api.rgc_wal_should_skip(gc, NULL, 0), 0);
+  CHECK_EQ(api.rgc_wal_should_skip(gc, NULL, 9), 0);
   api.rgc_destroy(gc);
   /* Under a prefix; and without schemas only keyspaces count. */
   gc = context("data_prefix=z");
   for (size_t i = 0; i < num_keys; ++i) {
     char bytes[160] = "z";
     memcpy(bytes + 1, keys[i].data, keys[i].len);
-    CHECK_EQ(api.rgc_wal_ignores(gc, bytes, keys[i].len + 1), is_ignored(OF(keys[i])));
-    CHECK_EQ(api.rgc_wal_ignores(gc, OF(keys[i])), 0);
+    CHECK_EQ(api.rgc_wal_should_skip(gc, bytes, keys[i].len + 1), is_ignored(OF(keys[i])));
+    CHECK_EQ(api.rgc_wal_should_skip(gc, OF(keys[i])), 0);
   }
   api.rgc_destroy(gc);
   gc = gc_with("");
-  for (size_t i = 0; i < num_keys; ++i) CHECK_EQ(api.rgc_wal_ignores(gc, OF(keys[i])), 0);
+  for (size_t i = 0; i < num_keys; ++i) CHECK_EQ(api.rgc_wal_should_skip(gc, OF(keys[i])), 0);
   rgc_keyspace_meta_t meta = {.struct_size = sizeof meta, .id = 2, .state = RGC_KEYSPACE_TOMBSTONE, .name = "gone"};
   SUCCEEDS(api.rgc_keyspace_load(gc, &meta, errptr));
   for (size_t i = 0; i < num_keys; ++i) {
     int in_two = is_ignored(OF(keys[i])) && keys[i].data[3] == 2;
-    CHECK_EQ(api.rgc_wal_ignores(gc, OF(keys[i])), in_two);
+    CHECK_EQ(api.rgc_wal_should_skip(gc, OF(keys[i])), in_two);
   }
   api.rgc_destroy(gc);
   /* In the plain layout. */
@@ -94,10 +94,10 @@ static void single_keys(void) {
   struct key dropped = plain_key("abcexxxx", 8, 5);
   struct key valid = plain_key("abcdxxxx", 8, 5);
   struct key own = key_of(BYTES(LEDGER_PREFIX "01234567"));
-  CHECK_EQ(api.rgc_wal_ignores(gc, OF(dropped)), 1);
-  CHECK_EQ(api.rgc_wal_ignores(gc, dropped.data, 11), 0);
-  CHECK_EQ(api.rgc_wal_ignores(gc, OF(valid)), 0);
-  CHECK_EQ(api.rgc_wal_ignores(gc, OF(own)), 0);
+  CHECK_EQ(api.rgc_wal_should_skip(gc, OF(dropped)), 1);
+  CHECK_EQ(api.rgc_wal_should_skip(gc, dropped.data, 11), 0);
+  CHECK_EQ(api.rgc_wal_should_skip(gc, OF(valid)), 0);
+  CHECK_EQ(api.rgc_wal_should_skip(gc, OF(own)), 0);
   api.rgc_destroy(gc);
 }
 

@@ -48,14 +48,14 @@ static void beside_a_living_filter(void) {
   rgc_t* gc = gc_at_80("");
   struct mem_engine* engine = engine_new();
   attach(gc, engine, 5);
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   /* Nobody's yet: it may be another thread's compaction. */
   CHECK_EQ(api.rgc_set_enabled(gc, 1), 1);
   decide_live(run, raw_key(1, "a", 90));
   CHECK_EQ(api.rgc_detach(gc), 0);
   CHECK_EQ(api.rgc_set_enabled(gc, 0), 0);
   CHECK_EQ(api.rgc_destroy(gc), 0);
-  FAILS(api.rgc_remove_keyspace(gc, 1, errptr), "Aborted", "inside a run");
+  FAILS(api.rgc_pause_keyspace(gc, 1, errptr), "Aborted", "inside a run");
   FAILS(api.rgc_attach_engine(gc, &mem_functions, engine, families, 5, errptr), "Aborted", "inside a run");
   /* Nothing has changed. */
   CHECK_EQ(engine->calls[DESTRUCTOR], 0);
@@ -74,11 +74,11 @@ static void beside_a_living_filter(void) {
 /* Without a store nobody is waited for, and filters may live on. */
 static void without_a_store(void) {
   rgc_t* gc = gc_at_80("");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   decide_live(run, raw_key(1, "a", 70));
   CHECK_EQ(api.rgc_set_enabled(gc, 0), 1);
   CHECK_EQ(api.rgc_set_enabled(gc, 1), 1);
-  SUCCEEDS(api.rgc_remove_keyspace(gc, 2, errptr));
+  SUCCEEDS(api.rgc_pause_keyspace(gc, 2, errptr));
   CHECK_EQ(api.rgc_destroy(gc), 1);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 60)), RGC_REMOVE);
   api.rgc_filter_destroy(run);

@@ -75,7 +75,7 @@ enum { SYMBOLS = sizeof symbols / sizeof *symbols };
 static void binding(void) {
   rgc_t* gc = gc_with("");
   /* Unbound: no factory, though its state may be had. */
-  FAILS(CHECK(api.rgc_rocksdb_filter_factory(gc, RGC_DEFAULT, errptr) == NULL), "Invalid argument", "rgc_bind_rocksdb_symbols");
+  FAILS(CHECK(api.rgc_rocksdb_filter_factory(gc, RGC_KIND_RAW, errptr) == NULL), "Invalid argument", "rgc_bind_rocksdb_symbols");
 
   FAILS(api.rgc_bind_rocksdb_symbols(gc, NULL, 0, errptr), "Not found", "rocksdb_compactionfilter_create",
         "rocksdb_compactionfilterfactory_create", "rocksdb_compactionfiltercontext_is_full_compaction",
@@ -101,7 +101,7 @@ static void binding(void) {
   FAILS(api.rgc_bind_rocksdb_library(gc, program, "librocksdb.so", errptr), "Invalid argument", "handle", "path");
   FAILS(api.rgc_bind_rocksdb_library(NULL, NULL, NULL, errptr), "Invalid argument", "NULL");
   dlclose(program);
-  CHECK(api.rgc_rocksdb_filter_factory(gc, RGC_DEFAULT, NULL) == NULL);
+  CHECK(api.rgc_rocksdb_filter_factory(gc, RGC_KIND_RAW, NULL) == NULL);
 
   /* After all these refusals it can still be bound: to one RocksDB. */
   SUCCEEDS(api.rgc_bind_rocksdb_symbols(gc, symbols, SYMBOLS, errptr));
@@ -128,20 +128,20 @@ static void factories(void) {
   rgc_t* gc = gc_with("");
   SUCCEEDS(api.rgc_bind_rocksdb_symbols(gc, symbols, SYMBOLS, errptr));
   FAILS(CHECK(api.rgc_rocksdb_filter_factory(gc, 99, errptr) == NULL), "Invalid argument", "99");
-  FAILS(CHECK(api.rgc_rocksdb_filter_factory(NULL, RGC_DEFAULT, errptr) == NULL), "Invalid argument", "NULL");
+  FAILS(CHECK(api.rgc_rocksdb_filter_factory(NULL, RGC_KIND_RAW, errptr) == NULL), "Invalid argument", "NULL");
   FAILS(CHECK(api.rgc_factory_state(gc, 99, errptr) == NULL), "Invalid argument", "99");
-  FAILS(CHECK(api.rgc_factory_state(NULL, RGC_DEFAULT, errptr) == NULL), "Invalid argument", "NULL");
+  FAILS(CHECK(api.rgc_factory_state(NULL, RGC_KIND_RAW, errptr) == NULL), "Invalid argument", "NULL");
   CHECK_EQ(made, 0);
 
   struct rocksdb_compactionfilterfactory_t* factory = NULL;
-  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_DEFAULT, errptr));
+  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_KIND_RAW, errptr));
   REQUIRE(factory != NULL);
   CHECK(strcmp(factory->name(factory->state), "rocks_gc.default") == 0);
   struct rocksdb_compactionfiltercontext_t full = {1, 1};
   struct rocksdb_compactionfiltercontext_t partial = {0, 0};
   /* Nothing to do: no filter. */
   CHECK(factory->create(factory->state, &full) == NULL);
-  CHECK_EQ(stats_of(gc).runs_refused, 1);
+  CHECK_EQ(stats_of(gc).filters_not_needed, 1);
 
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 1, RGC_GC_KEYSPACE_LEVEL, errptr));
   SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 1, 80, errptr));
@@ -175,7 +175,7 @@ static void transactions(void) {
   rgc_t* gc = gc_at_80("");
   SUCCEEDS(api.rgc_bind_rocksdb_symbols(gc, symbols, SYMBOLS, errptr));
   struct rocksdb_compactionfilterfactory_t* factory = NULL;
-  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_WRITE, errptr));
+  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_KIND_TXN, errptr));
   REQUIRE(factory != NULL);
   CHECK(strcmp(factory->name(factory->state), "rocks_gc.write") == 0);
   struct rocksdb_compactionfiltercontext_t full = {1, 0};
@@ -192,7 +192,7 @@ static void transactions(void) {
   CHECK_EQ(stats_of(gc).removed, 2);
 
   void* state = NULL;
-  SUCCEEDS(state = api.rgc_factory_state(gc, RGC_WRITE, errptr));
+  SUCCEEDS(state = api.rgc_factory_state(gc, RGC_KIND_TXN, errptr));
   CHECK(strcmp(api.rgc_factory_name(state), "rocks_gc.write") == 0);
   api.rgc_factory_destructor(state);
   api.rgc_destroy(gc);
@@ -205,7 +205,7 @@ static void time_after_the_context(void) {
   SUCCEEDS(api.rgc_bind_rocksdb_symbols(gc, symbols, SYMBOLS, errptr));
   api.rgc_set_clock(gc, counted_clock, &count);
   struct rocksdb_compactionfilterfactory_t* factory = NULL;
-  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_TTL_V1, errptr));
+  SUCCEEDS(factory = api.rgc_rocksdb_filter_factory(gc, RGC_KIND_TTL_V1, errptr));
   REQUIRE(factory != NULL);
   CHECK(strcmp(factory->name(factory->state), "rocks_gc.ttl_v1") == 0);
   struct rocksdb_compactionfilter_t* before = factory->create(factory->state, NULL);
@@ -229,7 +229,7 @@ static void raw_callbacks(void) {
   memset(&log, 0, sizeof log);
   rgc_t* gc = gc_at_80("");
   void* state = NULL;
-  SUCCEEDS(state = api.rgc_factory_state(gc, RGC_DEFAULT, errptr));
+  SUCCEEDS(state = api.rgc_factory_state(gc, RGC_KIND_RAW, errptr));
   REQUIRE(state != NULL);
   CHECK(strcmp(api.rgc_factory_name(state), "rocks_gc.default") == 0);
   struct rocksdb_compactionfiltercontext_t full = {1, 0};
@@ -247,12 +247,12 @@ static void raw_callbacks(void) {
   end_filter(run);
   api.rgc_factory_destructor(state);
 
-  SUCCEEDS(state = api.rgc_factory_state(gc, RGC_DROPPED_ONLY, errptr));
+  SUCCEEDS(state = api.rgc_factory_state(gc, RGC_KIND_DROPPED_ONLY, errptr));
   CHECK(strncmp(api.rgc_factory_name(state), "rocks_gc.", 9) == 0 && strcmp(api.rgc_factory_name(state), "rocks_gc.default") != 0);
   CHECK(api.rgc_factory_create_filter(state, &full) == NULL);
   api.rgc_factory_destructor(state);
 
-  rgc_filter_t* own = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* own = run_of(gc, RGC_KIND_RAW);
   CHECK(strcmp(api.rgc_filter_name(own), "rocks_gc.filter") == 0);
   struct key key = raw_key(1, "a", 70);
   struct key older = raw_key(1, "a", 60);
@@ -277,14 +277,14 @@ static void levels(void) {
   rgc_t* gc = gc_at_80("");
   SUCCEEDS(api.rgc_bind_rocksdb_symbols(gc, symbols, SYMBOLS, errptr));
   void* state = NULL;
-  SUCCEEDS(state = api.rgc_factory_state(gc, RGC_DEFAULT, errptr));
+  SUCCEEDS(state = api.rgc_factory_state(gc, RGC_KIND_RAW, errptr));
   for (unsigned char full = 0; full < 2; ++full) {
     struct rocksdb_compactionfiltercontext_t context = {full, 0};
     struct rocksdb_compactionfilter_t* run = api.rgc_factory_create_filter(state, &context);
     REQUIRE(run != NULL);
     CHECK_EQ(filter(run, raw_key(1, "a", 70), BYTES("\2")), 0);
     end_filter(run);
-    CHECK_EQ(stats_of(gc).rows_refused, full + 1);
+    CHECK_EQ(stats_of(gc).rows_deferred, full + 1);
   }
   api.rgc_factory_destructor(state);
   api.rgc_destroy(gc);

@@ -7,26 +7,26 @@
 static void created(void) {
   rgc_t* gc = gc_with("");
   /* Nothing to do is no error. */
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, NULL, errptr) == NULL));
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_WRITE, NULL, errptr) == NULL));
-  CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, NULL, NULL) == NULL);
-  CHECK_EQ(stats_of(gc).runs_refused, 4);
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_RAW, NULL, errptr) == NULL));
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr) == NULL));
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_TXN, NULL, errptr) == NULL));
+  CHECK(api.rgc_filter_create(gc, RGC_KIND_RAW, NULL, NULL) == NULL);
+  CHECK_EQ(stats_of(gc).filters_not_needed, 4);
   CHECK_EQ(stats_of(gc).runs_started, 0);
-  api.rgc_filter_destroy(run_of(gc, RGC_TTL_V1));
+  api.rgc_filter_destroy(run_of(gc, RGC_KIND_TTL_V1));
   CHECK_EQ(stats_of(gc).runs_started, 1);
 
   /* A safe point that comes later works from the next run on. */
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 5), 1);
-  api.rgc_filter_destroy(run_of(gc, RGC_DEFAULT));
-  api.rgc_filter_destroy(run_of(gc, RGC_WRITE));
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
+  api.rgc_filter_destroy(run_of(gc, RGC_KIND_RAW));
+  api.rgc_filter_destroy(run_of(gc, RGC_KIND_TXN));
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr) == NULL));
   CHECK_EQ(stats_of(gc).runs_started, 3);
 
   FAILS(CHECK(api.rgc_filter_create(gc, 99, NULL, errptr) == NULL), "Invalid argument", "99");
   FAILS(CHECK(api.rgc_filter_create(gc, -1, NULL, errptr) == NULL), "Invalid argument", "-1");
-  FAILS(CHECK(api.rgc_filter_create(gc, RGC_TTL_V1 + 1, NULL, errptr) == NULL), "Invalid argument", "20");
-  FAILS(CHECK(api.rgc_filter_create(NULL, RGC_DEFAULT, NULL, errptr) == NULL), "Invalid argument", "NULL");
+  FAILS(CHECK(api.rgc_filter_create(gc, RGC_KIND_TTL_V1 + 1, NULL, errptr) == NULL), "Invalid argument", "20");
+  FAILS(CHECK(api.rgc_filter_create(NULL, RGC_KIND_RAW, NULL, errptr) == NULL), "Invalid argument", "NULL");
   CHECK_EQ(stats_of(gc).runs_started, 3);
   api.rgc_destroy(gc);
   api.rgc_filter_destroy(NULL);
@@ -46,7 +46,7 @@ static void compactions(void) {
   for (size_t size = 0; size < smallest; ++size) {
     given.known = good;
     given.known.struct_size = size;
-    FAILS(CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, &given.known, errptr) == NULL), "Invalid argument", "struct_size");
+    FAILS(CHECK(api.rgc_filter_create(gc, RGC_KIND_RAW, &given.known, errptr) == NULL), "Invalid argument", "struct_size");
   }
   for (size_t size = smallest; size <= sizeof given; ++size) {
     given.known = good;
@@ -57,7 +57,7 @@ static void compactions(void) {
       given.known.num_inputs = SIZE_MAX;
     }
     rgc_filter_t* run = NULL;
-    SUCCEEDS(run = api.rgc_filter_create(gc, RGC_DEFAULT, &given.known, errptr));
+    SUCCEEDS(run = api.rgc_filter_create(gc, RGC_KIND_RAW, &given.known, errptr));
     CHECK(run != NULL);
     CHECK_EQ(given.known.struct_size, size);
     api.rgc_filter_destroy(run);
@@ -68,20 +68,20 @@ static void compactions(void) {
     snprintf(number, sizeof number, "%d", bad[i]);
     rgc_compaction_t compaction = good;
     compaction.is_full = bad[i];
-    FAILS(CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, &compaction, errptr) == NULL), "Invalid argument", "is_full", number);
+    FAILS(CHECK(api.rgc_filter_create(gc, RGC_KIND_RAW, &compaction, errptr) == NULL), "Invalid argument", "is_full", number);
     compaction = good;
     compaction.is_manual = bad[i];
-    FAILS(CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, &compaction, errptr) == NULL), "Invalid argument", "is_manual", number);
+    FAILS(CHECK(api.rgc_filter_create(gc, RGC_KIND_RAW, &compaction, errptr) == NULL), "Invalid argument", "is_manual", number);
     compaction = good;
     compaction.is_bottommost = bad[i];
-    FAILS(CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, &compaction, errptr) == NULL), "Invalid argument", "is_bottommost", number);
+    FAILS(CHECK(api.rgc_filter_create(gc, RGC_KIND_RAW, &compaction, errptr) == NULL), "Invalid argument", "is_bottommost", number);
   }
   rgc_compaction_t compaction = good;
   compaction.start_level = -2;
-  FAILS(CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, &compaction, errptr) == NULL), "Invalid argument", "start_level", "-2");
+  FAILS(CHECK(api.rgc_filter_create(gc, RGC_KIND_RAW, &compaction, errptr) == NULL), "Invalid argument", "start_level", "-2");
   compaction = good;
   compaction.output_level = -2;
-  FAILS(CHECK(api.rgc_filter_create(gc, RGC_DEFAULT, &compaction, errptr) == NULL), "Invalid argument", "output_level", "-2");
+  FAILS(CHECK(api.rgc_filter_create(gc, RGC_KIND_RAW, &compaction, errptr) == NULL), "Invalid argument", "output_level", "-2");
   api.rgc_destroy(gc);
 }
 
@@ -89,7 +89,7 @@ static void rows(void) {
   rgc_t* gc = gc_at_80("");
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 500), 1);
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 2, RGC_GC_GLOBAL, errptr));
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   static const struct {
     uint32_t keyspace;
     const char* user_key;
@@ -129,7 +129,7 @@ static void rows(void) {
 static void stretches(void) {
   rgc_t* gc = gc_at_80("");
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 2, RGC_GC_KEYSPACE_LEVEL, errptr));
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 200)), RGC_KEEP);
   SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 1, 150, errptr));
   SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 2, 150, errptr));
@@ -148,7 +148,7 @@ static void order(void) {
   static struct log log;
   memset(&log, 0, sizeof log);
   rgc_t* gc = gc_at_80("");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "b", 70)), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "b", 60)), RGC_REMOVE);
   CHECK_EQ(stats_of(gc).runs_closed, 0);
@@ -164,7 +164,7 @@ static void order(void) {
   api.rgc_filter_destroy(run);
 
   /* Among keys that are not judged, too. */
-  run = run_of(gc, RGC_DEFAULT);
+  run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, mode_key('x', 1, "a", 70)), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "b", 70)), RGC_KEEP);
   CHECK_EQ(stats_of(gc).runs_closed, 2);
@@ -191,7 +191,7 @@ static void malformed(void) {
   bad[n++] = stored_key(BYTES("q\0\0\1abc"), 70);
   for (size_t i = 0; i < n; ++i) {
     /* Twice, then with a newer and an older neighbour's timestamp: never the newest of a row, never behind one. */
-    rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+    rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
     for (int twice = 0; twice < 2; ++twice) CHECK_EQ(decide_live(run, bad[i]), RGC_KEEP);
     struct key older = bad[i];
     if (older.len > 0) older.data[older.len - 1] = (char)0xff;
@@ -204,7 +204,7 @@ static void malformed(void) {
   CHECK_EQ(stats.unparsed_keys, 3 * n);
 
   /* NULL with a length is an error, which here means: kept. */
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(api.rgc_filter_decide(run, 0, RGC_VALUE, NULL, 9, BYTES("\0"), NULL, NULL), RGC_KEEP);
   CHECK_EQ(api.rgc_filter_decide(run, 0, RGC_VALUE, NULL, 0, NULL, 0, NULL, NULL), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "abc", 79)), RGC_KEEP);
@@ -221,7 +221,7 @@ static void malformed(void) {
 /* rgc_set_enabled(0): keeps everything from the next row on, in runs that are on too. */
 static void enabled(void) {
   rgc_t* gc = gc_at_80("");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 70)), RGC_KEEP);
   api.rgc_set_enabled(gc, 0);
   decide_live(run, raw_key(1, "a", 60));
@@ -265,7 +265,7 @@ static void foreign_thread(void) {
   static struct log log;
   memset(&log, 0, sizeof log);
   rgc_t* gc = gc_at_80("");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 70)), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 60)), RGC_REMOVE);
   api.rgc_set_logger(remember, &log, RGC_LOG_ERROR);
@@ -281,7 +281,7 @@ static void foreign_thread(void) {
   api.rgc_filter_destroy(run);
 
   /* Made and told of its level here, decided there, destroyed here. */
-  run = run_of(gc, RGC_DEFAULT);
+  run = run_of(gc, RGC_KIND_RAW);
   api.rgc_filter_set_bottommost(run, 0);
   CHECK_EQ(removals_on_another_thread(run), 1);
   api.rgc_filter_destroy(run);
@@ -292,7 +292,7 @@ static void foreign_thread(void) {
 /* rgc_destroy may come first: the run goes on with the last safe points. */
 static void outlives_the_context(void) {
   rgc_t* gc = gc_at_80("");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 70)), RGC_KEEP);
   api.rgc_destroy(gc);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 60)), RGC_REMOVE);

@@ -42,7 +42,7 @@ static void while_runs_are_on(uint64_t seed, int by_key) {
       }
     }
     qsort(keys, n, sizeof *keys, compare_keys);
-    rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+    rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
     int is_changed = 0; /* within this row */
     for (size_t i = 0; i < n; ++i) {
       if (i == 0 || !is_same_row(&keys[i - 1], &keys[i])) is_changed = 0;
@@ -71,7 +71,7 @@ static void while_runs_are_on(uint64_t seed, int by_key) {
 static void closed_runs(void) {
   rgc_t* gc = gc_of_schemas("");
   SUCCEEDS(api.rgc_schemas_load(gc, 1, IDS(2), 9, errptr));
-  for (int kind = RGC_DROPPED_ONLY; kind <= RGC_TTL_V1; ++kind) {
+  for (int kind = RGC_KIND_DROPPED_ONLY; kind <= RGC_KIND_TTL_V1; ++kind) {
     rgc_filter_t* run = run_of(gc, kind);
     CHECK_EQ(decide_live(run, id_key('r', 1, 1, "a", 90)), RGC_REMOVE);
     CHECK_EQ(decide_live(run, id_key('r', 1, 1, "a", 90)), RGC_REMOVE);
@@ -80,7 +80,7 @@ static void closed_runs(void) {
     CHECK_EQ(decide_live(run, id_key('r', 1, 1, "b", 80)), RGC_KEEP);
     CHECK_EQ(decide_live(run, id_key('r', 1, 3, "b", 80)), RGC_KEEP);
     api.rgc_filter_destroy(run);
-    CHECK_EQ(stats_of(gc).runs_closed, (uint64_t)(kind - RGC_DROPPED_ONLY) + 1);
+    CHECK_EQ(stats_of(gc).runs_closed, (uint64_t)(kind - RGC_KIND_DROPPED_ONLY) + 1);
   }
   api.rgc_destroy(gc);
 }
@@ -94,7 +94,7 @@ static void long_lists(void) {
   rgc_t* gc = gc_of_schemas("");
   SUCCEEDS(api.rgc_schemas_load(gc, 1, ids, MANY, 3 * MANY + 2, errptr));
   int wrong = 0;
-  rgc_filter_t* run = run_of(gc, RGC_DROPPED_ONLY);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_DROPPED_ONLY);
   for (uint32_t id = 0; id <= 3 * MANY + 3; ++id) {
     int state = id > 3 * MANY + 2 ? RGC_SCHEMA_UNKNOWN : id % 3 == 0 && id != 0 ? RGC_SCHEMA_VALID : RGC_SCHEMA_DROPPED;
     wrong += api.rgc_schema_state(gc, 1, id) != state;

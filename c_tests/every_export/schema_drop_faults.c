@@ -80,7 +80,7 @@ static void interrupted(int how, int is_for_good, int ended_by, long stride, con
     CHECK_GONE(engine, &before, of_the_dropped, NULL);
     compact_everything(engine);
     CHECK_GONE(engine, &before, of_the_dropped, NULL);
-    CHECK_EQ(api.rgc_pending(gc), 0);
+    CHECK_EQ(api.rgc_worker_pending(gc), 0);
     api.rgc_destroy(gc);
     contents_free(&before);
     engine_free(engine);
@@ -107,8 +107,8 @@ static void check_not_believed(struct mem_engine* engine, const char* key, size_
   struct contents before = contents_of(engine);
   check_corrupt(gc, engine, key, key_len);
   CHECK_EQ(api.rgc_schema_state(gc, 1, DROPPED), RGC_SCHEMA_UNKNOWN);
-  CHECK_EQ(api.rgc_pending(gc), 0);
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr) == NULL));
   CHECK_GONE(engine, &before, maybe_of_the_dropped, NULL);
   contents_free(&before);
   api.rgc_destroy(gc);
@@ -183,8 +183,8 @@ static void call_what_is_refused(void) {
   REFUSES(api.rgc_schema_truncate(subject, 1, DROPPED - 1, 99, errptr), NO_MORE);
   CHECK_EQ(api.rgc_schema_state(subject, 1, DROPPED + 1), RGC_SCHEMA_VALID);
   struct key key = id_key('r', 1, DROPPED + 1, "a", 1);
-  CHECK_EQ(api.rgc_wal_ignores(subject, OF(key)), 0);
-  CHECK(api.rgc_pending(subject) < 10);
+  CHECK_EQ(api.rgc_wal_should_skip(subject, OF(key)), 0);
+  CHECK(api.rgc_worker_pending(subject) < 10);
   int shown = 0;
   api.rgc_schemas_foreach(subject, each_schema, &shown);
   CHECK(shown >= 2);
@@ -231,7 +231,7 @@ static void inside(void) {
   CHECK_EQ(turns, 2);
   api.rgc_set_logger(NULL, NULL, RGC_LOG_OFF);
   /* A thread is in a run from its first decision to the run's end. */
-  rgc_filter_t* run = run_of(subject, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(subject, RGC_KIND_RAW);
   decide_live(run, raw_key(1, "a", 90));
   call_what_is_refused();
   api.rgc_filter_destroy(run);

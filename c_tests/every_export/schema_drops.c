@@ -100,11 +100,11 @@ static struct done check_calls(const struct mem_engine* engine, uint32_t ledger,
       const struct op* op = &call->ops[j];
       if (is_ledger_op(op)) {
         CHECK_EQ(op->cf, ledger);
-        if (op->op == RGC_OP_PUT) is_recorded |= (call->flags & RGC_WRITE_SYNC) != 0;
+        if (op->op == RGC_OP_PUT) is_recorded |= (call->flags & RGC_WRITE_FLAG_SYNC) != 0;
         continue;
       }
       CHECK(is_recorded);
-      CHECK((call->flags & RGC_WRITE_NO_SLOWDOWN) != 0);
+      CHECK((call->flags & RGC_WRITE_FLAG_NO_SLOWDOWN) != 0);
       CHECK(op->op == RGC_OP_DELETE || op->op == RGC_OP_DELETE_RANGE);
       bytes += op->key.len + op->value.len;
       if (op->op == RGC_OP_DELETE) CHECK(is_of_schema(op->key.data, op->key.len, 1, DROPPED));
@@ -136,18 +136,18 @@ static void drops(const char* options, size_t max_bytes, size_t attached, uint32
   size_t of_default = count_of(engine, CF_DEFAULT);
   SUCCEEDS(api.rgc_schema_drop(gc, 1, DROPPED, errptr));
   CHECK_EQ(api.rgc_schema_state(gc, 1, DROPPED), RGC_SCHEMA_DROPPED);
-  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
   CHECK_EQ(stats_of(gc).pending, 1);
   CHECK(ledger_records(engine, ledger) >= 1);
   CHECK(engine_calls(engine, DELETE_FILES) > 0);
   CHECK(count_of(engine, CF_DEFAULT) < of_default);
   CHECK(count_of(engine, CF_DEFAULT) > 0); /* level 0, the memtable, and files at the borders */
   CHECK_EQ(count_of(engine, CF_LOCK), locks);
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 60, errptr), 1));
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 60, errptr), 1));
   CHECK(count_of(engine, CF_DEFAULT) > 0);
   api.rgc_set_enabled(gc, 1);
   drain(gc);
-  CHECK_EQ(api.rgc_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
   CHECK_GONE(engine, &before, of_the_dropped, NULL);
   struct done done = check_calls(engine, ledger, max_bytes);
   CHECK((done.ranges > 0) == ranges);
@@ -179,7 +179,7 @@ static void drops(const char* options, size_t max_bytes, size_t attached, uint32
   CHECK(ledger_records(engine, ledger) >= 1);
   CHECK_GONE(engine, &before, of_the_dropped, NULL);
   /* What comes late goes in compactions, of every family. */
-  static const int kinds[] = {RGC_DEFAULT, RGC_WRITE, RGC_DROPPED_ONLY, RGC_DROPPED_ONLY};
+  static const int kinds[] = {RGC_KIND_RAW, RGC_KIND_TXN, RGC_KIND_DROPPED_ONLY, RGC_KIND_DROPPED_ONLY};
   for (uint32_t cf = 0; cf <= CF_RAFT; ++cf) {
     mem_judge(engine->store, cf, gc, kinds[cf]);
     mem_put(engine->store, cf, id_key(cf == CF_WRITE ? 'x' : 'r', 1, DROPPED, "late", 90), BYTES("?"));
@@ -202,7 +202,7 @@ static void goes_on(void) {
   api.rgc_set_enabled(gc, 0);
   SUCCEEDS(api.rgc_schema_drop(gc, 1, DROPPED, errptr));
   api.rgc_detach(gc);
-  CHECK_EQ(api.rgc_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
   /* What the ledger said ends with detach. */
   CHECK(api.rgc_schema_state(gc, 1, DROPPED) != RGC_SCHEMA_DROPPED);
   CHECK(count_of(engine, CF_DEFAULT) > 0);
@@ -234,7 +234,7 @@ static void stalls_and_says(void) {
   pthread_mutex_unlock(&engine->turn);
   SUCCEEDS(api.rgc_schema_drop(gc, 1, DROPPED, errptr));
   pause_a_little();
-  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
   CHECK(count_of(engine, CF_DEFAULT) > 0);
   api.rgc_set_logger(remember, &log, RGC_LOG_INFO);
   pthread_mutex_lock(&engine->turn);
@@ -267,7 +267,7 @@ static void several(void) {
   SUCCEEDS(api.rgc_schema_drop(gc, 1, DROPPED, errptr));
   SUCCEEDS(api.rgc_schema_drop(gc, 2, DROPPED, errptr));
   SUCCEEDS(api.rgc_schema_drop(gc, 2, 0x616200ff, errptr));
-  CHECK_EQ(api.rgc_pending(gc), 3);
+  CHECK_EQ(api.rgc_worker_pending(gc), 3);
   api.rgc_set_enabled(gc, 1);
   drain(gc);
   compact_everything(engine);

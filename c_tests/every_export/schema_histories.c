@@ -97,8 +97,8 @@ static void come_up(struct host* host) {
   SUCCEEDS(api.rgc_set_keyspace_gc_type(host->gc, 1, RGC_GC_KEYSPACE_LEVEL, errptr));
   if (host->safe_point != 0) SUCCEEDS(api.rgc_advance_keyspace_safe_point(host->gc, 1, host->safe_point, errptr));
   load_list(host);
-  mem_judge(host->engine->store, CF_DEFAULT, host->gc, RGC_DEFAULT);
-  mem_judge(host->engine->store, CF_WRITE, host->gc, RGC_WRITE);
+  mem_judge(host->engine->store, CF_DEFAULT, host->gc, RGC_KIND_RAW);
+  mem_judge(host->engine->store, CF_WRITE, host->gc, RGC_KIND_TXN);
   attach(host->gc, host->engine, 5);
 }
 

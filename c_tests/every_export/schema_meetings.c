@@ -42,25 +42,25 @@ static struct mem_engine* filled(void) {
 
 /* Schemas are no rows: a queue of one takes many, nothing is counted as a row, and what waits is no row that is refused. */
 static void no_rows(void) {
-  rgc_t* gc = gc_of_schemas("pending_keys_max=1");
+  rgc_t* gc = gc_of_schemas("worker_queue_max_rows=1");
   struct mem_engine* engine = filled();
   attach(gc, engine, 1);
   api.rgc_set_enabled(gc, 0);
   for (uint32_t i = 0; i < 5; ++i) {
     SUCCEEDS(api.rgc_schema_drop(gc, 1, all_ids[i], errptr));
     SUCCEEDS(api.rgc_schema_truncate(gc, 2, all_ids[i], 25, errptr));
-    CHECK_EQ(api.rgc_pending(gc), 2 * i + 2);
+    CHECK_EQ(api.rgc_worker_pending(gc), 2 * i + 2);
   }
   api.rgc_detach(gc);
-  CHECK_EQ(api.rgc_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
   rgc_stats_t stats = stats_of(gc);
-  CHECK_EQ(stats.rows_queued + stats.rows_done + stats.rows_refused + stats.pending, 0);
+  CHECK_EQ(stats.rows_queued + stats.rows_done + stats.rows_deferred + stats.pending, 0);
   attach(gc, engine, 1);
-  CHECK_EQ(api.rgc_pending(gc), 10);
+  CHECK_EQ(api.rgc_worker_pending(gc), 10);
   api.rgc_set_enabled(gc, 1);
   drain(gc);
   stats = stats_of(gc);
-  CHECK_EQ(stats.rows_queued + stats.rows_done + stats.rows_refused + stats.pending, 0);
+  CHECK_EQ(stats.rows_queued + stats.rows_done + stats.rows_deferred + stats.pending, 0);
   for (uint32_t i = 0; i < 5; ++i) CHECK_EQ(api.rgc_schema_state(gc, 1, all_ids[i]), RGC_SCHEMA_DROPPED);
   api.rgc_destroy(gc);
   engine_free(engine);
@@ -96,7 +96,7 @@ static void busy_and_detached(void) {
   rgc_t* gc = gc_of_schemas("");
   struct mem_engine* engine = filled();
   void* factory = NULL;
-  SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_DEFAULT, errptr));
+  SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_KIND_RAW, errptr));
   attach(gc, engine, 2);
   drain(gc);
   api.rgc_factory_destructor(factory);
@@ -131,7 +131,7 @@ static void rests(int truncates) {
   struct contents later = contents_of(engine);
   CHECK_EQ(then.n[CF_DEFAULT], later.n[CF_DEFAULT]);
   CHECK(then.n[CF_DEFAULT] < before.n[CF_DEFAULT]);
-  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
   api.rgc_set_enabled(gc, 1);
   drain(gc);
   CHECK_GONE(engine, &before, of_the_place, &place);
@@ -154,9 +154,9 @@ static void slowly(void) {
   struct timespec start, end;
   timespec_get(&start, TIME_UTC);
   api.rgc_set_enabled(gc, 0);
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 20, errptr), 1));
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 20, errptr), 1));
   api.rgc_set_enabled(gc, 1);
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 20, errptr), 1));
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 20, errptr), 1));
   SUCCEEDS(api.rgc_schema_drop(gc, 1, 0xffff, errptr));
   api.rgc_detach(gc);
   timespec_get(&end, TIME_UTC);
@@ -219,7 +219,7 @@ static void collected(void) {
   mem_compact_all(engine->store);
   pthread_mutex_unlock(&engine->turn);
   struct contents before = contents_of(engine);
-  static const int kinds[] = {RGC_DEFAULT, RGC_WRITE, RGC_DROPPED_ONLY};
+  static const int kinds[] = {RGC_KIND_RAW, RGC_KIND_TXN, RGC_KIND_DROPPED_ONLY};
   for (uint32_t cf = 0; cf <= CF_LOCK; ++cf) mem_judge(engine->store, cf, gc, kinds[cf]);
   SUCCEEDS(api.rgc_schemas_load(gc, 1, IDS(0xffff, 0xff), 0xffff, errptr));
   attach(gc, engine, 3);

@@ -84,9 +84,9 @@ static void short_user_keys(int drops) {
     drain(gc);
     CHECK_GONE(engine, &before, none_of_them, NULL);
     struct key key = plain_key(users[i].bytes, users[i].len, 10);
-    CHECK_EQ(api.rgc_wal_ignores(gc, OF(key)), 0);
+    CHECK_EQ(api.rgc_wal_should_skip(gc, OF(key)), 0);
     if (drops) {
-      rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+      rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
       CHECK_EQ(decide_live(run, key), RGC_KEEP);
       api.rgc_filter_destroy(run);
     }

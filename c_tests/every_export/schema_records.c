@@ -130,7 +130,7 @@ static void collected_meanwhile(const char* options) {
   }
   struct contents before = contents_of(engine);
   struct truncation order = {TRUNCATED, 90};
-  mem_judge(engine->store, CF_DEFAULT, gc, RGC_DEFAULT);
+  mem_judge(engine->store, CF_DEFAULT, gc, RGC_KIND_RAW);
   attach(gc, engine, 5);
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 90, errptr));
   for (int round = 0; round < 3; ++round) {

@@ -1,7 +1,7 @@
 /* schema_runs.c - what runs make of keys of schemas: every kind, every value type, every mode, and keys that only look like it. */
 #include "schema_keys.h"
 
-static const int kinds[] = {RGC_DROPPED_ONLY, RGC_DEFAULT, RGC_WRITE, RGC_TTL_V1};
+static const int kinds[] = {RGC_KIND_DROPPED_ONLY, RGC_KIND_RAW, RGC_KIND_TXN, RGC_KIND_TTL_V1};
 static const int types[] = {RGC_VALUE, RGC_MERGE_OPERAND, RGC_BLOB_INDEX, RGC_WIDE_COLUMNS, 77, -1};
 
 /* In keyspace 1: 0x61620001 ("ab\0\1") and 0x61620003 are valid, other ids up to 0x61620004 are not. 2 has no schemas, 3 an empty list,
@@ -14,7 +14,7 @@ static rgc_t* context(const char* options) {
   SUCCEEDS(api.rgc_schemas_load(gc, 5, IDS(0x61620003, 0x61620001), 0x61620004, errptr));
   SUCCEEDS(api.rgc_schema_create(gc, 0, 0x61620002, errptr));
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 4, RGC_GC_KEYSPACE_LEVEL, errptr));
-  SUCCEEDS(api.rgc_remove_keyspace(gc, 4, errptr));
+  SUCCEEDS(api.rgc_pause_keyspace(gc, 4, errptr));
   return gc;
 }
 
@@ -78,12 +78,12 @@ static void everywhere(const char* options) {
   uint64_t dropped = 0;
   for (size_t k = 0; k < 4; ++k) {
     /* Locks have no timestamps; their family's kind takes keys of any shape. */
-    size_t n = make_keys(kinds[k] == RGC_DROPPED_ONLY);
+    size_t n = make_keys(kinds[k] == RGC_KIND_DROPPED_ONLY);
     for (size_t t = 0; t < sizeof types / sizeof *types; ++t) {
       rgc_filter_t* run = run_of(gc, kinds[k]);
       for (size_t i = 0; i < n; ++i) {
-        const char* value = kinds[k] == RGC_WRITE ? "P\5v\1a" : "v\0";
-        size_t len = kinds[k] == RGC_WRITE ? 5 : 2;
+        const char* value = kinds[k] == RGC_KIND_TXN ? "P\5v\1a" : "v\0";
+        size_t len = kinds[k] == RGC_KIND_TXN ? 5 : 2;
         check_verdict(&keys[i], kinds[k], types[t],
                       api.rgc_filter_decide(run, 0, types[t], OF(keys[i]), types[t] == RGC_BLOB_INDEX ? NULL : value,
                                             types[t] == RGC_BLOB_INDEX ? 0 : len, NULL, NULL));
@@ -130,9 +130,9 @@ static void counted(void) {
     rgc_filter_t* run = run_of(gc, kinds[k]);
     uint64_t unknown = 0;
     for (size_t i = 0; i < n; ++i) {
-      char mode = kinds[k] == RGC_DEFAULT ? 'r' : 'x';
+      char mode = kinds[k] == RGC_KIND_RAW ? 'r' : 'x';
       if (keys[i].data[0] != mode) continue;
-      if (kinds[k] == RGC_DEFAULT) decide_live(run, keys[i]);
+      if (kinds[k] == RGC_KIND_RAW) decide_live(run, keys[i]);
       else decide(run, keys[i], BYTES("P\5v\1a"));
       unknown += (uint64_t)is_unknown(&keys[i]);
     }
@@ -150,7 +150,7 @@ static void rows(void) {
   attach(gc, engine, 2);
   /* Dropped, valid, dropped, unknown. */
   static const uint32_t ids[] = {0x61620000, 0x61620001, 0x61620002, 0x61620005};
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   for (size_t i = 0; i < 4; ++i) {
     int is_dropped = i % 2 == 0;
     static const char* const rests[] = {"", "a", "a much longer user key"};
@@ -175,7 +175,7 @@ static void rows(void) {
   CHECK_EQ(stats.dropped, 2 * (3 * 4 + 4));
   /* The others' second versions at 80 are above; of each row two went. */
   CHECK_EQ(stats.removed - stats.dropped, 2 * 3 * 2);
-  run = run_of(gc, RGC_WRITE);
+  run = run_of(gc, RGC_KIND_TXN);
   for (size_t i = 0; i < 4; ++i) {
     int is_dropped = i % 2 == 0;
     CHECK_EQ(decide(run, id_key('x', 1, ids[i], "a", 90), BYTES("P\5")), is_dropped ? RGC_REMOVE : RGC_KEEP);
@@ -216,7 +216,7 @@ static void changes_in_the_middle(void) {
   rgc_t* gc = context("");
   struct mem_engine* engine = engine_new();
   attach(gc, engine, 1);
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   /* Valid by the list; then not. The next row goes, and nothing comes back. */
   CHECK_EQ(decide_live(run, at(0x61620001, LONG, 90)), RGC_KEEP);
   CHECK_EQ(decide_live(run, at(0x61620001, LONG, 85)), RGC_KEEP);
@@ -252,7 +252,7 @@ static void changes_in_the_middle(void) {
   drain(gc);
   api.rgc_detach(gc);
   /* What was created is so for a run that comes later, too; what was dropped by name ends with detach. */
-  run = run_of(gc, RGC_DEFAULT);
+  run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, at(0x61620002, LONG, 90)), RGC_KEEP);
   api.rgc_destroy(gc);
   /* A run goes on with what was known. */
@@ -266,10 +266,10 @@ static void changes_in_the_middle(void) {
 static void states_of_the_context(void) {
   rgc_t* gc = context("");
   void* factory = NULL;
-  SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_DROPPED_ONLY, errptr));
+  SUCCEEDS(factory = api.rgc_factory_state(gc, RGC_KIND_DROPPED_ONLY, errptr));
   api.rgc_set_enabled(gc, 0);
   rgc_filter_t* run = NULL;
-  SUCCEEDS(run = api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr));
+  SUCCEEDS(run = api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr));
   CHECK_EQ(decide_live(run, at(0x61620000, "a", 90)), RGC_KEEP);
   api.rgc_filter_destroy(run);
   api.rgc_set_enabled(gc, 1);
@@ -298,7 +298,7 @@ static void at_once(void) {
   REQUIRE(pthread_create(&thread, NULL, load_lists, gc) == 0);
   int wrong = 0;
   for (int round = 0; round < 300; ++round) {
-    rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+    rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
     wrong += decide_live(run, at(0x61620000, "a", 90)) != RGC_REMOVE;
     wrong += decide_live(run, at(0x61620001, "a", 90)) != RGC_KEEP;
     decide_live(run, at(0x61620002, "a", 90));

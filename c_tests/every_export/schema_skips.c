@@ -80,7 +80,7 @@ static void judge_by_rule(struct keys* keys, int kind, size_t prefix_len, const 
       keys->drops[i] = 1;
       continue;
     }
-    if (kind != RGC_DEFAULT || bytes[0] != 'r' || bytes[3] != 1) continue;
+    if (kind != RGC_KIND_RAW || bytes[0] != 'r' || bytes[3] != 1) continue;
     int is_first = i == 0 || keys->keys[i - 1].len != key->len || memcmp(keys->keys[i - 1].data, key->data, key->len - 8) != 0;
     if (!is_first && ts_of_key(bytes, len) < 80) keys->stays[i] = 0;
   }
@@ -103,8 +103,8 @@ static void run_through(rgc_t* gc, const struct keys* keys, int kind, int is_bot
       int verdict = RGC_UNDETERMINED;
       if (by_key) verdict = api.rgc_filter_decide_by_key(run, 0, OF(*key), skips ? &skip : NULL, skips ? &skip_len : NULL);
       if (verdict == RGC_UNDETERMINED) {
-        const char* value = kind == RGC_WRITE ? "P\5v\1a" : "v\0";
-        verdict = api.rgc_filter_decide(run, 0, RGC_VALUE, OF(*key), value, kind == RGC_WRITE ? 5 : 2, skips ? &skip : NULL,
+        const char* value = kind == RGC_KIND_TXN ? "P\5v\1a" : "v\0";
+        verdict = api.rgc_filter_decide(run, 0, RGC_VALUE, OF(*key), value, kind == RGC_KIND_TXN ? 5 : 2, skips ? &skip : NULL,
                                         skips ? &skip_len : NULL);
       }
       if ((verdict == RGC_KEEP) != keys->stays[i]) what = verdict == RGC_KEEP ? "was kept" : "was removed";
@@ -144,10 +144,10 @@ static void over_many(uint64_t seed, const char* mode, const char* prefix) {
       SUCCEEDS(api.rgc_schemas_load(gc, keyspace, ids, n, 0x61620006, errptr));
     }
     struct keys keys = random_keys(&seed, 300, prefix);
-    for (int kind = RGC_DROPPED_ONLY; kind <= RGC_WRITE; ++kind) {
+    for (int kind = RGC_KIND_DROPPED_ONLY; kind <= RGC_KIND_TXN; ++kind) {
       memset(keys.drops, 0, keys.n);
       judge_by_rule(&keys, kind, strlen(prefix), dropped);
-      if (kind == RGC_WRITE) {
+      if (kind == RGC_KIND_TXN) {
         /* Records: of each row of keyspace 1 the first one at or below the safe point stays. */
         int is_over = 0;
         for (size_t i = 0; i < keys.n; ++i) {
@@ -183,7 +183,7 @@ static void to_the_end(void) {
   for (size_t i = 0; i < 3; ++i) {
     static const char modes[] = "rx";
     for (size_t m = 0; m < 2; ++m) {
-      rgc_filter_t* run = run_at(gc, RGC_DROPPED_ONLY, 1);
+      rgc_filter_t* run = run_at(gc, RGC_KIND_DROPPED_ONLY, 1);
       struct key end = id_key(modes[m], 1, ids[i] + 1, "", UINT64_MAX);
       end.len = 8; /* every key of a schema above begins with this, shorter user keys of these bytes too */
       for (uint64_t ts = 50; ts > 0; --ts) {
@@ -207,7 +207,7 @@ static void to_the_end(void) {
 
 /* In the plain layout a key is of a schema from 4 + 8 bytes on; shorter ones lie between. */
 static void plain(const char* options, size_t user_len, const char* prefix) {
-  for (int kind = RGC_DROPPED_ONLY; kind <= RGC_TTL_V1; ++kind) {
+  for (int kind = RGC_KIND_DROPPED_ONLY; kind <= RGC_KIND_TTL_V1; ++kind) {
     rgc_t* gc = gc_with(options);
     /* "\1roc" is dropped too, but not the library's own keys. */
     SUCCEEDS(api.rgc_schemas_load(gc, RGC_KEYSPACE_NONE, IDS(0x61626364, 0x61626366), 0x61626367, errptr));

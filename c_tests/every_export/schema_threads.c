@@ -165,7 +165,7 @@ static void order_in_between(int drops) {
   subject = gc_of_schemas("");
   attach(subject, engine, 5);
   CHECK_EQ(api.rgc_schema_state(subject, 1, 1), drops ? RGC_SCHEMA_DROPPED : RGC_SCHEMA_VALID);
-  CHECK_EQ(api.rgc_pending(subject), 0);
+  CHECK_EQ(api.rgc_worker_pending(subject), 0);
   api.rgc_destroy(subject);
   engine_free(engine);
 }

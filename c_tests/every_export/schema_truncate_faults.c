@@ -68,7 +68,7 @@ static void interrupted(int how, int is_for_good, long stride, const char* optio
     if (is_for_good) {
       /* The order is known by the ledger. */
       attach(gc, engine, 5);
-      if (!is_error) CHECK(api.rgc_schema_state(gc, 1, TRUNCATED) == RGC_SCHEMA_TRUNCATING || api.rgc_pending(gc) == 0);
+      if (!is_error) CHECK(api.rgc_schema_state(gc, 1, TRUNCATED) == RGC_SCHEMA_TRUNCATING || api.rgc_worker_pending(gc) == 0);
     }
     if (is_error) SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 50, errptr));
     drain(gc);
@@ -96,9 +96,9 @@ static void detached(void) {
   int interruptions = 0;
   for (int round = 0; round < 3; ++round) {
     pause_for(100);
-    interruptions += api.rgc_pending(gc) != 0;
+    interruptions += api.rgc_worker_pending(gc) != 0;
     api.rgc_detach(gc);
-    CHECK_EQ(api.rgc_pending(gc), 0);
+    CHECK_EQ(api.rgc_worker_pending(gc), 0);
     CHECK_GONE(engine, &before, may_go, &by);
     if (round % 2 == 0) {
       api.rgc_destroy(gc);
@@ -148,14 +148,14 @@ static void away(void) {
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 30, errptr));
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED + 1, 30, errptr));
   SUCCEEDS(api.rgc_schema_drop(gc, 1, TRUNCATED + 1, errptr));
-  CHECK_EQ(api.rgc_pending(gc), 2);
+  CHECK_EQ(api.rgc_worker_pending(gc), 2);
   api.rgc_destroy(gc);
   gc = gc_of_schemas("");
   api.rgc_set_enabled(gc, 0);
   attach(gc, engine, 5);
   CHECK_EQ(api.rgc_schema_state(gc, 1, TRUNCATED), RGC_SCHEMA_TRUNCATING);
   CHECK_EQ(api.rgc_schema_state(gc, 1, TRUNCATED + 1), RGC_SCHEMA_DROPPED);
-  CHECK_EQ(api.rgc_pending(gc), 2);
+  CHECK_EQ(api.rgc_worker_pending(gc), 2);
   api.rgc_set_enabled(gc, 1);
   drain(gc);
   CHECK_GONE(engine, &before, by_two, &by);
@@ -176,7 +176,7 @@ static void raised_in_the_middle(int is_detached) {
   attach(gc, engine, 5);
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 30, errptr));
   pause_for(120);
-  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
   CHECK(contents_count(engine) < contents_sum(&before));
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 50, errptr));
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 40, errptr));
@@ -201,7 +201,7 @@ static void from_its_position(void) {
   attach(gc, engine, 5);
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 10, errptr));
   pause_for(150);
-  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
   size_t first = engine_calls(engine, NEXT);
   api.rgc_destroy(gc);
   engine_forget(engine);

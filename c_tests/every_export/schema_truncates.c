@@ -108,7 +108,7 @@ static void truncates(const char* options, uint64_t up_to, size_t max_bytes) {
   if (up_to < 95) engine->during = write_newer;
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, up_to, errptr));
   drain(gc);
-  CHECK_EQ(api.rgc_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
   check_shown(gc, RGC_SCHEMA_VALID, up_to);
   CHECK_EQ(api.rgc_schema_state(gc, 1, TRUNCATED + 1), RGC_SCHEMA_VALID);
   CHECK_GONE(engine, &before, goes_by_truncation, &by);
@@ -124,11 +124,11 @@ static void truncates(const char* options, uint64_t up_to, size_t max_bytes) {
     for (size_t j = 0; call->function == WRITE && j < call->n; ++j) {
       const struct op* op = &call->ops[j];
       if (op->cf == CF_LEDGER) {
-        is_recorded |= op->op == RGC_OP_PUT && (call->flags & RGC_WRITE_SYNC) != 0;
+        is_recorded |= op->op == RGC_OP_PUT && (call->flags & RGC_WRITE_FLAG_SYNC) != 0;
         continue;
       }
       CHECK(is_recorded);
-      CHECK((call->flags & RGC_WRITE_NO_SLOWDOWN) != 0);
+      CHECK((call->flags & RGC_WRITE_FLAG_NO_SLOWDOWN) != 0);
       bytes += op->key.len + op->value.len;
     }
     /* A record and its value are not parted. */
@@ -155,13 +155,13 @@ static void raised(void) {
   api.rgc_set_enabled(gc, 0);
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 30, errptr));
   check_shown(gc, RGC_SCHEMA_TRUNCATING, 30);
-  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 49, errptr));
   check_shown(gc, RGC_SCHEMA_TRUNCATING, 49);
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 20, errptr));
   check_shown(gc, RGC_SCHEMA_TRUNCATING, 49);
-  CHECK_EQ(api.rgc_pending(gc), 1);
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 60, errptr), 1));
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 60, errptr), 1));
   for (size_t i = 0; i < engine->logged; ++i) {
     for (size_t j = 0; j < engine->log[i].n; ++j) CHECK_EQ(engine->log[i].ops[j].cf, CF_LEDGER);
   }
@@ -171,7 +171,7 @@ static void raised(void) {
   engine->is_stalled = 1;
   pthread_mutex_unlock(&engine->turn);
   pause_a_little();
-  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
   pthread_mutex_lock(&engine->turn);
   engine->is_stalled = 0;
   pthread_mutex_unlock(&engine->turn);
@@ -204,13 +204,13 @@ static void runs_keep(void) {
   engine->is_stalled = 1;
   pthread_mutex_unlock(&engine->turn);
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 99, errptr));
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, id_key('r', 1, TRUNCATED, "a", 90)), RGC_KEEP);
   CHECK_EQ(decide_live(run, id_key('r', 1, TRUNCATED, "a", 80)), RGC_KEEP);
   CHECK_EQ(decide_live(run, id_key('r', 1, TRUNCATED, "b", 10)), RGC_KEEP);
   api.rgc_filter_destroy(run);
   struct key key = id_key('r', 1, TRUNCATED, "a", 90);
-  CHECK_EQ(api.rgc_wal_ignores(gc, OF(key)), 0);
+  CHECK_EQ(api.rgc_wal_should_skip(gc, OF(key)), 0);
   api.rgc_destroy(gc);
   engine_free(engine);
 }
@@ -232,7 +232,7 @@ static void overtaken(int is_on) {
   if (is_on) pause_a_little();
   SUCCEEDS(api.rgc_schema_drop(gc, 1, TRUNCATED, errptr));
   CHECK_EQ(api.rgc_schema_state(gc, 1, TRUNCATED), RGC_SCHEMA_DROPPED);
-  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
   api.rgc_set_enabled(gc, 1);
   drain(gc);
   CHECK_EQ(api.rgc_schema_state(gc, 1, TRUNCATED), RGC_SCHEMA_DROPPED);

@@ -70,7 +70,7 @@ static int check_shown(void* state, const rgc_schema_info_t* info) {
 
 static void check_registries(rgc_t* gc, const struct registry* registries) {
   rgc_filter_t* run = NULL;
-  SUCCEEDS(run = api.rgc_filter_create(gc, RGC_DEFAULT, NULL, errptr));
+  SUCCEEDS(run = api.rgc_filter_create(gc, RGC_KIND_RAW, NULL, errptr));
   CHECK(run != NULL);
   rgc_stats_t before = stats_of(gc);
   uint64_t unknown = 0;
@@ -95,7 +95,7 @@ static void check_registries(rgc_t* gc, const struct registry* registries) {
   api.rgc_schemas_foreach(gc, check_shown, &expected);
   CHECK(!next_expected(&expected));
   /* Locks are looked at only where something goes. */
-  SUCCEEDS(run = api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr));
+  SUCCEEDS(run = api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr));
   if (is_any_invalid(registries)) CHECK(run != NULL);
   api.rgc_filter_destroy(run);
 }
@@ -168,12 +168,12 @@ static void by_rule(uint64_t seed) {
 static void step_by_step(void) {
   rgc_t* gc = gc_of_schemas("");
   CHECK_EQ(api.rgc_schema_state(gc, 1, 5), RGC_SCHEMA_UNKNOWN);
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr) == NULL));
   /* An empty list makes nothing invalid, whatever comes with it. */
   SUCCEEDS(api.rgc_schemas_load(gc, 1, NULL, 0, 100, errptr));
   CHECK_EQ(api.rgc_schema_state(gc, 1, 5), RGC_SCHEMA_UNKNOWN);
-  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_DROPPED_ONLY, NULL, errptr) == NULL));
-  CHECK_EQ(stats_of(gc).runs_refused, 2);
+  SUCCEEDS(CHECK(api.rgc_filter_create(gc, RGC_KIND_DROPPED_ONLY, NULL, errptr) == NULL));
+  CHECK_EQ(stats_of(gc).filters_not_needed, 2);
   SUCCEEDS(api.rgc_schemas_load(gc, 1, IDS(7, 5, 5, 3), 10, errptr));
   CHECK_EQ(api.rgc_schema_state(gc, 1, 5), RGC_SCHEMA_VALID);
   CHECK_EQ(api.rgc_schema_state(gc, 1, 6), RGC_SCHEMA_DROPPED);
@@ -241,7 +241,7 @@ static void refused(void) {
   CHECK_EQ(api.rgc_schema_state(NULL, 1, 3), RGC_SCHEMA_UNKNOWN);
   static const int changing[] = {WRITE, DELETE_FILES, COMPACT, FLUSH};
   for (size_t i = 0; i < 4; ++i) CHECK_EQ(engine_calls(engine, changing[i]), 0);
-  CHECK_EQ(api.rgc_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
   api.rgc_destroy(gc);
 
   /* Without the option. */

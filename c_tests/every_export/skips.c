@@ -72,13 +72,13 @@ static int reach(rgc_filter_t* run) {
 
 static void modes(void) {
   rgc_t* gc = gc_at_80("remove_mode=skip");
-  CHECK_EQ(reach(run_of(gc, RGC_DEFAULT)), ONE_VERSION);
-  CHECK_EQ(reach(run_at(gc, RGC_DEFAULT, -1)), ONE_VERSION);
-  CHECK_EQ(reach(run_at(gc, RGC_DEFAULT, 0)), ONE_VERSION);
-  CHECK_EQ(reach(run_at(gc, RGC_DEFAULT, 1)), WHOLE_ROW);
+  CHECK_EQ(reach(run_of(gc, RGC_KIND_RAW)), ONE_VERSION);
+  CHECK_EQ(reach(run_at(gc, RGC_KIND_RAW, -1)), ONE_VERSION);
+  CHECK_EQ(reach(run_at(gc, RGC_KIND_RAW, 0)), ONE_VERSION);
+  CHECK_EQ(reach(run_at(gc, RGC_KIND_RAW, 1)), WHOLE_ROW);
   static const int told[] = {-1, 0, 1};
   for (size_t i = 0; i < sizeof told / sizeof *told; ++i) {
-    rgc_filter_t* run = run_at(gc, RGC_DEFAULT, 1);
+    rgc_filter_t* run = run_at(gc, RGC_KIND_RAW, 1);
     api.rgc_filter_set_bottommost(run, told[i]);
     CHECK_EQ(reach(run), told[i] == 1 ? WHOLE_ROW : ONE_VERSION);
   }
@@ -89,7 +89,7 @@ static void modes(void) {
   api.rgc_destroy(gc);
 
   gc = gc_at_80("remove_mode=remove");
-  for (int is_bottommost = -1; is_bottommost <= 1; ++is_bottommost) CHECK_EQ(reach(run_at(gc, RGC_DEFAULT, is_bottommost)), REMOVED);
+  for (int is_bottommost = -1; is_bottommost <= 1; ++is_bottommost) CHECK_EQ(reach(run_at(gc, RGC_KIND_RAW, is_bottommost)), REMOVED);
   stats = stats_of(gc);
   CHECK_EQ(stats.removed, 3);
   CHECK_EQ(stats.skipped, 0);
@@ -102,7 +102,7 @@ static void automatic(void) {
   SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 1, 5000, errptr));
   /* Unknown inputs, and not known to be the last level: never. Among blob files: never, too. */
   for (int is_bottommost = -1; is_bottommost <= 1; ++is_bottommost) {
-    rgc_filter_t* run = run_at(gc, RGC_DEFAULT, is_bottommost);
+    rgc_filter_t* run = run_at(gc, RGC_KIND_RAW, is_bottommost);
     if (is_bottommost == 1) CHECK_EQ(judge_by_key(run, raw_key(1, "a", 9000)), RGC_KEEP);
     for (char row[] = "b"; row[0] < 'h'; ++row[0]) {
       for (uint64_t ts = row[0] % 2 == 0 ? 4000 : 3; ts > 0; --ts) {
@@ -119,7 +119,7 @@ static void automatic(void) {
 
   /* Elsewhere by what costs less; if it skips then to the row's end. */
   gc = gc_at_80("remove_mode=auto");
-  rgc_filter_t* run = run_at(gc, RGC_DEFAULT, 1);
+  rgc_filter_t* run = run_at(gc, RGC_KIND_RAW, 1);
   CHECK_EQ(judge(run, "a", 79), RGC_KEEP);
   for (uint64_t ts = 78; ts-- > 0;) {
     int how_far = reach_of(judge(run, "a", ts), raw_key(1, "a", ts), raw_key(1, "a", ts - 1));
@@ -136,8 +136,8 @@ static void automatic(void) {
 /* What goes, what stays, and how far, within a row. */
 static void rows(void) {
   rgc_t* gc = gc_at_80("remove_mode=skip");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
-  rgc_filter_t* other = run_at(gc, RGC_DEFAULT, 1);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
+  rgc_filter_t* other = run_at(gc, RGC_KIND_RAW, 1);
   CHECK_EQ(judge(run, "a", 90), RGC_KEEP);
   CHECK_EQ(judge(run, "a", 80), RGC_KEEP);
   SKIPS_TO(raw_key(1, "a", 78), judge(run, "a", 79));
@@ -177,7 +177,7 @@ static void rows(void) {
 
   /* A snapshot's readers keep one version more. */
   gc = gc_at_80("remove_mode=skip;history=snapshot");
-  run = run_at(gc, RGC_DEFAULT, 1);
+  run = run_at(gc, RGC_KIND_RAW, 1);
   CHECK_EQ(judge(run, "a", 90), RGC_KEEP);
   CHECK_EQ(judge(run, "a", 79), RGC_KEEP);
   SKIPS_TO(row_end(raw_key(1, "a", 70)), judge(run, "a", 70));
@@ -188,7 +188,7 @@ static void rows(void) {
 /* Callers that cannot skip are never told to. */
 static void without_skips(void) {
   rgc_t* gc = gc_at_80("remove_mode=skip");
-  rgc_filter_t* run = run_at(gc, RGC_DEFAULT, 1);
+  rgc_filter_t* run = run_at(gc, RGC_KIND_RAW, 1);
   CHECK_EQ(judge(run, "a", 79), RGC_KEEP);
   struct key key = raw_key(1, "a", 70);
   for (int with_until = 0; with_until < 2; ++with_until) {
@@ -218,11 +218,11 @@ static void without_skips(void) {
   api.rgc_filter_destroy(run);
 
   /* What has expired may lie over an older value of the same key. */
-  run = run_at(gc, RGC_TTL_V1, 1);
+  run = run_at(gc, RGC_KIND_TTL_V1, 1);
   uint64_t now = 1000;
   api.rgc_set_clock(gc, fixed_clock, &now);
   api.rgc_filter_destroy(run);
-  run = run_at(gc, RGC_TTL_V1, 1);
+  run = run_at(gc, RGC_KIND_TTL_V1, 1);
   CHECK_EQ(judge_as(run, RGC_VALUE, raw_key(1, "a", 1), BYTES("\0\0\0\0\0\0\0\1")), RGC_REMOVE);
   api.rgc_filter_destroy(run);
   api.rgc_destroy(gc);
@@ -231,7 +231,7 @@ static void without_skips(void) {
 static void by_key(void) {
   rgc_t* gc = gc_at_80("remove_mode=skip");
   for (int is_bottommost = 0; is_bottommost < 2; ++is_bottommost) {
-    rgc_filter_t* run = run_at(gc, RGC_DEFAULT, is_bottommost);
+    rgc_filter_t* run = run_at(gc, RGC_KIND_RAW, is_bottommost);
     struct key key = raw_key(1, "a", 60);
     CHECK_EQ(judge_by_key(run, raw_key(1, "a", 90)), RGC_KEEP);
     for (int twice = 0; twice < 2; ++twice) SKIPS_TO(is_bottommost ? row_end(key) : raw_key(1, "a", 59), judge_by_key(run, key));
@@ -257,7 +257,7 @@ static void records(void) {
   rgc_t* gc = gc_at_80("remove_mode=skip");
   static const rgc_table_properties_t clean = {.struct_size = sizeof clean, .num_entries = 9};
   for (int is_bottommost = -1; is_bottommost <= 1; ++is_bottommost) {
-    rgc_filter_t* run = run_at(gc, RGC_WRITE, is_bottommost);
+    rgc_filter_t* run = run_at(gc, RGC_KIND_TXN, is_bottommost);
     if (is_bottommost != 1) SUCCEEDS(api.rgc_filter_set_inputs(run, &clean, 1, errptr));
     CHECK_EQ(judge_as(run, RGC_VALUE, record_key(81), BYTES("R\5")), RGC_KEEP);
     int in_front = is_bottommost == 1 ? RGC_REMOVE_AND_SKIP_UNTIL : RGC_REMOVE;

@@ -3,8 +3,8 @@
 
 /* The counters of rgc_stats_t by their names: those that this version counts, and all. */
 #define COUNTED(X)                                                                                                         \
-  X(runs_started) X(runs_refused) X(runs_closed) X(kept) X(removed) X(skipped) X(expired) X(delete_marked) X(unparsed_keys) \
-  X(unparsed_values) X(kept_unknown_keyspace) X(safe_points_refused) X(gc_types_refused) X(rows_refused) X(cache_bytes)
+  X(runs_started) X(filters_not_needed) X(runs_closed) X(kept) X(removed) X(skipped) X(expired) X(delete_marked) X(unparsed_keys) \
+  X(unparsed_values) X(kept_unknown_keyspace) X(safe_points_refused) X(gc_types_refused) X(rows_deferred) X(cache_bytes)
 #define COUNTERS(X)                                                                                                        \
   COUNTED(X) X(dropped) X(late_dropped) X(kept_unknown_schema) X(rows_queued) X(rows_done) X(rows_left_unparsed) \
   X(pending) X(destroyed_records)

@@ -21,7 +21,7 @@ static void* destroy_often(void* state) {
     struct key end = raw_key(1, i % 2 == 0 ? "e" : "f", 0);
     SUCCEEDS(api.rgc_destroy_range(shared->gc, OF(start), OF(end), 0, NULL, errptr));
     CHECK_EQ(api.rgc_destroyed_count(shared->gc) <= 2, 1);
-    if (i % 5 == 4) api.rgc_forget_destroyed(shared->gc, OF(start), OF(end), NULL);
+    if (i % 5 == 4) api.rgc_release_destroyed(shared->gc, OF(start), OF(end), NULL);
     if (i % 7 == 6) api.rgc_recheck_destroyed(shared->gc, UINT64_MAX, NULL, NULL);
   }
   return NULL;
@@ -31,7 +31,7 @@ static void* collect_often(void* state) {
   struct shared* shared = state;
   for (int i = 0; i < 10; ++i) {
     SUCCEEDS(api.rgc_collect(shared->gc, NULL, NULL, 0, NULL, 0, 0, NULL, errptr));
-    SUCCEEDS(api.rgc_drain(shared->gc, 5, errptr));
+    SUCCEEDS(api.rgc_worker_drain(shared->gc, 5, errptr));
   }
   return NULL;
 }
@@ -45,21 +45,21 @@ static void* write_often(void* state) {
     mem_put(shared->engine->store, CF_DEFAULT, raw_key(1, "d", 90 + i), BYTES("\0"));
     if (i % 50 == 0) mem_flush(shared->engine->store, CF_DEFAULT);
     pthread_mutex_unlock(&shared->engine->turn);
-    if (i % 20 == 0) run_over(shared->gc, shared->engine, CF_DEFAULT, RGC_DEFAULT);
+    if (i % 20 == 0) run_over(shared->gc, shared->engine, CF_DEFAULT, RGC_KIND_RAW);
   }
   return NULL;
 }
 
 static void several(void) {
   struct shared shared = {gc_at_80(""), engine_new(), 0};
-  mem_judge(shared.engine->store, CF_DEFAULT, shared.gc, RGC_DEFAULT);
+  mem_judge(shared.engine->store, CF_DEFAULT, shared.gc, RGC_KIND_RAW);
   attach(shared.gc, shared.engine, 5);
   void* (*const jobs[])(void*) = {destroy_often, destroy_often, collect_often, write_often};
   pthread_t threads[4];
   for (size_t i = 0; i < 4; ++i) REQUIRE(pthread_create(&threads[i], NULL, jobs[i], &shared) == 0);
   for (size_t i = 0; i < 4; ++i) pthread_join(threads[i], NULL);
   drain(shared.gc);
-  CHECK_EQ(api.rgc_pending(shared.gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(shared.gc), 0);
   CHECK_EQ(api.rgc_destroyed_count(shared.gc), ledger_records(shared.engine, CF_LEDGER));
   struct key start = raw_key(1, "c", 0);
   struct key end = raw_key(1, "f", 0);

@@ -68,7 +68,7 @@ static void removed(void) {
   CHECK_EQ(api.rgc_advance_global_safe_point(gc, 50), 1);
   CHECK_EQ(removals_of_a_row(gc), 2);
   for (int twice = 0; twice < 2; ++twice) {
-    for (uint32_t keyspace = 1; keyspace <= 3; ++keyspace) SUCCEEDS(api.rgc_remove_keyspace(gc, keyspace, errptr));
+    for (uint32_t keyspace = 1; keyspace <= 3; ++keyspace) SUCCEEDS(api.rgc_pause_keyspace(gc, keyspace, errptr));
   }
   for (uint32_t keyspace = 1; keyspace <= 3; ++keyspace) CHECK_EQ(api.rgc_keyspace_safe_point(gc, keyspace), 0);
   CHECK_EQ(removals_of_a_row(gc), 0);
@@ -89,18 +89,18 @@ static void removed(void) {
   SUCCEEDS(CHECK_EQ(api.rgc_advance_keyspace_safe_point(gc, 1, 65, errptr), 1));
   CHECK_EQ(removals_of_a_row(gc), 1);
 
-  FAILS(api.rgc_remove_keyspace(gc, 16777216, errptr), "Invalid argument", "16777216");
-  FAILS(api.rgc_remove_keyspace(NULL, 1, errptr), "Invalid argument", "NULL");
+  FAILS(api.rgc_pause_keyspace(gc, 16777216, errptr), "Invalid argument", "16777216");
+  FAILS(api.rgc_pause_keyspace(NULL, 1, errptr), "Invalid argument", "NULL");
   api.rgc_destroy(gc);
 }
 
 /* A run that is on follows a removal from its next row on. */
 static void removed_in_a_run(void) {
   rgc_t* gc = gc_at_80("");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 90)), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 70)), RGC_REMOVE);
-  SUCCEEDS(api.rgc_remove_keyspace(gc, 1, errptr));
+  SUCCEEDS(api.rgc_pause_keyspace(gc, 1, errptr));
   CHECK_EQ(decide_live(run, raw_key(1, "b", 90)), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "b", 70)), RGC_KEEP);
   api.rgc_filter_destroy(run);

@@ -21,7 +21,7 @@ static void damaged(void) {
   } bad[] = {{BYTES("")}, {BYTES("\4")}, {BYTES("v\x80")}, {BYTES("\xff")}, {BYTES("\1")}, {BYTES("1234567\1")}, {BYTES("1234567\3")}};
   rgc_t* gc = gc_at_80("");
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
-    rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+    rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
     CHECK_EQ(decide_live(run, raw_key(1, "a", 70)), RGC_KEEP);
     CHECK_EQ(decide_live(run, raw_key(1, "a", 60)), RGC_REMOVE);
     for (int twice = 0; twice < 2; ++twice) CHECK_EQ(decide(run, raw_key(1, "a", 50), bad[i].bytes, bad[i].len), RGC_KEEP);
@@ -42,7 +42,7 @@ static void dead(void) {
   rgc_t* gc = gc_at_80("");
   uint64_t now = 1000;
   api.rgc_set_clock(gc, fixed_clock, &now);
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide(run, raw_key(1, "a", 70), BYTES("\2")), RGC_KEEP);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 60)), RGC_REMOVE);
   CHECK_EQ(decide(run, raw_key(1, "b", 70), BYTES("v\0\0\0\0\0\0\3\xe8\1")), RGC_KEEP);      /* expire 1000 = now */
@@ -55,11 +55,11 @@ static void dead(void) {
   rgc_stats_t stats = stats_of(gc);
   CHECK_EQ(stats.delete_marked, 2);
   CHECK_EQ(stats.expired, 2);
-  CHECK_EQ(stats.rows_refused, 4);
+  CHECK_EQ(stats.rows_deferred, 4);
   CHECK_EQ(stats.removed, 1);
 
   /* Known not to be bottommost: seen, but not counted as handed over. */
-  run = run_of(gc, RGC_DEFAULT);
+  run = run_of(gc, RGC_KIND_RAW);
   api.rgc_filter_set_bottommost(run, 1);
   api.rgc_filter_set_bottommost(run, 0);
   api.rgc_filter_set_bottommost(run, 2);
@@ -67,19 +67,19 @@ static void dead(void) {
   CHECK_EQ(decide(run, raw_key(1, "a", 70), BYTES("\2")), RGC_KEEP);
   api.rgc_filter_destroy(run);
   CHECK_EQ(stats_of(gc).delete_marked, 3);
-  CHECK_EQ(stats_of(gc).rows_refused, 4);
-  run = run_of(gc, RGC_DEFAULT);
+  CHECK_EQ(stats_of(gc).rows_deferred, 4);
+  run = run_of(gc, RGC_KIND_RAW);
   api.rgc_filter_set_bottommost(run, 0);
   api.rgc_filter_set_bottommost(run, -1);
   CHECK_EQ(decide(run, raw_key(1, "a", 70), BYTES("\2")), RGC_KEEP);
   api.rgc_filter_destroy(run);
-  CHECK_EQ(stats_of(gc).rows_refused, 5);
+  CHECK_EQ(stats_of(gc).rows_deferred, 5);
   api.rgc_destroy(gc);
 }
 
 static void types(void) {
   rgc_t* gc = gc_at_80("");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   static const int kept[] = {RGC_MERGE_OPERAND, RGC_WIDE_COLUMNS, 77, -1};
   for (size_t i = 0; i < sizeof kept / sizeof *kept; ++i) {
     char row[] = {(char)('a' + i), 0};
@@ -99,7 +99,7 @@ static void types(void) {
 
 static void without_values(void) {
   rgc_t* gc = gc_at_80("");
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   /* Needed: is the newest one dead? Asked twice it is still undetermined, and then it may be any key above the last. */
   CHECK_EQ(by_key(run, raw_key(1, "c", 70)), RGC_UNDETERMINED);
   CHECK_EQ(by_key(run, raw_key(1, "c", 70)), RGC_UNDETERMINED);
@@ -118,7 +118,7 @@ static void without_values(void) {
   CHECK_EQ(api.rgc_filter_decide_by_key(run, 0, NULL, 0, NULL, NULL), RGC_KEEP);
   api.rgc_filter_destroy(run);
 
-  run = run_of(gc, RGC_DEFAULT);
+  run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, raw_key(1, "a", 70)), RGC_KEEP);
   CHECK_EQ(decide(run, raw_key(1, "a", 60), BYTES("\xff")), RGC_KEEP);
   CHECK_EQ(by_key(run, raw_key(1, "a", 50)), RGC_KEEP);
@@ -131,7 +131,7 @@ static void ttl(void) {
   rgc_t* gc = gc_with("");
   uint64_t now = 1000;
   api.rgc_set_clock(gc, fixed_clock, &now);
-  rgc_filter_t* run = run_of(gc, RGC_TTL_V1);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_TTL_V1);
   static const struct key a = {1, "a"}, b = {1, "b"}, c = {1, "c"}, d = {1, "d"}, e = {1, "e"}, f = {1, "f"}, none = {0, ""};
   CHECK_EQ(decide(run, none, BYTES("\0\0\0\0\0\0\0\1")), RGC_REMOVE);
   for (int twice = 0; twice < 2; ++twice) CHECK_EQ(decide(run, a, BYTES("v\0\0\0\0\0\0\3\xe8")), RGC_REMOVE);
@@ -150,7 +150,7 @@ static void ttl(void) {
   CHECK_EQ(decide(run, a, BYTES("v\0\0\0\0\0\0\0\1")), RGC_KEEP);
   CHECK_EQ(stats_of(gc).runs_closed, 1);
   api.rgc_filter_destroy(run);
-  run = run_of(gc, RGC_TTL_V1);
+  run = run_of(gc, RGC_KIND_TTL_V1);
   CHECK_EQ(decide(run, record, BYTES("v\0\0\0\0\0\0\0\1")), RGC_KEEP);
   api.rgc_set_enabled(gc, 0);
   CHECK_EQ(decide(run, a, BYTES("v\0\0\0\0\0\0\0\1")), RGC_KEEP);
@@ -160,7 +160,7 @@ static void ttl(void) {
 
 /* Does a run that begins now remove a value of this expiry? */
 static int goes(rgc_t* gc, unsigned char expiry) {
-  rgc_filter_t* run = run_of(gc, RGC_TTL_V1);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_TTL_V1);
   const char value[8] = {0, 0, 0, 0, 0, 0, 0, (char)expiry};
   int verdict = decide(run, raw_key(1, "a", 1), value, sizeof value);
   api.rgc_filter_destroy(run);

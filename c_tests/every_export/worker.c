@@ -17,10 +17,10 @@ static void check_queue(const rgc_t* gc, uint64_t queued, uint64_t done, uint64_
   rgc_stats_t stats = stats_of(gc);
   CHECK_EQ(stats.rows_queued, queued);
   CHECK_EQ(stats.rows_done, done);
-  CHECK_EQ(stats.rows_refused, refused);
+  CHECK_EQ(stats.rows_deferred, refused);
   CHECK_EQ(stats.rows_left_unparsed, unparsed);
   CHECK_EQ(stats.pending, 0);
-  CHECK_EQ(api.rgc_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
 }
 
 static int is_one_row(struct bytes left, struct bytes right) {
@@ -56,7 +56,7 @@ static void raw_rows(void) {
   mem_put(store, CF_DEFAULT, raw_key(1, "i", 60), LIVE);
   size_t before = mem_count_all(store, CF_DEFAULT);
   attach(gc, engine, 2);
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   check_queue(gc, 5, 5, 0, 0);
   CHECK_EQ(mem_count_all(store, CF_DEFAULT), before - 3 * 4 - 5 - 2);
@@ -77,7 +77,7 @@ static void raw_rows(void) {
     }
   }
   /* The same rows again are no rows any more. */
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   check_queue(gc, 5, 5, 0, 0);
   api.rgc_destroy(gc);
@@ -128,7 +128,7 @@ static void records(void) {
   mem_put(store, CF_WRITE, record_key("e", 80), SHORT("\x40"));
   mem_put(store, CF_WRITE, record_key("e", 79), BYTES("P\x41"));
   attach(gc, engine, 2);
-  run_over(gc, engine, CF_WRITE, RGC_WRITE);
+  run_over(gc, engine, CF_WRITE, RGC_KIND_TXN);
   drain(gc);
   rgc_stats_t stats = stats_of(gc);
   CHECK_EQ(stats.rows_queued, 4);
@@ -156,7 +156,7 @@ static void decides_anew(void) {
   attach(gc, engine, 2);
   engine_forget(engine);
   static const char* const keys[] = {"a", "b", "c", "d"};
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   for (size_t i = 0; i < 4; ++i) {
     mem_put(store, CF_DEFAULT, raw_key(1, keys[i], 70), MARK);
     mem_put(store, CF_DEFAULT, raw_key(1, keys[i], 60), LIVE);
@@ -164,7 +164,7 @@ static void decides_anew(void) {
   }
   decide_live(run, raw_key(1, "z", 90));
   pause_a_little();
-  CHECK_EQ(api.rgc_pending(gc), 4);
+  CHECK_EQ(api.rgc_worker_pending(gc), 4);
   CHECK_EQ(stats_of(gc).pending, 4);
   for (int function = 0; function < FUNCTIONS; ++function) {
     if (function != STALLED) CHECK_EQ(engine_calls(engine, function), 0);
@@ -181,7 +181,7 @@ static void decides_anew(void) {
   CHECK_EQ(mem_count(store, CF_DEFAULT, raw_key(1, "c", 100), raw_key(1, "c", 0)), 3);
   CHECK_EQ(mem_count(store, CF_DEFAULT, raw_key(1, "d", 100), raw_key(1, "d", 0)), 2);
   /* Of a transaction's row any eligible record; the older versions of a dead RawKV row need not parse. */
-  run = run_of(gc, RGC_WRITE);
+  run = run_of(gc, RGC_KIND_TXN);
   for (size_t i = 0; i < 4; ++i) {
     mem_put(store, CF_WRITE, record_key(keys[i], 70), BYTES("D\5"));
     mem_put(store, CF_WRITE, record_key(keys[i], 60), SHORT("\5"));
@@ -219,8 +219,8 @@ static void to_the_end(void) {
   rgc_t* gc = gc_at_80("");
   struct mem_engine* engine = engine_new();
   struct mem_store* store = engine->store;
-  mem_judge(store, CF_DEFAULT, gc, RGC_DEFAULT);
-  mem_judge(store, CF_WRITE, gc, RGC_WRITE);
+  mem_judge(store, CF_DEFAULT, gc, RGC_KIND_RAW);
+  mem_judge(store, CF_WRITE, gc, RGC_KIND_TXN);
   attach(gc, engine, 2);
   char user[16];
   for (uint64_t ts = 10; ts < 100; ts += 10) {
@@ -256,7 +256,7 @@ static void to_the_end(void) {
   rgc_stats_t stats = stats_of(gc);
   CHECK(stats.rows_queued >= 20);
   CHECK_EQ(stats.rows_queued, stats.rows_done);
-  CHECK_EQ(stats.rows_refused + stats.rows_left_unparsed, 0);
+  CHECK_EQ(stats.rows_deferred + stats.rows_left_unparsed, 0);
   api.rgc_destroy(gc);
   engine_free(engine);
 }

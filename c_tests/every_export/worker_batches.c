@@ -18,7 +18,7 @@ static void check_batches(const struct mem_engine* engine, uint32_t cf, struct k
     if (call->function != WRITE) continue;
     size_t bytes = 0;
     CHECK(!is_over);
-    CHECK((call->flags & RGC_WRITE_NO_SLOWDOWN) != 0);
+    CHECK((call->flags & RGC_WRITE_FLAG_NO_SLOWDOWN) != 0);
     for (size_t j = 0; j < call->n; ++j) {
       const struct op* op = &call->ops[j];
       bytes += op->key.len + op->value.len;
@@ -31,7 +31,7 @@ static void check_batches(const struct mem_engine* engine, uint32_t cf, struct k
       CHECK(writes == 0 || is_durable);
     }
     CHECK(bytes <= max_bytes + newest.len); /* a record and its value are not parted */
-    is_durable = (call->flags & RGC_WRITE_SYNC) != 0;
+    is_durable = (call->flags & RGC_WRITE_FLAG_SYNC) != 0;
     ++writes;
   }
   CHECK(is_over);
@@ -45,7 +45,7 @@ static void long_rows(void) {
   put_dead_row(engine, "a", 40);
   put_dead_row(engine, "b", 1);
   engine_forget(engine);
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   decide(run, raw_key(1, "a", 70), MARK);
   api.rgc_filter_destroy(run);
   drain(gc);
@@ -54,7 +54,7 @@ static void long_rows(void) {
   check_batches(engine, CF_DEFAULT, raw_key(1, "a", 70), 64);
   put_deleted_row(engine, "a", 40);
   engine_forget(engine);
-  run_over(gc, engine, CF_WRITE, RGC_WRITE);
+  run_over(gc, engine, CF_WRITE, RGC_KIND_TXN);
   drain(gc);
   CHECK_EQ(mem_count_all(engine->store, CF_WRITE), 0);
   CHECK_EQ(mem_count_all(engine->store, CF_DEFAULT), 2);
@@ -82,7 +82,7 @@ static void range_tombstones(void) {
   put_dead_row(engine, "c", 3);
   mem_put(engine->store, CF_DEFAULT, raw_key(1, "bb", 90), LIVE);
   engine_forget(engine);
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   CHECK_EQ(mem_count_all(engine->store, CF_DEFAULT), 1);
   size_t ranges = 0;
@@ -102,7 +102,7 @@ static void range_tombstones(void) {
   /* Long values go one by one, each with its record. */
   put_deleted_row(engine, "d", 30);
   engine_forget(engine);
-  run_over(gc, engine, CF_WRITE, RGC_WRITE);
+  run_over(gc, engine, CF_WRITE, RGC_KIND_TXN);
   drain(gc);
   CHECK_EQ(mem_count_all(engine->store, CF_WRITE), 0);
   CHECK_EQ(mem_count_all(engine->store, CF_DEFAULT), 1);
@@ -134,12 +134,12 @@ static void writes_in_between(void) {
     put_deleted_row(engine, "a", 20);
     engine->during_state = engine;
     engine->during = write_a_newer_version;
-    run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+    run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
     drain(gc);
     CHECK(mem_has(engine->store, CF_DEFAULT, raw_key(1, "a", 90)));
     CHECK_EQ(mem_count(engine->store, CF_DEFAULT, raw_key(1, "a", 71), raw_key(1, "a", 0)), 0);
     engine->during = write_a_newer_version;
-    run_over(gc, engine, CF_WRITE, RGC_WRITE);
+    run_over(gc, engine, CF_WRITE, RGC_KIND_TXN);
     drain(gc);
     CHECK(mem_has(engine->store, CF_WRITE, record_key("a", 90)));
     CHECK_EQ(mem_count(engine->store, CF_WRITE, record_key("a", 71), record_key("a", 0)), 0);

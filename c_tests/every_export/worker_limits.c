@@ -16,23 +16,23 @@ static uint64_t milliseconds(void) {
 }
 
 static void full_queue(void) {
-  rgc_t* gc = gc_at_80("pending_keys_max=2");
+  rgc_t* gc = gc_at_80("worker_queue_max_rows=2");
   struct mem_engine* engine = engine_new();
   static const char* const keys[] = {"a", "b", "c", "d", "e"};
   for (size_t i = 0; i < 5; ++i) put_dead_row(engine, keys[i], 2);
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
-  CHECK_EQ(stats_of(gc).rows_refused, 5); /* no store */
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
+  CHECK_EQ(stats_of(gc).rows_deferred, 5); /* no store */
   attach(gc, engine, 2);
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   rgc_stats_t stats = stats_of(gc);
   CHECK_EQ(stats.rows_queued, 2);
   CHECK_EQ(stats.rows_done, 2);
-  CHECK_EQ(stats.rows_refused, 5 + 3);
+  CHECK_EQ(stats.rows_deferred, 5 + 3);
   CHECK_EQ(mem_count_all(engine->store, CF_DEFAULT), 9);
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   CHECK_EQ(mem_count_all(engine->store, CF_DEFAULT), 0);
   CHECK_EQ(stats_of(gc).rows_queued, 5);
@@ -40,10 +40,10 @@ static void full_queue(void) {
   api.rgc_detach(gc);
   attach(gc, engine, 1);
   put_deleted_row(engine, "a", 2);
-  run_over(gc, engine, CF_WRITE, RGC_WRITE);
+  run_over(gc, engine, CF_WRITE, RGC_KIND_TXN);
   drain(gc);
   CHECK_EQ(mem_count_all(engine->store, CF_WRITE), 3);
-  CHECK_EQ(stats_of(gc).rows_refused, 5 + 3 + 1 + 1);
+  CHECK_EQ(stats_of(gc).rows_deferred, 5 + 3 + 1 + 1);
   api.rgc_destroy(gc);
   engine_free(engine);
 }
@@ -51,18 +51,18 @@ static void full_queue(void) {
 /* Runs in keyspace 1 until it must hand a row over, and stays there. */
 static rgc_filter_t* run_with_a_dead_row(rgc_t* gc, struct mem_engine* engine, const char* user_key) {
   put_dead_row(engine, user_key, 3);
-  rgc_filter_t* run = run_of(gc, RGC_DEFAULT);
+  rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide(run, raw_key(1, user_key, 70), MARK), RGC_KEEP);
   return run;
 }
 
 static void* drain_elsewhere(void* gc) {
   uint64_t before = milliseconds();
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 0, errptr), 1));
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 50, errptr), 1));
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 0, errptr), 1));
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 50, errptr), 1));
   uint64_t took = milliseconds() - before;
   CHECK(took >= 40 && took < 5000);
-  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
   return NULL;
 }
 
@@ -70,15 +70,15 @@ static void waiting(void) {
   rgc_t* gc = gc_at_80("");
   struct mem_engine* engine = engine_new();
   attach(gc, engine, 2);
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 0, errptr), 0));
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, UINT64_MAX, errptr), 0));
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 0, errptr), 0));
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, UINT64_MAX, errptr), 0));
   rgc_filter_t* run = run_with_a_dead_row(gc, engine, "a");
   decide_live(run, raw_key(1, "z", 90));
   pthread_t thread;
   REQUIRE(pthread_create(&thread, NULL, drain_elsewhere, gc) == 0);
   pthread_join(thread, NULL);
   api.rgc_filter_destroy(run);
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, UINT64_MAX, errptr), 0));
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, UINT64_MAX, errptr), 0));
   CHECK_EQ(left_of(engine, "a"), 0);
   api.rgc_detach(gc);
 
@@ -86,15 +86,15 @@ static void waiting(void) {
   attach(gc, engine, 2);
   put_dead_row(engine, "b", 3);
   engine->is_stalled = 1;
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 30, errptr), 1));
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 30, errptr), 1));
   CHECK_EQ(left_of(engine, "b"), 4);
   api.rgc_detach(gc);
-  CHECK_EQ(api.rgc_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
   rgc_stats_t stats = stats_of(gc);
   CHECK_EQ(stats.rows_queued, 2);
   CHECK_EQ(stats.rows_done, 1);
-  CHECK_EQ(stats.rows_refused, 1);
+  CHECK_EQ(stats.rows_deferred, 1);
   CHECK_EQ(left_of(engine, "b"), 4);
   api.rgc_destroy(gc);
   engine_free(engine);
@@ -107,10 +107,10 @@ static void stalls(void) {
   attach(gc, engine, 2);
   put_dead_row(engine, "a", 3);
   engine->is_stalled = 1;
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   pause_a_little();
   CHECK_EQ(left_of(engine, "a"), 4);
-  CHECK_EQ(api.rgc_pending(gc), 1);
+  CHECK_EQ(api.rgc_worker_pending(gc), 1);
   pthread_mutex_lock(&engine->turn);
   engine->is_stalled = 0;
   pthread_mutex_unlock(&engine->turn);
@@ -118,12 +118,12 @@ static void stalls(void) {
   CHECK_EQ(left_of(engine, "a"), 0);
   put_dead_row(engine, "b", 3);
   engine->busy[WRITE] = 3;
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   CHECK_EQ(engine->busy[WRITE], 0);
   CHECK_EQ(left_of(engine, "b"), 0);
   CHECK_EQ(stats_of(gc).rows_done, 2);
-  CHECK_EQ(stats_of(gc).rows_refused, 0);
+  CHECK_EQ(stats_of(gc).rows_deferred, 0);
   api.rgc_destroy(gc);
   engine_free(engine);
 }
@@ -143,7 +143,7 @@ static void failures(void) {
       put_dead_row(engine, "a", 6);
       put_deleted_row(engine, "b", 4);
       rgc_stats_t before = stats_of(gc);
-      rgc_filter_t* run = run_of(gc, n % 2 == 0 ? RGC_DEFAULT : RGC_WRITE);
+      rgc_filter_t* run = run_of(gc, n % 2 == 0 ? RGC_KIND_RAW : RGC_KIND_TXN);
       if (n % 2 == 0) decide(run, raw_key(1, "a", 70), MARK);
       else decide(run, record_key("b", 70), BYTES("D\x45"));
       engine_fail(engine, ANY, how, n / 2);
@@ -153,7 +153,7 @@ static void failures(void) {
       engine_forget(engine);
       rgc_stats_t after = stats_of(gc);
       CHECK_EQ(after.rows_queued - before.rows_queued, 1);
-      CHECK_EQ(after.rows_done + after.rows_refused - before.rows_done - before.rows_refused, 1);
+      CHECK_EQ(after.rows_done + after.rows_deferred - before.rows_done - before.rows_deferred, 1);
       check_reads_dead(engine, CF_DEFAULT, raw_key(1, "a", 70), left_of(engine, "a"));
       check_reads_dead(engine, CF_WRITE, record_key("b", 70), mem_count_all(engine->store, CF_WRITE));
       /* No record without its value, no value without its record. */
@@ -163,8 +163,8 @@ static void failures(void) {
       /* After a failure the worker rests for longer and longer; a new one does not. */
       api.rgc_detach(gc);
       attach(gc, engine, 2);
-      run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
-      run_over(gc, engine, CF_WRITE, RGC_WRITE);
+      run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
+      run_over(gc, engine, CF_WRITE, RGC_KIND_TXN);
       drain(gc);
       CHECK_EQ(mem_count_all(engine->store, CF_DEFAULT) + mem_count_all(engine->store, CF_WRITE), 0);
       api.rgc_detach(gc);
@@ -175,7 +175,7 @@ static void failures(void) {
   CHECK_CONTAINS(log.text, "No space left on device");
   api.rgc_set_logger(NULL, NULL, RGC_LOG_OFF);
   rgc_stats_t stats = stats_of(gc);
-  CHECK_EQ(stats.rows_queued, stats.rows_done + stats.rows_refused + stats.rows_left_unparsed);
+  CHECK_EQ(stats.rows_queued, stats.rows_done + stats.rows_deferred + stats.rows_left_unparsed);
   api.rgc_destroy(gc);
   engine_free(engine);
 }
@@ -189,7 +189,7 @@ static void resting(void) {
   decide_live(run, raw_key(1, "z", 90));
   set_enabled_elsewhere(gc, 0);
   api.rgc_filter_destroy(run);
-  SUCCEEDS(CHECK_EQ(api.rgc_drain(gc, 60, errptr), 1));
+  SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 60, errptr), 1));
   CHECK_EQ(left_of(engine, "a"), 4);
   api.rgc_set_enabled(gc, 1);
   drain(gc);
@@ -201,15 +201,15 @@ static void resting(void) {
   api.rgc_filter_destroy(run);
   drain(gc);
   CHECK_EQ(left_of(engine, "b"), 4);
-  CHECK_EQ(api.rgc_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 1, RGC_GC_KEYSPACE_LEVEL, errptr));
   SUCCEEDS(CHECK(api.rgc_advance_keyspace_safe_point(gc, 1, 70, errptr)));
   /* At its safe point the mark stays, too. */
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   CHECK_EQ(left_of(engine, "b"), 4);
   SUCCEEDS(CHECK(api.rgc_advance_keyspace_safe_point(gc, 1, 71, errptr)));
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   CHECK_EQ(left_of(engine, "b"), 0);
   api.rgc_destroy(gc);
@@ -222,16 +222,16 @@ static void slowly(void) {
   attach(gc, engine, 2);
   put_dead_row(engine, "a", 69); /* 70 keys of 17 bytes */
   uint64_t before = milliseconds();
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   uint64_t took = milliseconds() - before;
   CHECK(took >= 100 && took < 10000);
   CHECK_EQ(left_of(engine, "a"), 0);
   /* Detach does not wait for what is left of the second. */
   put_dead_row(engine, "b", 69);
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   api.rgc_detach(gc);
-  CHECK_EQ(api.rgc_pending(gc), 0);
+  CHECK_EQ(api.rgc_worker_pending(gc), 0);
   check_reads_dead(engine, CF_DEFAULT, raw_key(1, "b", 70), left_of(engine, "b"));
   api.rgc_destroy(gc);
   engine_free(engine);

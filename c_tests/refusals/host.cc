@@ -28,7 +28,7 @@ void Check(const rocksdb::Status& status, const char* what) {
 // A run of this thread's that has decided: a compaction that is on.
 class LivingFilter {
  public:
-  explicit LivingFilter(const rocks_gc::Context& gc) : gc_(gc), filter_(gc->rgc_filter_create(gc.get(), RGC_DEFAULT, nullptr, nullptr)) {
+  explicit LivingFilter(const rocks_gc::Context& gc) : gc_(gc), filter_(gc->rgc_filter_create(gc.get(), RGC_KIND_RAW, nullptr, nullptr)) {
     const std::string key = gc.EncodeKey(RGC_MODE_RAW, 1, "row", kVersions);
     Check(filter_ != nullptr, "there is a run");
     gc->rgc_filter_decide(filter_, 0, RGC_VALUE, key.data(), key.size(), "v\0", 2, nullptr, nullptr);
@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
 
   rocksdb::Options options;
   options.create_if_missing = true;
-  Check(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options), "installs");
+  Check(rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options), "installs");
   rocksdb::DB* opened = nullptr;
   Check(rocksdb::DB::Open(options, argv[2], &opened), "opens");
   std::unique_ptr<rocksdb::DB> db(opened);
@@ -78,8 +78,8 @@ int main(int argc, char** argv) {
     all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
     Check(db->CompactRange(all, nullptr, nullptr), "compacts");
     std::string error;
-    std::thread([&] { error = gc.Call(&rocks_gc::Functions::rgc_drain, uint64_t{60000}); }).join();
-    Check(error.empty() && gc->rgc_pending(gc.get()) == 0, "the worker finishes the row");
+    std::thread([&] { error = gc.Call(&rocks_gc::Functions::rgc_worker_drain, uint64_t{60000}); }).join();
+    Check(error.empty() && gc->rgc_worker_pending(gc.get()) == 0, "the worker finishes the row");
     std::string value;
     Check(db->Get(rocksdb::ReadOptions(), mark, &value).IsNotFound(), "the dead row is gone");
     // Another thread has no filter.

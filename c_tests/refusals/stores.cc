@@ -57,7 +57,7 @@ void WritePolicies(const rocks_gc::Library& library, const std::string& director
     const auto gc = ContextOf(library);
     Options options;
     options.create_if_missing = true;
-    Check(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options), "installs");
+    Check(rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options), "installs");
     TransactionDBOptions transactions;
     transactions.write_policy = policy;
     TransactionDB* opened = nullptr;
@@ -92,7 +92,7 @@ void OneContextForTwoDBs(const rocks_gc::Library& library, const std::string& di
   const auto gc = ContextOf(library);
   Options options;
   options.create_if_missing = true;
-  Check(rocks_gc::Install(gc, RGC_DEFAULT, &options, &options), "installs");
+  Check(rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options), "installs");
   DB* opened = nullptr;
   Check(Open<DB>(options, directory + "/first", &opened, 0), "opens");
   const std::unique_ptr<DB> first(opened);

@@ -59,8 +59,8 @@ void two_families(void) {
   rocksdb_options_t* records = new_options();
   rocksdb_options_set_num_levels(rows, 2);
   rocksdb_options_set_num_levels(records, 2);
-  SUCCEEDS(rgc_shim_install(library, gc, RGC_DEFAULT, db_options, rows, errptr));
-  SUCCEEDS(rgc_shim_install(library, gc, RGC_WRITE, db_options, records, errptr));
+  SUCCEEDS(rgc_shim_install(library, gc, RGC_KIND_RAW, db_options, rows, errptr));
+  SUCCEEDS(rgc_shim_install(library, gc, RGC_KIND_TXN, db_options, records, errptr));
   static const char* const names[] = {"default", "write"};
   const rocksdb_options_t* options[] = {rows, records};
   family_t* families[2];

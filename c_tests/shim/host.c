@@ -102,7 +102,7 @@ void collects(rgc_t* gc, rocksdb_options_t* options, const char* name) {
 static void one_family(void) {
   rgc_t* gc = context();
   rocksdb_options_t* options = new_options();
-  SUCCEEDS(rgc_shim_install(library, gc, RGC_DEFAULT, options, options, errptr));
+  SUCCEEDS(rgc_shim_install(library, gc, RGC_KIND_RAW, options, options, errptr));
   collects(gc, options, "one_family");
 }
 
@@ -111,7 +111,7 @@ static void in_process(void) {
   REQUIRE(dlopen(library, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD) != NULL);
   rgc_t* gc = context();
   rocksdb_options_t* options = new_options();
-  SUCCEEDS(rgc_shim_install(NULL, gc, RGC_DEFAULT, options, options, errptr));
+  SUCCEEDS(rgc_shim_install(NULL, gc, RGC_KIND_RAW, options, options, errptr));
   collects(gc, options, "in_process");
 }
 

@@ -10,18 +10,18 @@
 void bad_arguments(const char* other_abi, const char* incomplete) {
   rgc_t* gc = context();
   rocksdb_options_t* options = new_options();
-  REFUSED("/no/librocks_gc.so", gc, RGC_DEFAULT, options, options, "Not found", "/no/librocks_gc.so");
+  REFUSED("/no/librocks_gc.so", gc, RGC_KIND_RAW, options, options, "Not found", "/no/librocks_gc.so");
   /* The library was loaded RTLD_LOCAL. */
-  REFUSED(NULL, gc, RGC_DEFAULT, options, options, "Not found", "rgc_abi_version", "give the path");
+  REFUSED(NULL, gc, RGC_KIND_RAW, options, options, "Not found", "rgc_abi_version", "give the path");
   /* Another copy would not know gc, so none is loaded here. */
-  REFUSED(other_abi, gc, RGC_DEFAULT, options, options, "Not found", other_abi, "not loaded");
+  REFUSED(other_abi, gc, RGC_KIND_RAW, options, options, "Not found", other_abi, "not loaded");
   CHECK(dlopen(other_abi, RTLD_NOW) != NULL && dlopen(incomplete, RTLD_NOW) != NULL);
-  REFUSED("libc.so.6", gc, RGC_DEFAULT, options, options, "Not supported", "libc.so.6 is not librocks_gc");
-  REFUSED(other_abi, gc, RGC_DEFAULT, options, options, "Not supported", other_abi, "ABI version 99");
-  REFUSED(incomplete, gc, RGC_DEFAULT, options, options, "Not supported", incomplete, "lacks rgc_metrics;");
-  REFUSED(library, NULL, RGC_DEFAULT, options, options, "Invalid argument", "gc is NULL");
-  REFUSED(library, gc, RGC_DEFAULT, NULL, options, "Invalid argument", "NULL");
-  REFUSED(library, gc, RGC_DEFAULT, options, NULL, "Invalid argument", "NULL");
+  REFUSED("libc.so.6", gc, RGC_KIND_RAW, options, options, "Not supported", "libc.so.6 is not librocks_gc");
+  REFUSED(other_abi, gc, RGC_KIND_RAW, options, options, "Not supported", other_abi, "ABI version 99");
+  REFUSED(incomplete, gc, RGC_KIND_RAW, options, options, "Not supported", incomplete, "lacks rgc_metrics;");
+  REFUSED(library, NULL, RGC_KIND_RAW, options, options, "Invalid argument", "gc is NULL");
+  REFUSED(library, gc, RGC_KIND_RAW, NULL, options, "Invalid argument", "NULL");
+  REFUSED(library, gc, RGC_KIND_RAW, options, NULL, "Invalid argument", "NULL");
   REFUSED(library, gc, 99, options, options, "Invalid argument", "99");
   /* The kind is said once. */
   char* error = NULL;
@@ -48,15 +48,15 @@ void bad_arguments(const char* other_abi, const char* incomplete) {
   rgc_shim_wal_filter_destroy(filter, options);
 
   /* By its SONAME, though it was loaded by its path. */
-  SUCCEEDS(rgc_shim_install("librocks_gc.so.1", gc, RGC_DEFAULT, options, options, errptr));
-  REFUSED(library, gc, RGC_WRITE, options, options, "Invalid argument", "rocks_gc.default");
+  SUCCEEDS(rgc_shim_install("librocks_gc.so.1", gc, RGC_KIND_RAW, options, options, errptr));
+  REFUSED(library, gc, RGC_KIND_TXN, options, options, "Invalid argument", "rocks_gc.default");
   collects(gc, options, "after_errors");
 }
 
 void other_versions(const char* versions_of_rocksdb) {
   rgc_t* gc = context();
   rocksdb_options_t* options = new_options();
-  REFUSED(library, gc, RGC_DEFAULT, options, options, "Not supported", versions_of_rocksdb, "own headers");
+  REFUSED(library, gc, RGC_KIND_RAW, options, options, "Not supported", versions_of_rocksdb, "own headers");
   REFUSED("/no/librocks_gc.so", NULL, 99, NULL, NULL, "Not supported", versions_of_rocksdb);
   rocksdb_options_destroy(options);
   api.rgc_destroy(gc);
@@ -87,7 +87,7 @@ void factory_of_the_host(void) {
   static char name[] = "host.factory";
   rocksdb_options_t* options = new_options();
   rocksdb_options_set_compaction_filter_factory(options, rocksdb_compactionfilterfactory_create(name, host_gone, host_filter, host_name));
-  REFUSED(library, gc, RGC_DEFAULT, options, options, "Invalid argument", name);
+  REFUSED(library, gc, RGC_KIND_RAW, options, options, "Invalid argument", name);
   struct db db = open_with(options, "factory");
   fill(&db);
   db_compact(&db);
@@ -112,7 +112,7 @@ void comparator_of_the_host(void) {
   rocksdb_comparator_t* comparator = rocksdb_comparator_create(name, host_gone, backwards, host_name);
   rocksdb_options_t* options = new_options();
   rocksdb_options_set_comparator(options, comparator);
-  REFUSED(library, gc, RGC_DEFAULT, options, options, "Invalid argument", name);
+  REFUSED(library, gc, RGC_KIND_RAW, options, options, "Invalid argument", name);
   rocksdb_options_destroy(options);
   rocksdb_comparator_destroy(comparator);
   api.rgc_destroy(gc);
@@ -126,7 +126,7 @@ void plain_tables(void) {
   char* error = NULL;
   rocksdb_get_options_from_string(defaults, "table_factory=PlainTable", options, &error);
   must(error);
-  REFUSED(library, gc, RGC_DEFAULT, options, options, "Not supported", "plain tables");
+  REFUSED(library, gc, RGC_KIND_RAW, options, options, "Not supported", "plain tables");
   rocksdb_options_destroy(options);
   rocksdb_options_destroy(defaults);
   api.rgc_destroy(gc);

@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   attach(gc, engine, 2);
   put_dead_row(engine, "a", 3);
   engine->during = crash_on_the_library_s_thread;
-  run_over(gc, engine, CF_DEFAULT, RGC_DEFAULT);
+  run_over(gc, engine, CF_DEFAULT, RGC_KIND_RAW);
   drain(gc);
   return 1;
 }

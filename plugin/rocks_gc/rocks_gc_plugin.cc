@@ -26,10 +26,10 @@ struct Kind {
   int kind;
 };
 constexpr Kind kKinds[] = {
-    {"rocks_gc.dropped_only", RGC_DROPPED_ONLY},
-    {"rocks_gc.default", RGC_DEFAULT},
-    {"rocks_gc.write", RGC_WRITE},
-    {"rocks_gc.ttl_v1", RGC_TTL_V1},
+    {"rocks_gc.dropped_only", RGC_KIND_DROPPED_ONLY},
+    {"rocks_gc.default", RGC_KIND_RAW},
+    {"rocks_gc.write", RGC_KIND_TXN},
+    {"rocks_gc.ttl_v1", RGC_KIND_TTL_V1},
 };
 constexpr char kSoname[] = "librocks_gc.so.1";
 
@@ -145,7 +145,7 @@ class NamedFactory final : public db::CompactionFilterFactory {
     if (!gc.ok()) return Error(gc.error());
     // The bare name that Install leaves in OPTIONS files: the server's options are not known here. No safe point, so nothing goes, and
     // nothing may go by age.
-    const bool nothing_may_go = kind_.kind == RGC_TTL_V1 && settings_.library.empty() && settings_.options.empty();
+    const bool nothing_may_go = kind_.kind == RGC_KIND_TTL_V1 && settings_.library.empty() && settings_.options.empty();
     if (nothing_may_go && gc->rgc_set_enabled(gc.get(), 0) == 0) return Error("rgc_set_enabled was refused");
     void* reference = nullptr;
     error = rocks_gc::detail::ErrorOf(

@@ -200,7 +200,7 @@ impl Engine for HostEngine {
         };
         let batch: Vec<_> = writes.iter().map(to_c).collect();
         let flag = |on, flag| if on { flag } else { 0 };
-        let flags = flag(how.sync, c::RGC_WRITE_SYNC) | flag(how.no_slowdown, c::RGC_WRITE_NO_SLOWDOWN);
+        let flags = flag(how.sync, c::RGC_WRITE_FLAG_SYNC) | flag(how.no_slowdown, c::RGC_WRITE_FLAG_NO_SLOWDOWN);
         // SAFETY: the host's own function; the bytes live for the time of the call.
         checked(|error| unsafe { write(self.state, batch.as_ptr(), batch.len(), flags as c_int, error) })
     }

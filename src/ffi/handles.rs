@@ -112,10 +112,10 @@ pub(super) fn kind(shared: &Shared, number: c_int) -> Result<Kind, Error> {
 /// The kind behind its number.
 pub(super) fn kind_of(number: c_int) -> Result<Kind, Error> {
     let kind = match u32::try_from(number) {
-        Ok(c::RGC_DROPPED_ONLY) => Kind::DroppedOnly,
-        Ok(c::RGC_DEFAULT) => Kind::Default,
-        Ok(c::RGC_WRITE) => Kind::Write,
-        Ok(c::RGC_TTL_V1) => Kind::TtlV1,
+        Ok(c::RGC_KIND_DROPPED_ONLY) => Kind::DroppedOnly,
+        Ok(c::RGC_KIND_RAW) => Kind::Default,
+        Ok(c::RGC_KIND_TXN) => Kind::Write,
+        Ok(c::RGC_KIND_TTL_V1) => Kind::TtlV1,
         _ => return Err(no_kind(number)),
     };
     Ok(kind)
@@ -126,9 +126,9 @@ fn no_kind(number: c_int) -> Error {
         0..16 => "is no kind: numbers below 16 are roles of families (RGC_CF_), or kinds of an old header",
         _ => "is unknown",
     };
-    let [dropped_only, default, write, ttl_v1] = [c::RGC_DROPPED_ONLY, c::RGC_DEFAULT, c::RGC_WRITE, c::RGC_TTL_V1];
+    let [dropped_only, default, write, ttl_v1] = [c::RGC_KIND_DROPPED_ONLY, c::RGC_KIND_RAW, c::RGC_KIND_TXN, c::RGC_KIND_TTL_V1];
     Error::invalid(format!(
-        "kind {number} {what}; give RGC_DROPPED_ONLY ({dropped_only}), RGC_DEFAULT ({default}), RGC_WRITE ({write}) or \
-         RGC_TTL_V1 ({ttl_v1})"
+        "kind {number} {what}; give RGC_KIND_DROPPED_ONLY ({dropped_only}), RGC_KIND_RAW ({default}), RGC_KIND_TXN ({write}) or \
+         RGC_KIND_TTL_V1 ({ttl_v1})"
     ))
 }

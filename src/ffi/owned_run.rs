@@ -38,7 +38,7 @@ impl Filter {
     /// on: some kilobytes, whatever the keys. What a run allocates later can fail.
     pub(super) fn create(shared: &Arc<Shared>, kind: Kind, knowledge: Knowledge, listens: bool) -> *mut Self {
         if let Some(reason) = refusal(kind, shared) {
-            shared.stats.shared().runs_refused.add(1);
+            shared.stats.shared().filters_not_needed.add(1);
             log(Level::Debug, || format!("no filter for a compaction of kind {kind:?}: {reason:?}"));
             return null_mut();
         }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 
 export! {
     /// Is a put or merge of this key to be ignored at recovery?
-    fn rgc_wal_ignores(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u8, on error 0; {
+    fn rgc_wal_should_skip(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u8, on error 0; {
         let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
         u8::from(found.shared.ignores_at_recovery(key))
     }

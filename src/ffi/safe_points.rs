@@ -62,10 +62,10 @@ export! {
 
 export! {
     /// Keeps everything of a keyspace until it is named again.
-    fn rgc_remove_keyspace(gc: *mut c::rgc_t, id: u32; errptr) -> (), on error (); {
+    fn rgc_pause_keyspace(gc: *mut c::rgc_t, id: u32; errptr) -> (), on error (); {
         let found = need_context(gc)?;
         let id = keyspace(id)?;
-        refuse_inside_run_of_store("rgc_remove_keyspace", found)?;
+        refuse_inside_run_of_store("rgc_pause_keyspace", found)?;
         found.shared.remove_keyspace(id);
         log(Level::Info, || format!("keyspace {id} is removed: everything of it is kept until rgc_set_keyspace_gc_type names it again"));
         Ok(())

@@ -41,7 +41,7 @@ fn to_c(context: &Context) -> c::rgc_stats_t {
     let sums = shared.stats.sums();
     c::rgc_stats_t {
         runs_started: sums.runs_started.get(),
-        runs_refused: sums.runs_refused.get(),
+        filters_not_needed: sums.filters_not_needed.get(),
         runs_closed: sums.runs_closed.get(),
         kept: sums.kept.get(),
         removed: sums.removed.get(),
@@ -58,7 +58,7 @@ fn to_c(context: &Context) -> c::rgc_stats_t {
         late_dropped: sums.late_dropped.get(),
         rows_queued: sums.rows_queued.get(),
         rows_done: sums.rows_done.get(),
-        rows_refused: sums.rows_refused.get(),
+        rows_deferred: sums.rows_deferred.get(),
         rows_left_unparsed: sums.rows_left_unparsed.get(),
         pending: shared.handover.pending() as u64,
         destroyed_records: context.attached.records() as u64,

@@ -153,7 +153,7 @@ fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily
     context.attached.attach(taken, || reclaim::attach(shared.clone(), engine, families, spawn).inspect(|_| taken_over()))?;
     if writes && shared.has_seen(RunKind::Write) && !shared.has_seen(RunKind::Default) && !shared.has_seen(RunKind::DroppedOnly) {
         log(Level::Warn, || {
-            "the default column family has no filter: what is destroyed stays in its files; install kind RGC_DEFAULT or RGC_DROPPED_ONLY there".into()
+            "the default column family has no filter: what is destroyed stays in its files; install kind RGC_KIND_RAW or RGC_KIND_DROPPED_ONLY there".into()
         });
     }
     Ok(())
@@ -174,7 +174,7 @@ fn check_filter(place: usize, family: &ColumnFamily) -> Result<(), Error> {
 /// RocksDB's C API does not tell which family a factory filters. But a factory of a kind that no attached family may have is in a family
 /// with another role.
 fn check_factories(shared: &Shared, families: &[ColumnFamily]) -> Result<(), Error> {
-    for (kind, name) in [(RunKind::Default, "RGC_DEFAULT"), (RunKind::Write, "RGC_WRITE"), (RunKind::TtlV1, "RGC_TTL_V1")] {
+    for (kind, name) in [(RunKind::Default, "RGC_KIND_RAW"), (RunKind::Write, "RGC_KIND_TXN"), (RunKind::TtlV1, "RGC_KIND_TTL_V1")] {
         if shared.has_factory(kind) && !families.iter().any(|family| family.role.runs().have(kind)) {
             return Err(Error::invalid(format!(
                 "gc has made a filter factory of kind {name}, and no family that is given has a role that goes with it; attach the family that \
@@ -215,16 +215,16 @@ export! {
 
 export! {
     /// Rows handed over and not finished.
-    fn rgc_pending(gc: *const c::rgc_t) -> usize, on error 0; {
+    fn rgc_worker_pending(gc: *const c::rgc_t) -> usize, on error 0; {
         context(gc).map_or(0, |found| found.shared.handover.pending())
     }
 }
 
 export! {
     /// Waits until no row is pending.
-    fn rgc_drain(gc: *mut c::rgc_t, timeout_ms: u64; errptr) -> usize, on error 0; {
+    fn rgc_worker_drain(gc: *mut c::rgc_t, timeout_ms: u64; errptr) -> usize, on error 0; {
         let context = need_context(gc)?;
-        drop(need_store(context, "rgc_drain")?);
+        drop(need_store(context, "rgc_worker_drain")?);
         Ok(context.shared.handover.drain(Duration::from_millis(timeout_ms)))
     }
 }

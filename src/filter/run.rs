@@ -334,7 +334,7 @@ impl Run {
         if self.shared.handover.add(&mut self.handed, self.column_family, row) {
             self.counters.rows_queued.bump();
         } else {
-            self.counters.rows_refused.bump();
+            self.counters.rows_deferred.bump();
         }
     }
 }
@@ -354,12 +354,12 @@ impl Drop for Run {
         }
         log(Level::Debug, || {
             let c = &self.counters;
-            let (queued, left) = (c.rows_queued.get(), c.rows_refused.get());
+            let (queued, left) = (c.rows_queued.get(), c.rows_deferred.get());
             format!("a run ended: kept {}, removed {}, rows handed over {queued}, left {left}", c.kept.get(), c.removed.get())
         });
         let kind = self.kind;
         let refused = self.shared.handover.give(std::mem::replace(&mut self.handed, HandedRows::new(kind)));
-        self.shared.stats.shared().rows_refused.add(refused as u64);
+        self.shared.stats.shared().rows_deferred.add(refused as u64);
         self.shared.stats.end_run(&self.counters);
     }
 }

@@ -257,13 +257,13 @@ impl Store {
     /// How many compactions have asked for a filter so far.
     fn runs(&self) -> u64 {
         let sums = self.shared.stats.sums();
-        sums.runs_started.get() + sums.runs_refused.get()
+        sums.runs_started.get() + sums.filters_not_needed.get()
     }
 
     /// How many rows runs have met that are the worker's.
     fn rows_met(&self) -> u64 {
         let sums = self.shared.stats.sums();
-        sums.rows_queued.get() + sums.rows_refused.get()
+        sums.rows_queued.get() + sums.rows_deferred.get()
     }
 
     fn no_filter(&self, family: Family) -> Error {

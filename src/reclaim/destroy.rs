@@ -172,7 +172,7 @@ impl Store {
             Some(other) => Err(Error::new(
                 Kind::Busy,
                 format!(
-                    "the record of {} stands, and would go on dropping what is written there; forget it (rgc_forget_destroyed), or leave RGC_DESTROY_REUSABLE out",
+                    "the record of {} stands, and would go on dropping what is written there; forget it (rgc_release_destroyed), or leave RGC_DESTROY_REUSABLE out",
                     show(&other)
                 ),
             )),

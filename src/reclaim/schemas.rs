@@ -104,7 +104,7 @@ impl Store {
         if self.shared.has_seen(RunKind::TtlV1) {
             return Err(Error::new(
                 Kind::NotSupported,
-                "keys of kind RGC_TTL_V1 have no timestamps to truncate by; drop the schema instead",
+                "keys of kind RGC_KIND_TTL_V1 have no timestamps to truncate by; drop the schema instead",
             ));
         }
         self.order((tenant, id), |known| {

@@ -208,7 +208,7 @@ impl Store {
             log(Level::Error, || "the worker panicked; please report it".into());
         }
         self.end_orders();
-        self.shared.stats.shared().rows_refused.add(self.shared.handover.give_up() as u64);
+        self.shared.stats.shared().rows_deferred.add(self.shared.handover.give_up() as u64);
     }
 
     /// What the ledger said does not hold any more: another one may be there when a store is attached again. Half of a row may be

@@ -29,7 +29,7 @@ pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
     if !destroyed.is_empty() {
         return Err(Error::invalid(format!(
             "the host registered keyspace {}, and the ledger says that it is destroyed: what is written there would be dropped; pause it \
-             (rgc_remove_keyspace), attach, and take another id, or forget the destroyed ranges (rgc_forget_destroyed) and register it again",
+             (rgc_pause_keyspace), attach, and take another id, or forget the destroyed ranges (rgc_release_destroyed) and register it again",
             list(&destroyed)
         )));
     }

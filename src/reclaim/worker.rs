@@ -297,7 +297,7 @@ impl<'r> Hand<'_, 'r> {
 
 impl Drop for Hand<'_, '_> {
     fn drop(&mut self) {
-        self.store.shared.stats.shared().rows_refused.add(self.rows.len() as u64);
+        self.store.shared.stats.shared().rows_deferred.add(self.rows.len() as u64);
         self.store.shared.handover.finish(self.rows.len());
     }
 }

@@ -213,7 +213,7 @@ impl Shared {
 /// Metadata were taken over, but do not end what the host must end.
 fn tell_kept(keyspace: KeyspaceId, why: Why, gc_type: GcType) {
     log(Level::Info, || {
-        let reason = if why == Why::Paused { "rgc_remove_keyspace paused it" } else { "both GC types were named for it" };
+        let reason = if why == Why::Paused { "rgc_pause_keyspace paused it" } else { "both GC types were named for it" };
         format!(
             "keyspace {keyspace} is loaded and stays paused, everything of it is kept: {reason}; rgc_set_keyspace_gc_type with {gc_type} \
              ends that"

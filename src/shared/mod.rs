@@ -119,7 +119,7 @@ impl Shared {
             plain_kind: OnceLock::new(),
             kinds: AtomicU8::new(0),
             deleting: options.deleting,
-            handover: Handover::new(options.pending_keys_max, options.pending_bytes_max),
+            handover: Handover::new(options.worker_queue_max_rows, options.worker_queue_max_bytes),
             dropped: Mutex::default(),
             suspended: AtomicBool::new(false),
             factory_kinds: AtomicU8::new(0),
@@ -142,7 +142,7 @@ impl Shared {
         let versions = matches!(kind, Kind::Default | Kind::Write);
         if versions && matches!(self.layout.form, Form::Plain(_)) && *self.plain_kind.get_or_init(|| kind) != kind {
             return Err(Error::invalid(
-                "in the plain layout one context serves kind RGC_DEFAULT or kind RGC_WRITE, not both; make another rgc_t",
+                "in the plain layout one context serves kind RGC_KIND_RAW or kind RGC_KIND_TXN, not both; make another rgc_t",
             ));
         }
         self.kinds.fetch_or(kind.bit(), Ordering::Relaxed);

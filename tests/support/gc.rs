@@ -88,11 +88,11 @@ impl Gc {
     }
 
     pub fn drain(&self, timeout_ms: u64) -> Result<usize, String> {
-        checked(|error| unsafe { ffi::rgc_drain(self.0, timeout_ms, error) })
+        checked(|error| unsafe { ffi::rgc_worker_drain(self.0, timeout_ms, error) })
     }
 
     pub fn pending(&self) -> usize {
-        unsafe { ffi::rgc_pending(self.0) }
+        unsafe { ffi::rgc_worker_pending(self.0) }
     }
 
     pub fn destroy_range(&self, start: &[u8], end: &[u8], flags: u32) -> Result<c::rgc_destroy_report_t, String> {
@@ -112,7 +112,7 @@ impl Gc {
 
     pub fn forget_destroyed(&self, start: &[u8], end: &[u8]) -> Result<(), String> {
         let ((start, start_len), (end, end_len)) = ((start.as_ptr().cast(), start.len()), (end.as_ptr().cast(), end.len()));
-        checked(|error| unsafe { ffi::rgc_forget_destroyed(self.0, start, start_len, end, end_len, error) })
+        checked(|error| unsafe { ffi::rgc_release_destroyed(self.0, start, start_len, end, end_len, error) })
     }
 
     pub fn destroyed_count(&self) -> usize {
@@ -158,7 +158,7 @@ impl Gc {
 
     pub fn remove(&self, keyspace: u32) {
         // A thread with a living filter is refused.
-        let remove = || checked(|error| unsafe { ffi::rgc_remove_keyspace(self.handle(), keyspace, error) }).expect("removes");
+        let remove = || checked(|error| unsafe { ffi::rgc_pause_keyspace(self.handle(), keyspace, error) }).expect("removes");
         std::thread::scope(|scope| scope.spawn(remove).join().expect("no panic"));
     }
 

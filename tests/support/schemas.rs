@@ -65,6 +65,6 @@ impl Gc {
 
     /// Is a put of this key left out at recovery?
     pub fn wal_ignores(&self, key: &[u8]) -> bool {
-        unsafe { ffi::rgc_wal_ignores(self.handle(), key.as_ptr().cast(), key.len()) != 0 }
+        unsafe { ffi::rgc_wal_should_skip(self.handle(), key.as_ptr().cast(), key.len()) != 0 }
     }
 }

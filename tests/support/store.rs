@@ -31,12 +31,12 @@ pub const EVERY_WAY: [Via; 2] = [Via::C, Via::Adaptor];
 pub type Family = (&'static str, u32, Option<u32>);
 
 /// One family of RawKV rows.
-pub const RAW: &[Family] = &[("default", c::RGC_CF_DEFAULT, Some(c::RGC_DEFAULT))];
+pub const RAW: &[Family] = &[("default", c::RGC_CF_DEFAULT, Some(c::RGC_KIND_RAW))];
 /// The families of transactions.
 pub const TXN: &[Family] = &[
-    ("default", c::RGC_CF_DEFAULT, Some(c::RGC_DEFAULT)),
-    ("write", c::RGC_CF_WRITE, Some(c::RGC_WRITE)),
-    ("lock", c::RGC_CF_LOCK, Some(c::RGC_DROPPED_ONLY)),
+    ("default", c::RGC_CF_DEFAULT, Some(c::RGC_KIND_RAW)),
+    ("write", c::RGC_CF_WRITE, Some(c::RGC_KIND_TXN)),
+    ("lock", c::RGC_CF_LOCK, Some(c::RGC_KIND_DROPPED_ONLY)),
 ];
 
 /// An open DB whose compactions only happen when asked for. Its writes have no WAL unless it is asked for.

@@ -7,7 +7,7 @@ use std::ptr::{null, null_mut};
 use std::sync::Arc;
 
 const RGC_ABI_VERSION: u32 = 1;
-const RGC_DEFAULT: c_int = 17;
+const RGC_KIND_RAW: c_int = 17;
 const RGC_GC_KEYSPACE_LEVEL: c_int = 1;
 const RGC_MODE_RAW: c_int = b'r' as c_int;
 const RGC_VALUE: c_int = 0;
@@ -141,7 +141,7 @@ impl Context {
             inputs: null(),
             num_inputs: 0,
         };
-        let run = unsafe { (self.functions.rgc_filter_create)(self.gc, RGC_DEFAULT, &compaction, null_mut()) };
+        let run = unsafe { (self.functions.rgc_filter_create)(self.gc, RGC_KIND_RAW, &compaction, null_mut()) };
         (!run.is_null()).then(|| Run { functions: self.functions.clone(), run })
     }
 

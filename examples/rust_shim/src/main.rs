@@ -7,7 +7,7 @@
 mod rocks_gc;
 
 use librocksdb_sys::*;
-use rocks_gc::{RGC_DEFAULT, RGC_GC_KEYSPACE_LEVEL, RGC_MODE_RAW, RocksGc, Stats, checked};
+use rocks_gc::{RGC_KIND_RAW, RGC_GC_KEYSPACE_LEVEL, RGC_MODE_RAW, RocksGc, Stats, checked};
 use std::error::Error;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::process::ExitCode;
@@ -89,7 +89,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         let options = rocksdb_options_create();
         rocksdb_options_set_create_if_missing(options, 1);
         // After everything else was set, and before open. Both options are one object here; see the shim's header.
-        checked(rgc.rgc_free, |error| rgc_shim_install(library.as_ptr(), gc, RGC_DEFAULT, options, options, error))?;
+        checked(rgc.rgc_free, |error| rgc_shim_install(library.as_ptr(), gc, RGC_KIND_RAW, options, options, error))?;
         let db = checked(rocksdb_free, |error| rocksdb_open(options, directory.as_ptr(), error))?;
         let result = work(&rgc, gc, db);
         rocksdb_close(db);

@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_char, c_int, c_uchar, c_void};
 use std::ptr::null_mut;
 
 const RGC_ABI_VERSION: u32 = 1;
-pub const RGC_DEFAULT: c_int = 17;
+pub const RGC_KIND_RAW: c_int = 17;
 pub const RGC_GC_KEYSPACE_LEVEL: c_int = 1;
 pub const RGC_MODE_RAW: c_int = b'r' as c_int;
 
@@ -58,7 +58,7 @@ functions! {
 pub struct Stats {
     struct_size: usize,
     pub runs_started: u64,
-    pub runs_refused: u64,
+    pub filters_not_needed: u64,
     pub runs_closed: u64,
     pub kept: u64,
     pub removed: u64,
