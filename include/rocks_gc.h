@@ -185,6 +185,23 @@ uint32_t rgc_abi_version(void);
 /* rgc_version: the RGC_VERSION_STRING of the loaded library. Static; not to be freed. */
 const char* rgc_version(void);
 
+/* Kinds of errors, for rgc_error_kind. */
+enum {
+  RGC_ERROR_NONE = 0,
+  RGC_ERROR_INVALID_ARGUMENT = 1, /* "Invalid argument": the call is wrong; repeating it changes nothing */
+  RGC_ERROR_NOT_FOUND = 2,        /* "Not found" */
+  RGC_ERROR_NOT_SUPPORTED = 3,    /* "Not supported": right in itself, but not with this store or these options */
+  RGC_ERROR_BUSY = 4,             /* "Busy": not now; the host may try again */
+  RGC_ERROR_CORRUPTION = 5,       /* "Corruption": bytes that do not parse */
+  RGC_ERROR_IO = 6,               /* "IO error": the store failed */
+  RGC_ERROR_ABORTED = 7,          /* "Aborted": the library gave up */
+  RGC_ERROR_UNKNOWN = 8           /* a text that begins with no kind */
+};
+
+/* rgc_error_kind: the kind of an error text of this library: RGC_ERROR_...; so a host need not parse the text. NULL is
+ * RGC_ERROR_NONE. Reads the text during the call, and does not free it. Any thread; does not block. */
+int rgc_error_kind(const char* error_or_null);
+
 /* rgc_free: gives back what the library handed out as char*: error texts, encoded keys, bounds, metrics. NULL does
  * nothing. Works from any thread. (It is free(); the name spares hosts with another malloc a crash.) */
 void rgc_free(void* ptr);
@@ -1109,6 +1126,7 @@ char* rgc_metrics(const rgc_t* gc);
 #define RGC_EVERY_FUNCTION(X)         \
   X(rgc_abi_version)                  \
   X(rgc_version)                      \
+  X(rgc_error_kind)                   \
   X(rgc_free)                         \
   X(rgc_set_logger)                   \
   X(rgc_options_create)               \

@@ -25,6 +25,31 @@ pub enum Kind {
     ShutDown,
 }
 
+/// The kinds that an error's text can begin with.
+const NAMED: [Kind; 7] =
+    [Kind::InvalidArgument, Kind::NotFound, Kind::NotSupported, Kind::Busy, Kind::Corruption, Kind::IoError, Kind::Aborted];
+
+impl Kind {
+    /// The first words of an error's text. Hosts know no dropped families and no stores that close: to them both are aborted.
+    fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "Invalid argument",
+            Self::NotFound => "Not found",
+            Self::NotSupported => "Not supported",
+            Self::Busy => "Busy",
+            Self::Corruption => "Corruption",
+            Self::IoError => "IO error",
+            Self::Aborted | Self::FamilyDropped | Self::ShutDown => "Aborted",
+        }
+    }
+
+    /// The kind of an error, from its text.
+    pub fn of_text(text: &str) -> Option<Self> {
+        let (name, _) = text.split_once(": ")?;
+        NAMED.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// An error as it crosses the C boundary: its text is the whole of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
@@ -80,19 +105,26 @@ pub fn hex(bytes: &[u8]) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            Kind::InvalidArgument => "Invalid argument",
-            Kind::NotFound => "Not found",
-            Kind::NotSupported => "Not supported",
-            Kind::Busy => "Busy",
-            Kind::Corruption => "Corruption",
-            Kind::IoError => "IO error",
-            Kind::Aborted => "Aborted",
-            Kind::FamilyDropped => "Column family dropped",
-            Kind::ShutDown => "Shutdown in progress",
-        };
-        write!(f, "{kind}: {}", self.what)
+        write!(f, "{}: {}", self.kind.name(), self.what)
     }
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_tells_its_kind() {
+        for kind in NAMED {
+            assert_eq!(Kind::of_text(&Error::new(kind, "what: and why").to_string()), Some(kind));
+        }
+        for kind in [Kind::FamilyDropped, Kind::ShutDown] {
+            assert_eq!(Kind::of_text(&Error::new(kind, "what").to_string()), Some(Kind::Aborted));
+        }
+        for text in ["", "Busy", "Busy:", "busy: what", " Busy: what", "what: Busy: why"] {
+            assert_eq!(Kind::of_text(text), None, "{text:?}");
+        }
+    }
+}

@@ -16,6 +16,34 @@ static void memory(void) {
   api.rgc_free(malloc(1));
 }
 
+static void error_kinds(void) {
+  static const struct {
+    const char* text;
+    int kind;
+  } cases[] = {
+      {NULL, RGC_ERROR_NONE},
+      {"Invalid argument: what: and why", RGC_ERROR_INVALID_ARGUMENT},
+      {"Not found: x", RGC_ERROR_NOT_FOUND},
+      {"Not supported: x", RGC_ERROR_NOT_SUPPORTED},
+      {"Busy: x", RGC_ERROR_BUSY},
+      {"Corruption: x", RGC_ERROR_CORRUPTION},
+      {"IO error: x", RGC_ERROR_IO},
+      {"Aborted: x", RGC_ERROR_ABORTED},
+      {"", RGC_ERROR_UNKNOWN},
+      {"Busy", RGC_ERROR_UNKNOWN},
+      {"busy: x", RGC_ERROR_UNKNOWN},
+      {"\xff\xfe: x", RGC_ERROR_UNKNOWN},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) CHECK_EQ(api.rgc_error_kind(cases[i].text), cases[i].kind);
+  /* Of the library's own errors. */
+  rgc_t* gc = gc_with("");
+  char* error = NULL;
+  api.rgc_set_keyspace_gc_type(gc, RGC_KEYSPACE_MAX + 1, RGC_GC_GLOBAL, &error);
+  CHECK_EQ(api.rgc_error_kind(error), RGC_ERROR_INVALID_ARGUMENT);
+  api.rgc_free(error);
+  api.rgc_destroy(gc);
+}
+
 /* A warning: a step back. An error: keys out of order. Debug lines: a run that ends. */
 static struct log* messages_up_to(int max_level) {
   static struct log log;
@@ -58,6 +86,7 @@ static void levels(void) {
 }
 
 void test_library(void) {
+  error_kinds();
   versions();
   memory();
   levels();

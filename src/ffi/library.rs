@@ -2,9 +2,9 @@
 
 use super::c;
 use super::handles::{done, refuse_inside_callback};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::log::{self, Level};
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::null;
 
 export! {
@@ -15,6 +15,26 @@ export! {
 export! {
     /// The version of this library.
     fn rgc_version() -> *const c_char, on error null(); { c::RGC_VERSION_STRING.as_ptr().cast() }
+}
+
+export! {
+    /// The kind of an error text.
+    fn rgc_error_kind(error: *const c_char) -> c_int, on error c::RGC_ERROR_UNKNOWN as c_int; {
+        if error.is_null() {
+            return c::RGC_ERROR_NONE as c_int;
+        }
+        let kind = CStr::from_ptr(error).to_str().ok().and_then(Kind::of_text);
+        (match kind {
+            None => c::RGC_ERROR_UNKNOWN,
+            Some(Kind::InvalidArgument) => c::RGC_ERROR_INVALID_ARGUMENT,
+            Some(Kind::NotFound) => c::RGC_ERROR_NOT_FOUND,
+            Some(Kind::NotSupported) => c::RGC_ERROR_NOT_SUPPORTED,
+            Some(Kind::Busy) => c::RGC_ERROR_BUSY,
+            Some(Kind::Corruption) => c::RGC_ERROR_CORRUPTION,
+            Some(Kind::IoError) => c::RGC_ERROR_IO,
+            Some(Kind::Aborted | Kind::FamilyDropped | Kind::ShutDown) => c::RGC_ERROR_ABORTED,
+        }) as c_int
+    }
 }
 
 export! {
