@@ -106,6 +106,18 @@ impl Gc {
         checked(|error| unsafe { ffi::rgc_destroy_keyspace(self.0, keyspace, flags as c_int, null_mut(), error) })
     }
 
+    /// The stored range of a whole keyspace in a mode.
+    pub fn keyspace_range(&self, mode: u32, keyspace: u32) -> (Vec<u8>, Vec<u8>) {
+        let mut range = c::rgc_range_t { struct_size: size_of::<c::rgc_range_t>(), ..Default::default() };
+        checked(|error| unsafe { ffi::rgc_keyspace_range(self.0, mode as c_int, keyspace, &mut range, error) }).expect("a range");
+        unsafe {
+            let bounds = (bytes(range.start, range.start_len), bytes(range.end, range.end_len));
+            ffi::rgc_free(range.start.cast());
+            ffi::rgc_free(range.end.cast());
+            bounds
+        }
+    }
+
     pub fn recheck_destroyed(&self, now: u64) -> Result<usize, String> {
         checked(|error| unsafe { ffi::rgc_recheck_destroyed(self.0, now, null_mut(), error) })
     }

@@ -51,6 +51,14 @@ pub struct Store<'g> {
 
 unsafe impl Sync for Store<'_> {}
 
+/// Puts the filter of a kind into options: for a family whose context is not the store's.
+pub fn install(via: Via, gc: &Gc, kind: u32, options: Handle) {
+    match via {
+        Via::C => unsafe { (api().rocksdb_options_set_compaction_filter_factory)(options, gc.factory(kind)) },
+        Via::Adaptor => adaptor().install(gc, kind, options).expect("installs"),
+    }
+}
+
 impl<'g> Store<'g> {
     /// Opens it; not yet attached.
     pub fn open(path: &Path, gc: &'g Gc, via: Via, families: &[Family]) -> Self {
@@ -146,6 +154,11 @@ impl<'g> Store<'g> {
             Via::C => gc.attach_rocksdb(self.db, &families),
             Via::Adaptor => adaptor().attach(gc, self.db, &families),
         }
+    }
+
+    /// Where a family stands among those that it was opened with.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.families.iter().position(|((known, ..), _)| *known == name)
     }
 
     /// The host drops a family, and keeps its handle.
