@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use support::gc::Gc;
 use support::log::Log;
 use support::rocksdb::Settings;
-use support::store::{EVERY_WAY, Family, Store, Via, install};
+use support::store::{EVERY_WAY, Family, RAW, Store, Via, install};
 use tempfile::{TempDir, tempdir};
 
 const NOW: u64 = 1000;
@@ -110,7 +110,7 @@ impl Record {
 
     /// Its ranges, as stored keys.
     fn ranges(&self, gc: &Gc) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let bound = |row: u8| gc.raw_key(self.keyspace, &[row], u64::MAX);
+        let bound = |row| start_of(gc, self.keyspace, row);
         match self.rows {
             Some((start, end)) => vec![(bound(start), bound(end))],
             None => [c::RGC_MODE_RAW, c::RGC_MODE_TXN].map(|mode| gc.keyspace_range(mode, self.keyspace)).to_vec(),
@@ -675,6 +675,13 @@ fn gc_type(keyspace: u32) -> u32 {
     if keyspace == GLOBAL { c::RGC_GC_GLOBAL } else { c::RGC_GC_KEYSPACE_LEVEL }
 }
 
+/// Where a row begins, as a bound without a timestamp.
+fn start_of(gc: &Gc, keyspace: u32, row: u8) -> Vec<u8> {
+    let mut bound = gc.raw_key(keyspace, &[row], 0);
+    bound.truncate(bound.len() - 8);
+    bound
+}
+
 /// The library follows the clock down at once, and up from there.
 fn look_at_the_clock(gc: &Gc) {
     drop(gc.run(c::RGC_TTL_V1, -1));
@@ -706,5 +713,25 @@ fn what_must_stay_stays_whatever_happens_to_the_store() {
     println!("{did:?}");
     for (what, least) in CHOICES.iter().map(|choice| (choice.1, 5)).chain(BESIDES) {
         assert!(did.get(what).is_some_and(|times| *times >= least), "too seldom, {what}: {did:?}");
+    }
+}
+
+/// The worker takes a row that a bound with a timestamp touches for a cut one, also where no version is on the other side.
+#[test]
+fn a_dead_row_at_an_end_bound_goes_with_the_record_at_the_latest() {
+    for timestamp in [0, 8] {
+        let gc = Gc::new("recheck=manual", NOW);
+        gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+        let dir = tempdir().unwrap();
+        let store = Store::attached(dir.path(), &gc, Via::C, RAW);
+        let bound = |row| [start_of(&gc, 1, row), vec![0; timestamp]].concat();
+        store.put(0, &gc.raw_key(1, &[3], 5), b"\x02");
+        gc.destroy_range(&bound(2), &bound(3), 0).unwrap();
+        gc.advance(1, 50).unwrap();
+        store.collect_all();
+        assert!(timestamp > 0 || store.keys(0).len() == 1, "nothing but the record is left");
+        gc.forget_destroyed(&bound(2), &bound(3)).unwrap();
+        store.collect_all();
+        assert_eq!(store.keys(0).len(), 0);
     }
 }
