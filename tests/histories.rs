@@ -64,7 +64,7 @@ impl Host {
         let gc = Gc::new(&options.join(";"), NOW);
         let clock: &'static AtomicU64 = Box::leak(Box::new(AtomicU64::new(NOW)));
         gc.set_moving_time(clock);
-        look_at_the_clock(&gc);
+        gc.look_at_the_clock();
         let dir = tempfile::tempdir().unwrap();
         let subcompactions = rng.random_ratio(1, 4);
         let settings = Settings {
@@ -347,18 +347,13 @@ impl Host {
     }
 }
 
-/// The library follows the clock down at once, and up from there.
-fn look_at_the_clock(gc: &Gc) {
-    drop(gc.run(c::RGC_TTL_V1, -1));
-}
-
 /// A clock that goes far back, far ahead, or answers milliseconds, while something is done.
 fn leap(clock: &AtomicU64, gc: &Gc, rng: &mut SmallRng, meanwhile: impl FnOnce()) {
-    look_at_the_clock(gc);
+    gc.look_at_the_clock();
     clock.store(*[1, NOW * 100, NOW + 10 * 365 * 86_400, 1_700_000_000_000].choose(rng).unwrap(), SeqCst);
     meanwhile();
     clock.store(NOW, SeqCst);
-    look_at_the_clock(gc);
+    gc.look_at_the_clock();
 }
 
 /// The seed to begin with, printed so that a failure can be had again.
@@ -441,7 +436,7 @@ fn ttl_v1_removes_what_has_expired_and_nothing_else() {
     let gc = Gc::new("data_prefix=z", NOW);
     let clock: &'static AtomicU64 = Box::leak(Box::new(AtomicU64::new(NOW)));
     gc.set_moving_time(clock);
-    look_at_the_clock(&gc);
+    gc.look_at_the_clock();
     let dir = tempfile::tempdir().unwrap();
     let db = Db::open(dir.path(), &Settings::default(), gc.factory(c::RGC_TTL_V1));
     let mut newest: BTreeMap<Vec<u8>, (Vec<u8>, bool)> = BTreeMap::new();

@@ -39,6 +39,14 @@ pub const TXN: &[Family] = &[
     ("lock", c::RGC_CF_LOCK, Some(c::RGC_DROPPED_ONLY)),
 ];
 
+/// Copies the folder of a DB that is closed: files only.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for file in std::fs::read_dir(from).expect("a folder").map(|file| file.expect("a file")) {
+        std::fs::copy(file.path(), to.join(file.file_name())).expect("copies");
+    }
+}
+
 /// An open DB whose compactions only happen when asked for. Its writes have no WAL unless it is asked for.
 pub struct Store<'g> {
     pub gc: &'g Gc,
