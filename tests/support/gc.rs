@@ -74,6 +74,11 @@ impl Gc {
         unsafe { ffi::rgc_set_clock(self.0, Some(moving_clock), from_ref(now).cast_mut().cast()) };
     }
 
+    /// A run that does nothing looks at the clock, which the library follows down at once.
+    pub fn look_at_the_clock(&self) {
+        drop(self.run(c::RGC_KIND_TTL_V1, -1));
+    }
+
     pub fn attach_rocksdb(&self, db: *mut c_void, families: &[c::rgc_column_family_t]) -> Result<(), String> {
         checked(|error| unsafe { ffi::rgc_attach_rocksdb(self.0, db.cast(), families.as_ptr(), families.len(), error) })
     }
@@ -104,6 +109,18 @@ impl Gc {
 
     pub fn destroy_keyspace(&self, keyspace: u32, flags: u32) -> Result<(), String> {
         checked(|error| unsafe { ffi::rgc_destroy_keyspace(self.0, keyspace, flags as c_int, null_mut(), error) })
+    }
+
+    /// The stored range of a whole keyspace in a mode.
+    pub fn keyspace_range(&self, mode: u32, keyspace: u32) -> (Vec<u8>, Vec<u8>) {
+        let mut range = c::rgc_range_t { struct_size: size_of::<c::rgc_range_t>(), ..Default::default() };
+        checked(|error| unsafe { ffi::rgc_keyspace_range(self.0, mode as c_int, keyspace, &mut range, error) }).expect("a range");
+        unsafe {
+            let bounds = (bytes(range.start, range.start_len), bytes(range.end, range.end_len));
+            ffi::rgc_free(range.start.cast());
+            ffi::rgc_free(range.end.cast());
+            bounds
+        }
     }
 
     pub fn recheck_destroyed(&self, now: u64) -> Result<usize, String> {

@@ -39,6 +39,14 @@ pub const TXN: &[Family] = &[
     ("lock", c::RGC_CF_LOCK, Some(c::RGC_KIND_DROPPED_ONLY)),
 ];
 
+/// Copies the folder of a DB that is closed: files only.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for file in std::fs::read_dir(from).expect("a folder").map(|file| file.expect("a file")) {
+        std::fs::copy(file.path(), to.join(file.file_name())).expect("copies");
+    }
+}
+
 /// An open DB whose compactions only happen when asked for. Its writes have no WAL unless it is asked for.
 pub struct Store<'g> {
     pub gc: &'g Gc,
@@ -50,6 +58,14 @@ pub struct Store<'g> {
 }
 
 unsafe impl Sync for Store<'_> {}
+
+/// Puts the filter of a kind into options: for a family whose context is not the store's.
+pub fn install(via: Via, gc: &Gc, kind: u32, options: Handle) {
+    match via {
+        Via::C => unsafe { (api().rocksdb_options_set_compaction_filter_factory)(options, gc.factory(kind)) },
+        Via::Adaptor => adaptor().install(gc, kind, options).expect("installs"),
+    }
+}
 
 impl<'g> Store<'g> {
     /// Opens it; not yet attached.
@@ -146,6 +162,11 @@ impl<'g> Store<'g> {
             Via::C => gc.attach_rocksdb(self.db, &families),
             Via::Adaptor => adaptor().attach(gc, self.db, &families),
         }
+    }
+
+    /// Where a family stands among those that it was opened with.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.families.iter().position(|((known, ..), _)| *known == name)
     }
 
     /// The host drops a family, and keeps its handle.
