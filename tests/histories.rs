@@ -436,11 +436,7 @@ fn ttl_v1_removes_what_has_expired_and_nothing_else() {
     let gc = Gc::new("data_prefix=z", NOW);
     let clock: &'static AtomicU64 = Box::leak(Box::new(AtomicU64::new(NOW)));
     gc.set_moving_time(clock);
-<<<<<<< HEAD
-    drop(gc.run(c::RGC_KIND_TTL_V1, -1));
-=======
     gc.look_at_the_clock();
->>>>>>> main
     let dir = tempfile::tempdir().unwrap();
     let db = Db::open(dir.path(), &Settings::default(), gc.factory(c::RGC_KIND_TTL_V1));
     let mut newest: BTreeMap<Vec<u8>, (Vec<u8>, bool)> = BTreeMap::new();
@@ -450,19 +446,10 @@ fn ttl_v1_removes_what_has_expired_and_nothing_else() {
             0 => db.flush(),
             1 => db.compact(None, rng.random()),
             3 if rng.random() => {
-<<<<<<< HEAD
-                clock.store(*[1, NOW * 100, NOW + 10 * 365 * 86_400].choose(&mut rng).unwrap(), SeqCst);
-                db.flush();
-                db.compact(None, true);
-                clock.store(NOW, SeqCst);
-                // Followed down before the next leap.
-                drop(gc.run(c::RGC_KIND_TTL_V1, -1));
-=======
                 leap(clock, &gc, &mut rng, || {
                     db.flush();
                     db.compact(None, true);
                 });
->>>>>>> main
             }
             2 => {
                 db.write(&[Write::Delete(&key)]);
