@@ -1,7 +1,7 @@
 //! Options: strings by name, so that the ABI does not grow with them. One table says their names, defaults and meaning.
 
 use crate::error::{Error, hex};
-use crate::layout::{Form, Layout, PlainKeys};
+use crate::layout::{KeyForm, Layout, PlainKeys};
 use crate::rule::raw::History;
 use crate::safe_point::UnknownKeyspace;
 
@@ -298,8 +298,8 @@ impl Options {
     /// The key layout, if the options about it go together.
     pub fn layout(&self) -> Result<Layout, Error> {
         let form = match (self.plain, self.plain_keys) {
-            (false, None) => Form::ApiV2,
-            (true, Some(keys)) => Form::Plain(keys),
+            (false, None) => KeyForm::ApiV2,
+            (true, Some(keys)) => KeyForm::Plain(keys),
             (false, Some(_)) => return Err(Error::invalid("plain_keys goes with key_layout=plain;history=latest only; leave it none")),
             (true, None) => {
                 return Err(Error::invalid(
@@ -313,13 +313,13 @@ impl Options {
                  read at a timestamp at or above the safe point",
             ));
         }
-        if let (true, Form::Plain(PlainKeys::Fixed(len @ ..4))) = (self.schema_ids, form) {
+        if let (true, KeyForm::Plain(PlainKeys::Fixed(len @ ..4))) = (self.schema_ids, form) {
             return Err(Error::invalid(format!(
                 "schema_id=prefix reads 4 bytes of a user key, plain_keys={len} has fewer; leave schema_id=off"
             )));
         }
         let (data, ledger) = (&self.data_prefix, &self.ledger_prefix);
-        if self.schema_ids && form == Form::ApiV2 && data.is_empty() && ledger.starts_with(b"r") | ledger.starts_with(b"x") {
+        if self.schema_ids && form == KeyForm::ApiV2 && data.is_empty() && ledger.starts_with(b"r") | ledger.starts_with(b"x") {
             return Err(Error::invalid(format!(
                 "ledger_prefix {} lies among the keys of schemas, which go as whole ranges; choose one that begins with neither r nor x",
                 hex(ledger)

@@ -5,7 +5,7 @@
 
 mod support;
 
-use rocks_gc::engine::{Direction, Engine, How, Op, Write};
+use rocks_gc::engine::{Direction, Engine, Op, Write, WriteOptions};
 use rocks_gc::ffi::c;
 use std::fs;
 use std::ops::ControlFlow;
@@ -56,17 +56,20 @@ fn forwards(engine: &dyn Engine, range: (&[u8], &[u8])) -> Vec<Vec<u8>> {
 fn reads_and_writes() {
     by_every_engine(|engine| {
         assert_eq!(engine.get(0, b"a").unwrap(), None);
-        engine.write(&[put(0, b"a", b"v"), put(1, b"a", b"v2"), put(0, b"b\0", b""), put(0, b"", b"v")], How::default()).unwrap();
+        engine.write(&[put(0, b"a", b"v"), put(1, b"a", b"v2"), put(0, b"b\0", b""), put(0, b"", b"v")], WriteOptions::default()).unwrap();
         assert_eq!(engine.get(0, b"a").unwrap().as_deref(), Some(&b"v"[..]));
         assert_eq!(engine.get(1, b"a").unwrap().as_deref(), Some(&b"v2"[..]));
         assert_eq!(engine.get(0, b"b\0").unwrap().as_deref(), Some(&b""[..]));
         assert_eq!(engine.get(0, b"").unwrap().as_deref(), Some(&b"v"[..]));
         // In order, so the last one counts.
         engine
-            .write(&[put(0, b"a", b"v"), delete(0, b"a"), put(0, b"c", b"v"), delete(1, b"a")], How { sync: true, no_slowdown: true })
+            .write(
+                &[put(0, b"a", b"v"), delete(0, b"a"), put(0, b"c", b"v"), delete(1, b"a")],
+                WriteOptions { sync: true, no_slowdown: true },
+            )
             .unwrap();
         assert_eq!((engine.get(0, b"a").unwrap(), engine.get(1, b"a").unwrap()), (None, None));
-        engine.write(&[Write { family: 0, op: Op::DeleteRange(b"".to_vec(), b"c".to_vec()) }], How::default()).unwrap();
+        engine.write(&[Write { family: 0, op: Op::DeleteRange(b"".to_vec(), b"c".to_vec()) }], WriteOptions::default()).unwrap();
         assert_eq!(forwards(engine, ALL), [b"c"]);
         assert!(!engine.write_stalled());
     });
@@ -76,7 +79,7 @@ fn reads_and_writes() {
 fn scans_are_half_open_in_both_directions() {
     by_every_engine(|engine| {
         let all: [&[u8]; 6] = [b"", b"a", b"a\0", b"b", b"b\xff", b"c"];
-        engine.write(&all.map(|key| put(0, key, b"v")), How::default()).unwrap();
+        engine.write(&all.map(|key| put(0, key, b"v")), WriteOptions::default()).unwrap();
         for start in [&b""[..], b"a", b"aa", b"b", b"d"] {
             for end in [&b"a"[..], b"a\0", b"b\xff", b"b\xff\0", b"z"] {
                 let mut expected: Vec<_> = all.iter().filter(|key| start <= **key && **key < end).map(|key| key.to_vec()).collect();
@@ -91,7 +94,7 @@ fn scans_are_half_open_in_both_directions() {
         engine
             .scan(0, ALL, Direction::Forwards, &mut |key, _| {
                 seen += 1;
-                engine.write(&[delete(0, key), put(0, &[key, b"new"].concat(), b"v")], How::default()).unwrap();
+                engine.write(&[delete(0, key), put(0, &[key, b"new"].concat(), b"v")], WriteOptions::default()).unwrap();
                 if seen < 4 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })
             .unwrap();
@@ -102,7 +105,8 @@ fn scans_are_half_open_in_both_directions() {
 #[test]
 fn files_are_shown_dropped_and_compacted() {
     by_every_engine(|engine| {
-        let fill = |range: std::ops::Range<u8>| (range).for_each(|byte| engine.write(&[put(0, &[byte], b"v")], How::default()).unwrap());
+        let fill =
+            |range: std::ops::Range<u8>| (range).for_each(|byte| engine.write(&[put(0, &[byte], b"v")], WriteOptions::default()).unwrap());
         fill(10..20);
         assert_eq!(engine.files(0, None).unwrap(), []);
         engine.try_flush(0, &mut 0).unwrap();
@@ -128,10 +132,10 @@ fn files_are_shown_dropped_and_compacted() {
 fn tombstones_go_with_what_they_hide() {
     by_every_engine(|engine| {
         for byte in 0..10u8 {
-            engine.write(&[put(0, &[byte], b"v")], How::default()).unwrap();
+            engine.write(&[put(0, &[byte], b"v")], WriteOptions::default()).unwrap();
         }
         engine.compact(0, (&[0], &[99]), true).unwrap();
-        engine.write(&[delete(0, &[5]), Write { family: 0, op: Op::DeleteRange(vec![7], vec![9]) }], How::default()).unwrap();
+        engine.write(&[delete(0, &[5]), Write { family: 0, op: Op::DeleteRange(vec![7], vec![9]) }], WriteOptions::default()).unwrap();
         engine.try_flush(0, &mut 0).unwrap();
         assert!(engine.files(0, None).unwrap().iter().any(|file| file.deletions > 0));
         engine.compact(0, (&[0], &[99]), false).unwrap();

@@ -5,7 +5,7 @@
 
 mod support;
 
-use rocks_gc::engine::{Engine, How, Op, Write};
+use rocks_gc::engine::{Engine, Op, Write, WriteOptions};
 use rocks_gc::ffi::{self, c};
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -107,7 +107,7 @@ fn host_that_is_killed() {
         "write" => write(&store, &gc),
         "first" | "precious" => {
             let row = |row| if way == "first" { raw(&gc, 1, 1, row) } else { raw(&gc, 1, 2, row) };
-            let sync = How { sync: true, no_slowdown: false };
+            let sync = WriteOptions { sync: true, no_slowdown: false };
             store.engine().write(&[put(DEFAULT, raw(&gc, 1, 2, "before"))], sync).unwrap();
             store.engine().write(&[put(DEFAULT, row(&way))], sync).unwrap();
             die();

@@ -32,7 +32,7 @@ pub enum Op {
 
 /// How a batch is written; always with the WAL on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct How {
+pub struct WriteOptions {
     /// It is durable, with everything before it, when the write returns.
     pub sync: bool,
     /// Rather an error of kind Busy than a wait for a write stall to end.
@@ -126,7 +126,7 @@ pub trait Engine: Send + Sync {
 
     /// Writes all of them or none, in this order, but for those of a family that the host dropped, which are left out. An error of
     /// kind Busy: try again later.
-    fn write(&self, writes: &[Write], how: How) -> Result<(), Error>;
+    fn write(&self, writes: &[Write], how: WriteOptions) -> Result<(), Error>;
 
     /// Shows what lies in a range, as of now.
     fn scan(

@@ -3,7 +3,7 @@
 //! [`Engine`].
 
 use super::flush_wait::{FlushWait, begin_flush, wait_for_flush};
-use super::{Direction, Engine, Family, File, Flush, How, Op, Step, Write};
+use super::{Direction, Engine, Family, File, Flush, Op, Step, Write, WriteOptions};
 use crate::error::{Error, Kind};
 use list::{
     rocksdb_column_family_handle_t, rocksdb_compactoptions_t, rocksdb_flushoptions_t, rocksdb_functions, rocksdb_iterator_t,
@@ -336,7 +336,7 @@ impl Engine for RocksDb {
         self.get_from(READ_PERSISTED, family, key)
     }
 
-    fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
+    fn write(&self, writes: &[Write], how: WriteOptions) -> Result<(), Error> {
         let (create, destroy) = (bound!(self.rocksdb_writeoptions_create), bound!(self.rocksdb_writeoptions_destroy));
         let (sync, no_slowdown) = (bound!(self.rocksdb_writeoptions_set_sync), bound!(self.rocksdb_writeoptions_set_no_slowdown));
         let ignore_missing = bound!(self.rocksdb_writeoptions_set_ignore_missing_column_families);

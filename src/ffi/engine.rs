@@ -2,7 +2,7 @@
 
 use super::c;
 use super::memory::{Sized1, slice};
-use crate::engine::{Direction, Engine, Family, File, Flush, How, Op, Step, Write};
+use crate::engine::{Direction, Engine, Family, File, Flush, Op, Step, Write, WriteOptions};
 use crate::error::{Error, Kind};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
@@ -188,7 +188,7 @@ impl Engine for HostEngine {
         self.table.get_durable.is_some()
     }
 
-    fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
+    fn write(&self, writes: &[Write], how: WriteOptions) -> Result<(), Error> {
         let write = function!(self.write);
         let to_c = |write: &Write| {
             let (op, (key, key_len), (value, value_len)) = match &write.op {

@@ -5,7 +5,7 @@ use super::handles::{kind, need_context};
 use super::memory::{Sized1, array, bytes, clear_out, read_sized, sized_array};
 use super::owned_run::Filter;
 use crate::error::Error;
-use crate::filter::{Decision, Knowledge};
+use crate::filter::{CompactionContext, Decision};
 use crate::rule::Verdict;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
@@ -25,7 +25,7 @@ export! {
     fn rgc_filter_create(gc: *mut c::rgc_t, number: c_int, compaction: *const c::rgc_compaction_t; errptr) -> *mut c::rgc_filter_t, on error null_mut(); {
         let shared = &need_context(gc)?.shared;
         let kind = kind(shared, number)?;
-        let knowledge = if compaction.is_null() { Knowledge::default() } else { checked(&read_sized("compaction", compaction)?)? };
+        let knowledge = if compaction.is_null() { CompactionContext::default() } else { checked(&read_sized("compaction", compaction)?)? };
         Ok(Filter::create(shared, kind, knowledge, false).cast())
     }
 }
@@ -34,7 +34,7 @@ export! {
 ///
 /// # Safety
 /// What `inputs` points to is as the header says.
-unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<Knowledge, Error> {
+unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<CompactionContext, Error> {
     let c::rgc_compaction_t { is_full, is_manual, is_bottommost, start_level, output_level, column_family_id, inputs, num_inputs, .. } =
         *compaction;
     for (name, value) in [("is_full", is_full), ("is_manual", is_manual), ("is_bottommost", is_bottommost)] {
@@ -49,7 +49,7 @@ unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<Knowledge, Error> 
     }
     // SAFETY: handed on.
     let no_tombstones = unsafe { no_tombstones("compaction.inputs", inputs, num_inputs) }?;
-    Ok(Knowledge { bottommost: tristate(is_bottommost), no_tombstones, column_family: Some(column_family_id) })
+    Ok(CompactionContext { bottommost: tristate(is_bottommost), no_tombstones, column_family: Some(column_family_id) })
 }
 
 /// Are there inputs, and does none of them hold a tombstone?

@@ -4,7 +4,7 @@
 use super::c;
 use super::export::guard;
 use super::memory::slice;
-use crate::filter::{Decision, Knowledge, Run, Shown, level, refusal};
+use crate::filter::{CompactionContext, Decision, Run, ValueView, level, refusal};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use crate::shared::{Kind, Shared};
@@ -36,7 +36,7 @@ const SHARED_BY_THREADS: usize = usize::MAX;
 impl Filter {
     /// A run, unless none is needed: then NULL. It allocates itself, its counters and their place among those of the runs that are
     /// on: some kilobytes, whatever the keys. What a run allocates later can fail.
-    pub(super) fn create(shared: &Arc<Shared>, kind: Kind, knowledge: Knowledge, listens: bool) -> *mut Self {
+    pub(super) fn create(shared: &Arc<Shared>, kind: Kind, knowledge: CompactionContext, listens: bool) -> *mut Self {
         if let Some(reason) = refusal(kind, shared) {
             shared.stats.shared().filters_not_needed.add(1);
             log(Level::Debug, || format!("no filter for a compaction of kind {kind:?}: {reason:?}"));
@@ -230,7 +230,7 @@ fn decide_next_row(run: &mut Run, key: &[u8], value: &[u8]) -> Verdict {
 
 #[inline(never)]
 fn decide_guarded(run: &mut Run, key: &[u8], value: &[u8]) -> Verdict {
-    guarded(run, Verdict::Keep, |run| run.decide(key, Shown::Value(value)))
+    guarded(run, Verdict::Keep, |run| run.decide(key, ValueView::Value(value)))
 }
 
 /// A key and its value, where neither is NULL.
@@ -263,10 +263,10 @@ fn this_thread() -> usize {
     }
 }
 
-fn shown<'v>(value_type: c_int, value: &'v [u8]) -> Shown<'v> {
+fn shown<'v>(value_type: c_int, value: &'v [u8]) -> ValueView<'v> {
     match u32::try_from(value_type) {
-        Ok(c::RGC_VALUE) => Shown::Value(value),
-        Ok(c::RGC_BLOB_INDEX) => Shown::ValueElsewhere,
-        _ => Shown::Other,
+        Ok(c::RGC_VALUE) => ValueView::Value(value),
+        Ok(c::RGC_BLOB_INDEX) => ValueView::ValueElsewhere,
+        _ => ValueView::Other,
     }
 }

@@ -2,13 +2,13 @@
 
 use super::c;
 use super::handles::{Context, kind, need_context, share_context};
-use super::loaded;
 use super::memory::{array, text};
 use super::owned_run::Filter;
+use super::rocksdb_finder;
 use super::{rgc_filter_callback, rgc_filter_destructor, rgc_filter_name};
 use crate::engine::rocksdb::Functions;
 use crate::error::Error;
-use crate::filter::{Knowledge, level};
+use crate::filter::{CompactionContext, level};
 use crate::log::{Level, log};
 use crate::shared::Kind;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -39,7 +39,7 @@ export! {
         }
         let found = Functions::bind(|name| {
             let symbol = symbols.iter().find(|symbol| CStr::from_ptr(symbol.name).to_bytes() == name.as_bytes())?;
-            Some(loaded::definition(CStr::from_ptr(symbol.name), symbol.address? as *mut c_void))
+            Some(rocksdb_finder::definition(CStr::from_ptr(symbol.name), symbol.address? as *mut c_void))
         })?;
         bind(context, found)
     }
@@ -51,9 +51,9 @@ export! {
         let context = need_context(gc)?;
         let found = match (handle.is_null(), path.is_null()) {
             (false, false) => return Err(Error::invalid("both a handle and a path are given; give one, or none to search the process")),
-            (false, true) => loaded::by_handle(handle)?,
-            (true, false) => loaded::by_path(text("path", path)?)?,
-            (true, true) => loaded::in_process()?,
+            (false, true) => rocksdb_finder::by_handle(handle)?,
+            (true, false) => rocksdb_finder::by_path(text("path", path)?)?,
+            (true, true) => rocksdb_finder::in_process()?,
         };
         bind(context, found)
     }
@@ -124,7 +124,7 @@ export! {
         };
         let Some(create) = create else { return null_mut() };
         level::tell(None);
-        let knowledge = Knowledge { bottommost: bottommost(&factory.context, compaction), ..Knowledge::default() };
+        let knowledge = CompactionContext { bottommost: bottommost(&factory.context, compaction), ..CompactionContext::default() };
         let filter = Filter::create(&factory.context.shared, factory.kind, knowledge, true);
         if filter.is_null() {
             return null_mut();

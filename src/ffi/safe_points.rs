@@ -4,7 +4,7 @@ use super::c;
 use super::handles::{context, need_context, refuse_inside_run_of_store};
 use super::memory::{array, slice};
 use crate::error::Error;
-use crate::layout::{KeyspaceId, Place, Timestamp};
+use crate::layout::{KeyOwner, KeyspaceId, Timestamp};
 use crate::log::{Level, log};
 use crate::safe_point::{Advanced, GcType, Step, UnknownKeyspace, Unused};
 use crate::shared::Shared;
@@ -93,7 +93,7 @@ export! {
         let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
         let shared = &found.shared;
         match shared.layout.place(key) {
-            Place::Ledger | Place::Foreign => 0,
+            KeyOwner::Ledger | KeyOwner::Foreign => 0,
             place if shared.layout.row(key).is_ok() => shared.effective(place).safe_point,
             _ => 0,
         }

@@ -5,7 +5,7 @@ use super::handles::{Context, context, need_context};
 use super::memory::array;
 use super::store::need_store;
 use crate::error::Error;
-use crate::layout::{Form, KeyspaceId, SchemaId, Tenant, Timestamp};
+use crate::layout::{KeyForm, KeyspaceId, SchemaId, Tenant, Timestamp};
 use crate::shared::SchemaState;
 use std::ffi::c_int;
 
@@ -93,9 +93,9 @@ fn tenant(context: &Context, keyspace: u32) -> Result<Tenant, Error> {
         return Err(Error::invalid("schema_id is off: no schema is read; create gc with schema_id=prefix"));
     }
     match (layout.form, keyspace) {
-        (Form::ApiV2, id) => super::safe_points::keyspace(id).map(Some),
-        (Form::Plain(_), c::RGC_KEYSPACE_NONE) => Ok(None),
-        (Form::Plain(_), id) => Err(Error::invalid(format!("plain keys are in no keyspace, not in {id}; give RGC_KEYSPACE_NONE"))),
+        (KeyForm::ApiV2, id) => super::safe_points::keyspace(id).map(Some),
+        (KeyForm::Plain(_), c::RGC_KEYSPACE_NONE) => Ok(None),
+        (KeyForm::Plain(_), id) => Err(Error::invalid(format!("plain keys are in no keyspace, not in {id}; give RGC_KEYSPACE_NONE"))),
     }
 }
 

@@ -6,13 +6,13 @@ pub mod level;
 pub mod recovery;
 mod run;
 
-pub use run::{Decision, Knowledge, Run, Shown};
+pub use run::{CompactionContext, Decision, Run, ValueView};
 
 use crate::shared::{Kind, Shared};
 
 /// Why a compaction needs no filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum NoFilterReason {
     /// No effective safe point is above 0 anywhere.
     NoSafePoint,
     /// Nothing is destroyed, and no schema is invalid.
@@ -20,13 +20,13 @@ pub enum Refusal {
 }
 
 /// The ladder: the first reason, cheapest first, not to make a run. TTL needs no safe point, and what is dropped none either.
-pub fn refusal(kind: Kind, shared: &Shared) -> Option<Refusal> {
+pub fn refusal(kind: Kind, shared: &Shared) -> Option<NoFilterReason> {
     if !shared.dropped().is_empty() || shared.schemas.any_invalid() {
         return None;
     }
     match kind {
-        Kind::DroppedOnly => Some(Refusal::NothingDropped),
-        Kind::Default | Kind::Write => (!shared.safe_points.any_effective()).then_some(Refusal::NoSafePoint),
+        Kind::DroppedOnly => Some(NoFilterReason::NothingDropped),
+        Kind::Default | Kind::Write => (!shared.safe_points.any_effective()).then_some(NoFilterReason::NoSafePoint),
         Kind::TtlV1 => None,
     }
 }

@@ -22,14 +22,14 @@ mod removal;
 mod stretch;
 mod version;
 
-pub use self::removal::Knowledge;
+pub use self::removal::CompactionContext;
 
 use self::bytes::{append, common_prefix};
-use self::dropping::{Dropping, Hit};
+use self::dropping::{DropReason, Dropping};
 use self::removal::Removal;
-use self::stretch::{Rows, Stretch};
+use self::stretch::{KeyspaceSpan, Rows};
 use crate::error::hex;
-use crate::layout::{KeyspaceId, Place, TIMESTAMP_LEN, Timestamp, split_timestamp};
+use crate::layout::{KeyOwner, KeyspaceId, TIMESTAMP_LEN, Timestamp, split_timestamp};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use crate::rule::expiry::ExpiredUpTo;
@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 /// What RocksDB shows under a key.
 #[derive(Debug, Clone, Copy)]
-pub enum Shown<'v> {
+pub enum ValueView<'v> {
     /// A value.
     Value(&'v [u8]),
     /// A value that is not at hand.
@@ -90,7 +90,7 @@ pub struct Run {
     current: Current,
     last_key: Vec<u8>,
     last_ts: Timestamp,
-    stretch: Stretch,
+    stretch: KeyspaceSpan,
     counters: Arc<RunCounters>,
     expired: ExpiredUpTo,
     history: History,
@@ -111,14 +111,14 @@ pub struct Run {
 
 impl Run {
     /// A run over keys of this kind.
-    pub fn new(shared: Arc<Shared>, kind: Kind, knowledge: Knowledge) -> Self {
+    pub fn new(shared: Arc<Shared>, kind: Kind, knowledge: CompactionContext) -> Self {
         let counters = shared.stats.begin_run();
         counters.runs_started.bump();
         Self {
             current: Current::Nothing,
             last_key: Vec::new(),
             last_ts: 0,
-            stretch: Stretch { place: Place::Foreign, safe_point: 0, rows: Rows::NotOfTheLayout, generation: shared.generation() },
+            stretch: KeyspaceSpan { place: KeyOwner::Foreign, safe_point: 0, rows: Rows::NotOfTheLayout, generation: shared.generation() },
             counters,
             expired: ExpiredUpTo::new(shared.clock.now(), shared.ttl_grace_seconds),
             history: shared.history,
@@ -161,7 +161,7 @@ impl Run {
     }
 
     /// Judges the next key, for a caller that cannot skip.
-    pub fn decide(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
+    pub fn decide(&mut self, key: &[u8], shown: ValueView<'_>) -> Verdict {
         let verdict = self.judge(key, shown);
         self.count(verdict);
         verdict
@@ -174,22 +174,22 @@ impl Run {
     }
 
     /// Judges the next key.
-    pub fn decide_or_skip(&mut self, key: &[u8], shown: Shown<'_>) -> Decision {
+    pub fn decide_or_skip(&mut self, key: &[u8], shown: ValueView<'_>) -> Decision {
         self.removal.next_key();
-        self.dropping.hit = Hit::Nothing;
+        self.dropping.hit = DropReason::Nothing;
         let verdict = match shown {
-            Shown::Value(value) => match self.judge_shadowed(key, value) {
+            ValueView::Value(value) => match self.judge_shadowed(key, value) {
                 Some(verdict) => verdict,
                 None if self.decide_next_row(key, value).is_some() => return Decision::Keep,
                 None => self.judge(key, shown),
             },
-            Shown::ValueElsewhere | Shown::Other => self.judge(key, shown),
+            ValueView::ValueElsewhere | ValueView::Other => self.judge(key, shown),
         };
-        if self.dropping.hit != Hit::Nothing && self.skips_dropped(key) {
+        if self.dropping.hit != DropReason::Nothing && self.skips_dropped(key) {
             self.counters.skipped.bump();
             return Decision::Skip;
         }
-        if verdict == Verdict::Remove && self.dropping.hit == Hit::Nothing && self.kind != Kind::TtlV1 {
+        if verdict == Verdict::Remove && self.dropping.hit == DropReason::Nothing && self.kind != Kind::TtlV1 {
             let shadowed = match (&self.current, split_timestamp(key)) {
                 (Current::Txn(row), Some((_, commit_ts))) => row.shadows(commit_ts),
                 _ => true,
@@ -222,13 +222,13 @@ impl Run {
         if self.needs_value(key) {
             None
         } else if can_skip && self.may_skip() {
-            Some(self.decide_or_skip(key, Shown::ValueElsewhere))
+            Some(self.decide_or_skip(key, ValueView::ValueElsewhere))
         } else {
-            Some(self.decide(key, Shown::ValueElsewhere).into())
+            Some(self.decide(key, ValueView::ValueElsewhere).into())
         }
     }
 
-    fn judge(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
+    fn judge(&mut self, key: &[u8], shown: ValueView<'_>) -> Verdict {
         if self.closed {
             return Verdict::Keep;
         }

@@ -18,7 +18,9 @@ pub use codec::{Codec, parse_keyspace};
 pub use key_mode::{KeyMode, KeyspaceId};
 pub use range::{KeyRange, successor};
 pub use schema::{SchemaId, StoredRange, Tenant, prefix_range};
-pub use stored_key::{DecodedKey, Form, KeyError, Layout, Place, PlainKeys, TIMESTAMP_LEN, append_timestamp, row_end, split_timestamp};
+pub use stored_key::{
+    DecodedKey, KeyError, KeyForm, KeyOwner, Layout, PlainKeys, TIMESTAMP_LEN, append_timestamp, row_end, split_timestamp,
+};
 
 /// A point in the host's order of versions.
 pub type Timestamp = u64;

@@ -1,6 +1,6 @@
 //! Building stored keys and ranges: the way from the host's user keys to RocksDB's bytes.
 
-use super::{Form, KeyMode, KeyspaceId, Layout, PlainKeys, Timestamp, append_timestamp, memcomparable};
+use super::{KeyForm, KeyMode, KeyspaceId, Layout, PlainKeys, Timestamp, append_timestamp, memcomparable};
 use crate::error::{Error, hex};
 
 /// A half-open range of keys.
@@ -15,12 +15,12 @@ pub struct KeyRange {
 impl Layout {
     /// The stored key of a version.
     pub fn encode(&self, mode: Option<KeyMode>, keyspace: Option<KeyspaceId>, user_key: &[u8], ts: Timestamp) -> Result<Vec<u8>, Error> {
-        if let Form::Plain(PlainKeys::Fixed(len)) = self.form
+        if let KeyForm::Plain(PlainKeys::Fixed(len)) = self.form
             && user_key.len() != len
         {
             return Err(Error::invalid(format!("the user key has {} bytes; plain_keys says {len}", user_key.len())));
         }
-        if matches!(self.form, Form::Plain(_)) && user_key.is_empty() {
+        if matches!(self.form, KeyForm::Plain(_)) && user_key.is_empty() {
             return Err(Error::invalid("the user key is empty; plain keys have at least one byte"));
         }
         let mut key = self.bound(&self.key_prefix(mode, keyspace)?, user_key);
@@ -39,7 +39,7 @@ impl Layout {
         refuse_inverted(start, end)?;
         let end = if !end.is_empty() {
             Some(self.bound(&prefix, end))
-        } else if matches!(self.form, Form::Plain(_)) {
+        } else if matches!(self.form, KeyForm::Plain(_)) {
             successor(&self.data_prefix)
         } else {
             let mut next = prefix.clone();
@@ -52,8 +52,8 @@ impl Layout {
     fn bound(&self, prefix: &[u8], user_key: &[u8]) -> Vec<u8> {
         let mut bound = self.data_prefix.clone();
         match self.form {
-            Form::ApiV2 => memcomparable::encode(&[prefix, user_key].concat(), &mut bound),
-            Form::Plain(_) => bound.extend_from_slice(user_key),
+            KeyForm::ApiV2 => memcomparable::encode(&[prefix, user_key].concat(), &mut bound),
+            KeyForm::Plain(_) => bound.extend_from_slice(user_key),
         }
         bound
     }
@@ -61,15 +61,15 @@ impl Layout {
     /// What stands before the user key: mode and keyspace, as far as the layout has them.
     fn key_prefix(&self, mode: Option<KeyMode>, keyspace: Option<KeyspaceId>) -> Result<Vec<u8>, Error> {
         match (self.form, mode, keyspace) {
-            (Form::Plain(_), None, None) => Ok(Vec::new()),
-            (Form::Plain(_), ..) => {
+            (KeyForm::Plain(_), None, None) => Ok(Vec::new()),
+            (KeyForm::Plain(_), ..) => {
                 Err(Error::invalid("plain keys have no mode and no keyspace; give RGC_MODE_NONE and RGC_KEYSPACE_NONE"))
             }
-            (Form::ApiV2, None, _) => Err(Error::invalid("mode RGC_MODE_NONE is of the plain layout; give r, x, m or t")),
-            (Form::ApiV2, Some(mode), Some(id)) if mode.has_keyspace() => Ok(id.prefix(mode).to_vec()),
-            (Form::ApiV2, Some(mode), None) if !mode.has_keyspace() => Ok(vec![mode.byte()]),
-            (Form::ApiV2, Some(mode), None) => Err(Error::invalid(format!("keys of mode {} need a keyspace", char::from(mode.byte())))),
-            (Form::ApiV2, Some(mode), Some(id)) => Err(Error::invalid(format!(
+            (KeyForm::ApiV2, None, _) => Err(Error::invalid("mode RGC_MODE_NONE is of the plain layout; give r, x, m or t")),
+            (KeyForm::ApiV2, Some(mode), Some(id)) if mode.has_keyspace() => Ok(id.prefix(mode).to_vec()),
+            (KeyForm::ApiV2, Some(mode), None) if !mode.has_keyspace() => Ok(vec![mode.byte()]),
+            (KeyForm::ApiV2, Some(mode), None) => Err(Error::invalid(format!("keys of mode {} need a keyspace", char::from(mode.byte())))),
+            (KeyForm::ApiV2, Some(mode), Some(id)) => Err(Error::invalid(format!(
                 "keys of mode {} are in no keyspace, not in {id}; give RGC_KEYSPACE_NONE",
                 char::from(mode.byte())
             ))),
@@ -110,13 +110,13 @@ pub fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn layout(form: Form, data_prefix: &[u8]) -> Layout {
+    fn layout(form: KeyForm, data_prefix: &[u8]) -> Layout {
         Layout { form, data_prefix: data_prefix.to_vec(), ledger_prefix: b"\x01rocks_gc/".to_vec(), schema_ids: false }
     }
 
     #[test]
     fn keyspace_bounds_agree_with_pd() {
-        let v2 = layout(Form::ApiV2, b"");
+        let v2 = layout(KeyForm::ApiV2, b"");
         for (mode, id, start, end) in [
             (KeyMode::Raw, 0, *b"r\0\0\0", *b"r\0\0\x01"),
             (KeyMode::Txn, 1, *b"x\0\0\x01", *b"x\0\0\x02"),
@@ -138,21 +138,21 @@ mod tests {
 
     #[test]
     fn plain_ranges() {
-        let plain = layout(Form::Plain(PlainKeys::Fixed(4)), b"z");
+        let plain = layout(KeyForm::Plain(PlainKeys::Fixed(4)), b"z");
         assert_eq!(plain.encode(None, None, b"user", 1).unwrap(), b"zuser\xff\xff\xff\xff\xff\xff\xff\xfe");
         assert!(plain.encode(None, None, b"users", 1).is_err());
-        assert!(layout(Form::Plain(PlainKeys::PrefixFree), b"").encode(None, None, b"\x01rocks_gc/a", 1).is_err(), "the ledger's");
+        assert!(layout(KeyForm::Plain(PlainKeys::PrefixFree), b"").encode(None, None, b"\x01rocks_gc/a", 1).is_err(), "the ledger's");
         assert!(plain.encode(Some(KeyMode::Raw), None, b"user", 1).is_err());
         let range = plain.encode_range(None, None, b"a", b"").unwrap();
         assert_eq!((range.start, range.end), (b"za".to_vec(), Some(b"{".to_vec())));
         assert!(plain.encode_range(None, None, b"b", b"a").is_err());
-        let unbounded = layout(Form::Plain(PlainKeys::PrefixFree), b"").encode_range(None, None, b"", b"");
+        let unbounded = layout(KeyForm::Plain(PlainKeys::PrefixFree), b"").encode_range(None, None, b"", b"");
         assert_eq!(unbounded.unwrap(), KeyRange { start: Vec::new(), end: None });
     }
 
     #[test]
     fn what_does_not_go_together_is_refused() {
-        let v2 = layout(Form::ApiV2, b"");
+        let v2 = layout(KeyForm::ApiV2, b"");
         let id = KeyspaceId::new(1);
         assert!(v2.encode(None, None, b"k", 1).is_err());
         assert!(v2.encode(Some(KeyMode::Raw), None, b"k", 1).is_err());

@@ -7,7 +7,7 @@
 //! ```
 
 use super::stored_key::TIMESTAMP_LEN;
-use super::{Form, KeyMode, KeyspaceId, Layout, memcomparable, successor};
+use super::{KeyForm, KeyMode, KeyspaceId, Layout, memcomparable, successor};
 
 /// Unique within its tenant.
 pub type SchemaId = u32;
@@ -35,13 +35,13 @@ impl Layout {
         }
         let body = self.body(key).ok()?;
         match self.form {
-            Form::ApiV2 => {
+            KeyForm::ApiV2 => {
                 let &[mode, a, b, c, d, e, f, g, memcomparable::FULL] = body.first_chunk()? else { return None };
                 let keyspace = KeyMode::from_byte(mode)?.has_keyspace().then(|| KeyspaceId::from_bytes([a, b, c]))?;
                 Some((Some(keyspace), u32::from_be_bytes([d, e, f, g])))
             }
-            Form::Plain(_) if body.len() >= ID_LEN + TIMESTAMP_LEN => Some((None, u32::from_be_bytes(*body.first_chunk()?))),
-            Form::Plain(_) => None,
+            KeyForm::Plain(_) if body.len() >= ID_LEN + TIMESTAMP_LEN => Some((None, u32::from_be_bytes(*body.first_chunk()?))),
+            KeyForm::Plain(_) => None,
         }
     }
 
@@ -54,7 +54,7 @@ impl Layout {
             prefix.extend_from_slice(&keyspace);
         }
         prefix.extend_from_slice(&id.to_be_bytes());
-        if self.form == Form::ApiV2 {
+        if self.form == KeyForm::ApiV2 {
             prefix.push(memcomparable::FULL);
         }
         prefix_range(&prefix)
@@ -68,7 +68,7 @@ impl Layout {
 
     /// Do these ranges hold nothing else? In the plain layout shorter keys, which are of no schema, may lie between.
     pub fn schemas_are_ranges(&self) -> bool {
-        self.form == Form::ApiV2
+        self.form == KeyForm::ApiV2
     }
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use crate::layout::PlainKeys;
     use proptest::prelude::*;
 
-    fn layout(form: Form) -> Layout {
+    fn layout(form: KeyForm) -> Layout {
         Layout { form, data_prefix: b"z".to_vec(), ledger_prefix: b"\x01gc/".to_vec(), schema_ids: true }
     }
 
@@ -88,14 +88,14 @@ mod tests {
 
     #[test]
     fn is_read_where_the_user_key_has_four_bytes() {
-        let v2 = layout(Form::ApiV2);
+        let v2 = layout(KeyForm::ApiV2);
         let schema = |mode, user_key: &[u8]| v2.schema(&v2.encode(Some(mode), tenant(1), user_key, 9).unwrap());
         assert_eq!(schema(KeyMode::Raw, b"\0\0\0\x07"), Some((tenant(1), 7)));
         assert_eq!(schema(KeyMode::Txn, b"abcdefghijkl"), Some((tenant(1), 0x6162_6364)));
         assert_eq!(schema(KeyMode::Raw, b"ab"), None);
         assert_eq!(schema(KeyMode::Raw, b""), None);
         assert_eq!(v2.schema(&v2.encode(Some(KeyMode::TidbTable), None, b"abcdefghijkl", 9).unwrap()), None);
-        let plain = layout(Form::Plain(PlainKeys::PrefixFree));
+        let plain = layout(KeyForm::Plain(PlainKeys::PrefixFree));
         assert_eq!(plain.schema(b"z\0\0\0\x07........"), Some((None, 7)));
         assert_eq!(plain.schema(b"z\0\0\0\x07......."), None, "too short for a timestamp behind it");
         assert_eq!(plain.schema(b"\x01gc/12345678"), None, "of the ledger");
@@ -109,7 +109,7 @@ mod tests {
             keyspace in prop_oneof![Just(1u32), Just(2), Just(KeyspaceId::MAX)],
             near: bool, id: u32, txn: bool,
         ) {
-            let v2 = layout(Form::ApiV2);
+            let v2 = layout(KeyForm::ApiV2);
             let id = match user_key.first_chunk() { Some(own) if near => u32::from_be_bytes(*own), _ => id };
             let mode = if txn { KeyMode::Txn } else { KeyMode::Raw };
             let key = v2.encode(Some(mode), tenant(keyspace), &user_key, 9).unwrap();

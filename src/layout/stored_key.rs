@@ -29,7 +29,7 @@ pub enum PlainKeys {
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum KeyForm {
     /// TiKV's API V2: memcomparable, with mode and keyspace.
     ApiV2,
     /// The user key as it is.
@@ -40,7 +40,7 @@ pub enum Form {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     /// How rows are written.
-    pub form: Form,
+    pub form: KeyForm,
     /// What stands before every key.
     pub data_prefix: Vec<u8>,
     /// What the library's own records begin with; neither prefix begins with the other.
@@ -51,7 +51,7 @@ pub struct Layout {
 
 /// Whose key it is, read from its head alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum KeyOwner {
     /// A key of a keyspace, mode r or x.
     Keyspace(KeyMode, KeyspaceId),
     /// A TiDB key.
@@ -135,55 +135,55 @@ impl Layout {
     pub fn cut_row<'k>(&self, bound: &'k [u8]) -> Option<&'k [u8]> {
         let body = self.body(bound).ok()?;
         let row_len = match self.form {
-            Form::ApiV2 => memcomparable::encoded_len(body).ok()?,
-            Form::Plain(PlainKeys::Fixed(len)) => len,
+            KeyForm::ApiV2 => memcomparable::encoded_len(body).ok()?,
+            KeyForm::Plain(PlainKeys::Fixed(len)) => len,
             // Whether its last bytes are a timestamp nobody can tell; if they are none, this is a row that there is not.
-            Form::Plain(PlainKeys::PrefixFree) => body.len().checked_sub(TIMESTAMP_LEN).filter(|len| *len > 0)?,
+            KeyForm::Plain(PlainKeys::PrefixFree) => body.len().checked_sub(TIMESTAMP_LEN).filter(|len| *len > 0)?,
         };
         if row_len < body.len() { bound.get(..bound.len() - body.len() + row_len) } else { None }
     }
 
     /// What follows the data prefix; of keys without it, and of the library's records, what they are instead.
     #[inline]
-    pub fn body<'k>(&self, key: &'k [u8]) -> Result<&'k [u8], Place> {
+    pub fn body<'k>(&self, key: &'k [u8]) -> Result<&'k [u8], KeyOwner> {
         match key.strip_prefix(self.data_prefix.as_slice()) {
             // With a data prefix, a key that begins with it cannot begin with the ledger's.
-            Some(_) if self.data_prefix.is_empty() && key.starts_with(&self.ledger_prefix) => Err(Place::Ledger),
+            Some(_) if self.data_prefix.is_empty() && key.starts_with(&self.ledger_prefix) => Err(KeyOwner::Ledger),
             Some(body) => Ok(body),
-            None if key.starts_with(&self.ledger_prefix) => Err(Place::Ledger),
-            None => Err(Place::Foreign),
+            None if key.starts_with(&self.ledger_prefix) => Err(KeyOwner::Ledger),
+            None => Err(KeyOwner::Foreign),
         }
     }
 
     /// Whose key it is. Reads the head only: of a place that is judged, [`Layout::row`] checks the rest.
     #[inline]
-    pub fn place(&self, key: &[u8]) -> Place {
+    pub fn place(&self, key: &[u8]) -> KeyOwner {
         match (self.body(key), self.form) {
-            (Ok(body), Form::ApiV2) => Self::place_api_v2(body),
-            (Ok(_), Form::Plain(_)) => Place::Plain,
+            (Ok(body), KeyForm::ApiV2) => Self::place_api_v2(body),
+            (Ok(_), KeyForm::Plain(_)) => KeyOwner::Plain,
             (Err(place), _) => place,
         }
     }
 
     #[inline]
-    fn place_api_v2(body: &[u8]) -> Place {
-        let Some(&[mode, a, b, c, _, _, _, _, marker]) = body.first_chunk() else { return Place::Foreign };
+    fn place_api_v2(body: &[u8]) -> KeyOwner {
+        let Some(&[mode, a, b, c, _, _, _, _, marker]) = body.first_chunk() else { return KeyOwner::Foreign };
         match KeyMode::from_byte(mode) {
-            Some(mode) if !mode.has_keyspace() => Place::Tidb(mode),
-            Some(mode) if marker >= HOLDS_KEYSPACE => Place::Keyspace(mode, KeyspaceId::from_bytes([a, b, c])),
-            _ => Place::Foreign,
+            Some(mode) if !mode.has_keyspace() => KeyOwner::Tidb(mode),
+            Some(mode) if marker >= HOLDS_KEYSPACE => KeyOwner::Keyspace(mode, KeyspaceId::from_bytes([a, b, c])),
+            _ => KeyOwner::Foreign,
         }
     }
 
     /// Checks a whole stored key and cuts it into its row (everything but the timestamp) and its timestamp.
     pub fn row<'k>(&self, key: &'k [u8]) -> Result<(&'k [u8], Timestamp), KeyError> {
-        let body = self.body(key).map_err(|place| if place == Place::Ledger { KeyError::Ledger } else { KeyError::Prefix })?;
+        let body = self.body(key).map_err(|place| if place == KeyOwner::Ledger { KeyError::Ledger } else { KeyError::Prefix })?;
         let (row, ts) = split_timestamp(key).ok_or(KeyError::TooShort)?;
         self.check_body(body)?;
         if self.ledger_prefix.starts_with(row) {
             return Err(KeyError::Ledger);
         }
-        if self.form == Form::ApiV2 {
+        if self.form == KeyForm::ApiV2 {
             let &[mode, .., marker] = body.first_chunk::<9>().ok_or(KeyError::TooShort)?;
             let mode = KeyMode::from_byte(mode).ok_or(KeyError::Mode)?;
             if mode.has_keyspace() && marker < HOLDS_KEYSPACE {
@@ -196,10 +196,10 @@ impl Layout {
     /// How many leading bytes decide a key's place and schema where both keys have rows of at least [`Layout::two_groups_len`].
     pub fn place_len(&self) -> usize {
         let head = match (self.form, self.schema_ids) {
-            (Form::ApiV2, false) => KEYSPACE_PREFIX_LEN,
-            (Form::ApiV2, true) => memcomparable::ENCODED_GROUP,
-            (Form::Plain(_), false) => 0,
-            (Form::Plain(_), true) => size_of::<SchemaId>(),
+            (KeyForm::ApiV2, false) => KEYSPACE_PREFIX_LEN,
+            (KeyForm::ApiV2, true) => memcomparable::ENCODED_GROUP,
+            (KeyForm::Plain(_), false) => 0,
+            (KeyForm::Plain(_), true) => size_of::<SchemaId>(),
         };
         if self.data_prefix.is_empty() { self.ledger_prefix.len().max(head) } else { self.data_prefix.len() + head }
     }
@@ -213,8 +213,8 @@ impl Layout {
     #[inline]
     pub fn is_row_like(&self, row: &[u8], shared: usize) -> bool {
         match self.form {
-            Form::ApiV2 => memcomparable::is_encoding_like(row, shared),
-            Form::Plain(_) => true,
+            KeyForm::ApiV2 => memcomparable::is_encoding_like(row, shared),
+            KeyForm::Plain(_) => true,
         }
     }
 
@@ -223,9 +223,9 @@ impl Layout {
         let row_len = body.len().checked_sub(TIMESTAMP_LEN).ok_or(KeyError::TooShort)?;
         match self.form {
             // Over the timestamp too, so that a last group that swallows it is seen.
-            Form::ApiV2 if memcomparable::encoded_len(body).map_err(KeyError::Encoding)? != row_len => Err(KeyError::Trailing),
-            Form::Plain(PlainKeys::Fixed(len)) if row_len != len => Err(KeyError::PlainLength),
-            Form::Plain(PlainKeys::PrefixFree) if row_len == 0 => Err(KeyError::TooShort),
+            KeyForm::ApiV2 if memcomparable::encoded_len(body).map_err(KeyError::Encoding)? != row_len => Err(KeyError::Trailing),
+            KeyForm::Plain(PlainKeys::Fixed(len)) if row_len != len => Err(KeyError::PlainLength),
+            KeyForm::Plain(PlainKeys::PrefixFree) if row_len == 0 => Err(KeyError::TooShort),
             _ => Ok(()),
         }
     }
@@ -234,7 +234,7 @@ impl Layout {
     pub fn decode(&self, key: &[u8]) -> Result<DecodedKey, KeyError> {
         let (row, ts) = self.row(key)?;
         let body = row.strip_prefix(self.data_prefix.as_slice()).ok_or(KeyError::Prefix)?;
-        if matches!(self.form, Form::Plain(_)) {
+        if matches!(self.form, KeyForm::Plain(_)) {
             return Ok(DecodedKey { mode: None, keyspace: None, user_key: body.to_vec(), ts });
         }
         let raw = memcomparable::decode(body).map_err(KeyError::Encoding)?;
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     fn api_v2(data_prefix: &[u8]) -> Layout {
-        Layout { form: Form::ApiV2, data_prefix: data_prefix.to_vec(), ledger_prefix: b"\x01rocks_gc/".to_vec(), schema_ids: false }
+        Layout { form: KeyForm::ApiV2, data_prefix: data_prefix.to_vec(), ledger_prefix: b"\x01rocks_gc/".to_vec(), schema_ids: false }
     }
 
     fn stored(data_prefix: &[u8], raw: &[u8], ts: u64) -> Vec<u8> {
@@ -269,7 +269,7 @@ mod tests {
     fn a_bound_behind_a_whole_row_cuts_it() {
         let ledger_prefix = b"\x01rocks_gc/".to_vec();
         let layout = |form| Layout { form, data_prefix: b"z".to_vec(), ledger_prefix: ledger_prefix.clone(), schema_ids: false };
-        let api_v2 = layout(Form::ApiV2);
+        let api_v2 = layout(KeyForm::ApiV2);
         let key = api_v2.encode(Some(KeyMode::Raw), KeyspaceId::new(1), b"a long user key", 7).unwrap();
         let row = &key[..key.len() - TIMESTAMP_LEN];
         for (bound, cut) in
@@ -277,9 +277,9 @@ mod tests {
         {
             assert_eq!(api_v2.cut_row(bound), cut, "{bound:02x?}");
         }
-        let fixed = layout(Form::Plain(PlainKeys::Fixed(3)));
+        let fixed = layout(KeyForm::Plain(PlainKeys::Fixed(3)));
         assert_eq!((fixed.cut_row(b"zabc"), fixed.cut_row(b"zabc\0")), (None, Some(&b"zabc"[..])));
-        let prefix_free = layout(Form::Plain(PlainKeys::PrefixFree));
+        let prefix_free = layout(KeyForm::Plain(PlainKeys::PrefixFree));
         assert_eq!((prefix_free.cut_row(b"za12345678"), prefix_free.cut_row(b"z12345678")), (Some(&b"za"[..]), None));
     }
 
@@ -292,18 +292,18 @@ mod tests {
         assert_eq!(decoded.mode, Some(KeyMode::Txn));
         assert_eq!(decoded.keyspace.map(KeyspaceId::get), Some(1));
         assert_eq!((decoded.user_key.as_slice(), decoded.ts), (&b"t123_114"[..], 411_225_436_913_926_252));
-        assert_eq!(layout.place(&key), Place::Keyspace(KeyMode::Txn, KeyspaceId::from_bytes([0, 0, 1])));
+        assert_eq!(layout.place(&key), KeyOwner::Keyspace(KeyMode::Txn, KeyspaceId::from_bytes([0, 0, 1])));
         for ts in [0, 1, u64::MAX] {
             assert_eq!(layout.decode(&stored(b"z", b"r\xff\xff\xffk", ts)).unwrap().ts, ts);
         }
-        assert_eq!(layout.place(&stored(b"z", b"t_a", 1)), Place::Tidb(KeyMode::TidbTable));
+        assert_eq!(layout.place(&stored(b"z", b"t_a", 1)), KeyOwner::Tidb(KeyMode::TidbTable));
         assert_eq!(layout.decode(&stored(b"z", b"m", 1)).unwrap().user_key, b"");
     }
 
     #[test]
     fn a_three_byte_raw_key_is_in_no_keyspace() {
         let key = stored(b"", b"r\0\0", 5);
-        assert_eq!(api_v2(b"").place(&key), Place::Foreign);
+        assert_eq!(api_v2(b"").place(&key), KeyOwner::Foreign);
         assert_eq!(api_v2(b"").row(&key), Err(KeyError::NoKeyspace));
         // The bare prefix is: the empty user key.
         assert!(api_v2(b"").row(&stored(b"", b"r\0\0\0", 5)).is_ok());
@@ -332,17 +332,17 @@ mod tests {
 
     #[test]
     fn plain_keys_are_checked() {
-        let plain = |keys| Layout { form: Form::Plain(keys), ..api_v2(b"") };
+        let plain = |keys| Layout { form: KeyForm::Plain(keys), ..api_v2(b"") };
         let key = b"user\xff\xff\xff\xff\xff\xff\xff\xfe";
         assert_eq!(plain(PlainKeys::Fixed(4)).row(key), Ok((&b"user"[..], 1)));
         assert_eq!(plain(PlainKeys::Fixed(5)).row(key), Err(KeyError::PlainLength));
         assert_eq!(plain(PlainKeys::PrefixFree).row(key), Ok((&b"user"[..], 1)));
         assert_eq!(plain(PlainKeys::PrefixFree).row(&key[4..]), Err(KeyError::TooShort));
         let record = b"\x01rocks_gc/destroyed1";
-        assert_eq!(plain(PlainKeys::PrefixFree).place(record), Place::Ledger);
+        assert_eq!(plain(PlainKeys::PrefixFree).place(record), KeyOwner::Ledger);
         assert_eq!(plain(PlainKeys::PrefixFree).row(record), Err(KeyError::Ledger));
         let completed_by_some_timestamp = b"\x01rocks_gc.\0\0\0\0\0\0\0";
-        assert_eq!(plain(PlainKeys::Fixed(9)).place(completed_by_some_timestamp), Place::Plain);
+        assert_eq!(plain(PlainKeys::Fixed(9)).place(completed_by_some_timestamp), KeyOwner::Plain);
         assert_eq!(plain(PlainKeys::Fixed(9)).row(completed_by_some_timestamp), Err(KeyError::Ledger));
     }
 }

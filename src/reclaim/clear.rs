@@ -15,14 +15,14 @@ use super::batch::Batch;
 use super::covers::Covers;
 use super::destroy::{DestroyReport, phase, show};
 use super::store::{Role, Store};
-use crate::engine::{Direction, Family, File, How, Op};
+use crate::engine::{Direction, Family, File, Op, WriteOptions};
 use crate::error::{Error, Kind};
 use crate::layout::{StoredRange, row_end};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// Into a stall too: a destroy is somebody's call, not background work. The record "done" makes it durable.
-const NOW: How = How { sync: false, no_slowdown: false };
+const NOW: WriteOptions = WriteOptions { sync: false, no_slowdown: false };
 
 /// How often a compaction is tried that may have been refused.
 const TRIES: usize = 5;

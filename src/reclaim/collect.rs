@@ -3,12 +3,12 @@
 
 use super::dragged::{Budget, Paid, cost, range_of};
 use super::garbage::{Judgement, by_counts};
-use super::remembered::{AsOf, Found, Remembered};
+use super::remembered::{Found, LookedAtUnder, Remembered};
 use super::store::{Role, Store};
 use crate::callback::lock;
 use crate::engine::{Family, File};
 use crate::error::{Error, Kind, hex};
-use crate::layout::{KeyspaceId, Place, StoredRange};
+use crate::layout::{KeyOwner, KeyspaceId, StoredRange};
 use crate::log::{Level, log};
 use crate::rule::expiry::ExpiredUpTo;
 use std::time::{Duration, Instant};
@@ -237,18 +237,18 @@ impl Store {
             .for_each(|file| remembered.note(family, file, self.as_of(file), found));
     }
 
-    fn as_of(&self, file: &File) -> AsOf {
-        AsOf { safe_points: self.safe_points_of(file), generation: self.shared.generation() }
+    fn as_of(&self, file: &File) -> LookedAtUnder {
+        LookedAtUnder { safe_points: self.safe_points_of(file), generation: self.shared.generation() }
     }
 
     /// The sum of all safe points that a file's keys are judged by, if its keyspaces are few enough to be looked at.
     fn safe_points_of(&self, file: &File) -> Option<u64> {
         let of = |place| self.shared.effective(place).safe_point;
         match (self.shared.layout.place(&file.smallest), self.shared.layout.place(&file.largest)) {
-            (Place::Keyspace(mode, first), Place::Keyspace(last_mode, last)) if mode == last_mode => {
+            (KeyOwner::Keyspace(mode, first), KeyOwner::Keyspace(last_mode, last)) if mode == last_mode => {
                 let ids = (first.get()..=last.get()).filter_map(KeyspaceId::new);
                 let few = last.get().saturating_sub(first.get()) <= MOST_KEYSPACES;
-                few.then(|| ids.map(|id| of(Place::Keyspace(mode, id))).fold(0, u64::wrapping_add))
+                few.then(|| ids.map(|id| of(KeyOwner::Keyspace(mode, id))).fold(0, u64::wrapping_add))
             }
             (first, last) => (first == last).then(|| of(first)),
         }

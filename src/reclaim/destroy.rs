@@ -11,8 +11,8 @@
 
 use super::covers::{Covers, names};
 use super::ledger::{Destroyed, own_keys};
+use super::range_lock::overlap;
 use super::store::Store;
-use super::turns::overlap;
 use crate::error::{Error, Kind, hex};
 use crate::layout::{KeyspaceId, StoredRange};
 use crate::log::{Level, log};
@@ -53,7 +53,7 @@ impl Store {
         for range in ranges {
             self.check_range(range)?;
         }
-        let _turn = self.turns.take(ranges);
+        let _turn = self.range_lock.take(ranges);
         if reusable {
             self.check_no_other_record(ranges)?;
         }
@@ -83,7 +83,7 @@ impl Store {
             self.with_entries(|entries| entries.iter().map(|e| e.record.clone()).filter(|record| !record.done).collect());
         for record in started {
             log(Level::Info, || format!("the interrupted destroy of {} goes on", show(&record.range)));
-            let _turn = self.turns.take(std::slice::from_ref(&record.range));
+            let _turn = self.range_lock.take(std::slice::from_ref(&record.range));
             let mut report = DestroyReport::default();
             self.clear_all(std::slice::from_ref(&record), true, &mut report).map_err(|error| {
                 error.while_doing(format_args!("the interrupted destroy of {} cannot be finished", show(&record.range)))
@@ -103,7 +103,7 @@ impl Store {
             if self.is_stopping() {
                 break;
             }
-            let _turn = self.turns.take(std::slice::from_ref(&range));
+            let _turn = self.range_lock.take(std::slice::from_ref(&range));
             // Whoever had the turn before may have forgotten or destroyed it.
             let Some(record) = self.records_of(std::slice::from_ref(&range)).pop().flatten().filter(|record| record.done) else { continue };
             if record.done_at == 0 {
@@ -126,7 +126,7 @@ impl Store {
 
     /// Drops the record of a range that was done.
     pub fn forget(&self, range: &StoredRange) -> Result<(), Error> {
-        let _turn = self.turns.take(std::slice::from_ref(range));
+        let _turn = self.range_lock.take(std::slice::from_ref(range));
         match self.records_of(std::slice::from_ref(range)).pop().flatten() {
             None => {
                 Err(Error::new(Kind::NotFound, format!("no record has exactly the bounds {}; give those that were destroyed", show(range))))

@@ -1,6 +1,6 @@
 //! What a compaction costs: all files that it drags along, at every level, and not the picked one alone.
 
-use super::turns::overlap;
+use super::range_lock::overlap;
 use crate::engine::File;
 use crate::layout::StoredRange;
 

@@ -8,12 +8,12 @@ use crate::engine::{Direction, Family, File};
 use crate::error::Error;
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
-use crate::layout::{KeyMode, Place, Timestamp, split_timestamp};
+use crate::layout::{KeyMode, KeyOwner, Timestamp, split_timestamp};
 use crate::rule::Verdict;
 use crate::rule::expiry::ExpiredUpTo;
 use crate::rule::raw::{self, Death, History};
-use crate::rule::txn::{self, Fate, Record};
-use crate::shared::{Kind, Lookup, Segments, Shared, Standing};
+use crate::rule::txn::{self, Record, RecordVerdict};
+use crate::shared::{KeyDropState, Kind, Lookup, Segments, Shared};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ fn may_hold_invalid_schema(shared: &Shared, file: &File) -> bool {
         return false;
     }
     match (shared.layout.place(&file.smallest), shared.layout.place(&file.largest)) {
-        (Place::Keyspace(_, first), Place::Keyspace(_, last)) if first == last => {
+        (KeyOwner::Keyspace(_, first), KeyOwner::Keyspace(_, last)) if first == last => {
             shared.schemas.of(Some(first)).is_some_and(|schemas| schemas.any_invalid())
         }
         _ => true,
@@ -62,14 +62,14 @@ fn may_hold_invalid_schema(shared: &Shared, file: &File) -> bool {
 }
 
 /// All keys of the file are of one place. `None` = its properties do not decide.
-fn by_properties(shared: &Shared, file: &File, place: Place, safe_point: Timestamp) -> Option<Judgement> {
+fn by_properties(shared: &Shared, file: &File, place: KeyOwner, safe_point: Timestamp) -> Option<Judgement> {
     let number = |name: &[u8]| {
         let (_, value) = file.properties.iter().find(|(known, _)| known == name)?;
         value.first_chunk().map(|bytes| u64::from_be_bytes(*bytes))
     };
     let min_ts = number(b"tikv.min_ts")?;
     let (rows, puts, versions) = (number(b"tikv.num_rows")?, number(b"tikv.num_puts")?, number(b"tikv.num_versions")?);
-    let raw = matches!(place, Place::Keyspace(KeyMode::Raw, _));
+    let raw = matches!(place, KeyOwner::Keyspace(KeyMode::Raw, _));
     if min_ts > safe_point || raw && min_ts == safe_point {
         return Some(Judgement::None);
     }
@@ -157,7 +157,7 @@ impl Reader<'_> {
     /// Is the next key garbage, or the row before it?
     fn see(&mut self, key: &[u8], value: &[u8]) -> bool {
         let schema = self.schemas.standing(&self.shared.layout, &self.shared.schemas, key, self.generation);
-        if self.dropped.cover(key) || matches!(schema, Standing::Invalid(_)) {
+        if self.dropped.cover(key) || matches!(schema, KeyDropState::Invalid(_)) {
             return true;
         }
         if self.kind == Kind::TtlV1 {
@@ -183,7 +183,7 @@ impl Reader<'_> {
                 state.judge(ts, death, self.safe_point, self.shared.history) == Verdict::Remove
             }),
             State::Txn(state) => {
-                WriteRecord::parse(value).ok().map(|record| state.judge(ts, Record::of(&record, self.safe_point)) != Fate::Keep)
+                WriteRecord::parse(value).ok().map(|record| state.judge(ts, Record::of(&record, self.safe_point)) != RecordVerdict::Keep)
             }
         };
         // What does not parse closes its row.
@@ -206,8 +206,8 @@ impl Reader<'_> {
         self.safe_point = self.shared.effective(place).safe_point;
         self.state = match (self.kind, place) {
             _ if self.safe_point == 0 || self.shared.layout.row(key).is_err() => State::Kept,
-            (Kind::Default, Place::Keyspace(KeyMode::Raw, _) | Place::Plain) => State::Raw(raw::Row::default()),
-            (Kind::Write, Place::Keyspace(KeyMode::Txn, _) | Place::Tidb(_) | Place::Plain) => State::Txn(txn::Row::default()),
+            (Kind::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain) => State::Raw(raw::Row::default()),
+            (Kind::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain) => State::Txn(txn::Row::default()),
             _ => State::Kept,
         };
     }

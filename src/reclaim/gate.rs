@@ -1,7 +1,7 @@
 //! The way to the engine. While the engine is called the thread is inside a callback. A family that the host dropped is an empty one.
 
 use crate::callback::Inside;
-use crate::engine::{Direction, Engine, Family, File, Flush, How, Op, Step, Write};
+use crate::engine::{Direction, Engine, Family, File, Flush, Op, Step, Write, WriteOptions};
 use crate::error::{Error, Kind};
 use crate::log::{Level, log};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -106,7 +106,7 @@ impl Gate {
         self.call(family, |engine| engine.get_durable(family, key))
     }
 
-    pub(super) fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
+    pub(super) fn write(&self, writes: &[Write], how: WriteOptions) -> Result<(), Error> {
         self.call_any(|engine| engine.write(writes, how))
     }
 
@@ -173,7 +173,7 @@ impl Gate {
         if !self.engine.tells_durability() {
             return Ok(false);
         }
-        let write = |op| self.write(&[Write { family, op }], How::default());
+        let write = |op| self.write(&[Write { family, op }], WriteOptions::default());
         let probe = self.new_probe();
         let mut logged = true;
         for mark in [b"1", b"2"] {
@@ -186,7 +186,7 @@ impl Gate {
 
     /// A write to a family that is not there is left out: so a key that is written and cannot be read says that.
     pub(super) fn look_for_family(&self, family: Family) -> Result<(), Error> {
-        let how = How { sync: false, no_slowdown: true };
+        let how = WriteOptions { sync: false, no_slowdown: true };
         let write = |op| self.write(&[Write { family, op }], how);
         let probe = self.new_probe();
         match write(Op::Put(probe.clone(), Vec::new())) {

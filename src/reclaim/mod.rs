@@ -11,9 +11,9 @@
 //! | `schemas` | a schema is dropped or truncated: its record |
 //! | `sweep`, `truncate` | what is left of a dropped schema goes; the versions of a schema up to a timestamp go |
 //! | `row` | what goes of a row that a run handed over, read from the database |
-//! | `worker`, `orders`, `pace` | the thread that finishes such rows and carries out orders about schemas, as fast as it may |
+//! | `worker`, `orders`, `rate_limiter` | the thread that finishes such rows and carries out orders about schemas, as fast as it may |
 //! | `collect`, `garbage`, `dragged`, `remembered` | collect now: which files hold garbage, what their compaction costs, and what is known from before |
-//! | `turns` | who deletes in overlapping ranges goes one after the other |
+//! | `range_lock` | who deletes in overlapping ranges goes one after the other |
 
 #![forbid(unsafe_code)]
 
@@ -29,14 +29,14 @@ mod gate;
 mod ledger;
 mod orders;
 mod owner;
-mod pace;
+mod range_lock;
+mod rate_limiter;
 mod remembered;
 mod row;
 mod schemas;
 mod store;
 mod sweep;
 mod truncate;
-mod turns;
 mod types;
 mod worker;
 

@@ -1,7 +1,7 @@
 //! The worker carries out orders about schemas: each gets its turn, a batch at a time.
 
 use super::ledger::{Order, SchemaRecord};
-use super::pace::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
+use super::rate_limiter::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
 use super::schemas::{Key, Named};
 use super::sweep::Sweep;
 use super::truncate::Truncated;
@@ -55,7 +55,7 @@ impl Worker<'_> {
             Order::Truncate => self.truncate(&record),
             Order::Drop => self.sweep(&record),
         };
-        self.pace.keep(store);
+        self.rate_limiter.keep(store);
         match carried_on {
             Ok(()) => {}
             Err(error) if error.kind() == Kind::Busy => wait(store, SHORTEST_WAIT),
@@ -83,7 +83,7 @@ impl Worker<'_> {
             sleep(pause);
             pause = LONGEST_WAIT.min(2 * pause);
         }
-        self.pace.spend(batch.bytes);
+        self.rate_limiter.spend(batch.bytes);
         self.orders.waiting.remove(&record.schema());
         store.shared.stats.shared().rows_left_unparsed.add(unparsed.len() as u64);
         for row in unparsed {
@@ -102,7 +102,7 @@ impl Worker<'_> {
             let _rows_in_hand = store.shared.take_rows_in_hand();
             if store.shared.enabled() {
                 let bytes = sweep.go_on(store)?;
-                self.pace.spend(bytes);
+                self.rate_limiter.spend(bytes);
             }
             return Ok(());
         }

@@ -9,7 +9,7 @@ use super::gate::Gate;
 use super::ledger::{Ledger, NamedFamily, Records};
 use super::store::ColumnFamily;
 use crate::callback::lock;
-use crate::engine::{How, Op, Write};
+use crate::engine::{Op, Write, WriteOptions};
 use crate::error::{Error, Kind};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -67,7 +67,7 @@ fn try_take(engine: &Arc<Gate>, ledger: &Ledger) -> Result<(), Error> {
     owned.retain(|other| other.engine.strong_count() > 0);
     others.extend(owned.iter().filter_map(|other| Some((other.engine.upgrade()?, other.ledger.clone()))));
     let is_shared = others.iter().any(|(other, _)| !other.is_stopping()) && {
-        let how = How { sync: false, no_slowdown: true };
+        let how = WriteOptions { sync: false, no_slowdown: true };
         let (family, key, mark) = (ledger.home, engine.new_probe(), new_mark());
         engine.write(&[Write { family, op: Op::Put(key.clone(), mark.clone()) }], how)?;
         // Of a ledger that cannot be read nothing is known: then it is taken for the same.

@@ -13,7 +13,7 @@ const LONGEST_PAUSE: u32 = 64;
 
 /// What a file was looked at by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AsOf {
+pub(super) struct LookedAtUnder {
     /// Of its keyspaces, added up: they only move forward. `None` = it holds too many keyspaces to look at.
     pub(super) safe_points: Option<u64>,
     /// Of what is destroyed, dropped and removed.
@@ -44,7 +44,7 @@ pub(super) enum Found {
 /// Of all families.
 #[derive(Debug, Default)]
 pub(super) struct Remembered {
-    files: HashMap<(Family, File), (AsOf, Found)>,
+    files: HashMap<(Family, File), (LookedAtUnder, Found)>,
     /// Families in which a compaction made no filter, and how many runs there had been then.
     unfiltered: HashMap<Family, u64>,
 }
@@ -57,18 +57,18 @@ impl Remembered {
     }
 
     /// What is known of a file, if it is still so.
-    pub(super) fn of(&self, family: Family, file: &File, as_of: AsOf) -> Option<Found> {
+    pub(super) fn of(&self, family: Family, file: &File, as_of: LookedAtUnder) -> Option<Found> {
         as_of.safe_points?;
         self.files.get(&(family, file.bare())).filter(|(then, _)| *then == as_of).map(|(_, found)| *found)
     }
 
     /// Something was found out.
-    pub(super) fn note(&mut self, family: Family, file: &File, as_of: AsOf, found: Found) {
+    pub(super) fn note(&mut self, family: Family, file: &File, as_of: LookedAtUnder, found: Found) {
         self.files.insert((family, file.bare()), (as_of, found));
     }
 
     /// Does this call leave the file alone, because it was compacted in vain?
-    pub(super) fn pauses(&mut self, family: Family, file: &File, as_of: AsOf, now: Option<u64>) -> bool {
+    pub(super) fn pauses(&mut self, family: Family, file: &File, as_of: LookedAtUnder, now: Option<u64>) -> bool {
         match self.files.get_mut(&(family, file.bare())) {
             Some((then, Found::InVain { left, snapshots, .. })) if *then == as_of && *snapshots == now => {
                 let pauses = *left > 0;

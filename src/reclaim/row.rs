@@ -24,7 +24,7 @@
 
 use super::batch::Batch;
 use super::store::{Role, Store};
-use crate::engine::{Direction, Family, How, Op, Step};
+use crate::engine::{Direction, Family, Op, Step, WriteOptions};
 use crate::error::{Error, Kind as ErrorKind};
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
@@ -180,7 +180,11 @@ impl Store {
 
     /// Deletes a long row, `write` by `write`; a write with `sync` makes durable what was written before it. Returns whether all of it
     /// parsed.
-    pub(super) fn delete_long_row(&self, row: &LongRow, write: &mut dyn FnMut(&Batch, How) -> Result<(), Error>) -> Result<bool, Error> {
+    pub(super) fn delete_long_row(
+        &self,
+        row: &LongRow,
+        write: &mut dyn FnMut(&Batch, WriteOptions) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
         let mut batch = Batch::default();
         let mut parsed = true;
         let is_mark = matches!(row.head, Head::Mark(..));
@@ -210,7 +214,7 @@ impl Store {
             })?;
             looks.check()?;
             if !batch.is_empty() {
-                write(&batch, How { sync: is_mark && end.is_none(), ..How::default() })?;
+                write(&batch, WriteOptions { sync: is_mark && end.is_none(), ..WriteOptions::default() })?;
                 batch.clear();
             }
         }
@@ -219,7 +223,7 @@ impl Store {
         {
             batch.clear();
             self.push(&mut batch, row.family, mark, value_key.clone());
-            write(&batch, How::default())?;
+            write(&batch, WriteOptions::default())?;
         }
         Ok(parsed)
     }

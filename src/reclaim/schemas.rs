@@ -16,11 +16,11 @@ use super::destroy::DestroyReport;
 use super::ledger::{Order, SchemaRecord};
 use super::store::{Role, Store};
 use crate::callback::lock;
-use crate::engine::{How, Write};
+use crate::engine::{Write, WriteOptions};
 use crate::error::{Error, Kind};
-use crate::layout::{Form, SchemaId, Tenant, Timestamp};
+use crate::layout::{KeyForm, SchemaId, Tenant, Timestamp};
 use crate::log::{Level, log};
-use crate::safe_point::Naming;
+use crate::safe_point::Registration;
 use crate::shared::{Kind as RunKind, SchemaState, Truncation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -180,7 +180,7 @@ impl Store {
     /// Are the keys of that schema read in this layout?
     fn reads(&self, record: &SchemaRecord) -> bool {
         let layout = &self.shared.layout;
-        layout.schema_ids && record.tenant.is_some() == (layout.form == Form::ApiV2)
+        layout.schema_ids && record.tenant.is_some() == (layout.form == KeyForm::ApiV2)
     }
 
     /// With the book locked, so that the last count is that of the last change.
@@ -195,7 +195,7 @@ impl Store {
 
     /// Of a removed keyspace everything is kept until it is named again; keys without timestamps are not truncated.
     pub(super) fn rests(&self, record: &SchemaRecord) -> bool {
-        let removed = |keyspace| matches!(self.shared.safe_points.known(keyspace).naming, Naming::Kept(..));
+        let removed = |keyspace| matches!(self.shared.safe_points.known(keyspace).naming, Registration::Kept(..));
         record.order == Order::Truncate && (record.tenant.is_some_and(removed) || self.shared.has_seen(RunKind::TtlV1))
     }
 
@@ -217,7 +217,7 @@ impl Store {
             return Ok(());
         }
         let writes = [writes, &[self.ledger.put_of(to)]].concat();
-        self.engine.write(&writes, How { sync: to.done, no_slowdown: true })?;
+        self.engine.write(&writes, WriteOptions { sync: to.done, no_slowdown: true })?;
         if to.done {
             self.publish_order(to);
         }

@@ -1,22 +1,22 @@
 //! An attached store: its engine and families, the records of its ledger, and its worker.
 //!
-//! Who waits for whom: whoever destroys a range takes its turn first (`turns`), then publishes what is destroyed, which waits for
+//! Who waits for whom: whoever destroys a range takes its turn first (`range_lock`), then publishes what is destroyed, which waits for
 //! the worker's rows in hand. The worker takes turns only for a recheck, and has no rows in hand then. With rows in hand it takes the
 //! lock of the orders about schemas; who has that waits for nobody. No lock that readers take is held while the engine is called.
 
 use super::covers::Covers;
 use super::gate::Gate;
 use super::ledger::{Destroyed, Ledger, TypesPage, probe};
+use super::range_lock::RangeLock;
 use super::remembered::Remembered;
 use super::schemas::OrderBook;
-use super::turns::Turns;
 use super::{owner, types};
 use crate::callback::lock;
 use crate::engine::{Engine, Family};
 use crate::error::{Error, Kind};
 use crate::layout::StoredRange;
 use crate::log::{Level, log};
-use crate::shared::{AttachedFamily, Dropped, DroppedRange, Kind as RunKind, Late, Runs, Served, ServedFamily, Shared};
+use crate::shared::{AttachedFamily, Dropped, DroppedRange, Kind as RunKind, LateKeys, Runs, Served, ServedFamily, Shared};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -77,7 +77,8 @@ pub(super) struct Entry {
 impl Entry {
     fn new(record: Destroyed, durable: bool, covers: Covers) -> Self {
         let (start, end) = record.range.clone();
-        let dropped = DroppedRange { start, end, keyspace: record.keyspace, late: Late::new(record.done), covers: covers.places.clone() };
+        let dropped =
+            DroppedRange { start, end, keyspace: record.keyspace, late: LateKeys::new(record.done), covers: covers.places.clone() };
         Self { record, durable, listed: durable, dropped: Arc::new(dropped), covers }
     }
 }
@@ -133,7 +134,7 @@ pub struct Store {
     pub(super) engine: Arc<Gate>,
     pub(super) families: Vec<ColumnFamily>,
     pub(super) ledger: Ledger,
-    pub(super) turns: Turns,
+    pub(super) range_lock: RangeLock,
     entries: Mutex<Entries>,
     /// The types of keyspaces that are in the ledger.
     pub(super) types: Mutex<BTreeMap<u32, TypesPage>>,
@@ -172,7 +173,7 @@ impl Store {
             engine,
             families,
             ledger,
-            turns: Turns::default(),
+            range_lock: RangeLock::default(),
             entries: Mutex::new(entries),
             types: Mutex::new(records.types.into_values().map(|page| (page.first, page)).collect()),
             orders: Mutex::new(orders),

@@ -7,7 +7,7 @@ use super::batch::Batch;
 use super::covers::Covers;
 use super::ledger::SchemaRecord;
 use super::store::Store;
-use crate::engine::{Direction, Family, How, Op};
+use crate::engine::{Direction, Family, Op, WriteOptions};
 use crate::error::Error;
 use crate::layout::{SchemaId, StoredRange, Tenant};
 use std::collections::VecDeque;
@@ -20,12 +20,12 @@ const MOST_KEYS: usize = 10_000;
 pub(super) struct Sweep {
     tenant: Tenant,
     id: SchemaId,
-    places: VecDeque<Place>,
+    places: VecDeque<KeyOwner>,
     /// Deletes that are not written yet.
     unwritten: Batch,
 }
 
-struct Place {
+struct KeyOwner {
     family: Family,
     range: StoredRange,
     /// Nothing of it has been looked at.
@@ -37,7 +37,7 @@ impl Sweep {
     pub(super) fn new(store: &Store, record: &SchemaRecord) -> Self {
         let SchemaRecord { tenant, id, .. } = *record;
         let ranges = store.shared.layout.schema_ranges(tenant, id);
-        let place = |family| ranges.iter().map(move |range| Place { family, range: range.clone(), untouched: true });
+        let place = |family| ranges.iter().map(move |range| KeyOwner { family, range: range.clone(), untouched: true });
         let families = store.in_order().into_iter().filter(|family| store.covers(record).places.contains(family));
         Self { tenant, id, places: families.flat_map(place).collect(), unwritten: Batch::default() }
     }
@@ -54,7 +54,7 @@ impl Sweep {
         }
         let bytes = self.unwritten.bytes;
         if !self.unwritten.is_empty() {
-            store.engine.write(&self.unwritten.writes, How { sync: false, no_slowdown: true })?;
+            store.engine.write(&self.unwritten.writes, WriteOptions { sync: false, no_slowdown: true })?;
             self.unwritten.clear();
         }
         Ok(bytes)

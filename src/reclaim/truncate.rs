@@ -15,7 +15,7 @@ use super::batch::Batch;
 use super::ledger::SchemaRecord;
 use super::row::LongRow;
 use super::store::{Role, Store};
-use crate::engine::{Direction, Family, How};
+use crate::engine::{Direction, Family, WriteOptions};
 use crate::error::Error;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{KeyMode, StoredRange, row_end};
@@ -73,7 +73,7 @@ impl Store {
     pub(super) fn truncate_some(
         &self,
         record: &SchemaRecord,
-        write: &mut dyn FnMut(&Batch, How) -> Result<(), Error>,
+        write: &mut dyn FnMut(&Batch, WriteOptions) -> Result<(), Error>,
     ) -> Result<Truncated, Error> {
         let Some(part) = self.parts(record).into_iter().find(|part| part.range.1 > record.position) else {
             let to = SchemaRecord { done: true, position: Vec::new(), ..record.clone() };

@@ -5,7 +5,7 @@ use super::store::Store;
 use crate::callback::lock;
 use crate::error::Error;
 use crate::layout::KeyspaceId;
-use crate::safe_point::{GcType, Naming, Why};
+use crate::safe_point::{GcType, Registration, Why};
 use crate::shared::Shared;
 use std::collections::BTreeMap;
 
@@ -17,9 +17,9 @@ pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
     let is_used = |keyspace: &KeyspaceId| {
         let in_use = shared.keyspaces.state(*keyspace).map(|state| state.is_in_use());
         match shared.safe_points.known(*keyspace).naming {
-            Naming::Kept(Why::Paused, _) => false,
+            Registration::Kept(Why::Paused, _) => false,
             // Metadata of an archived keyspace name its type, too.
-            Naming::Named(_) => in_use != Some(false),
+            Registration::Named(_) => in_use != Some(false),
             _ => in_use == Some(true),
         }
     };
@@ -57,7 +57,7 @@ fn list(keyspaces: &[KeyspaceId]) -> String {
 
 fn registered(shared: &Shared, keyspace: KeyspaceId) -> Option<GcType> {
     match shared.safe_points.known(keyspace).naming {
-        Naming::Named(gc_type) => Some(gc_type),
+        Registration::Named(gc_type) => Some(gc_type),
         _ => None,
     }
 }

@@ -10,10 +10,10 @@
 use super::batch::Batch;
 use super::destroy::DestroyReport;
 use super::orders::Orders;
-use super::pace::{AFTER_ERROR, LONGEST_WAIT, Pace, SHORT_LOOK, SHORTEST_WAIT, wait};
+use super::rate_limiter::{AFTER_ERROR, LONGEST_WAIT, RateLimiter, SHORT_LOOK, SHORTEST_WAIT, wait};
 use super::row::Plan;
 use super::store::Store;
-use crate::engine::{Family, How};
+use crate::engine::{Family, WriteOptions};
 use crate::error::{Error, Kind, hex};
 use crate::log::{Level, log};
 use crate::shared::{Kind as RowKind, Rows};
@@ -35,7 +35,7 @@ const FLUSHES_IN_VAIN: usize = 3;
 pub(super) fn work(store: &Store) {
     let mut worker = Worker {
         store,
-        pace: Pace::new(store.shared.deleting.bytes_per_second),
+        rate_limiter: RateLimiter::new(store.shared.deleting.bytes_per_second),
         next_recheck: Instant::now(),
         orders: Orders::default(),
         registrations: u64::MAX,
@@ -58,7 +58,7 @@ pub(super) fn work(store: &Store) {
 /// What the thread is at.
 pub(super) struct Worker<'s> {
     pub(super) store: &'s Store,
-    pub(super) pace: Pace,
+    pub(super) rate_limiter: RateLimiter,
     pub(super) orders: Orders,
     next_recheck: Instant,
     /// Of keyspaces' types, as far as they are recorded.
@@ -129,7 +129,7 @@ impl Worker<'_> {
             }
             let finished = self.finish_some(&mut left);
             drop(rows_in_hand);
-            self.pace.keep(store);
+            self.rate_limiter.keep(store);
             match finished {
                 Ok(Ended::Finished) => self.flushes_in_vain = 0,
                 Ok(Ended::NeedsFlush(family)) => self.flush_for_rows(family, &mut left),
@@ -190,7 +190,7 @@ impl Worker<'_> {
             }
         }
         if !batch.is_empty() {
-            self.write(&batch, How::default())?;
+            self.write(&batch, WriteOptions::default())?;
         }
         Ok(Ended::Finished)
     }
@@ -219,27 +219,27 @@ impl Worker<'_> {
     }
 
     /// One batch of a long row, which may be put back between any two.
-    pub(super) fn write_at_pace(&mut self, batch: &Batch, how: How) -> Result<(), Error> {
+    pub(super) fn write_at_pace(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
         self.write(batch, how)?;
-        while Instant::now() < self.pace.free_at {
+        while Instant::now() < self.rate_limiter.free_at {
             self.stay_in_hand()?;
-            sleep(SHORT_LOOK.min(self.pace.free_at.saturating_duration_since(Instant::now())));
+            sleep(SHORT_LOOK.min(self.rate_limiter.free_at.saturating_duration_since(Instant::now())));
         }
         Ok(())
     }
 
     /// Writes a batch as soon as the store lets it without a stall.
-    fn write(&mut self, batch: &Batch, how: How) -> Result<(), Error> {
+    fn write(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
         let mut pause = SHORTEST_WAIT;
         loop {
-            match self.store.engine.write(&batch.writes, How { no_slowdown: true, ..how }) {
+            match self.store.engine.write(&batch.writes, WriteOptions { no_slowdown: true, ..how }) {
                 Err(error) if error.kind() == Kind::Busy => {
                     self.stay_in_hand()?;
                     sleep(pause);
                     pause = LONGEST_WAIT.min(2 * pause);
                 }
                 written => {
-                    self.pace.spend(batch.bytes);
+                    self.rate_limiter.spend(batch.bytes);
                     return written;
                 }
             }

@@ -85,7 +85,7 @@ fn with_timestamp(row: &[u8], ts: u64) -> Vec<u8> {
 
 /// What becomes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum RecordVerdict {
     /// It stays.
     Keep,
     /// It goes.
@@ -94,7 +94,7 @@ pub enum Fate {
     LeaveToWorker(LongValue),
 }
 
-impl Fate {
+impl RecordVerdict {
     /// What a run does.
     pub fn verdict(self) -> Verdict {
         match self {
@@ -115,20 +115,20 @@ pub struct Row {
 
 impl Row {
     /// Judges the next record, whose commit timestamp is at or below the safe point.
-    pub fn judge(&mut self, commit_ts: u64, record: Record) -> Fate {
+    pub fn judge(&mut self, commit_ts: u64, record: Record) -> RecordVerdict {
         if record == Record::NoData {
-            return Fate::Remove;
+            return RecordVerdict::Remove;
         }
         if !self.shadows(commit_ts) {
             *self = Self { shadow: commit_ts, deleted: record.deletes(), shadows_long_value: false };
-            return Fate::Keep;
+            return RecordVerdict::Keep;
         }
         match record.long_value() {
             Some(value) => {
                 self.shadows_long_value = true;
-                Fate::LeaveToWorker(value)
+                RecordVerdict::LeaveToWorker(value)
             }
-            None => Fate::Remove,
+            None => RecordVerdict::Remove,
         }
     }
 
@@ -166,9 +166,9 @@ mod tests {
         let mut row = Row::default();
         let mut pairs = Vec::new();
         let fates = records.iter().map(|&(commit_ts, record)| match row.judge(commit_ts, record) {
-            Fate::Keep => 'k',
-            Fate::Remove => 'r',
-            Fate::LeaveToWorker(value) => {
+            RecordVerdict::Keep => 'k',
+            RecordVerdict::Remove => 'r',
+            RecordVerdict::LeaveToWorker(value) => {
                 let (record_key, value_key) = value.keys(b"row", commit_ts);
                 let ts = |key: Vec<u8>| !u64::from_be_bytes(*key.strip_prefix(b"row").unwrap().first_chunk().unwrap());
                 pairs.push((ts(record_key), ts(value_key)));

@@ -7,7 +7,7 @@
 //! own safe point has been cleared, so none sees one of the life before.
 
 use super::GcType;
-use super::page::{Naming, Page, SLOTS, Why};
+use super::page::{Page, Registration, SLOTS, Why};
 use crate::callback::lock;
 use crate::layout::{KeyspaceId, Timestamp};
 use once_cell::race::OnceBox;
@@ -105,7 +105,7 @@ pub struct Effective {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
     /// Its type.
-    pub naming: Naming,
+    pub naming: Registration,
     /// Its own safe point; 0 = none.
     pub own: Timestamp,
 }
@@ -143,11 +143,11 @@ impl SafePoints {
     pub fn effective(&self, keyspace: KeyspaceId) -> Effective {
         let (page, slot) = place(keyspace);
         let page = self.pages.get(page).and_then(OnceBox::get);
-        match page.map_or(Naming::Unknown, |page| page.naming(slot)) {
-            Naming::Named(GcType::KeyspaceLevel) => Effective { safe_point: page.map_or(0, |page| page.own(slot)), unknown: false },
-            Naming::Named(GcType::Global) => Effective { safe_point: self.global(), unknown: false },
-            Naming::Kept(..) => Effective { safe_point: 0, unknown: false },
-            Naming::Unknown => match self.unknown {
+        match page.map_or(Registration::Unknown, |page| page.naming(slot)) {
+            Registration::Named(GcType::KeyspaceLevel) => Effective { safe_point: page.map_or(0, |page| page.own(slot)), unknown: false },
+            Registration::Named(GcType::Global) => Effective { safe_point: self.global(), unknown: false },
+            Registration::Kept(..) => Effective { safe_point: 0, unknown: false },
+            Registration::Unknown => match self.unknown {
                 UnknownKeyspace::Keep => Effective { safe_point: 0, unknown: true },
                 UnknownKeyspace::Global => Effective { safe_point: self.global(), unknown: false },
             },
@@ -158,7 +158,7 @@ impl SafePoints {
     pub fn known(&self, keyspace: KeyspaceId) -> Known {
         let (page, slot) = place(keyspace);
         let page = self.pages.get(page).and_then(OnceBox::get);
-        page.map_or(Known { naming: Naming::Unknown, own: 0 }, |page| Known { naming: page.naming(slot), own: page.own(slot) })
+        page.map_or(Known { naming: Registration::Unknown, own: 0 }, |page| Known { naming: page.naming(slot), own: page.own(slot) })
     }
 
     /// The first keyspace from there on of which anything is stored.
@@ -167,7 +167,7 @@ impl SafePoints {
         let pages = self.pages.iter().enumerate().skip(first_page);
         pages.filter_map(|(number, page)| Some((number, page.get()?))).find_map(|(number, page)| {
             let first = if number == first_page { first_slot } else { 0 };
-            let slot = (first..SLOTS).find(|&slot| page.naming(slot) != Naming::Unknown || page.own(slot) > 0)?;
+            let slot = (first..SLOTS).find(|&slot| page.naming(slot) != Registration::Unknown || page.own(slot) > 0)?;
             KeyspaceId::new((number * SLOTS + slot) as u32)
         })
     }
@@ -211,8 +211,8 @@ impl SafePoints {
         let Some((page, slot)) = self.page(keyspace) else { return Step::Refused };
         let (naming, own) = (page.naming(slot), page.own(slot));
         let step = match naming {
-            Naming::Kept(..) => Step::Refused,
-            Naming::Unknown | Naming::Named(_) => step(own, ts),
+            Registration::Kept(..) => Step::Refused,
+            Registration::Unknown | Registration::Named(_) => step(own, ts),
         };
         if step == Step::Moved {
             page.set_own(slot, ts);
@@ -220,11 +220,11 @@ impl SafePoints {
         // The first one: it never becomes 0 again but by being kept.
         if step == Step::Moved && own == 0 {
             match naming {
-                Naming::Named(GcType::KeyspaceLevel) => {
+                Registration::Named(GcType::KeyspaceLevel) => {
                     self.collecting.fetch_add(1, Release);
                 }
-                Naming::Named(GcType::Global) => advanced.global.add(keyspace),
-                Naming::Unknown | Naming::Kept(..) => advanced.unnamed.add(keyspace),
+                Registration::Named(GcType::Global) => advanced.global.add(keyspace),
+                Registration::Unknown | Registration::Kept(..) => advanced.unnamed.add(keyspace),
             }
         }
         step
@@ -247,9 +247,9 @@ impl SafePoints {
     pub fn load(&self, keyspace: KeyspaceId, gc_type: GcType) -> Result<Loaded, TypeConflict> {
         let _turn = lock(&self.writer);
         self.keep_those_of_other_type(std::iter::once(keyspace), gc_type)?;
-        if let Naming::Kept(why @ (Why::Conflict | Why::Paused), _) = self.naming(keyspace) {
+        if let Registration::Kept(why @ (Why::Conflict | Why::Paused), _) = self.naming(keyspace) {
             if let Some((page, slot)) = self.page(keyspace) {
-                page.set_naming(slot, Naming::Kept(why, Some(gc_type)));
+                page.set_naming(slot, Registration::Kept(why, Some(gc_type)));
             }
             return Ok(Loaded::StaysKept(why, gc_type));
         }
@@ -276,10 +276,10 @@ impl SafePoints {
     fn name_one(&self, keyspace: KeyspaceId, gc_type: GcType) -> bool {
         let Some((page, slot)) = self.page(keyspace) else { return false };
         let before = page.naming(slot);
-        if before == Naming::Named(gc_type) {
+        if before == Registration::Named(gc_type) {
             return false;
         }
-        page.set_naming(slot, Naming::Named(gc_type));
+        page.set_naming(slot, Registration::Named(gc_type));
         if gc_type == GcType::KeyspaceLevel && page.own(slot) > 0 {
             self.collecting.fetch_add(1, Release);
         }
@@ -296,17 +296,17 @@ impl SafePoints {
     fn keep_one(&self, keyspace: KeyspaceId, why: Why) {
         let Some((page, slot)) = self.page(keyspace) else { return };
         let before = page.naming(slot);
-        let why = if let Naming::Kept(before, _) = before { before.max(why) } else { why };
-        page.set_naming(slot, Naming::Kept(why, before.gc_type()));
-        if before == Naming::Named(GcType::KeyspaceLevel) && page.own(slot) > 0 {
+        let why = if let Registration::Kept(before, _) = before { before.max(why) } else { why };
+        page.set_naming(slot, Registration::Kept(why, before.gc_type()));
+        if before == Registration::Named(GcType::KeyspaceLevel) && page.own(slot) > 0 {
             self.collecting.fetch_sub(1, Release);
         }
         page.set_own(slot, 0);
     }
 
-    fn naming(&self, keyspace: KeyspaceId) -> Naming {
+    fn naming(&self, keyspace: KeyspaceId) -> Registration {
         let (page, slot) = place(keyspace);
-        self.pages.get(page).and_then(OnceBox::get).map_or(Naming::Unknown, |page| page.naming(slot))
+        self.pages.get(page).and_then(OnceBox::get).map_or(Registration::Unknown, |page| page.naming(slot))
     }
 
     /// The page, made if need be; only for writers.

@@ -8,7 +8,7 @@ mod page;
 use std::fmt;
 
 pub use cache::{Advanced, Effective, Known, Loaded, SafePoints, Step, TypeConflict, UnknownKeyspace, Unused};
-pub use page::{Naming, Why};
+pub use page::{Registration, Why};
 
 /// By which safe point a keyspace's garbage is collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

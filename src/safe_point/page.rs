@@ -10,7 +10,7 @@ pub(super) const SLOTS: usize = 4096;
 
 /// What is known of a keyspace's GC type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Naming {
+pub enum Registration {
     /// Never named.
     Unknown,
     /// Named, and collected.
@@ -30,7 +30,7 @@ pub enum Why {
     Paused,
 }
 
-impl Naming {
+impl Registration {
     const ALL: [Self; 12] = {
         let [global, own] = [Some(GcType::Global), Some(GcType::KeyspaceLevel)];
         [
@@ -61,7 +61,7 @@ impl Naming {
 
 pub(super) struct Page {
     own: [AtomicU64; SLOTS],
-    /// An index into [`Naming::ALL`].
+    /// An index into [`Registration::ALL`].
     naming: [AtomicU8; SLOTS],
 }
 
@@ -80,13 +80,13 @@ impl Page {
         }
     }
 
-    pub(super) fn naming(&self, slot: usize) -> Naming {
+    pub(super) fn naming(&self, slot: usize) -> Registration {
         let index = self.naming.get(slot).map_or(0, |naming| naming.load(Acquire));
-        Naming::ALL.get(usize::from(index)).copied().unwrap_or(Naming::Unknown)
+        Registration::ALL.get(usize::from(index)).copied().unwrap_or(Registration::Unknown)
     }
 
-    pub(super) fn set_naming(&self, slot: usize, naming: Naming) {
-        let index = Naming::ALL.iter().position(|&n| n == naming);
+    pub(super) fn set_naming(&self, slot: usize, naming: Registration) {
+        let index = Registration::ALL.iter().position(|&n| n == naming);
         if let (Some(cell), Some(index)) = (self.naming.get(slot), index) {
             cell.store(index as u8, Release);
         }

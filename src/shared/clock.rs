@@ -1,6 +1,6 @@
 //! The time that runs see: the system's or the host's, as far as it is believed.
 
-use super::trusted::{Notice, Trusted};
+use super::trusted::{ClockNotice, Trusted};
 use crate::callback::{Slot, lock};
 use crate::log::{Level, log};
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Unix seconds; 0 = unknown.
 type Source = dyn Fn() -> u64 + Send + Sync;
-type Guarded = dyn Fn() -> (u64, Option<Notice>) + Send + Sync;
+type Guarded = dyn Fn() -> (u64, Option<ClockNotice>) + Send + Sync;
 
 /// A clock that can be replaced, at once: every call sees one source, and nothing of another one.
 pub struct Clock {
@@ -48,7 +48,7 @@ impl Clock {
     pub fn now(&self) -> u64 {
         let (now, notice) = self.source.with(|source| source()).unwrap_or_default();
         if let Some(notice) = notice {
-            let level = if matches!(notice, Notice::NoSeconds { .. }) { Level::Error } else { Level::Warn };
+            let level = if matches!(notice, ClockNotice::NoSeconds { .. }) { Level::Error } else { Level::Warn };
             log(level, || notice.to_string());
         }
         now

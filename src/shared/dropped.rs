@@ -1,7 +1,7 @@
 //! Destroyed ranges whose records stand, as runs and the worker look them up.
 
 use super::families::{AttachedFamily, all_covered, candidates};
-use super::{Kind, Late};
+use super::{Kind, LateKeys};
 use crate::layout::{KeyspaceId, TIMESTAMP_LEN};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub struct DroppedRange {
     /// Of a destroyed keyspace.
     pub keyspace: Option<KeyspaceId>,
     /// What comes into it.
-    pub late: Late,
+    pub late: LateKeys,
     /// The places of the attached families in which it is destroyed.
     pub covers: Vec<usize>,
 }
@@ -154,7 +154,7 @@ mod tests {
     proptest! {
         #[test]
         fn cover_what_the_ranges_cover(ranges in proptest::collection::vec((0u8..20, 0u8..20), 0..6)) {
-            let ranges: Vec<_> = ranges.iter().map(|(start, end)| Arc::new(DroppedRange { start: vec![*start], end: vec![*end], keyspace: None, late: Late::default(), covers: Vec::new() })).collect();
+            let ranges: Vec<_> = ranges.iter().map(|(start, end)| Arc::new(DroppedRange { start: vec![*start], end: vec![*end], keyspace: None, late: LateKeys::default(), covers: Vec::new() })).collect();
             let segments = Segments::new(&ranges);
             let covered = |key: &[u8]| ranges.iter().any(|range| range.start.as_slice() <= key && key < range.end.as_slice());
             for key in 0..21 {

@@ -8,7 +8,7 @@ mod dropped;
 mod families;
 mod handover;
 mod keyspaces;
-mod late;
+mod late_keys;
 mod recorded;
 mod rows;
 mod schemas;
@@ -19,14 +19,14 @@ pub use dropped::{Dropped, DroppedRange, Segment, Segments};
 pub use families::{AttachedFamily, Runs, all_covered, candidates};
 pub use handover::{Handover, Served, ServedFamily};
 pub use keyspaces::{KeyspaceState, Keyspaces};
-pub use late::Late;
+pub use late_keys::LateKeys;
 pub use recorded::RecordedTypes;
 pub use rows::Rows;
-pub use schemas::{DroppedSchema, Lookup, Registry, SchemaState, Schemas, Standing, Truncation};
+pub use schemas::{DroppedSchema, KeyDropState, Lookup, Registry, SchemaState, Schemas, Truncation};
 
 use crate::callback::lock;
 use crate::error::{Error, hex};
-use crate::layout::{Form, KeyspaceId, Layout, Place, Tenant, Timestamp};
+use crate::layout::{KeyForm, KeyOwner, KeyspaceId, Layout, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::options::{Deleting, Options, RemoveMode};
 use crate::rule::raw::History;
@@ -140,7 +140,7 @@ impl Shared {
     /// May there be runs of this kind? Plain keys do not tell RawKV versions from write records, so they are of one kind.
     pub fn admit(&self, kind: Kind) -> Result<(), Error> {
         let versions = matches!(kind, Kind::Default | Kind::Write);
-        if versions && matches!(self.layout.form, Form::Plain(_)) && *self.plain_kind.get_or_init(|| kind) != kind {
+        if versions && matches!(self.layout.form, KeyForm::Plain(_)) && *self.plain_kind.get_or_init(|| kind) != kind {
             return Err(Error::invalid(
                 "in the plain layout one context serves kind RGC_KIND_RAW or kind RGC_KIND_TXN, not both; make another rgc_t",
             ));
@@ -208,8 +208,8 @@ impl Shared {
     pub fn is_of_invalid_schema(&self, key: &[u8], family: Option<usize>) -> bool {
         let schemas = |(tenant, id)| Some(self.schemas.of(tenant)?.standing(id));
         match self.layout.schema(key).and_then(schemas) {
-            Some(Standing::Invalid(Some(dropped))) => family.is_none_or(|place| dropped.covers.contains(&place)),
-            Some(Standing::Invalid(None)) => true,
+            Some(KeyDropState::Invalid(Some(dropped))) => family.is_none_or(|place| dropped.covers.contains(&place)),
+            Some(KeyDropState::Invalid(None)) => true,
             _ => false,
         }
     }
@@ -217,7 +217,7 @@ impl Shared {
     /// Is a put of this key to be left out at recovery?
     pub fn ignores_at_recovery(&self, key: &[u8]) -> bool {
         let tombstone = match self.layout.place(key) {
-            Place::Keyspace(_, keyspace) => self.keyspaces.state(keyspace) == Some(KeyspaceState::Tombstone),
+            KeyOwner::Keyspace(_, keyspace) => self.keyspaces.state(keyspace) == Some(KeyspaceState::Tombstone),
             _ => false,
         };
         tombstone || self.is_of_invalid_schema(key, None)
@@ -263,11 +263,11 @@ impl Shared {
     }
 
     /// The effective safe point of keys at this place.
-    pub fn effective(&self, place: Place) -> Effective {
+    pub fn effective(&self, place: KeyOwner) -> Effective {
         match place {
-            Place::Keyspace(_, keyspace) => self.safe_points.effective(keyspace),
-            Place::Tidb(_) | Place::Plain => Effective { safe_point: self.safe_points.global(), unknown: false },
-            Place::Ledger | Place::Foreign => Effective { safe_point: 0, unknown: false },
+            KeyOwner::Keyspace(_, keyspace) => self.safe_points.effective(keyspace),
+            KeyOwner::Tidb(_) | KeyOwner::Plain => Effective { safe_point: self.safe_points.global(), unknown: false },
+            KeyOwner::Ledger | KeyOwner::Foreign => Effective { safe_point: 0, unknown: false },
         }
     }
 

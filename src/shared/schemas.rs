@@ -10,7 +10,7 @@
 //!   drop 3                    3 is invalid, for ever
 //! ```
 
-use super::{Late, all_covered};
+use super::{LateKeys, all_covered};
 use crate::callback::lock;
 use crate::layout::{Layout, SchemaId, Tenant, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 
 /// What is known of a schema.
 #[derive(Debug, Clone, Default)]
-pub enum Standing {
+pub enum KeyDropState {
     /// Nothing, or the key is of no schema.
     #[default]
     NoSchema,
@@ -35,7 +35,7 @@ pub enum Standing {
 #[derive(Debug)]
 pub struct DroppedSchema {
     /// What comes into it.
-    pub late: Late,
+    pub late: LateKeys,
     /// The places of the attached families in which it is dropped.
     pub covers: Vec<usize>,
 }
@@ -77,17 +77,17 @@ pub struct Schemas {
 
 impl Schemas {
     /// What is known of an id.
-    pub fn standing(&self, id: SchemaId) -> Standing {
+    pub fn standing(&self, id: SchemaId) -> KeyDropState {
         if let Some(dropped) = self.dropped.get(&id) {
-            Standing::Invalid(Some(dropped.clone()))
+            KeyDropState::Invalid(Some(dropped.clone()))
         } else if self.created.contains(&id) || self.valid.binary_search(&id).is_ok() {
-            Standing::Valid
+            KeyDropState::Valid
         } else if !self.valid.is_empty() && id <= self.highest {
-            Standing::Invalid(None)
+            KeyDropState::Invalid(None)
         } else if self.truncated.contains_key(&id) {
-            Standing::Valid
+            KeyDropState::Valid
         } else {
-            Standing::Unknown
+            KeyDropState::Unknown
         }
     }
 
@@ -95,10 +95,10 @@ impl Schemas {
     pub fn state(&self, id: SchemaId) -> SchemaState {
         let truncating = self.truncated.get(&id).is_some_and(|truncation| !truncation.done);
         match self.standing(id) {
-            Standing::Invalid(_) => SchemaState::Dropped,
+            KeyDropState::Invalid(_) => SchemaState::Dropped,
             _ if truncating => SchemaState::Truncating,
-            Standing::Valid => SchemaState::Valid,
-            Standing::Unknown | Standing::NoSchema => SchemaState::Unknown,
+            KeyDropState::Valid => SchemaState::Valid,
+            KeyDropState::Unknown | KeyDropState::NoSchema => SchemaState::Unknown,
         }
     }
 
@@ -132,7 +132,7 @@ impl Schemas {
     pub fn drop_for_ever(&mut self, id: SchemaId, done: bool, covers: Vec<usize>) {
         match self.dropped.get(&id) {
             Some(known) if known.covers == covers => known.late.set_done(done),
-            _ => _ = self.dropped.insert(id, Arc::new(DroppedSchema { late: Late::new(done), covers })),
+            _ => _ = self.dropped.insert(id, Arc::new(DroppedSchema { late: LateKeys::new(done), covers })),
         }
     }
 
@@ -198,7 +198,7 @@ impl Registry {
 pub struct Lookup {
     tenant: Option<(Tenant, Option<Arc<Schemas>>)>,
     schema: Option<(Tenant, SchemaId)>,
-    standing: Standing,
+    standing: KeyDropState,
     generation: u64,
     /// The places of the families that the keys may be in.
     families: Vec<usize>,
@@ -211,34 +211,34 @@ impl Lookup {
     }
 
     /// What is known of a key's schema; `generation` changes with what is known.
-    pub fn standing(&mut self, layout: &Layout, registry: &Registry, key: &[u8], generation: u64) -> &Standing {
+    pub fn standing(&mut self, layout: &Layout, registry: &Registry, key: &[u8], generation: u64) -> &KeyDropState {
         if generation != self.generation {
             *self = Self { generation, ..Self::new(std::mem::take(&mut self.families)) };
         }
         let schema = layout.schema(key);
         if schema != self.schema {
             self.schema = schema;
-            self.standing = schema.map_or(Standing::NoSchema, |(tenant, id)| self.look_up(registry, tenant, id));
+            self.standing = schema.map_or(KeyDropState::NoSchema, |(tenant, id)| self.look_up(registry, tenant, id));
         }
         &self.standing
     }
 
-    fn look_up(&mut self, registry: &Registry, tenant: Tenant, id: SchemaId) -> Standing {
+    fn look_up(&mut self, registry: &Registry, tenant: Tenant, id: SchemaId) -> KeyDropState {
         if self.tenant.as_ref().is_none_or(|(known, _)| *known != tenant) {
             self.tenant = Some((tenant, registry.of(tenant)));
         }
         match &self.tenant {
             Some((_, Some(schemas))) => match schemas.standing(id) {
                 // Dropped, but not in all families that the key may be in: here it is used.
-                Standing::Invalid(Some(dropped)) if !all_covered(&dropped.covers, &self.families) => Standing::Valid,
+                KeyDropState::Invalid(Some(dropped)) if !all_covered(&dropped.covers, &self.families) => KeyDropState::Valid,
                 standing => standing,
             },
-            _ => Standing::NoSchema,
+            _ => KeyDropState::NoSchema,
         }
     }
 
     /// Of the last key.
-    pub fn last(&self) -> &Standing {
+    pub fn last(&self) -> &KeyDropState {
         &self.standing
     }
 
@@ -302,7 +302,7 @@ mod tests {
             schemas.load(list, highest);
             created.iter().for_each(|id| schemas.create(*id));
             dropped.iter().for_each(|id| schemas.drop_for_ever(*id, false, vec![0]));
-            let any = (0..12).any(|id| matches!(schemas.standing(id), Standing::Invalid(_)));
+            let any = (0..12).any(|id| matches!(schemas.standing(id), KeyDropState::Invalid(_)));
             prop_assert_eq!(schemas.any_invalid(), any);
         }
     }

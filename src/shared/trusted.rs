@@ -35,7 +35,7 @@ struct Leap {
 
 /// What is worth a line in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Notice {
+pub(super) enum ClockNotice {
     Back { from: u64, to: u64 },
     Ahead { clock: u64, used: u64 },
     Kept { clock: u64 },
@@ -50,14 +50,14 @@ impl Trusted {
     }
 
     /// The time that holds when the clock says `clock`; 0 = unknown.
-    pub(super) fn look(&mut self, clock: u64, at: Duration) -> (u64, Option<Notice>) {
+    pub(super) fn look(&mut self, clock: u64, at: Duration) -> (u64, Option<ClockNotice>) {
         if clock > SECONDS_MAX {
             let is_told = std::mem::replace(&mut self.has_told_unit, true);
-            return (0, (!is_told).then_some(Notice::NoSeconds { clock }));
+            return (0, (!is_told).then_some(ClockNotice::NoSeconds { clock }));
         }
         if clock == 0 {
             let is_told = std::mem::replace(&mut self.has_told_unknown, true);
-            return (0, (!is_told).then_some(Notice::Unknown));
+            return (0, (!is_told).then_some(ClockNotice::Unknown));
         }
         let expected = self.time.saturating_add(at.saturating_sub(self.at).as_secs());
         let (time, notice) = if clock.saturating_sub(expected) > TOLERATED {
@@ -70,16 +70,16 @@ impl Trusted {
     }
 
     /// Only a clock that is behind moves what is expected, so that many short steps forward are no way around the rule.
-    fn follow(&mut self, clock: u64, expected: u64, at: Duration) -> Option<Notice> {
+    fn follow(&mut self, clock: u64, expected: u64, at: Duration) -> Option<ClockNotice> {
         self.leap = None;
         if clock < expected {
             (self.time, self.at) = (clock, at);
         }
         // Threads that look at the same time may differ by a second.
-        (clock.saturating_add(1) < self.answered).then_some(Notice::Back { from: self.answered, to: clock })
+        (clock.saturating_add(1) < self.answered).then_some(ClockNotice::Back { from: self.answered, to: clock })
     }
 
-    fn suspect(&mut self, clock: u64, expected: u64, at: Duration) -> (u64, Option<Notice>) {
+    fn suspect(&mut self, clock: u64, expected: u64, at: Duration) -> (u64, Option<ClockNotice>) {
         let lead = clock - expected;
         match self.leap {
             Some(leap) if leap.lead.abs_diff(lead) <= TOLERATED => {
@@ -87,17 +87,17 @@ impl Trusted {
                     return (expected, None);
                 }
                 *self = Self { time: clock, at, leap: None, ..*self };
-                (clock, Some(Notice::Kept { clock }))
+                (clock, Some(ClockNotice::Kept { clock }))
             }
             before => {
                 self.leap = Some(Leap { lead, since: at });
-                (expected, before.is_none().then_some(Notice::Ahead { clock, used: expected }))
+                (expected, before.is_none().then_some(ClockNotice::Ahead { clock, used: expected }))
             }
         }
     }
 }
 
-impl fmt::Display for Notice {
+impl fmt::Display for ClockNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept_for = KEPT_FOR.as_secs();
         match self {
@@ -149,12 +149,12 @@ mod tests {
     fn the_clock_is_followed_down_at_once() {
         let mut trusted = Trusted::new(1000, at(0));
         assert_eq!(trusted.look(1500, at(0)), (1500, None));
-        assert_eq!(trusted.look(900, at(1)), (900, Some(Notice::Back { from: 1500, to: 900 })));
+        assert_eq!(trusted.look(900, at(1)), (900, Some(ClockNotice::Back { from: 1500, to: 900 })));
         assert_eq!(trusted.look(901, at(2)), (901, None), "one line a step");
         assert_eq!(trusted.look(900, at(2)), (900, None), "threads that look at the same time");
-        assert_eq!(trusted.look(0, at(3)), (0, Some(Notice::Unknown)));
+        assert_eq!(trusted.look(0, at(3)), (0, Some(ClockNotice::Unknown)));
         assert_eq!(trusted.look(0, at(3)), (0, None));
-        assert_eq!(trusted.look(890, at(4)), (890, Some(Notice::Back { from: 900, to: 890 })));
+        assert_eq!(trusted.look(890, at(4)), (890, Some(ClockNotice::Back { from: 900, to: 890 })));
     }
 
     #[test]
@@ -200,7 +200,11 @@ mod tests {
             .collect();
         assert_eq!(
             notices,
-            [Notice::Ahead { clock: 9000, used: 1000 }, Notice::Kept { clock: 29_600 }, Notice::Back { from: 29_600, to: 1605 }]
+            [
+                ClockNotice::Ahead { clock: 9000, used: 1000 },
+                ClockNotice::Kept { clock: 29_600 },
+                ClockNotice::Back { from: 29_600, to: 1605 }
+            ]
         );
     }
 

@@ -1,6 +1,6 @@
 //! A store in memory behind the engine's port, which stops and fails where it is told to.
 
-use rocks_gc::engine::{Direction, Engine, Family, File, Flush, How, Op, Step, Write};
+use rocks_gc::engine::{Direction, Engine, Family, File, Flush, Op, Step, Write, WriteOptions};
 use rocks_gc::error::{Error, Kind};
 use rocks_gc::options::Options;
 use rocks_gc::reclaim::{ColumnFamily, Role, Store, attach};
@@ -70,7 +70,7 @@ impl Engine for Memory {
         Ok(self.0.families[family].lock().unwrap().get(key).cloned())
     }
 
-    fn write(&self, writes: &[Write], how: How) -> Result<(), Error> {
+    fn write(&self, writes: &[Write], how: WriteOptions) -> Result<(), Error> {
         while self.0.stalls.load(SeqCst) {
             if how.no_slowdown {
                 self.0.is_refused.store(true, SeqCst);

@@ -6,7 +6,7 @@ use super::adaptor::adaptor;
 use super::gc::Gc;
 use super::rocksdb::{Settings, api, new_options};
 use rocks_gc::engine::rocksdb::{Functions, Handle as FamilyHandle, RocksDb};
-use rocks_gc::engine::{Direction, Engine, File, Flush, How, Op, Write};
+use rocks_gc::engine::{Direction, Engine, File, Flush, Op, Write, WriteOptions};
 use rocks_gc::ffi::c;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ops::ControlFlow;
@@ -229,12 +229,12 @@ impl<'g> Store<'g> {
     }
 
     fn write(&self, family: usize, op: Op) {
-        self.engine.write(&[Write { family, op }], How::default()).expect("RocksDB writes");
+        self.engine.write(&[Write { family, op }], WriteOptions::default()).expect("RocksDB writes");
     }
 
     /// A batch.
     pub fn write_all(&self, writes: &[Write]) {
-        self.engine.write(writes, How::default()).expect("RocksDB writes");
+        self.engine.write(writes, WriteOptions::default()).expect("RocksDB writes");
     }
 
     pub fn flush(&self, family: usize) {

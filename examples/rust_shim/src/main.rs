@@ -7,7 +7,7 @@
 mod rocks_gc;
 
 use librocksdb_sys::*;
-use rocks_gc::{RGC_KIND_RAW, RGC_GC_KEYSPACE_LEVEL, RGC_MODE_RAW, RocksGc, Stats, checked};
+use rocks_gc::{RGC_GC_KEYSPACE_LEVEL, RGC_KIND_RAW, RGC_MODE_RAW, RocksGc, Stats, checked};
 use std::error::Error;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::process::ExitCode;

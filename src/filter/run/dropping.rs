@@ -18,13 +18,13 @@ use crate::error::hex;
 use crate::layout::split_timestamp;
 use crate::log::{Level, log};
 use crate::rule::Verdict;
-use crate::shared::{Kind, Late, Lookup, Segment, Segments, Shared, Standing};
+use crate::shared::{KeyDropState, Kind, LateKeys, Lookup, Segment, Segments, Shared};
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What a key went by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hit {
+pub(super) enum DropReason {
     Nothing,
     Range,
     Schema,
@@ -37,7 +37,7 @@ pub(super) struct Dropping {
     place: usize,
     pub(super) generation: u64,
     /// What the last key went by.
-    pub(super) hit: Hit,
+    pub(super) hit: DropReason,
     schemas: Lookup,
     kind: Kind,
     column_family: Option<u32>,
@@ -46,8 +46,15 @@ pub(super) struct Dropping {
 impl Dropping {
     pub(super) fn new(shared: &Shared, kind: Kind, column_family: Option<u32>) -> Self {
         let generation = shared.generation();
-        let mut dropping =
-            Self { segments: Arc::default(), place: 0, generation, hit: Hit::Nothing, schemas: Lookup::default(), kind, column_family };
+        let mut dropping = Self {
+            segments: Arc::default(),
+            place: 0,
+            generation,
+            hit: DropReason::Nothing,
+            schemas: Lookup::default(),
+            kind,
+            column_family,
+        };
         dropping.take_over(shared);
         dropping
     }
@@ -82,9 +89,9 @@ impl Dropping {
     /// The end of what a key was dropped by, if everything up to there goes. Of a schema it is a few bytes behind the data prefix.
     fn end(&self, shared: &Shared, key: &[u8]) -> Option<Cow<'_, [u8]>> {
         match self.hit {
-            Hit::Nothing => None,
-            Hit::Range => self.segments.get(self.place).map(|segment| segment.end.as_slice().into()),
-            Hit::Schema => {
+            DropReason::Nothing => None,
+            DropReason::Range => self.segments.get(self.place).map(|segment| segment.end.as_slice().into()),
+            DropReason::Schema => {
                 let (layout, (tenant, id)) = (&shared.layout, self.schemas.schema()?);
                 let ranges = layout.schemas_are_ranges().then(|| layout.schema_ranges(tenant, id))?;
                 ranges.into_iter().map(|(_, end)| end.into()).find(|end: &Cow<'_, [u8]>| **end > *key)
@@ -94,7 +101,7 @@ impl Dropping {
 
     /// What is known of a key's schema.
     #[inline]
-    fn schema(&mut self, shared: &Shared, key: &[u8]) -> &Standing {
+    fn schema(&mut self, shared: &Shared, key: &[u8]) -> &KeyDropState {
         if shared.layout.schema_ids {
             self.schemas.standing(&shared.layout, &shared.schemas, key, self.generation);
         }
@@ -103,7 +110,7 @@ impl Dropping {
 
     /// Does a key go by what is dropped as a whole?
     pub(super) fn covers(&mut self, shared: &Shared, key: &[u8]) -> bool {
-        self.segments.cover(key) || matches!(self.schema(shared, key), Standing::Invalid(_)) && shared.enabled()
+        self.segments.cover(key) || matches!(self.schema(shared, key), KeyDropState::Invalid(_)) && shared.enabled()
     }
 }
 
@@ -118,7 +125,7 @@ impl Run {
 
     /// Is the key destroyed, or of an invalid schema? Then it goes.
     pub(super) fn drop_as_a_whole(&mut self, key: &[u8]) -> Option<Verdict> {
-        let by_schema = matches!(self.dropping.schema(&self.shared, key), Standing::Invalid(_)) && self.shared.enabled();
+        let by_schema = matches!(self.dropping.schema(&self.shared, key), KeyDropState::Invalid(_)) && self.shared.enabled();
         if self.dropping.segments.is_empty() && !by_schema {
             return None;
         }
@@ -126,7 +133,7 @@ impl Run {
         if !destroyed && !by_schema {
             return None;
         }
-        self.dropping.hit = if destroyed { Hit::Range } else { Hit::Schema };
+        self.dropping.hit = if destroyed { DropReason::Range } else { DropReason::Schema };
         if let (true, Some(Segment { range, .. })) = (destroyed, self.dropping.segments.get(self.dropping.place)) {
             self.count_dropped(Some(&range.late), || {
                 let (start, end, key) = (hex(&range.start), hex(&range.end), hex(key));
@@ -135,13 +142,13 @@ impl Run {
         } else {
             // The whole row goes: there is nothing to remember of it.
             self.current = Current::Nothing;
-            let late = if let Standing::Invalid(Some(dropped)) = self.dropping.schemas.last() { Some(&dropped.late) } else { None };
+            let late = if let KeyDropState::Invalid(Some(dropped)) = self.dropping.schemas.last() { Some(&dropped.late) } else { None };
             self.count_dropped(late, || format!("keys of a dropped schema came after it was cleared, the first is {}; they go", hex(key)));
         }
         Some(Verdict::Remove)
     }
 
-    fn count_dropped(&self, late: Option<&Late>, message: impl FnOnce() -> String) {
+    fn count_dropped(&self, late: Option<&LateKeys>, message: impl FnOnce() -> String) {
         self.counters.dropped.bump();
         if let Some(late) = late.filter(|late| late.is_done()) {
             self.counters.late_dropped.bump();
@@ -162,7 +169,7 @@ impl Run {
     /// Counts a version that is kept, if nobody told its schema.
     #[inline]
     pub(super) fn count_unknown_schema(&self) {
-        if matches!(self.dropping.schemas.last(), Standing::Unknown) {
+        if matches!(self.dropping.schemas.last(), KeyDropState::Unknown) {
             self.counters.kept_unknown_schema.bump();
         }
     }
@@ -171,10 +178,10 @@ impl Run {
     pub(super) fn stay_clear_of_dropped(&mut self, key: &[u8]) {
         self.place_len = self.own_place_len;
         match self.dropping.schemas.last() {
-            Standing::NoSchema | Standing::Valid => {}
-            Standing::Unknown => self.judge_one_by_one(),
-            Standing::Invalid(_) if self.shared.enabled() => self.current = Current::Nothing,
-            Standing::Invalid(_) => self.judge_one_by_one(),
+            KeyDropState::NoSchema | KeyDropState::Valid => {}
+            KeyDropState::Unknown => self.judge_one_by_one(),
+            KeyDropState::Invalid(_) if self.shared.enabled() => self.current = Current::Nothing,
+            KeyDropState::Invalid(_) => self.judge_one_by_one(),
         }
         if self.dropping.segments.is_empty() {
             return;

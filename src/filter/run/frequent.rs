@@ -79,7 +79,7 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::{Knowledge, Shown};
+    use crate::filter::{CompactionContext, ValueView};
     use crate::layout::{KeyMode, KeyspaceId};
     use crate::options::Options;
     use crate::safe_point::GcType;
@@ -137,8 +137,8 @@ mod tests {
                 let keys = keys(&mut rng, &one, options.contains("plain"));
                 let switched = rng.random_ratio(1, 10).then(|| rng.random_range(0..keys.len()));
                 let (mut whole, mut frequent) = (
-                    Run::new(one.clone(), Kind::Default, Knowledge::default()),
-                    Run::new(other.clone(), Kind::Default, Knowledge::default()),
+                    Run::new(one.clone(), Kind::Default, CompactionContext::default()),
+                    Run::new(other.clone(), Kind::Default, CompactionContext::default()),
                 );
                 for (i, key) in keys.iter().enumerate() {
                     if switched == Some(i) {
@@ -147,10 +147,10 @@ mod tests {
                     }
                     let value: &[u8] =
                         [&b"v\0"[..], b"v\0", b"v\0", b"\x02", b"\0\0\0\0\0\0\0\x09\x01", b"\x01", b"", b"\x04"].choose(&mut rng).unwrap();
-                    let expected = whole.decide(key, Shown::Value(value));
+                    let expected = whole.decide(key, ValueView::Value(value));
                     let fast = frequent.decide_shadowed(key, value).inspect(|_| shadowed += 1);
                     let fast = fast.or_else(|| frequent.decide_next_row(key, value).inspect(|_| next_rows += 1));
-                    let verdict = fast.unwrap_or_else(|| frequent.decide(key, Shown::Value(value)));
+                    let verdict = fast.unwrap_or_else(|| frequent.decide(key, ValueView::Value(value)));
                     assert_eq!(verdict, expected, "seed {seed}, {options}, key {i} of {keys:02x?}");
                 }
                 drop((whole, frequent));

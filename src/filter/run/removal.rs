@@ -21,7 +21,7 @@ use std::time::Instant;
 
 /// What is known of a run's level and of its inputs.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Knowledge {
+pub struct CompactionContext {
     /// Does it write the last level?
     pub bottommost: Option<bool>,
     /// All inputs are known, and none holds a tombstone.
@@ -43,7 +43,7 @@ pub(super) struct Removal {
     mode: RemoveMode,
     /// Of RawKV rows all versions behind one that goes go, too.
     whole_rows: bool,
-    knowledge: Knowledge,
+    knowledge: CompactionContext,
     blobs: bool,
     balance: Balance,
     /// What RocksDB is to go on from.
@@ -51,7 +51,7 @@ pub(super) struct Removal {
 }
 
 impl Removal {
-    pub(super) fn new(mode: RemoveMode, whole_rows: bool, knowledge: Knowledge) -> Self {
+    pub(super) fn new(mode: RemoveMode, whole_rows: bool, knowledge: CompactionContext) -> Self {
         Self { mode, whole_rows, knowledge, blobs: false, balance: Balance::default(), until: Vec::new() }
     }
 

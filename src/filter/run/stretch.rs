@@ -1,14 +1,14 @@
 //! Which rows are judged, and by what safe point: the same for all keys of one place that follow each other.
 
 use super::{Current, Run};
-use crate::layout::{KeyMode, Place, Timestamp};
+use crate::layout::{KeyMode, KeyOwner, Timestamp};
 use crate::rule::{raw, txn};
 use crate::shared::Kind;
 
 /// Keys of one place that follow each other, and what holds for them.
 #[derive(Clone, Copy)]
-pub(super) struct Stretch {
-    pub(super) place: Place,
+pub(super) struct KeyspaceSpan {
+    pub(super) place: KeyOwner,
     pub(super) safe_point: Timestamp,
     pub(super) rows: Rows,
     pub(super) generation: u64,
@@ -35,7 +35,7 @@ impl Run {
                 Err(_) => {}
             },
             Rows::UnknownKeyspace if stays => {
-                if let Place::Keyspace(_, keyspace) = self.stretch.place {
+                if let KeyOwner::Keyspace(_, keyspace) = self.stretch.place {
                     self.first_unknown.get_or_insert(keyspace);
                 }
                 self.counters.kept_unknown_keyspace.bump();
@@ -47,7 +47,7 @@ impl Run {
     }
 
     /// The stretch that a key at this place belongs to. Within one the safe point stays, but for a removal of its keyspace.
-    pub(super) fn stretch_at(&self, place: Place) -> Stretch {
+    pub(super) fn stretch_at(&self, place: KeyOwner) -> KeyspaceSpan {
         // What is destroyed was looked up as of then; what changed since is seen at the next key.
         let generation = self.dropping.generation;
         let same_place = place == self.stretch.place;
@@ -59,15 +59,15 @@ impl Run {
         let safe_point = now.safe_point.min(before);
         let judged = matches!(
             (self.kind, place),
-            (Kind::Default, Place::Keyspace(KeyMode::Raw, _) | Place::Plain)
-                | (Kind::Write, Place::Keyspace(KeyMode::Txn, _) | Place::Tidb(_) | Place::Plain)
+            (Kind::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain)
+                | (Kind::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain)
         );
         let rows = match place {
-            Place::Foreign => Rows::NotOfTheLayout,
+            KeyOwner::Foreign => Rows::NotOfTheLayout,
             _ if judged && now.unknown => Rows::UnknownKeyspace,
             _ if judged && safe_point > 0 && self.shared.enabled() => Rows::Judge,
             _ => Rows::Keep,
         };
-        Stretch { place, safe_point, rows, generation }
+        KeyspaceSpan { place, safe_point, rows, generation }
     }
 }

@@ -1,10 +1,10 @@
 //! What becomes of one version: the value is read, and the rule of its kind asked.
 
-use super::{Current, Run, Shown};
+use super::{Current, Run, ValueView};
 use crate::error::hex;
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
-use crate::layout::{Place, Timestamp, split_timestamp};
+use crate::layout::{KeyOwner, Timestamp, split_timestamp};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
 use crate::rule::raw::Death;
@@ -12,7 +12,7 @@ use crate::rule::txn::Record;
 
 impl Run {
     /// The next version of the current row.
-    pub(super) fn judge_version(&mut self, key: &[u8], shown: Shown<'_>) -> Verdict {
+    pub(super) fn judge_version(&mut self, key: &[u8], shown: ValueView<'_>) -> Verdict {
         let Some((_, ts)) = split_timestamp(key) else { return Verdict::Keep };
         match self.current {
             Current::Raw(_) | Current::RawOneByOne(_) => self.judge_raw(ts, shown),
@@ -21,23 +21,23 @@ impl Run {
         }
     }
 
-    fn judge_raw(&mut self, ts: Timestamp, shown: Shown<'_>) -> Verdict {
+    fn judge_raw(&mut self, ts: Timestamp, shown: ValueView<'_>) -> Verdict {
         let (Current::Raw(row) | Current::RawOneByOne(row)) = &mut self.current else { return Verdict::Keep };
         self.last_ts = ts;
         let death = match shown {
-            Shown::Value(value) => match RawValue::parse_v2(value) {
+            ValueView::Value(value) => match RawValue::parse_v2(value) {
                 Ok(value) => Death::of(value.delete_mark, value.expire_ts, self.expired),
                 Err(_) => return self.close_row(),
             },
-            Shown::ValueElsewhere => None,
-            Shown::Other => return Verdict::Keep,
+            ValueView::ValueElsewhere => None,
+            ValueView::Other => return Verdict::Keep,
         };
         row.judge(ts, death, self.stretch.safe_point, self.history)
     }
 
     /// A write record at or below the safe point. One that is not at hand is kept, and shadows nothing.
-    fn judge_record(&mut self, commit_ts: Timestamp, shown: Shown<'_>) -> Verdict {
-        let (Current::Txn(row), Shown::Value(bytes)) = (&mut self.current, shown) else { return Verdict::Keep };
+    fn judge_record(&mut self, commit_ts: Timestamp, shown: ValueView<'_>) -> Verdict {
+        let (Current::Txn(row), ValueView::Value(bytes)) = (&mut self.current, shown) else { return Verdict::Keep };
         let Ok(parsed) = WriteRecord::parse(bytes) else { return self.close_row() };
         let fate = row.judge(commit_ts, Record::of(&parsed, self.stretch.safe_point));
         if parsed.has_unknown_tag {
@@ -47,9 +47,9 @@ impl Run {
     }
 
     /// TTL v1: every key is a row, and no safe point is needed.
-    pub(super) fn judge_ttl(&self, key: &[u8], shown: Shown<'_>) -> Verdict {
+    pub(super) fn judge_ttl(&self, key: &[u8], shown: ValueView<'_>) -> Verdict {
         match (self.shared.layout.body(key), shown) {
-            (Ok(_), Shown::Value(value)) if self.shared.enabled() => match RawValue::parse_v1_ttl(value) {
+            (Ok(_), ValueView::Value(value)) if self.shared.enabled() => match RawValue::parse_v1_ttl(value) {
                 Ok(value) if self.expired.covers(value.expire_ts) => {
                     self.counters.expired.bump();
                     return Verdict::Remove;
@@ -57,7 +57,7 @@ impl Run {
                 Ok(_) => {}
                 Err(_) => self.count_unparsed_value(),
             },
-            (Err(Place::Foreign), _) => self.count_foreign(key),
+            (Err(KeyOwner::Foreign), _) => self.count_foreign(key),
             _ => {}
         }
         Verdict::Keep

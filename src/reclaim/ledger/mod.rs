@@ -19,7 +19,7 @@ pub use schema::{Order, SchemaRecord};
 pub use types::TypesPage;
 
 use super::gate::Gate;
-use crate::engine::{Direction, Family, How, Op, Write};
+use crate::engine::{Direction, Family, Op, Write, WriteOptions};
 use crate::error::{Error, Kind, hex};
 use crate::layout::{StoredRange, prefix_range};
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ pub struct Ledger {
 type KeyValue = (Vec<u8>, Vec<u8>);
 
 /// Durable when it returns.
-const DURABLY: How = How { sync: true, no_slowdown: false };
+const DURABLY: WriteOptions = WriteOptions { sync: true, no_slowdown: false };
 
 /// All that a ledger holds, by key.
 #[derive(Debug, Default)]

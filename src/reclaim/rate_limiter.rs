@@ -22,13 +22,13 @@ pub(super) fn wait(store: &Store, time: Duration) {
 }
 
 /// Keeps writes to so many bytes a second.
-pub(super) struct Pace {
+pub(super) struct RateLimiter {
     bytes_per_second: u64,
     /// Nothing is written before.
     pub(super) free_at: Instant,
 }
 
-impl Pace {
+impl RateLimiter {
     /// From now on.
     pub(super) fn new(bytes_per_second: u64) -> Self {
         Self { bytes_per_second, free_at: Instant::now() }

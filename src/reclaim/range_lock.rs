@@ -6,20 +6,20 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 /// The ranges that somebody is deleting in.
 #[derive(Debug, Default)]
-pub struct Turns {
+pub struct RangeLock {
     taken: Mutex<Vec<StoredRange>>,
     ended: Condvar,
 }
 
-impl Turns {
+impl RangeLock {
     /// Waits until nobody is deleting in any of these ranges, and takes all of them at once, so that no two wait for each other.
-    pub fn take<'t>(&'t self, ranges: &[StoredRange]) -> Turn<'t> {
+    pub fn take<'t>(&'t self, ranges: &[StoredRange]) -> RangeGuard<'t> {
         let mut taken = lock(&self.taken);
         while taken.iter().any(|one| ranges.iter().any(|other| overlap(one, other))) {
             taken = self.ended.wait(taken).unwrap_or_else(PoisonError::into_inner);
         }
         taken.extend_from_slice(ranges);
-        Turn { turns: self, ranges: ranges.to_vec() }
+        RangeGuard { range_lock: self, ranges: ranges.to_vec() }
     }
 }
 
@@ -29,20 +29,20 @@ pub fn overlap(one: &StoredRange, other: &StoredRange) -> bool {
 }
 
 /// For as long as it lives its ranges are taken.
-pub struct Turn<'t> {
-    turns: &'t Turns,
+pub struct RangeGuard<'t> {
+    range_lock: &'t RangeLock,
     ranges: Vec<StoredRange>,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for RangeGuard<'_> {
     fn drop(&mut self) {
-        let mut taken = lock(&self.turns.taken);
+        let mut taken = lock(&self.range_lock.taken);
         for range in &self.ranges {
             if let Some(place) = taken.iter().position(|one| one == range) {
                 taken.swap_remove(place);
             }
         }
-        self.turns.ended.notify_all();
+        self.range_lock.ended.notify_all();
     }
 }
 
@@ -57,14 +57,14 @@ mod tests {
 
     #[test]
     fn overlapping_ranges_go_one_after_the_other() {
-        let (turns, inside) = (Turns::default(), AtomicUsize::new(0));
+        let (range_lock, inside) = (RangeLock::default(), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for bounds in [[("a", "c"), ("x", "z")], [("b", "d"), ("m", "n")], [("m", "x"), ("y", "z")], [("c", "d"), ("x", "y")]] {
                 let ranges = bounds.map(|(start, end)| range(start, end));
-                let (turns, inside) = (&turns, &inside);
+                let (range_lock, inside) = (&range_lock, &inside);
                 scope.spawn(move || {
                     for _ in 0..200 {
-                        let _turn = turns.take(&ranges);
+                        let _turn = range_lock.take(&ranges);
                         // "x" is in the first, the third and the fourth; "b" in the first two; "m" in the second and third.
                         let before = inside.fetch_add(1, SeqCst);
                         assert!(before < 2, "more than two cannot go together");
@@ -73,7 +73,7 @@ mod tests {
                 });
             }
         });
-        assert!(lock(&turns.taken).is_empty());
+        assert!(lock(&range_lock.taken).is_empty());
     }
 
     #[test]

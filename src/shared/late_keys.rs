@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Of a destroyed range or a dropped schema.
 #[derive(Debug, Default)]
-pub struct Late {
+pub struct LateKeys {
     done: AtomicBool,
     keys: AtomicU64,
 }
 
-impl Late {
+impl LateKeys {
     /// `done` = nothing of it should be left.
     pub fn new(done: bool) -> Self {
         Self { done: AtomicBool::new(done), keys: AtomicU64::new(0) }
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_first_late_key_is_told() {
-        let late = Late::new(true);
+        let late = LateKeys::new(true);
         assert!(late.count() && !late.count() && late.is_done());
         assert_eq!(late.keys(), 2);
     }

@@ -5,7 +5,7 @@ use super::handles::context;
 use super::schemas::{keyspace_number, number};
 use crate::callback::Inside;
 use crate::layout::KeyspaceId;
-use crate::safe_point::{GcType, Naming};
+use crate::safe_point::{GcType, Registration};
 use crate::shared::{KeyspaceState, Shared};
 use std::ffi::{CString, c_int, c_void};
 use std::mem::size_of;
@@ -53,12 +53,12 @@ fn first_keyspace(shared: &Shared, from: KeyspaceId) -> Option<KeyspaceId> {
     loaded.into_iter().chain(known).min()
 }
 
-fn gc_type(naming: Naming) -> c_int {
+fn gc_type(naming: Registration) -> c_int {
     match naming {
-        Naming::Unknown => -1,
-        Naming::Kept(..) => -2,
-        Naming::Named(GcType::Global) => c::RGC_GC_GLOBAL as c_int,
-        Naming::Named(GcType::KeyspaceLevel) => c::RGC_GC_KEYSPACE_LEVEL as c_int,
+        Registration::Unknown => -1,
+        Registration::Kept(..) => -2,
+        Registration::Named(GcType::Global) => c::RGC_GC_GLOBAL as c_int,
+        Registration::Named(GcType::KeyspaceLevel) => c::RGC_GC_KEYSPACE_LEVEL as c_int,
     }
 }
 
