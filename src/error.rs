@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The kinds of errors, named as RocksDB's `Status` prints them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The caller gave something that cannot be taken.
     InvalidArgument,
     /// What was named is not there.
@@ -26,10 +26,17 @@ pub enum Kind {
 }
 
 /// The kinds that an error's text can begin with.
-const NAMED: [Kind; 7] =
-    [Kind::InvalidArgument, Kind::NotFound, Kind::NotSupported, Kind::Busy, Kind::Corruption, Kind::IoError, Kind::Aborted];
+const NAMED: [ErrorKind; 7] = [
+    ErrorKind::InvalidArgument,
+    ErrorKind::NotFound,
+    ErrorKind::NotSupported,
+    ErrorKind::Busy,
+    ErrorKind::Corruption,
+    ErrorKind::IoError,
+    ErrorKind::Aborted,
+];
 
-impl Kind {
+impl ErrorKind {
     /// The first words of an error's text. Hosts know no dropped families and no stores that close: to them both are aborted.
     fn name(self) -> &'static str {
         match self {
@@ -53,35 +60,35 @@ impl Kind {
 /// An error as it crosses the C boundary: its text is the whole of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     what: String,
 }
 
 impl Error {
     /// An error of this kind; `what` says the value and what to do.
-    pub fn new(kind: Kind, what: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
         Self { kind, what: what.into() }
     }
 
     /// The most frequent kind.
     pub fn invalid(what: impl Into<String>) -> Self {
-        Self::new(Kind::InvalidArgument, what)
+        Self::new(ErrorKind::InvalidArgument, what)
     }
 
     /// An error of the store's, from a text as RocksDB's `Status` prints it.
     pub fn of_store(text: &str) -> Self {
         let (kind, what) = text.split_once(": ").unwrap_or(("", text));
         let (kind, what) = match kind {
-            "Invalid argument" => (Kind::InvalidArgument, what),
-            "Not found" | "NotFound" => (Kind::NotFound, what),
-            "Not supported" | "Not implemented" => (Kind::NotSupported, what),
-            "Busy" | "Resource busy" => (Kind::Busy, what),
-            "Corruption" => (Kind::Corruption, what),
-            "Aborted" | "Operation aborted" => (Kind::Aborted, what),
-            "Column family dropped" => (Kind::FamilyDropped, what),
-            "Shutdown in progress" => (Kind::ShutDown, what),
-            "IO error" => (Kind::IoError, what),
-            _ => (Kind::IoError, text),
+            "Invalid argument" => (ErrorKind::InvalidArgument, what),
+            "Not found" | "NotFound" => (ErrorKind::NotFound, what),
+            "Not supported" | "Not implemented" => (ErrorKind::NotSupported, what),
+            "Busy" | "Resource busy" => (ErrorKind::Busy, what),
+            "Corruption" => (ErrorKind::Corruption, what),
+            "Aborted" | "Operation aborted" => (ErrorKind::Aborted, what),
+            "Column family dropped" => (ErrorKind::FamilyDropped, what),
+            "Shutdown in progress" => (ErrorKind::ShutDown, what),
+            "IO error" => (ErrorKind::IoError, what),
+            _ => (ErrorKind::IoError, text),
         };
         Self::new(kind, what)
     }
@@ -92,7 +99,7 @@ impl Error {
     }
 
     /// What kind of error it is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 }
@@ -118,13 +125,13 @@ mod tests {
     #[test]
     fn a_text_tells_its_kind() {
         for kind in NAMED {
-            assert_eq!(Kind::of_text(&Error::new(kind, "what: and why").to_string()), Some(kind));
+            assert_eq!(ErrorKind::of_text(&Error::new(kind, "what: and why").to_string()), Some(kind));
         }
-        for kind in [Kind::FamilyDropped, Kind::ShutDown] {
-            assert_eq!(Kind::of_text(&Error::new(kind, "what").to_string()), Some(Kind::Aborted));
+        for kind in [ErrorKind::FamilyDropped, ErrorKind::ShutDown] {
+            assert_eq!(ErrorKind::of_text(&Error::new(kind, "what").to_string()), Some(ErrorKind::Aborted));
         }
         for text in ["", "Busy", "Busy:", "busy: what", " Busy: what", "what: Busy: why"] {
-            assert_eq!(Kind::of_text(text), None, "{text:?}");
+            assert_eq!(ErrorKind::of_text(text), None, "{text:?}");
         }
     }
 }

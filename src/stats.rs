@@ -62,9 +62,9 @@ macro_rules! counters {
 }
 
 counters! {
-    runs_started: "Runs that got a filter",
-    filters_not_needed: "Runs that needed no filter: no effective safe point above 0 anywhere",
-    runs_closed: "Runs that kept everything from some key on: keys out of order, a foreign thread, a panic",
+    runs_started: "AllowedFilters that got a filter",
+    filters_not_needed: "AllowedFilters that needed no filter: no effective safe point above 0 anywhere",
+    runs_closed: "AllowedFilters that kept everything from some key on: keys out of order, a foreign thread, a panic",
     kept: "Decisions to keep",
     removed: "Decisions to remove",
     skipped: "Decisions to remove and skip",
@@ -86,12 +86,12 @@ counters! {
 
 /// The counters of a run that is on, and where it is.
 #[derive(Debug, Default)]
-pub struct RunCounters {
+pub struct FilterCounters {
     counters: Counters,
     thread: OnceLock<ThreadId>,
 }
 
-impl Deref for RunCounters {
+impl Deref for FilterCounters {
     type Target = Counters;
 
     fn deref(&self) -> &Counters {
@@ -99,7 +99,7 @@ impl Deref for RunCounters {
     }
 }
 
-impl RunCounters {
+impl FilterCounters {
     /// The run belongs to this thread from now on.
     pub fn is_here(&self) {
         self.thread.get_or_init(|| thread::current().id());
@@ -111,7 +111,7 @@ impl RunCounters {
 pub struct Stats {
     /// Counts of the context itself, and of the runs that ended.
     ended: Counters,
-    running: Mutex<Vec<Arc<RunCounters>>>,
+    running: Mutex<Vec<Arc<FilterCounters>>>,
 }
 
 impl Stats {
@@ -121,14 +121,14 @@ impl Stats {
     }
 
     /// A block for a run that begins.
-    pub fn begin_run(&self) -> Arc<RunCounters> {
-        let block = Arc::new(RunCounters::default());
+    pub fn begin_run(&self) -> Arc<FilterCounters> {
+        let block = Arc::new(FilterCounters::default());
         lock(&self.running).push(block.clone());
         block
     }
 
     /// Takes over what an ended run has counted.
-    pub fn end_run(&self, block: &Arc<RunCounters>) {
+    pub fn end_run(&self, block: &Arc<FilterCounters>) {
         let mut running = lock(&self.running);
         running.retain(|b| !Arc::ptr_eq(b, block));
         self.ended.add(block);

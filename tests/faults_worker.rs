@@ -7,7 +7,7 @@ mod support;
 
 use rocks_gc::layout::{KeyMode, KeyspaceId};
 use rocks_gc::safe_point::GcType;
-use rocks_gc::shared::{Kind, Rows, Shared};
+use rocks_gc::shared::{FilterKind, HandedOverRows, Shared};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -29,11 +29,11 @@ fn key(shared: &Shared, mode: KeyMode, ts: u64) -> Vec<u8> {
 }
 
 /// A run hands the row over.
-fn hand_over(shared: &Shared, kind: Kind, mode: KeyMode) {
+fn hand_over(shared: &Shared, kind: FilterKind, mode: KeyMode) {
     let key = key(shared, mode, 1);
-    let mut rows = Rows::new(kind);
-    assert!(shared.handover.add(&mut rows, None, &key[..key.len() - 8]));
-    assert_eq!(shared.handover.give(rows), 0);
+    let mut rows = HandedOverRows::new(kind);
+    assert!(shared.worker_queue.add(&mut rows, None, &key[..key.len() - 8]));
+    assert_eq!(shared.worker_queue.give(rows), 0);
 }
 
 #[test]
@@ -48,11 +48,11 @@ fn a_commit_at_the_safe_point_stays_though_the_worker_has_read_the_row() {
         }
         memory.put(1, &key(30), &[b'D', 29]);
         memory.0.stalls.store(true, SeqCst);
-        hand_over(&shared, Kind::Write, KeyMode::Txn);
+        hand_over(&shared, FilterKind::Write, KeyMode::Txn);
         wait_for("the worker's write", || memory.0.is_refused.load(SeqCst));
         memory.put(1, &key(SAFE_POINT), &[b'P', 99, b'v', 1, b'x']);
         memory.0.stalls.store(false, SeqCst);
-        assert_eq!(shared.handover.drain(DRAINED), 0);
+        assert_eq!(shared.worker_queue.drain(DRAINED), 0);
         assert_eq!(memory.keys(1), [key(SAFE_POINT)], "{options}");
         store.stop();
     }
@@ -69,14 +69,14 @@ fn a_long_row_holds_nobody_up() {
     }
     memory.put(0, &key(&shared, KeyMode::Raw, VERSIONS), b"\x02");
     memory.0.is_slow.store(true, SeqCst);
-    hand_over(&shared, Kind::Default, KeyMode::Raw);
+    hand_over(&shared, FilterKind::Default, KeyMode::Raw);
     wait_for("the worker's look at the row", || memory.0.shown.load(SeqCst) > 10);
     shared.set_enabled(false);
     let shown = memory.0.shown.load(SeqCst);
     assert!(shown < VERSIONS as usize, "it waited for {shown} versions");
     memory.0.is_slow.store(false, SeqCst);
     shared.set_enabled(true);
-    assert_eq!(shared.handover.drain(DRAINED), 0);
+    assert_eq!(shared.worker_queue.drain(DRAINED), 0);
     assert!(memory.keys(0).is_empty(), "the row was put back, and goes later");
     store.stop();
 }

@@ -5,7 +5,7 @@
 mod support;
 
 use rocks_gc::layout::{KeyMode, KeyspaceId};
-use rocks_gc::shared::{Kind, SchemaState, Shared};
+use rocks_gc::shared::{FilterKind, SchemaState, Shared};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Barrier, mpsc};
 use std::thread;
@@ -42,9 +42,9 @@ fn what_is_pending_is_what_is_open() {
                 });
             }
         });
-        assert_eq!(shared.handover.drain(DRAINED), 0, "round {round}");
+        assert_eq!(shared.worker_queue.drain(DRAINED), 0, "round {round}");
         wait_for("the end of all", || (0..THREADS).all(|schema| state(&shared, schema) == SchemaState::Valid));
-        assert_eq!(shared.handover.pending(), 0, "round {round}");
+        assert_eq!(shared.worker_queue.pending(), 0, "round {round}");
         store.stop();
     }
 }
@@ -73,7 +73,7 @@ fn an_order_in_a_stall_holds_nobody_else_up() {
         memory.0.stalls.store(false, SeqCst);
         assert!(in_time.is_ok(), "it waited for the end of the stall");
     });
-    assert_eq!(shared.handover.drain(DRAINED), 0);
+    assert_eq!(shared.worker_queue.drain(DRAINED), 0);
     store.stop();
 }
 
@@ -87,14 +87,14 @@ fn keys_without_timestamps_are_not_truncated() {
         let key = [&b"z\0\0\0\x07user"[..], &[0xff; 7], b"\x01"].concat();
         memory.put(0, &key, b"value\0\0\0\0\0\0\0\0");
         if seen_first {
-            shared.admit(Kind::TtlV1).unwrap();
+            shared.admit(FilterKind::TtlV1).unwrap();
             let error = store.truncate_schema(None, 7, 1 << 60).unwrap_err().to_string();
             assert!(error.starts_with("Not supported: keys of kind RGC_KIND_TTL_V1"), "{error}");
         } else {
             memory.0.holds_scans.store(true, SeqCst);
             shared.set_enabled(false);
             store.truncate_schema(None, 7, 1 << 60).unwrap();
-            shared.admit(Kind::TtlV1).unwrap();
+            shared.admit(FilterKind::TtlV1).unwrap();
             shared.set_enabled(true);
             memory.0.holds_scans.store(false, SeqCst);
             thread::sleep(Duration::from_millis(300));
@@ -132,7 +132,7 @@ fn a_row_that_does_not_parse_is_counted_once() {
     memory.0.holds_scans.store(false, SeqCst);
     thread::sleep(Duration::from_millis(300));
     memory.0.stalls.store(false, SeqCst);
-    assert_eq!(shared.handover.drain(DRAINED), 0);
+    assert_eq!(shared.worker_queue.drain(DRAINED), 0);
     assert_eq!(shared.stats.sums().rows_left_unparsed.get(), 1);
     store.stop();
 }
@@ -149,8 +149,8 @@ fn an_order_that_cannot_be_carried_out_does_not_hold_up_others() {
     store.drop_schema(keyspace(1), 9).unwrap();
     store.truncate_schema(keyspace(1), 8, 10).unwrap();
     wait_for("the end of the other one", || state(&shared, 8) == SchemaState::Valid);
-    assert_eq!(shared.handover.pending(), 1);
+    assert_eq!(shared.worker_queue.pending(), 1);
     *memory.0.broken.lock().unwrap() = None;
-    assert_eq!(shared.handover.drain(DRAINED), 0);
+    assert_eq!(shared.worker_queue.drain(DRAINED), 0);
     store.stop();
 }

@@ -106,7 +106,7 @@ pub enum Flush {
 }
 
 /// What a scan does with an entry: goes on, or has seen enough.
-pub type Step = ControlFlow<()>;
+pub type ScanStep = ControlFlow<()>;
 
 /// A store that can be read and deleted from. Shared by threads. Ranges are half open.
 ///
@@ -134,7 +134,7 @@ pub trait Engine: Send + Sync {
         family: Family,
         range: (&[u8], &[u8]),
         direction: Direction,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Step,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> ScanStep,
     ) -> Result<(), Error>;
 
     /// Drops the files below level 0 that lie in a range as a whole, as many as it can.

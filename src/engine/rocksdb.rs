@@ -3,8 +3,8 @@
 //! [`Engine`].
 
 use super::flush_wait::{FlushWait, begin_flush, wait_for_flush};
-use super::{Direction, Engine, Family, File, Flush, Op, Step, Write, WriteOptions};
-use crate::error::{Error, Kind};
+use super::{Direction, Engine, Family, File, Flush, Op, ScanStep, Write, WriteOptions};
+use crate::error::{Error, ErrorKind};
 use list::{
     rocksdb_column_family_handle_t, rocksdb_compactoptions_t, rocksdb_flushoptions_t, rocksdb_functions, rocksdb_iterator_t,
     rocksdb_livefiles_t, rocksdb_readoptions_t, rocksdb_t, rocksdb_writebatch_t, rocksdb_writeoptions_t,
@@ -55,7 +55,7 @@ impl Functions {
             return Ok(bound);
         }
         Err(Error::new(
-            Kind::NotFound,
+            ErrorKind::NotFound,
             format!("RocksDB's C API lacks {}; bind a RocksDB from 6 on, built with its C API", missing.join(", ")),
         ))
     }
@@ -135,7 +135,7 @@ macro_rules! bound {
 
 fn lacks(names: &[&str]) -> Error {
     let names = names.join(", ");
-    Error::new(Kind::NotSupported, format!("RocksDB's C API lacks {names}; attaching takes RocksDB from 6.28 on, or the C++ adaptor"))
+    Error::new(ErrorKind::NotSupported, format!("RocksDB's C API lacks {names}; attaching takes RocksDB from 6.28 on, or the C++ adaptor"))
 }
 
 /// Something of RocksDB's that is destroyed by a function of its.
@@ -294,7 +294,7 @@ impl RocksDb {
 
     fn check_cancelled(&self) -> Result<(), Error> {
         if self.cancelled.load(SeqCst) {
-            return Err(Error::new(Kind::Aborted, "the store is being detached; attach it again, and repeat the call"));
+            return Err(Error::new(ErrorKind::Aborted, "the store is being detached; attach it again, and repeat the call"));
         }
         Ok(())
     }
@@ -354,7 +354,7 @@ impl Engine for RocksDb {
         // "Result incomplete: Write stall" has no kind of its own among the errors.
         written.map_err(|error| {
             let stalled = how.no_slowdown && error.to_string().contains("Result incomplete");
-            if stalled { Error::new(Kind::Busy, "the store stalls writes; try again later") } else { error }
+            if stalled { Error::new(ErrorKind::Busy, "the store stalls writes; try again later") } else { error }
         })
     }
 
@@ -363,7 +363,7 @@ impl Engine for RocksDb {
         family: Family,
         (start, end): (&[u8], &[u8]),
         direction: Direction,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Step,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> ScanStep,
     ) -> Result<(), Error> {
         let (lower, upper) =
             (bound!(self.rocksdb_readoptions_set_iterate_lower_bound), bound!(self.rocksdb_readoptions_set_iterate_upper_bound));
@@ -441,7 +441,7 @@ impl Engine for RocksDb {
         let errors = self.property(BACKGROUND_ERRORS);
         if errors > errors_before {
             return Err(Error::new(
-                Kind::IoError,
+                ErrorKind::IoError,
                 "the store reports a background error since the compaction began; see its log, make room, and repeat",
             ));
         }
@@ -463,7 +463,9 @@ impl Engine for RocksDb {
         match wait_for_flush(progress, immutable, || self.property(BACKGROUND_ERRORS).unwrap_or(0)) {
             FlushWait::Finished => Ok(Flush::Finished),
             FlushWait::Unfinished => Ok(Flush::Unfinished),
-            FlushWait::Failed => Err(Error::new(Kind::IoError, "the store reports a background error since the flush began; see its log")),
+            FlushWait::Failed => {
+                Err(Error::new(ErrorKind::IoError, "the store reports a background error since the flush began; see its log"))
+            }
         }
     }
 

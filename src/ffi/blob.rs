@@ -1,6 +1,6 @@
 //! Memory for the host, of a size that is known beforehand.
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use std::ffi::c_char;
 use std::mem::ManuallyDrop;
 
@@ -17,7 +17,7 @@ impl Blob {
         // SAFETY: malloc of at least one byte.
         let data = unsafe { libc::malloc(room.max(1)) }.cast::<u8>();
         if data.is_null() {
-            return Err(Error::new(Kind::Aborted, format!("no memory for {room} bytes")));
+            return Err(Error::new(ErrorKind::Aborted, format!("no memory for {room} bytes")));
         }
         Ok(Self { data, len: 0, room })
     }
@@ -54,7 +54,7 @@ impl Blob {
 
 #[cold]
 fn overfull() -> Error {
-    Error::new(Kind::Aborted, "a length changed during the call; leave the arguments alone until it returns")
+    Error::new(ErrorKind::Aborted, "a length changed during the call; leave the arguments alone until it returns")
 }
 
 impl Drop for Blob {

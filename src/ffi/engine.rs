@@ -2,8 +2,8 @@
 
 use super::c;
 use super::memory::{Sized1, slice};
-use crate::engine::{Direction, Engine, Family, File, Flush, Op, Step, Write, WriteOptions};
-use crate::error::{Error, Kind};
+use crate::engine::{Direction, Engine, Family, File, Flush, Op, ScanStep, Write, WriteOptions};
+use crate::error::{Error, ErrorKind};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
@@ -110,13 +110,13 @@ fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<(), Error> {
     match (u32::try_from(answer), said) {
         (Ok(c::RGC_ENGINE_OK), _) => Ok(()),
         (Ok(c::RGC_ENGINE_BUSY), said) => {
-            Err(Error::new(Kind::Busy, said.unwrap_or_else(|| "the engine stalls writes; try again later".into())))
+            Err(Error::new(ErrorKind::Busy, said.unwrap_or_else(|| "the engine stalls writes; try again later".into())))
         }
         (Ok(c::RGC_ENGINE_NO_FAMILY), said) => {
-            Err(Error::new(Kind::FamilyDropped, said.unwrap_or_else(|| "the host dropped the column family".into())))
+            Err(Error::new(ErrorKind::FamilyDropped, said.unwrap_or_else(|| "the host dropped the column family".into())))
         }
         (_, Some(said)) => Err(Error::of_store(&said)),
-        (_, None) => Err(Error::new(Kind::IoError, format!("the engine answered {answer}, and no text"))),
+        (_, None) => Err(Error::new(ErrorKind::IoError, format!("the engine answered {answer}, and no text"))),
     }
 }
 
@@ -210,7 +210,7 @@ impl Engine for HostEngine {
         family: Family,
         (start, end): (&[u8], &[u8]),
         direction: Direction,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Step,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> ScanStep,
     ) -> Result<(), Error> {
         let (iterate, next, destroy) = (function!(self.iterate), function!(self.next), function!(self.iterator_destroy));
         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
@@ -231,7 +231,8 @@ impl Engine for HostEngine {
                     return Ok(());
                 }
                 let shown = |data: Bytes| {
-                    slice(data.0.cast::<u8>(), data.1).ok_or_else(|| Error::new(Kind::IoError, "the engine showed a length without bytes"))
+                    slice(data.0.cast::<u8>(), data.1)
+                        .ok_or_else(|| Error::new(ErrorKind::IoError, "the engine showed a length without bytes"))
                 };
                 if each(shown((key, key_len))?, shown((value, value_len))?).is_break() {
                     return Ok(());
@@ -259,7 +260,7 @@ impl Engine for HostEngine {
         // SAFETY: the host's own function.
         match checked(|error| unsafe { try_flush(self.state, cf(family), progress, error) }) {
             Ok(()) => Ok(Flush::Finished),
-            Err(error) if error.kind() == Kind::Busy => Ok(Flush::Unfinished),
+            Err(error) if error.kind() == ErrorKind::Busy => Ok(Flush::Unfinished),
             Err(error) => Err(error),
         }
     }

@@ -1,7 +1,7 @@
 //! The one way to export a function: guarded against panics, and checked against the header at compile time.
 
 use super::memory::malloc_text;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::log::{Level, log};
 use std::any::Any;
 use std::ffi::c_char;
@@ -63,7 +63,7 @@ pub(super) fn panicked(function: &str) {
 pub(super) fn fallible<R>(function: &str, body: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
     guard(body).unwrap_or_else(|| {
         panicked(function);
-        Err(Error::new(Kind::Aborted, format!("{function} panicked; what it has done so far stands; please report it")))
+        Err(Error::new(ErrorKind::Aborted, format!("{function} panicked; what it has done so far stands; please report it")))
     })
 }
 

@@ -1,9 +1,9 @@
 //! A run, for hosts that decide themselves and for RocksDB's C API.
 
 use super::c;
+use super::filter_handle::FilterHandle;
 use super::handles::{kind, need_context};
 use super::memory::{Sized1, array, bytes, clear_out, read_sized, sized_array};
-use super::owned_run::Filter;
 use crate::error::Error;
 use crate::filter::{CompactionContext, Decision};
 use crate::rule::Verdict;
@@ -26,7 +26,7 @@ export! {
         let shared = &need_context(gc)?.shared;
         let kind = kind(shared, number)?;
         let knowledge = if compaction.is_null() { CompactionContext::default() } else { checked(&read_sized("compaction", compaction)?)? };
-        Ok(Filter::create(shared, kind, knowledge, false).cast())
+        Ok(FilterHandle::create(shared, kind, knowledge, false).cast())
     }
 }
 
@@ -111,12 +111,12 @@ export! {
                          value_len: usize, skip_until: *mut *const c_char, skip_until_len: *mut usize) -> c_int, on error c::RGC_KEEP as c_int; {
         clear_out(skip_until, skip_until_len);
         let filter = filter.cast();
-        if can_skip(skip_until, skip_until_len) && Filter::may_skip(filter) {
-            return answer(Filter::decide_or_skip(filter, value_type, key, key_len, value, value_len), skip_until, skip_until_len);
+        if can_skip(skip_until, skip_until_len) && FilterHandle::may_skip(filter) {
+            return answer(FilterHandle::decide_or_skip(filter, value_type, key, key_len, value, value_len), skip_until, skip_until_len);
         }
         let verdict = match u32::try_from(value_type) {
-            Ok(c::RGC_VALUE) => Filter::decide_value(filter, key, key_len, value, value_len),
-            _ => Filter::decide_any(filter, value_type, key, key_len, value, value_len),
+            Ok(c::RGC_VALUE) => FilterHandle::decide_value(filter, key, key_len, value, value_len),
+            _ => FilterHandle::decide_any(filter, value_type, key, key_len, value, value_len),
         };
         number(verdict.into())
     }
@@ -131,7 +131,7 @@ export! {
     fn rgc_filter_decide_by_key(filter: *mut c::rgc_filter_t, _level: c_int, key: *const c_char, key_len: usize, skip_until: *mut *const c_char,
                                 skip_until_len: *mut usize) -> c_int, on error c::RGC_KEEP as c_int; {
         clear_out(skip_until, skip_until_len);
-        match Filter::decide_by_key(filter.cast(), key, key_len, can_skip(skip_until, skip_until_len)) {
+        match FilterHandle::decide_by_key(filter.cast(), key, key_len, can_skip(skip_until, skip_until_len)) {
             None => c::RGC_UNDETERMINED as c_int,
             Some(decision) => answer(decision, skip_until, skip_until_len),
         }
@@ -142,7 +142,7 @@ export! {
     /// What became known of the level after creation.
     fn rgc_filter_set_bottommost(filter: *mut c::rgc_filter_t, is_bottommost: c_int) -> (), on error (); {
         if (-1..=1).contains(&is_bottommost) {
-            Filter::tell(filter.cast(), |run| run.set_bottommost(tristate(is_bottommost)));
+            FilterHandle::tell(filter.cast(), |run| run.set_bottommost(tristate(is_bottommost)));
         }
     }
 }
@@ -154,7 +154,7 @@ export! {
             return Err(Error::invalid("filter is NULL; make one by rgc_filter_create"));
         }
         let none = no_tombstones("inputs", inputs, n)?;
-        Filter::tell(filter.cast(), |run| run.set_no_tombstones(none));
+        FilterHandle::tell(filter.cast(), |run| run.set_no_tombstones(none));
         Ok(())
     }
 }
@@ -163,7 +163,7 @@ export! {
     /// Ends the run.
     fn rgc_filter_destroy(filter: *mut c::rgc_filter_t) -> (), on error (); {
         if !filter.is_null() {
-            drop(Box::from_raw(filter.cast::<Filter>()));
+            drop(Box::from_raw(filter.cast::<FilterHandle>()));
         }
     }
 }
@@ -175,7 +175,7 @@ export! {
         if !value_changed.is_null() {
             value_changed.write(0);
         }
-        u8::from(Filter::decide_value(filter.cast(), key, key_len, value, value_len) == Verdict::Remove)
+        u8::from(FilterHandle::decide_value(filter.cast(), key, key_len, value, value_len) == Verdict::Remove)
     }
 }
 

@@ -4,10 +4,10 @@ use super::attached::Attached;
 use super::c;
 use crate::callback;
 use crate::engine::rocksdb::Functions;
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, ErrorKind};
 use crate::log::{Level, log};
 use crate::options::Options;
-use crate::shared::{Kind, Shared};
+use crate::shared::{FilterKind, Shared};
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
 
@@ -103,19 +103,19 @@ pub(super) unsafe fn options<'a>(options: *mut c::rgc_options_t) -> Result<&'a m
 }
 
 /// The kind behind its number, if the context may have runs of it.
-pub(super) fn kind(shared: &Shared, number: c_int) -> Result<Kind, Error> {
+pub(super) fn kind(shared: &Shared, number: c_int) -> Result<FilterKind, Error> {
     let kind = kind_of(number)?;
     shared.admit(kind)?;
     Ok(kind)
 }
 
 /// The kind behind its number.
-pub(super) fn kind_of(number: c_int) -> Result<Kind, Error> {
+pub(super) fn kind_of(number: c_int) -> Result<FilterKind, Error> {
     let kind = match u32::try_from(number) {
-        Ok(c::RGC_KIND_DROPPED_ONLY) => Kind::DroppedOnly,
-        Ok(c::RGC_KIND_RAW) => Kind::Default,
-        Ok(c::RGC_KIND_TXN) => Kind::Write,
-        Ok(c::RGC_KIND_TTL_V1) => Kind::TtlV1,
+        Ok(c::RGC_KIND_DROPPED_ONLY) => FilterKind::DroppedOnly,
+        Ok(c::RGC_KIND_RAW) => FilterKind::Default,
+        Ok(c::RGC_KIND_TXN) => FilterKind::Write,
+        Ok(c::RGC_KIND_TTL_V1) => FilterKind::TtlV1,
         _ => return Err(no_kind(number)),
     };
     Ok(kind)

@@ -2,7 +2,7 @@
 
 use super::c;
 use super::handles::{done, refuse_inside_callback};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::log::{self, Level};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::null;
@@ -23,16 +23,16 @@ export! {
         if error.is_null() {
             return c::RGC_ERROR_NONE as c_int;
         }
-        let kind = CStr::from_ptr(error).to_str().ok().and_then(Kind::of_text);
+        let kind = CStr::from_ptr(error).to_str().ok().and_then(ErrorKind::of_text);
         (match kind {
             None => c::RGC_ERROR_UNKNOWN,
-            Some(Kind::InvalidArgument) => c::RGC_ERROR_INVALID_ARGUMENT,
-            Some(Kind::NotFound) => c::RGC_ERROR_NOT_FOUND,
-            Some(Kind::NotSupported) => c::RGC_ERROR_NOT_SUPPORTED,
-            Some(Kind::Busy) => c::RGC_ERROR_BUSY,
-            Some(Kind::Corruption) => c::RGC_ERROR_CORRUPTION,
-            Some(Kind::IoError) => c::RGC_ERROR_IO,
-            Some(Kind::Aborted | Kind::FamilyDropped | Kind::ShutDown) => c::RGC_ERROR_ABORTED,
+            Some(ErrorKind::InvalidArgument) => c::RGC_ERROR_INVALID_ARGUMENT,
+            Some(ErrorKind::NotFound) => c::RGC_ERROR_NOT_FOUND,
+            Some(ErrorKind::NotSupported) => c::RGC_ERROR_NOT_SUPPORTED,
+            Some(ErrorKind::Busy) => c::RGC_ERROR_BUSY,
+            Some(ErrorKind::Corruption) => c::RGC_ERROR_CORRUPTION,
+            Some(ErrorKind::IoError) => c::RGC_ERROR_IO,
+            Some(ErrorKind::Aborted | ErrorKind::FamilyDropped | ErrorKind::ShutDown) => c::RGC_ERROR_ABORTED,
         }) as c_int
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::rocksdb::list::{
     rocksdb_compactionjobinfo_t, rocksdb_externalfileingestioninfo_t, rocksdb_flushjobinfo_t, rocksdb_functions, rocksdb_memtableinfo_t,
     rocksdb_status_ptr_t, rocksdb_subcompactionjobinfo_t, rocksdb_t, rocksdb_writestallinfo_t,
 };
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::filter::level::{self, Jobs, LiveFile, is_bottommost};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
@@ -28,7 +28,7 @@ export! {
         let missing = functions.missing_for_listeners();
         let (Some(create), []) = (functions.table().rocksdb_eventlistener_create, missing.as_slice()) else {
             return Err(Error::new(
-                Kind::NotSupported,
+                ErrorKind::NotSupported,
                 format!("RocksDB's C API lacks {}; it has listeners from 10.4 on, go without one: runs do not know their level", missing.join(", ")),
             ));
         };

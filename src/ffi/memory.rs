@@ -1,7 +1,7 @@
 //! Bytes, texts, arrays and structs across the border: every conversion that takes C at its word.
 
 use super::blob::Blob;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use std::ffi::{CStr, c_char};
 use std::fmt::Display;
 use std::mem::{MaybeUninit, size_of};
@@ -107,7 +107,9 @@ pub(super) unsafe fn sized_array<T: Sized1>(what: &str, data: *const T, n: usize
     };
     // A run's inputs come in a callback of the host's.
     let mut elements = Vec::new();
-    elements.try_reserve_exact(n).map_err(|_| Error::new(Kind::Aborted, format!("no memory for {n} elements of {what}; try again")))?;
+    elements
+        .try_reserve_exact(n)
+        .map_err(|_| Error::new(ErrorKind::Aborted, format!("no memory for {n} elements of {what}; try again")))?;
     for i in 0..n {
         elements.push(element(i)?);
     }

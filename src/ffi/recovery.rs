@@ -7,7 +7,7 @@ use super::memory::{array, bytes, malloc_bytes, slice, text};
 use super::rocksdb::bound;
 use crate::callback::lock;
 use crate::engine::rocksdb::list::{rocksdb_functions, rocksdb_writebatch_t};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::filter::recovery;
 use crate::layout::write_batch::{BatchOp, BatchRecord, WriteBatch};
 use std::ffi::{c_char, c_int, c_uchar, c_ulonglong, c_void};
@@ -59,7 +59,7 @@ export! {
         let missing = functions.missing_for_wal_filters();
         let (Some(create), []) = (functions.table().rocksdb_walfilter_create, missing.as_slice()) else {
             return Err(Error::new(
-                Kind::NotSupported,
+                ErrorKind::NotSupported,
                 format!("RocksDB's C API lacks {}; it has WAL filters from 11.8 on, C++ hosts take rocks_gc::WalFilter", missing.join(", ")),
             ));
         };

@@ -1,16 +1,16 @@
 //! Hosts on rocksdb/c.h: binding their RocksDB, and the factory that makes a run for each compaction.
 
 use super::c;
+use super::filter_handle::FilterHandle;
 use super::handles::{Context, kind, need_context, share_context};
 use super::memory::{array, text};
-use super::owned_run::Filter;
 use super::rocksdb_finder;
 use super::{rgc_filter_callback, rgc_filter_destructor, rgc_filter_name};
 use crate::engine::rocksdb::Functions;
 use crate::error::Error;
 use crate::filter::{CompactionContext, level};
 use crate::log::{Level, log};
-use crate::shared::Kind;
+use crate::shared::FilterKind;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Behind a factory's state, in a Box.
 struct Factory {
     context: Arc<Context>,
-    kind: Kind,
+    kind: FilterKind,
 }
 
 impl Factory {
@@ -125,7 +125,7 @@ export! {
         let Some(create) = create else { return null_mut() };
         level::tell(None);
         let knowledge = CompactionContext { bottommost: bottommost(&factory.context, compaction), ..CompactionContext::default() };
-        let filter = Filter::create(&factory.context.shared, factory.kind, knowledge, true);
+        let filter = FilterHandle::create(&factory.context.shared, factory.kind, knowledge, true);
         if filter.is_null() {
             return null_mut();
         }
@@ -147,10 +147,10 @@ export! {
     /// RocksDB's name of a factory.
     fn rgc_factory_name(state: *mut c_void) -> *const c_char, on error null(); {
         match state.cast::<Factory>().as_ref().map(|factory| factory.kind) {
-            Some(Kind::Default) => c"rocks_gc.default".as_ptr(),
-            Some(Kind::Write) => c"rocks_gc.write".as_ptr(),
-            Some(Kind::TtlV1) => c"rocks_gc.ttl_v1".as_ptr(),
-            Some(Kind::DroppedOnly) => c"rocks_gc.dropped_only".as_ptr(),
+            Some(FilterKind::Default) => c"rocks_gc.default".as_ptr(),
+            Some(FilterKind::Write) => c"rocks_gc.write".as_ptr(),
+            Some(FilterKind::TtlV1) => c"rocks_gc.ttl_v1".as_ptr(),
+            Some(FilterKind::DroppedOnly) => c"rocks_gc.dropped_only".as_ptr(),
             None => c"rocks_gc".as_ptr(),
         }
     }

@@ -1,7 +1,7 @@
 //! Which RocksDB the process has loaded. Nothing is loaded here: a second copy would crash the host.
 
 use crate::engine::rocksdb::Functions;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::mem::MaybeUninit;
@@ -52,7 +52,7 @@ pub(super) fn definition(name: &CStr, address: *mut c_void) -> *mut c_void {
 pub(super) fn by_path(path: &str) -> Result<Functions, Error> {
     let library = CString::new(path).ok().filter(|path| !path.is_empty()).and_then(|path| Loaded::find(&path)).ok_or_else(|| {
         Error::new(
-            Kind::NotFound,
+            ErrorKind::NotFound,
             format!("{path:?} is not loaded in this process, and is never loaded a second time; load it first, or give the handle"),
         )
     })?;
@@ -73,12 +73,12 @@ pub(super) fn in_process() -> Result<Functions, Error> {
     }
     let mut found = copies.into_values();
     match (found.next(), found.next()) {
-        (None, _) => Err(Error::new(Kind::NotFound, format!("no RocksDB is found in this process; load it first; {HELP}"))),
+        (None, _) => Err(Error::new(ErrorKind::NotFound, format!("no RocksDB is found in this process; load it first; {HELP}"))),
         (Some((_, library)), None) => library.bind(),
         (Some((one, _)), Some((two, _))) => {
             let names = [one, two].into_iter().chain(found.map(|(name, _)| name)).collect::<Vec<_>>().join(", ");
             Err(Error::new(
-                Kind::NotSupported,
+                ErrorKind::NotSupported,
                 format!("more than one RocksDB is in this process: {names}; say which by handle, path or symbols"),
             ))
         }

@@ -6,7 +6,7 @@ use super::memory::{array, slice};
 use crate::error::Error;
 use crate::layout::{KeyOwner, KeyspaceId, Timestamp};
 use crate::log::{Level, log};
-use crate::safe_point::{Advanced, GcType, Step, UnknownKeyspace, Unused};
+use crate::safe_point::{AdvanceOutcome, Advanced, GcType, UnknownKeyspace, Unused};
 use crate::shared::Shared;
 use std::ffi::{c_char, c_int};
 
@@ -20,9 +20,9 @@ export! {
             return 0;
         }
         match shared.safe_points.advance_global(ts) {
-            Step::Moved => 1,
-            Step::Same => 0,
-            Step::Refused => {
+            AdvanceOutcome::Moved => 1,
+            AdvanceOutcome::Same => 0,
+            AdvanceOutcome::Refused => {
                 shared.refuse_safe_points(1, || format!("the global safe point does not go back to {ts} from {}", shared.safe_points.global()));
                 0
             }

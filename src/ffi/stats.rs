@@ -28,7 +28,7 @@ export! {
         let shared = &found.shared;
         let gauges = vec![
             ("global_safe_point", "The global safe point, 0 = none came yet", shared.safe_points.global()),
-            ("pending", "Rows handed over and not finished, and schemas to clear or truncate", shared.handover.pending() as u64),
+            ("pending", "Rows handed over and not finished, and schemas to clear or truncate", shared.worker_queue.pending() as u64),
             ("destroyed_records", "Records of destroyed ranges in the ledger", found.attached.records() as u64),
             ("cache_bytes", "Memory of the safe points", shared.safe_points.bytes() as u64),
         ];
@@ -60,7 +60,7 @@ fn to_c(context: &Context) -> c::rgc_stats_t {
         rows_done: sums.rows_done.get(),
         rows_deferred: sums.rows_deferred.get(),
         rows_left_unparsed: sums.rows_left_unparsed.get(),
-        pending: shared.handover.pending() as u64,
+        pending: shared.worker_queue.pending() as u64,
         destroyed_records: context.attached.records() as u64,
         cache_bytes: shared.safe_points.bytes() as u64,
         struct_size: 0,

@@ -10,7 +10,7 @@ use crate::engine::rocksdb::{Handle, RocksDb};
 use crate::error::Error;
 use crate::log::{Level, log};
 use crate::reclaim::{self, CollectOrder, CollectReport, ColumnFamily, Role, Store, closed};
-use crate::shared::{Kind as RunKind, Shared};
+use crate::shared::{FilterKind, Shared};
 use std::ffi::{c_char, c_int, c_void};
 use std::io;
 use std::mem::{MaybeUninit, size_of};
@@ -151,7 +151,7 @@ fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily
     check_factories(shared, &families)?;
     let taken = || Error::invalid("a store is attached already; rgc_detach it first, or make another rgc_t for another DB");
     context.attached.attach(taken, || reclaim::attach(shared.clone(), engine, families, spawn).inspect(|_| taken_over()))?;
-    if writes && shared.has_seen(RunKind::Write) && !shared.has_seen(RunKind::Default) && !shared.has_seen(RunKind::DroppedOnly) {
+    if writes && shared.has_seen(FilterKind::Write) && !shared.has_seen(FilterKind::Default) && !shared.has_seen(FilterKind::DroppedOnly) {
         log(Level::Warn, || {
             "the default column family has no filter: what is destroyed stays in its files; install kind RGC_KIND_RAW or RGC_KIND_DROPPED_ONLY there".into()
         });
@@ -174,7 +174,8 @@ fn check_filter(place: usize, family: &ColumnFamily) -> Result<(), Error> {
 /// RocksDB's C API does not tell which family a factory filters. But a factory of a kind that no attached family may have is in a family
 /// with another role.
 fn check_factories(shared: &Shared, families: &[ColumnFamily]) -> Result<(), Error> {
-    for (kind, name) in [(RunKind::Default, "RGC_KIND_RAW"), (RunKind::Write, "RGC_KIND_TXN"), (RunKind::TtlV1, "RGC_KIND_TTL_V1")] {
+    for (kind, name) in [(FilterKind::Default, "RGC_KIND_RAW"), (FilterKind::Write, "RGC_KIND_TXN"), (FilterKind::TtlV1, "RGC_KIND_TTL_V1")]
+    {
         if shared.has_factory(kind) && !families.iter().any(|family| family.role.runs().have(kind)) {
             return Err(Error::invalid(format!(
                 "gc has made a filter factory of kind {name}, and no family that is given has a role that goes with it; attach the family that \
@@ -216,7 +217,7 @@ export! {
 export! {
     /// Rows handed over and not finished.
     fn rgc_worker_pending(gc: *const c::rgc_t) -> usize, on error 0; {
-        context(gc).map_or(0, |found| found.shared.handover.pending())
+        context(gc).map_or(0, |found| found.shared.worker_queue.pending())
     }
 }
 
@@ -225,7 +226,7 @@ export! {
     fn rgc_worker_drain(gc: *mut c::rgc_t, timeout_ms: u64; errptr) -> usize, on error 0; {
         let context = need_context(gc)?;
         drop(need_store(context, "rgc_worker_drain")?);
-        Ok(context.shared.handover.drain(Duration::from_millis(timeout_ms)))
+        Ok(context.shared.worker_queue.drain(Duration::from_millis(timeout_ms)))
     }
 }
 

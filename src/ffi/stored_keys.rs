@@ -4,7 +4,7 @@ use super::blob::Blob;
 use super::c;
 use super::handles::need_context;
 use super::memory::{Sized1, bytes, malloc_bytes, struct_size, write_sized};
-use crate::error::{Error, Kind, hex};
+use crate::error::{Error, ErrorKind, hex};
 use crate::layout::{KeyMode, KeyRange, KeyspaceId};
 use std::ffi::{c_char, c_int};
 use std::mem::size_of;
@@ -41,7 +41,7 @@ export! {
         let layout = &need_context(gc)?.shared.layout;
         struct_size("out", out.cast_const(), c::rgc_key_t::VERSION_1)?;
         let key = bytes("key", key, len)?;
-        let decoded = layout.decode(key).map_err(|error| Error::new(Kind::Corruption, format!("{} is no stored key of this layout: {error}", hex(key))))?;
+        let decoded = layout.decode(key).map_err(|error| Error::new(ErrorKind::Corruption, format!("{} is no stored key of this layout: {error}", hex(key))))?;
         write_sized(out, &c::rgc_key_t {
             struct_size: 0,
             mode: decoded.mode.map_or(c::RGC_MODE_NONE as c_int, |mode| c_int::from(mode.byte())),

@@ -2,13 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+mod compaction_filter;
 pub mod level;
 pub mod recovery;
-mod run;
 
-pub use run::{CompactionContext, Decision, Run, ValueView};
+pub use compaction_filter::{CompactionContext, CompactionFilter, Decision, ValueView};
 
-use crate::shared::{Kind, Shared};
+use crate::shared::{FilterKind, Shared};
 
 /// Why a compaction needs no filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +20,13 @@ pub enum NoFilterReason {
 }
 
 /// The ladder: the first reason, cheapest first, not to make a run. TTL needs no safe point, and what is dropped none either.
-pub fn refusal(kind: Kind, shared: &Shared) -> Option<NoFilterReason> {
+pub fn refusal(kind: FilterKind, shared: &Shared) -> Option<NoFilterReason> {
     if !shared.dropped().is_empty() || shared.schemas.any_invalid() {
         return None;
     }
     match kind {
-        Kind::DroppedOnly => Some(NoFilterReason::NothingDropped),
-        Kind::Default | Kind::Write => (!shared.safe_points.any_effective()).then_some(NoFilterReason::NoSafePoint),
-        Kind::TtlV1 => None,
+        FilterKind::DroppedOnly => Some(NoFilterReason::NothingDropped),
+        FilterKind::Default | FilterKind::Write => (!shared.safe_points.any_effective()).then_some(NoFilterReason::NoSafePoint),
+        FilterKind::TtlV1 => None,
     }
 }

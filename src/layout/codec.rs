@@ -9,7 +9,7 @@
 use super::key_mode::KEYSPACE_PREFIX_LEN;
 use super::range::{count_up, refuse_inverted};
 use super::{KeyMode, KeyRange, KeyspaceId, memcomparable};
-use crate::error::{Error, Kind, hex};
+use crate::error::{Error, ErrorKind, hex};
 use std::fmt;
 
 /// The codec of one keyspace, for keys of one mode.
@@ -202,7 +202,10 @@ fn request_key(region_key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         return Ok(None);
     }
     memcomparable::decode(region_key).map(Some).map_err(|error| {
-        Error::new(Kind::Corruption, format!("{} is no region key: {error}; give it as PD has it, without data prefix", hex(region_key)))
+        Error::new(
+            ErrorKind::Corruption,
+            format!("{} is no region key: {error}; give it as PD has it, without data prefix", hex(region_key)),
+        )
     })
 }
 

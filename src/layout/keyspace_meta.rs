@@ -1,7 +1,7 @@
 //! What PD stores of a keyspace: `keyspacepb.KeyspaceMeta`, as far as it is read here. The id lies in a oneof, so that 0 is written; older
 //! releases left it out.
 
-use crate::error::{Error, Kind, hex};
+use crate::error::{Error, ErrorKind, hex};
 use prost::{Message, Oneof};
 use std::collections::HashMap;
 
@@ -51,19 +51,22 @@ impl KeyspaceMeta {
     pub fn from_protobuf(bytes: &[u8]) -> Result<Self, Error> {
         if let Some(what) = looks_like(bytes) {
             return Err(Error::new(
-                Kind::Corruption,
+                ErrorKind::Corruption,
                 format!("{} looks like {what}; give the protobuf bytes of keyspacepb.KeyspaceMeta as PD stores them", shown(bytes)),
             ));
         }
         let mut stored = Stored::decode(bytes).map_err(|error| {
-            Error::new(Kind::Corruption, format!("{} is no keyspacepb.KeyspaceMeta: {error}; give the bytes that PD stores", shown(bytes)))
+            Error::new(
+                ErrorKind::Corruption,
+                format!("{} is no keyspacepb.KeyspaceMeta: {error}; give the bytes that PD stores", shown(bytes)),
+            )
         })?;
         let id = match stored.identity {
             None => 0,
             Some(Identity::Id(id)) => id,
             Some(Identity::OfNamespace(OfNamespace { namespace_id, keyspace_id })) => {
                 return Err(Error::new(
-                    Kind::NotSupported,
+                    ErrorKind::NotSupported,
                     format!(
                         "keyspace {keyspace_id} of namespace {namespace_id} is of a later API version than 2; only plain ids are known"
                     ),
@@ -141,7 +144,7 @@ mod tests {
         let with_unknown = hex("0807c23e02c8019a0603616263080912016b");
         assert_eq!(KeyspaceMeta::from_protobuf(&with_unknown), Ok(meta(9, "k", 0, None)));
         let identity = KeyspaceMeta::from_protobuf(&hex("080942040801100212016b")).unwrap_err();
-        assert_eq!(identity.kind(), Kind::NotSupported);
+        assert_eq!(identity.kind(), ErrorKind::NotSupported);
         assert!(identity.to_string().contains("keyspace 2 of namespace 1"), "{identity}");
         assert_eq!(KeyspaceMeta::from_protobuf(&hex("420408011002080912016b")), Ok(meta(9, "k", 0, None)));
     }
@@ -156,7 +159,7 @@ mod tests {
             (b"CAASB0RFRkFVTFQggOLPqgYogOLPqgY=", "base64"),
         ] {
             let error = KeyspaceMeta::from_protobuf(given).unwrap_err();
-            assert_eq!(error.kind(), Kind::Corruption);
+            assert_eq!(error.kind(), ErrorKind::Corruption);
             let text = error.to_string();
             assert!(text.contains(&format!("looks like {what}")) || text.contains(&format!("as {what} text")), "{text}");
             assert!(text.contains("protobuf bytes") && text.contains(": 0x"), "{text}");
@@ -169,7 +172,7 @@ mod tests {
         #[test]
         fn whatever_comes_is_read_or_refused(bytes: Vec<u8>) {
             if let Err(error) = KeyspaceMeta::from_protobuf(&bytes) {
-                prop_assert!(matches!(error.kind(), Kind::Corruption | Kind::NotSupported));
+                prop_assert!(matches!(error.kind(), ErrorKind::Corruption | ErrorKind::NotSupported));
             }
         }
     }

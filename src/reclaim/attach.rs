@@ -3,7 +3,7 @@
 use super::store::{ColumnFamily, Store};
 use super::worker;
 use crate::engine::Engine;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::shared::Shared;
 use std::io;
 use std::sync::Arc;
@@ -25,6 +25,6 @@ pub fn attach(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<Column
 fn start(store: &Arc<Store>, spawn: Spawn) -> Result<(), Error> {
     let working = store.clone();
     let thread = spawn(Box::new(move || worker::work(&working)));
-    store.serve(thread.map_err(|error| Error::new(Kind::Aborted, format!("the worker's thread cannot be started: {error}")))?);
+    store.serve(thread.map_err(|error| Error::new(ErrorKind::Aborted, format!("the worker's thread cannot be started: {error}")))?);
     Ok(())
 }

@@ -12,11 +12,11 @@
 //! goes by point tombstones, which hide their keys from a run that meets both; a range tombstone does not.
 
 use super::batch::Batch;
-use super::covers::Covers;
+use super::covered_families::CoveredFamilies;
 use super::destroy::{DestroyReport, phase, show};
 use super::store::{Role, Store};
 use crate::engine::{Direction, Family, File, Op, WriteOptions};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::layout::{StoredRange, row_end};
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -29,7 +29,13 @@ const TRIES: usize = 5;
 
 impl Store {
     /// Everything between a record's two states, in the families that it covers. `again` = there may be tombstones of an attempt before.
-    pub(super) fn clear(&self, range: &StoredRange, covers: &Covers, again: bool, report: &mut DestroyReport) -> Result<(), Error> {
+    pub(super) fn clear(
+        &self,
+        range: &StoredRange,
+        covers: &CoveredFamilies,
+        again: bool,
+        report: &mut DestroyReport,
+    ) -> Result<(), Error> {
         let in_order = || self.in_order().into_iter().filter(|family| covers.places.contains(family));
         let begun = Instant::now();
         phase("files", std::slice::from_ref(range));
@@ -198,7 +204,7 @@ impl Store {
             }
         }
         Err(Error::new(
-            Kind::Busy,
+            ErrorKind::Busy,
             format!("the row {}, which a bound cuts, was not compacted; enable manual compactions, and repeat the call", show(row)),
         ))
     }

@@ -1,13 +1,13 @@
 //! Collect now: the files that hold garbage are found, and only their ranges compacted, also in the last level, where RocksDB by
 //! itself never looks again.
 
-use super::dragged::{Budget, Paid, cost, range_of};
+use super::compaction_cost::{Budget, PaidRanges, cost, range_of};
 use super::garbage::{Judgement, by_counts};
-use super::remembered::{Found, LookedAtUnder, Remembered};
+use super::known_files::{Found, KnownFiles, LookedAtUnder};
 use super::store::{Role, Store};
 use crate::callback::lock;
 use crate::engine::{Family, File};
-use crate::error::{Error, Kind, hex};
+use crate::error::{Error, ErrorKind, hex};
 use crate::layout::{KeyOwner, KeyspaceId, StoredRange};
 use crate::log::{Level, log};
 use crate::rule::expiry::ExpiredUpTo;
@@ -89,7 +89,7 @@ impl Store {
         let found = self.families.iter().position(|family| family.name == *name);
         found.map(|family| vec![family]).ok_or_else(|| {
             let names: Vec<_> = self.families.iter().map(|family| family.name.as_str()).collect();
-            Error::new(Kind::NotFound, format!("no column family {name:?} is attached; there are {}", names.join(", ")))
+            Error::new(ErrorKind::NotFound, format!("no column family {name:?} is attached; there are {}", names.join(", ")))
         })
     }
 
@@ -164,7 +164,7 @@ impl Store {
         family: Family,
         files: &'f [File],
         all: &[File],
-        remembered: &mut Remembered,
+        remembered: &mut KnownFiles,
         budget: &mut Budget,
         report: &mut CollectReport,
     ) -> Result<Vec<&'f File>, Error> {
@@ -188,7 +188,7 @@ impl Store {
             }
         }
         in_order.sort_by_key(|(unknown, cost, file)| (*unknown, *cost, file.level));
-        let (mut picked, mut paid) = (Vec::new(), Paid::default());
+        let (mut picked, mut paid) = (Vec::new(), PaidRanges::default());
         for (unknown, _, file) in in_order {
             if unknown {
                 if !budget.spend(file.bytes) {
@@ -213,7 +213,7 @@ impl Store {
     }
 
     /// Has compacting a range removed nothing? Then its files are left alone for a while.
-    fn note_if_in_vain(&self, family: Family, range: &StoredRange, before: &[File], after: &[File], remembered: &mut Remembered) {
+    fn note_if_in_vain(&self, family: Family, range: &StoredRange, before: &[File], after: &[File], remembered: &mut KnownFiles) {
         let in_range = |file: &&File| file.overlaps(&range.0, &range.1);
         let of = |files: &[File]| files.iter().filter(in_range).map(|file| file.entries).fold(0, u64::saturating_add);
         if of(after) < of(before) {
@@ -221,7 +221,7 @@ impl Store {
         }
         let known = |file: &File| remembered.of(family, file, self.as_of(file));
         let snapshots = self.engine.snapshots();
-        let pause = Remembered::next_pause(before.iter().filter(|file| file.overlaps(&range.0, &range.1)).filter_map(known), snapshots);
+        let pause = KnownFiles::next_pause(before.iter().filter(|file| file.overlaps(&range.0, &range.1)).filter_map(known), snapshots);
         let found = Found::InVain { pause, left: pause, snapshots };
         log(Level::Warn, || {
             format!(

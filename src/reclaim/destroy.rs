@@ -9,11 +9,11 @@
 //!   record "done"                 or none, if the range is to be used again
 //! ```
 
-use super::covers::{Covers, names};
+use super::covered_families::{CoveredFamilies, names};
 use super::ledger::{Destroyed, own_keys};
 use super::range_lock::overlap;
 use super::store::Store;
-use crate::error::{Error, Kind, hex};
+use crate::error::{Error, ErrorKind, hex};
 use crate::layout::{KeyspaceId, StoredRange};
 use crate::log::{Level, log};
 use std::time::Duration;
@@ -113,7 +113,7 @@ impl Store {
                 let before = removed(report);
                 // A recheck that failed may have left tombstones over one half of a row.
                 let again = !self.cut_rows(&range).is_empty();
-                self.clear(&range, &Covers::new(&record.families, &self.families), again, report)?;
+                self.clear(&range, &CoveredFamilies::new(&record.families, &self.families), again, report)?;
                 self.erase_records(std::slice::from_ref(&record))?;
                 let (level, late) =
                     if removed(report) == before { (Level::Info, "") } else { (Level::Warn, "; keys had come late, and are gone") };
@@ -128,11 +128,12 @@ impl Store {
     pub fn forget(&self, range: &StoredRange) -> Result<(), Error> {
         let _turn = self.range_lock.take(std::slice::from_ref(range));
         match self.records_of(std::slice::from_ref(range)).pop().flatten() {
-            None => {
-                Err(Error::new(Kind::NotFound, format!("no record has exactly the bounds {}; give those that were destroyed", show(range))))
-            }
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("no record has exactly the bounds {}; give those that were destroyed", show(range)),
+            )),
             Some(record) if !record.done => Err(Error::new(
-                Kind::Busy,
+                ErrorKind::Busy,
                 format!("the destroy of {} is not finished; repeat it with the same bounds, then forget it", show(range)),
             )),
             Some(record) => self.erase_records(&[record]),
@@ -170,7 +171,7 @@ impl Store {
         match other {
             None => Ok(()),
             Some(other) => Err(Error::new(
-                Kind::Busy,
+                ErrorKind::Busy,
                 format!(
                     "the record of {} stands, and would go on dropping what is written there; forget it (rgc_release_destroyed), or leave RGC_DESTROY_REUSABLE out",
                     show(&other)
@@ -183,7 +184,7 @@ impl Store {
     fn clear_all(&self, records: &[Destroyed], again: bool, report: &mut DestroyReport) -> Result<(), Error> {
         let mut finished = Vec::new();
         for record in records {
-            let covers = Covers::new(&record.families, &self.families);
+            let covers = CoveredFamilies::new(&record.families, &self.families);
             self.clear(&record.range, &covers, again, report)?;
             if covers.missing.is_empty() {
                 finished.push(record.clone());

@@ -2,7 +2,7 @@
 //! them as a run that begins there would. What such a run would keep is no garbage, so no file is picked again and again for the
 //! one version that a cut row keeps.
 
-use super::remembered::Found;
+use super::known_files::Found;
 use super::store::{Role, Store};
 use crate::engine::{Direction, Family, File};
 use crate::error::Error;
@@ -13,7 +13,7 @@ use crate::rule::Verdict;
 use crate::rule::expiry::ExpiredUpTo;
 use crate::rule::raw::{self, Death, History};
 use crate::rule::txn::{self, Record, RecordVerdict};
-use crate::shared::{KeyDropState, Kind, Lookup, Segments, Shared};
+use crate::shared::{FilterKind, KeyDropState, Lookup, Segments, Shared};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(super) fn by_counts(shared: &Shared, family: Family, file: &File) -> Judgeme
     if file.deletions > 0 {
         return Judgement::Garbage;
     }
-    if dropped.touch(&file.smallest, &behind) || shared.has_seen(Kind::TtlV1) || may_hold_invalid_schema(shared, file) {
+    if dropped.touch(&file.smallest, &behind) || shared.has_seen(FilterKind::TtlV1) || may_hold_invalid_schema(shared, file) {
         return Judgement::Unknown;
     }
     if !shared.safe_points.any_effective() {
@@ -107,12 +107,14 @@ impl Store {
         Ok(if garbage || reader.end_row() { Found::Garbage } else { nothing })
     }
 
-    fn kind_of(&self, family: Family) -> Kind {
+    fn kind_of(&self, family: Family) -> FilterKind {
         match self.families.get(family).map(|family| family.role) {
-            Some(Role::Default) if self.shared.has_seen(Kind::TtlV1) && !self.shared.has_seen(Kind::Default) => Kind::TtlV1,
-            Some(Role::Default) => Kind::Default,
-            Some(Role::Write) => Kind::Write,
-            _ => Kind::DroppedOnly,
+            Some(Role::Default) if self.shared.has_seen(FilterKind::TtlV1) && !self.shared.has_seen(FilterKind::Default) => {
+                FilterKind::TtlV1
+            }
+            Some(Role::Default) => FilterKind::Default,
+            Some(Role::Write) => FilterKind::Write,
+            _ => FilterKind::DroppedOnly,
         }
     }
 
@@ -136,7 +138,7 @@ struct Reader<'s> {
     schemas: Lookup,
     /// Of what is known of schemas.
     generation: u64,
-    kind: Kind,
+    kind: FilterKind,
     expired: ExpiredUpTo,
     /// When the next value of the file expires.
     next_expiry: Option<u64>,
@@ -160,7 +162,7 @@ impl Reader<'_> {
         if self.dropped.cover(key) || matches!(schema, KeyDropState::Invalid(_)) {
             return true;
         }
-        if self.kind == Kind::TtlV1 {
+        if self.kind == FilterKind::TtlV1 {
             let value = self.shared.layout.body(key).ok().and_then(|_| RawValue::parse_v1_ttl(value).ok());
             return value.is_some_and(|value| self.has_expired(value.expire_ts));
         }
@@ -206,8 +208,10 @@ impl Reader<'_> {
         self.safe_point = self.shared.effective(place).safe_point;
         self.state = match (self.kind, place) {
             _ if self.safe_point == 0 || self.shared.layout.row(key).is_err() => State::Kept,
-            (Kind::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain) => State::Raw(raw::Row::default()),
-            (Kind::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain) => State::Txn(txn::Row::default()),
+            (FilterKind::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain) => State::Raw(raw::Row::default()),
+            (FilterKind::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain) => {
+                State::Txn(txn::Row::default())
+            }
             _ => State::Kept,
         };
     }

@@ -2,11 +2,11 @@
 
 use super::ledger::{Order, SchemaRecord};
 use super::rate_limiter::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
-use super::schemas::{Key, Named};
+use super::schemas::{Named, SchemaKey};
 use super::sweep::Sweep;
 use super::truncate::Truncated;
 use super::worker::Worker;
-use crate::error::{Error, Kind, hex};
+use crate::error::{Error, ErrorKind, hex};
 use crate::log::{Level, log};
 use std::collections::BTreeMap;
 use std::thread::sleep;
@@ -20,19 +20,19 @@ const LONGEST_AGAIN: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(super) struct Orders {
     /// The one that had the last turn.
-    last: Option<Key>,
-    sweeps: BTreeMap<Key, Sweep>,
+    last: Option<SchemaKey>,
+    sweeps: BTreeMap<SchemaKey, Sweep>,
     /// Those that have no turn for a while: until when, and how long that is.
-    waiting: BTreeMap<Key, (Instant, Duration)>,
+    waiting: BTreeMap<SchemaKey, (Instant, Duration)>,
 }
 
 impl Orders {
-    fn may_go(&self, key: &Key) -> bool {
+    fn may_go(&self, key: &SchemaKey) -> bool {
         self.waiting.get(key).is_none_or(|(until, _)| *until <= Instant::now())
     }
 
     /// It has no turn for a while. Returns whether that is new.
-    fn wait(&mut self, key: Key) -> bool {
+    fn wait(&mut self, key: SchemaKey) -> bool {
         let before = self.waiting.get(&key).map(|(_, time)| *time);
         let time = before.map_or(AGAIN, |time| LONGEST_AGAIN.min(2 * time));
         self.waiting.insert(key, (Instant::now() + time, time));
@@ -58,7 +58,7 @@ impl Worker<'_> {
         self.rate_limiter.keep(store);
         match carried_on {
             Ok(()) => {}
-            Err(error) if error.kind() == Kind::Busy => wait(store, SHORTEST_WAIT),
+            Err(error) if error.kind() == ErrorKind::Busy => wait(store, SHORTEST_WAIT),
             Err(error) => {
                 self.orders.wait(key);
                 log(Level::Error, || format!("{} cannot be cleared or truncated now: {error}", Named(key)));
@@ -76,7 +76,7 @@ impl Worker<'_> {
         let Truncated { batch, to, unparsed } = store.truncate_some(record, &mut |batch, how| self.write_at_pace(batch, how))?;
         let mut pause = SHORTEST_WAIT;
         while let Err(error) = store.advance_order(record, &to, &batch.writes) {
-            if error.kind() != Kind::Busy {
+            if error.kind() != ErrorKind::Busy {
                 return Err(error);
             }
             self.stay_in_hand()?;

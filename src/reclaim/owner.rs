@@ -4,13 +4,13 @@
 //! this process may have the same ledger: attaching writes a mark, and whoever finds that mark in its own ledger has the same one. (The
 //! copy of a store has a ledger of its own, with the same records.)
 
-use super::covers::Covers;
-use super::gate::Gate;
+use super::closable_engine::ClosableEngine;
+use super::covered_families::CoveredFamilies;
 use super::ledger::{Ledger, NamedFamily, Records};
 use super::store::ColumnFamily;
 use crate::callback::lock;
 use crate::engine::{Op, Write, WriteOptions};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, Weak};
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// A ledger that is in use.
 struct Owned {
-    engine: Weak<Gate>,
+    engine: Weak<ClosableEngine>,
     ledger: Ledger,
 }
 
@@ -33,7 +33,7 @@ const STALL: Duration = Duration::from_millis(10);
 pub(super) fn check_families(records: &Records, attached: &[ColumnFamily]) -> Result<(), Error> {
     let destroyed = records.destroyed.values().map(|record| &record.families);
     let foreign = |families: &&Vec<NamedFamily>| {
-        let covers = Covers::new(families, attached);
+        let covers = CoveredFamilies::new(families, attached);
         covers.places.is_empty() && !covers.missing.is_empty()
     };
     let Some(owned) = destroyed.chain(records.schemas.values().map(|record| &record.families)).find(foreign) else { return Ok(()) };
@@ -49,20 +49,20 @@ pub(super) fn check_families(records: &Records, attached: &[ColumnFamily]) -> Re
 
 /// Takes a ledger for one store, for as long as its engine lives and is not stopped; refused if another one has it. Called before
 /// anything else is written there.
-pub(super) fn take(engine: &Arc<Gate>, ledger: &Ledger) -> Result<(), Error> {
+pub(super) fn take(engine: &Arc<ClosableEngine>, ledger: &Ledger) -> Result<(), Error> {
     loop {
         match try_take(engine, ledger) {
             // The list is not locked meanwhile: other stores may not stall.
-            Err(error) if error.kind() == Kind::Busy => sleep(STALL),
+            Err(error) if error.kind() == ErrorKind::Busy => sleep(STALL),
             taken => return taken,
         }
     }
 }
 
 /// An error of kind Busy: the store stalls writes.
-fn try_take(engine: &Arc<Gate>, ledger: &Ledger) -> Result<(), Error> {
+fn try_take(engine: &Arc<ClosableEngine>, ledger: &Ledger) -> Result<(), Error> {
     // Declared before the lock, so that an engine of which this is the last holder ends behind it.
-    let mut others: Vec<(Arc<Gate>, Ledger)> = Vec::new();
+    let mut others: Vec<(Arc<ClosableEngine>, Ledger)> = Vec::new();
     let mut owned = lock(&OWNED);
     owned.retain(|other| other.engine.strong_count() > 0);
     others.extend(owned.iter().filter_map(|other| Some((other.engine.upgrade()?, other.ledger.clone()))));
@@ -71,7 +71,7 @@ fn try_take(engine: &Arc<Gate>, ledger: &Ledger) -> Result<(), Error> {
         let (family, key, mark) = (ledger.home, engine.new_probe(), new_mark());
         engine.write(&[Write { family, op: Op::Put(key.clone(), mark.clone()) }], how)?;
         // Of a ledger that cannot be read nothing is known: then it is taken for the same.
-        let is_same = |(other, its): &(Arc<Gate>, Ledger)| match other.get(its.home, &key) {
+        let is_same = |(other, its): &(Arc<ClosableEngine>, Ledger)| match other.get(its.home, &key) {
             Ok(found) => its.prefix == ledger.prefix && found.as_ref() == Some(&mark),
             Err(_) => !other.is_closed(),
         };

@@ -24,15 +24,15 @@
 
 use super::batch::Batch;
 use super::store::{Role, Store};
-use crate::engine::{Direction, Family, Op, Step, WriteOptions};
-use crate::error::{Error, Kind as ErrorKind};
+use crate::engine::{Direction, Family, Op, ScanStep, WriteOptions};
+use crate::error::{Error, ErrorKind};
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{Timestamp, append_timestamp, row_end, split_timestamp};
 use crate::rule::expiry::ExpiredUpTo;
 use crate::rule::raw::Death;
 use crate::rule::txn::Record;
-use crate::shared::Kind;
+use crate::shared::FilterKind;
 use std::ops::ControlFlow;
 
 /// What the worker is to do with a row.
@@ -52,7 +52,7 @@ pub(super) enum Plan {
 #[derive(Debug)]
 pub(super) struct LongRow {
     family: Family,
-    kind: Kind,
+    kind: FilterKind,
     row_len: usize,
     /// From its first eligible version on.
     start: Vec<u8>,
@@ -84,7 +84,7 @@ enum Found {
 
 impl LongRow {
     /// A row of which all versions up to a timestamp go.
-    pub(super) fn up_to(family: Family, kind: Kind, row: &[u8], up_to: Timestamp) -> Self {
+    pub(super) fn up_to(family: Family, kind: FilterKind, row: &[u8], up_to: Timestamp) -> Self {
         let mut start = row.to_vec();
         append_timestamp(&mut start, up_to);
         Self { family, kind, row_len: row.len(), start, end: row_end(row), safe_point: up_to, head: Head::None }
@@ -93,9 +93,9 @@ impl LongRow {
 
 impl Store {
     /// Reads a row and decides. Nothing is to be done for rows whose family the store has not.
-    pub(super) fn plan(&self, kind: Kind, row: &[u8]) -> Result<Plan, Error> {
+    pub(super) fn plan(&self, kind: FilterKind, row: &[u8]) -> Result<Plan, Error> {
         let nothing = Plan::Batch(Batch::default());
-        let role = if kind == Kind::Write { Role::Write } else { Role::Default };
+        let role = if kind == FilterKind::Write { Role::Write } else { Role::Default };
         let Some(family) = self.family(role) else { return Ok(nothing) };
         let mut start = row.to_vec();
         append_timestamp(&mut start, 0);
@@ -107,7 +107,7 @@ impl Store {
             return Ok(nothing);
         }
         start.truncate(row.len());
-        if kind == Kind::Write {
+        if kind == FilterKind::Write {
             append_timestamp(&mut start, safe_point);
         }
         let expired = ExpiredUpTo::new(self.shared.clock.now(), self.shared.ttl_grace_seconds);
@@ -234,7 +234,7 @@ impl Store {
         if matches!(&row.head, Head::Mark(mark, _) if mark == key) {
             return Found::Stays;
         }
-        if row.kind != Kind::Write {
+        if row.kind != FilterKind::Write {
             return Found::Goes(None);
         }
         let Ok(parsed) = WriteRecord::parse(value) else { return Found::Unparsed };
@@ -264,7 +264,7 @@ pub(super) fn value_key(key: &[u8], record: Record) -> Option<Vec<u8>> {
 struct FirstPass<'s> {
     store: &'s Store,
     family: Family,
-    kind: Kind,
+    kind: FilterKind,
     safe_point: Timestamp,
     expired: ExpiredUpTo,
     row_len: usize,
@@ -332,14 +332,14 @@ impl Seen {
 
 impl FirstPass<'_> {
     /// The next older version; `None` = it does not parse, and matters.
-    fn see(&mut self, key: &[u8], value: &[u8]) -> Option<Step> {
+    fn see(&mut self, key: &[u8], value: &[u8]) -> Option<ScanStep> {
         let Some((_, ts)) = split_timestamp(key).filter(|(row, _)| row.len() == self.row_len) else {
             return Some(ControlFlow::Continue(()));
         };
-        if self.kind == Kind::Write { self.see_record(key, ts, value) } else { self.see_version(key, ts, value) }
+        if self.kind == FilterKind::Write { self.see_record(key, ts, value) } else { self.see_version(key, ts, value) }
     }
 
-    fn see_version(&mut self, key: &[u8], ts: Timestamp, value: &[u8]) -> Option<Step> {
+    fn see_version(&mut self, key: &[u8], ts: Timestamp, value: &[u8]) -> Option<ScanStep> {
         if self.head.is_none() {
             if ts >= self.safe_point {
                 return Some(ControlFlow::Break(()));
@@ -356,7 +356,7 @@ impl FirstPass<'_> {
         Some(ControlFlow::Continue(()))
     }
 
-    fn see_record(&mut self, key: &[u8], ts: Timestamp, value: &[u8]) -> Option<Step> {
+    fn see_record(&mut self, key: &[u8], ts: Timestamp, value: &[u8]) -> Option<ScanStep> {
         self.newest.get_or_insert_with(|| key.to_vec());
         let record = Record::of(&WriteRecord::parse(value).ok()?, self.safe_point);
         let value_key = value_key(key, record);

@@ -11,26 +11,26 @@
 //! A host's write may wait for a stall to end, which may take somebody who waits for the worker's rows in hand. So no lock that the worker
 //! takes is held meanwhile: the schema is marked as being ordered, and the worker leaves it alone.
 
-use super::covers::{Covers, names};
+use super::covered_families::{CoveredFamilies, names};
 use super::destroy::DestroyReport;
 use super::ledger::{Order, SchemaRecord};
 use super::store::{Role, Store};
 use crate::callback::lock;
 use crate::engine::{Write, WriteOptions};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::layout::{KeyForm, SchemaId, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::safe_point::Registration;
-use crate::shared::{Kind as RunKind, SchemaState, Truncation};
+use crate::shared::{FilterKind, SchemaState, Truncation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Bound;
 
 /// A schema of a tenant.
-pub(super) type Key = (Tenant, SchemaId);
+pub(super) type SchemaKey = (Tenant, SchemaId);
 
 /// A schema, for messages.
-pub(super) struct Named(pub(super) Key);
+pub(super) struct Named(pub(super) SchemaKey);
 
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,10 +43,10 @@ impl fmt::Display for Named {
 /// The records of all schemas, and those of them that are not carried out.
 #[derive(Debug, Default)]
 pub(super) struct OrderBook {
-    records: BTreeMap<Key, SchemaRecord>,
-    open: BTreeSet<Key>,
+    records: BTreeMap<SchemaKey, SchemaRecord>,
+    open: BTreeSet<SchemaKey>,
     /// A host is writing another record of it.
-    being_ordered: Option<Key>,
+    being_ordered: Option<SchemaKey>,
 }
 
 impl OrderBook {
@@ -101,9 +101,9 @@ impl Store {
 
     /// Has the worker delete a schema's versions up to a timestamp. After an error whether it will is not known.
     pub fn truncate_schema(&self, tenant: Tenant, id: SchemaId, up_to: Timestamp) -> Result<(), Error> {
-        if self.shared.has_seen(RunKind::TtlV1) {
+        if self.shared.has_seen(FilterKind::TtlV1) {
             return Err(Error::new(
-                Kind::NotSupported,
+                ErrorKind::NotSupported,
                 "keys of kind RGC_KIND_TTL_V1 have no timestamps to truncate by; drop the schema instead",
             ));
         }
@@ -126,7 +126,11 @@ impl Store {
     }
 
     /// Writes a new record of a schema, if `decide` wants one, and lets runs and the worker know.
-    fn order(&self, key: Key, decide: impl FnOnce(Option<&SchemaRecord>) -> Result<Option<SchemaRecord>, Error>) -> Result<(), Error> {
+    fn order(
+        &self,
+        key: SchemaKey,
+        decide: impl FnOnce(Option<&SchemaRecord>) -> Result<Option<SchemaRecord>, Error>,
+    ) -> Result<(), Error> {
         // Of several hosts' threads, one after the other.
         let _turn = lock(&self.ordering);
         let mut book = lock(&self.orders);
@@ -145,7 +149,7 @@ impl Store {
 
     fn publish_order(&self, record: &SchemaRecord) {
         let SchemaRecord { tenant, id, order, done, up_to, .. } = *record;
-        let covers = Covers::new(&record.families, &self.families).places;
+        let covers = CoveredFamilies::new(&record.families, &self.families).places;
         self.shared.change_schemas(tenant, |schemas| {
             if order == Order::Drop {
                 schemas.drop_for_ever(id, done, covers);
@@ -185,7 +189,7 @@ impl Store {
 
     /// With the book locked, so that the last count is that of the last change.
     fn count_orders(&self, book: &OrderBook) {
-        self.shared.handover.set_orders(if self.is_stopping() { 0 } else { book.open.len() });
+        self.shared.worker_queue.set_orders(if self.is_stopping() { 0 } else { book.open.len() });
     }
 
     /// Nobody carries anything out any more.
@@ -196,13 +200,13 @@ impl Store {
     /// Of a removed keyspace everything is kept until it is named again; keys without timestamps are not truncated.
     pub(super) fn rests(&self, record: &SchemaRecord) -> bool {
         let removed = |keyspace| matches!(self.shared.safe_points.known(keyspace).naming, Registration::Kept(..));
-        record.order == Order::Truncate && (record.tenant.is_some_and(removed) || self.shared.has_seen(RunKind::TtlV1))
+        record.order == Order::Truncate && (record.tenant.is_some_and(removed) || self.shared.has_seen(FilterKind::TtlV1))
     }
 
     /// The next order behind that one that is open, and is to have a turn.
-    pub(super) fn next_order(&self, behind: Option<Key>, may_go: impl Fn(&Key) -> bool) -> Option<SchemaRecord> {
+    pub(super) fn next_order(&self, behind: Option<SchemaKey>, may_go: impl Fn(&SchemaKey) -> bool) -> Option<SchemaRecord> {
         let book = lock(&self.orders);
-        let may_go = |key: &&Key| {
+        let may_go = |key: &&SchemaKey| {
             let rests = book.records.get(key).is_none_or(|record| self.rests(record));
             may_go(key) && book.being_ordered != Some(**key) && !rests
         };

@@ -4,19 +4,19 @@
 //! the worker's rows in hand. The worker takes turns only for a recheck, and has no rows in hand then. With rows in hand it takes the
 //! lock of the orders about schemas; who has that waits for nobody. No lock that readers take is held while the engine is called.
 
-use super::covers::Covers;
-use super::gate::Gate;
+use super::closable_engine::ClosableEngine;
+use super::covered_families::CoveredFamilies;
+use super::known_files::KnownFiles;
 use super::ledger::{Destroyed, Ledger, TypesPage, probe};
 use super::range_lock::RangeLock;
-use super::remembered::Remembered;
 use super::schemas::OrderBook;
 use super::{owner, types};
 use crate::callback::lock;
 use crate::engine::{Engine, Family};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::layout::StoredRange;
 use crate::log::{Level, log};
-use crate::shared::{AttachedFamily, Dropped, DroppedRange, Kind as RunKind, LateKeys, Runs, Served, ServedFamily, Shared};
+use crate::shared::{AllowedFilters, AttachedFamily, Dropped, DroppedRange, FilterKind, LateKeys, Served, ServedFamily, Shared};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -39,13 +39,13 @@ pub enum Role {
 
 impl Role {
     /// Which runs a family with this role may have.
-    pub fn runs(self) -> Runs {
+    pub fn runs(self) -> AllowedFilters {
         match self {
-            Self::Default => Runs::Default,
-            Self::Write => Runs::Write,
-            Self::Lock => Runs::DroppedOnly,
-            Self::Ledger => Runs::Ledger,
-            Self::Other => Runs::Any,
+            Self::Default => AllowedFilters::Default,
+            Self::Write => AllowedFilters::Write,
+            Self::Lock => AllowedFilters::DroppedOnly,
+            Self::Ledger => AllowedFilters::Ledger,
+            Self::Other => AllowedFilters::Any,
         }
     }
 }
@@ -60,22 +60,22 @@ pub struct ColumnFamily {
     /// RocksDB's id, where it is known.
     pub id: Option<u32>,
     /// The kind of the filters that it has, where it is known.
-    pub filter: Option<RunKind>,
+    pub filter: Option<FilterKind>,
 }
 
 /// A record, and the range that runs drop by it.
-pub(super) struct Entry {
+pub(super) struct LedgerEntry {
     pub(super) record: Destroyed,
     /// It is known to be in the store. One of which that is not known stands for its caller, who must repeat, but nothing is dropped by it.
     durable: bool,
     /// It can be read there, durable or not: then it is listed.
     listed: bool,
     pub(super) dropped: Arc<DroppedRange>,
-    pub(super) covers: Covers,
+    pub(super) covers: CoveredFamilies,
 }
 
-impl Entry {
-    fn new(record: Destroyed, durable: bool, covers: Covers) -> Self {
+impl LedgerEntry {
+    fn new(record: Destroyed, durable: bool, covers: CoveredFamilies) -> Self {
         let (start, end) = record.range.clone();
         let dropped =
             DroppedRange { start, end, keyspace: record.keyspace, late: LateKeys::new(record.done), covers: covers.places.clone() };
@@ -85,21 +85,21 @@ impl Entry {
 
 /// The records of destroyed ranges, by range, and those that are done by the time when they were.
 #[derive(Default)]
-pub(super) struct Entries {
-    by_range: BTreeMap<StoredRange, Entry>,
+pub(super) struct LedgerEntries {
+    by_range: BTreeMap<StoredRange, LedgerEntry>,
     done: BTreeSet<(u64, StoredRange)>,
 }
 
-impl Entries {
-    pub(super) fn get(&self, range: &StoredRange) -> Option<&Entry> {
+impl LedgerEntries {
+    pub(super) fn get(&self, range: &StoredRange) -> Option<&LedgerEntry> {
         self.by_range.get(range)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &LedgerEntry> {
         self.by_range.values()
     }
 
-    fn put(&mut self, entry: Entry) {
+    fn put(&mut self, entry: LedgerEntry) {
         self.remove(&entry.record.range.clone());
         if entry.record.done {
             self.done.insert((entry.record.done_at, entry.record.range.clone()));
@@ -131,11 +131,11 @@ pub struct DestroyedRange {
 /// An attached store.
 pub struct Store {
     pub(super) shared: Arc<Shared>,
-    pub(super) engine: Arc<Gate>,
+    pub(super) engine: Arc<ClosableEngine>,
     pub(super) families: Vec<ColumnFamily>,
     pub(super) ledger: Ledger,
     pub(super) range_lock: RangeLock,
-    entries: Mutex<Entries>,
+    entries: Mutex<LedgerEntries>,
     /// The types of keyspaces that are in the ledger.
     pub(super) types: Mutex<BTreeMap<u32, TypesPage>>,
     /// Held by the worker while it writes how far it is with an order.
@@ -145,7 +145,7 @@ pub struct Store {
     /// One after the other, so that what was published last is what holds.
     publishing: Mutex<()>,
     /// What collecting knows of files.
-    pub(super) remembered: Mutex<Remembered>,
+    pub(super) remembered: Mutex<KnownFiles>,
     stopping: AtomicBool,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -157,15 +157,15 @@ impl Store {
         let with_role = |role| families.iter().position(|family| family.role == role);
         let ledger =
             Ledger { home: with_role(Role::Ledger).or(with_role(Role::Default)).unwrap_or(0), prefix: shared.layout.ledger_prefix.clone() };
-        let engine = Arc::new(Gate::new(engine, families.iter().map(|family| family.name.clone()), probe(&ledger.prefix)));
+        let engine = Arc::new(ClosableEngine::new(engine, families.iter().map(|family| family.name.clone()), probe(&ledger.prefix)));
         owner::take(&engine, &ledger)?;
         let records = ledger.load(&engine, families.len())?;
         owner::check_families(&records, &families)?;
         types::check(&shared, &records)?;
-        let mut entries = Entries::default();
+        let mut entries = LedgerEntries::default();
         for record in records.destroyed.into_values() {
-            let covers = Covers::new(&record.families, &families);
-            entries.put(Entry::new(record, true, covers));
+            let covers = CoveredFamilies::new(&record.families, &families);
+            entries.put(LedgerEntry::new(record, true, covers));
         }
         let orders = OrderBook::new(records.schemas.into_values());
         let store = Self {
@@ -195,27 +195,27 @@ impl Store {
             Some(family.id.map_or(ServedFamily::SomeId, ServedFamily::Id))
         };
         self.shared.suspend(false);
-        self.shared.handover.serve(Served { default: served(Role::Default), write: served(Role::Write) });
+        self.shared.worker_queue.serve(Served { default: served(Role::Default), write: served(Role::Write) });
     }
 
     /// Ends the worker. Rows that wait are left for later runs. Calls that use the store go on until they are done.
     pub fn stop(&self) {
-        self.shared.handover.serve(Served::default());
+        self.shared.worker_queue.serve(Served::default());
         self.stopping.store(true, SeqCst);
         self.engine.stop();
-        self.shared.handover.wake();
+        self.shared.worker_queue.wake();
         let worker = lock(&self.worker).take();
         if worker.is_some_and(|worker| worker.join().is_err()) {
             log(Level::Error, || "the worker panicked; please report it".into());
         }
         self.end_orders();
-        self.shared.stats.shared().rows_deferred.add(self.shared.handover.give_up() as u64);
+        self.shared.stats.shared().rows_deferred.add(self.shared.worker_queue.give_up() as u64);
     }
 
     /// What the ledger said does not hold any more: another one may be there when a store is attached again. Half of a row may be
     /// dead that nothing tells from the half that is alive; then everything is kept until a ledger says it again.
     pub fn forget_ledger(&self) {
-        let cuts_a_row = |entry: &Entry| {
+        let cuts_a_row = |entry: &LedgerEntry| {
             let (start, end) = &entry.record.range;
             !entry.record.done && [start, end].into_iter().any(|bound| self.shared.layout.cut_row(bound).is_some())
         };
@@ -258,12 +258,12 @@ impl Store {
 
     /// The destroyed ranges that the ledger has, in order.
     pub fn destroyed(&self) -> Vec<DestroyedRange> {
-        let of = |entry: &Entry| DestroyedRange { record: entry.record.clone(), range: entry.dropped.clone() };
+        let of = |entry: &LedgerEntry| DestroyedRange { record: entry.record.clone(), range: entry.dropped.clone() };
         self.with_entries(|entries| entries.iter().filter(|entry| entry.listed).map(of).collect())
     }
 
     /// Looks at the entries, under their lock.
-    pub(super) fn with_entries<R>(&self, look: impl FnOnce(&mut Entries) -> R) -> R {
+    pub(super) fn with_entries<R>(&self, look: impl FnOnce(&mut LedgerEntries) -> R) -> R {
         look(&mut lock(&self.entries))
     }
 
@@ -272,7 +272,7 @@ impl Store {
         let mut written = self.ledger.write(&self.engine, records);
         // A record that cannot be read just now is written all the same; but not one whose family is gone.
         let checked = if written.is_ok() { self.ledger.check(&self.engine, records) } else { Ok(()) };
-        if checked.as_ref().is_err_and(|error| error.kind() == Kind::FamilyDropped) {
+        if checked.as_ref().is_err_and(|error| error.kind() == ErrorKind::FamilyDropped) {
             written = checked.clone();
         }
         // Of a write that failed it is not known what became of it.
@@ -283,20 +283,20 @@ impl Store {
         let mut changed = false;
         self.with_entries(|entries| {
             for record in records {
-                let covers = Covers::new(&record.families, &self.families);
+                let covers = CoveredFamilies::new(&record.families, &self.families);
                 match entries.get(&record.range) {
                     // What is dropped stays the same, and goes on counting what comes late.
                     Some(known) if known.durable && known.covers == covers && known.record.keyspace == record.keyspace => {
                         if written.is_ok() {
                             let dropped = known.dropped.clone();
                             dropped.late.set_done(record.done);
-                            entries.put(Entry { record: record.clone(), durable: true, listed: true, dropped, covers });
+                            entries.put(LedgerEntry { record: record.clone(), durable: true, listed: true, dropped, covers });
                         }
                     }
                     Some(known) if known.durable && written.is_err() => {}
                     _ => {
-                        let entry = Entry::new(record.clone(), written.is_ok(), covers);
-                        entries.put(Entry { listed: entry.durable || found.contains(&record.range), ..entry });
+                        let entry = LedgerEntry::new(record.clone(), written.is_ok(), covers);
+                        entries.put(LedgerEntry { listed: entry.durable || found.contains(&record.range), ..entry });
                         changed |= written.is_ok();
                     }
                 }

@@ -4,7 +4,7 @@
 //! schema may lie between its own, so there they go one by one.
 
 use super::batch::Batch;
-use super::covers::Covers;
+use super::covered_families::CoveredFamilies;
 use super::ledger::SchemaRecord;
 use super::store::Store;
 use crate::engine::{Direction, Family, Op, WriteOptions};
@@ -125,8 +125,8 @@ impl Store {
         Ok(true)
     }
 
-    fn covers(&self, record: &SchemaRecord) -> Covers {
-        Covers::new(&record.families, &self.families)
+    fn covers(&self, record: &SchemaRecord) -> CoveredFamilies {
+        CoveredFamilies::new(&record.families, &self.families)
     }
 
     fn has_schema(&self, family: Family, (start, end): &StoredRange, record: &SchemaRecord) -> Result<bool, Error> {

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{KeyMode, StoredRange, row_end};
 use crate::rule::txn::Record;
-use crate::shared::Kind;
+use crate::shared::FilterKind;
 use std::ops::ControlFlow;
 
 /// How many keys are looked at before the place is written down.
@@ -29,12 +29,12 @@ const MOST_KEYS: usize = 10_000;
 /// Versions of one kind, in one family.
 struct Part {
     family: Family,
-    kind: Kind,
+    kind: FilterKind,
     range: StoredRange,
 }
 
 /// Rows of a part, one after the other.
-struct Rows<'s> {
+struct RowsToTruncate<'s> {
     store: &'s Store,
     part: &'s Part,
     record: &'s SchemaRecord,
@@ -80,7 +80,7 @@ impl Store {
             return Ok(Truncated { batch: Batch::default(), to, unparsed: Vec::new() });
         };
         let start = part.range.0.clone().max(record.position.clone());
-        let mut rows = Rows::new(self, &part, record);
+        let mut rows = RowsToTruncate::new(self, &part, record);
         let mut ended = Ended::AtTheEnd;
         self.engine.scan(part.family, (&start, &part.range.1), Direction::Forwards, &mut |key, value| match rows.see(key, value) {
             None => ControlFlow::Continue(()),
@@ -115,8 +115,8 @@ impl Store {
     /// Where the versions of a schema lie, in the order of their keys.
     fn parts(&self, record: &SchemaRecord) -> Vec<Part> {
         let (layout, tenant, id) = (&self.shared.layout, record.tenant, record.id);
-        let raw = (Role::Default, Kind::Default, KeyMode::Raw);
-        let txn = (Role::Write, Kind::Write, KeyMode::Txn);
+        let raw = (Role::Default, FilterKind::Default, KeyMode::Raw);
+        let txn = (Role::Write, FilterKind::Write, KeyMode::Txn);
         let kinds = match (tenant, self.family(Role::Write)) {
             (Some(_), _) => vec![raw, txn],
             // Plain keys are of one kind: with a family for records, the default one holds their values.
@@ -128,7 +128,7 @@ impl Store {
     }
 }
 
-impl<'s> Rows<'s> {
+impl<'s> RowsToTruncate<'s> {
     fn new(store: &'s Store, part: &'s Part, record: &'s SchemaRecord) -> Self {
         Self {
             store,
@@ -169,7 +169,7 @@ impl<'s> Rows<'s> {
             self.goes(key, value);
         }
         // Of records all must parse before the first one goes.
-        (self.is_long() && self.part.kind != Kind::Write).then_some(Ended::LongRow)
+        (self.is_long() && self.part.kind != FilterKind::Write).then_some(Ended::LongRow)
     }
 
     /// A key that stays. It may stand in the middle of a row, which is not over then.
@@ -187,7 +187,7 @@ impl<'s> Rows<'s> {
 
     fn goes(&mut self, key: &[u8], value: &[u8]) {
         let mut value_key = None;
-        if self.part.kind == Kind::Write {
+        if self.part.kind == FilterKind::Write {
             match WriteRecord::parse(value) {
                 Ok(record) => value_key = super::row::value_key(key, Record::of(&record, self.record.up_to)),
                 Err(_) => self.parsed = false,

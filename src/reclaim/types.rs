@@ -5,7 +5,7 @@ use super::store::Store;
 use crate::callback::lock;
 use crate::error::Error;
 use crate::layout::KeyspaceId;
-use crate::safe_point::{GcType, Registration, Why};
+use crate::safe_point::{GcType, KeepReason, Registration};
 use crate::shared::Shared;
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
     let is_used = |keyspace: &KeyspaceId| {
         let in_use = shared.keyspaces.state(*keyspace).map(|state| state.is_in_use());
         match shared.safe_points.known(*keyspace).naming {
-            Registration::Kept(Why::Paused, _) => false,
+            Registration::Kept(KeepReason::Paused, _) => false,
             // Metadata of an archived keyspace name its type, too.
             Registration::Named(_) => in_use != Some(false),
             _ => in_use == Some(true),

@@ -14,9 +14,9 @@ use super::rate_limiter::{AFTER_ERROR, LONGEST_WAIT, RateLimiter, SHORT_LOOK, SH
 use super::row::Plan;
 use super::store::Store;
 use crate::engine::{Family, WriteOptions};
-use crate::error::{Error, Kind, hex};
+use crate::error::{Error, ErrorKind, hex};
 use crate::log::{Level, log};
-use crate::shared::{Kind as RowKind, Rows};
+use crate::shared::{FilterKind, HandedOverRows};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::sleep;
@@ -80,10 +80,10 @@ impl Worker<'_> {
             self.recheck();
         }
         self.record_types();
-        if let Some(rows) = self.store.shared.handover.take(LOOK) {
+        if let Some(rows) = self.store.shared.worker_queue.take(LOOK) {
             self.finish(rows);
         }
-        if self.store.shared.handover.has_orders() {
+        if self.store.shared.worker_queue.has_orders() {
             self.carry_on();
         }
     }
@@ -111,7 +111,7 @@ impl Worker<'_> {
     }
 
     /// Finishes the rows of one run, some at a time.
-    fn finish(&mut self, rows: Rows) {
+    fn finish(&mut self, rows: HandedOverRows) {
         let store = self.store;
         let mut left = Left { store, kind: rows.kind, rows: rows.iter().collect() };
         while !left.rows.is_empty() {
@@ -134,7 +134,7 @@ impl Worker<'_> {
                 Ok(Ended::Finished) => self.flushes_in_vain = 0,
                 Ok(Ended::NeedsFlush(family)) => self.flush_for_rows(family, &mut left),
                 // They were put back, for somebody who waits, or because the store was too busy to be read.
-                Err(error) if error.kind() == Kind::Busy => wait(store, SHORTEST_WAIT),
+                Err(error) if error.kind() == ErrorKind::Busy => wait(store, SHORTEST_WAIT),
                 Err(error) => {
                     log(Level::Error, || format!("the worker leaves rows to later runs: {error}"));
                     wait(store, AFTER_ERROR);
@@ -145,17 +145,17 @@ impl Worker<'_> {
 
     /// Takes rows in hand until their deletes fill a batch, and writes it. An error of kind Busy: they were put back.
     fn finish_some(&mut self, left: &mut Left<'_>) -> Result<Ended, Error> {
-        let mut hand = Hand { store: self.store, rows: Vec::new() };
+        let mut hand = InFlightRows { store: self.store, rows: Vec::new() };
         let finished = self.finish_in_hand(left, &mut hand);
         match &finished {
             Ok(_) => hand.done(),
-            Err(error) if error.kind() == Kind::Busy => hand.put_back(left),
+            Err(error) if error.kind() == ErrorKind::Busy => hand.put_back(left),
             Err(_) => {}
         }
         finished
     }
 
-    fn finish_in_hand<'r>(&mut self, left: &mut Left<'r>, hand: &mut Hand<'_, 'r>) -> Result<Ended, Error> {
+    fn finish_in_hand<'r>(&mut self, left: &mut Left<'r>, hand: &mut InFlightRows<'_, 'r>) -> Result<Ended, Error> {
         let (store, kind) = (self.store, left.kind);
         let most = store.shared.deleting.batch_bytes;
         let mut batch = Batch::default();
@@ -201,7 +201,7 @@ impl Worker<'_> {
         if self.flushes_in_vain >= FLUSHES_IN_VAIN {
             self.flushes_in_vain = 0;
             if let Some(row) = left.rows.pop_front() {
-                drop(Hand { store, rows: vec![row] });
+                drop(InFlightRows { store, rows: vec![row] });
                 log(Level::Warn, || format!("a row is left to a later run, for no flush makes it durable; row {}", hex(row)));
             }
             return;
@@ -233,7 +233,7 @@ impl Worker<'_> {
         let mut pause = SHORTEST_WAIT;
         loop {
             match self.store.engine.write(&batch.writes, WriteOptions { no_slowdown: true, ..how }) {
-                Err(error) if error.kind() == Kind::Busy => {
+                Err(error) if error.kind() == ErrorKind::Busy => {
                     self.stay_in_hand()?;
                     sleep(pause);
                     pause = LONGEST_WAIT.min(2 * pause);
@@ -249,7 +249,7 @@ impl Worker<'_> {
     /// May rows stay in hand while nothing can be written? Not if somebody waits for them: who ends the stall may be the one who waits.
     pub(super) fn stay_in_hand(&self) -> Result<(), Error> {
         if self.store.is_stopping() || self.store.shared.wants_rows_in_hand_back() {
-            return Err(Error::new(Kind::Busy, "somebody waits for the rows in hand"));
+            return Err(Error::new(ErrorKind::Busy, "somebody waits for the rows in hand"));
         }
         Ok(())
     }
@@ -258,36 +258,36 @@ impl Worker<'_> {
 /// Rows of one run that the worker has not got to. What is left of them when it turns away goes back to the queue.
 struct Left<'r> {
     store: &'r Store,
-    kind: RowKind,
+    kind: FilterKind,
     rows: VecDeque<&'r [u8]>,
 }
 
 impl Drop for Left<'_> {
     fn drop(&mut self) {
-        self.store.shared.handover.give_back(self.kind, self.rows.iter().copied());
+        self.store.shared.worker_queue.give_back(self.kind, self.rows.iter().copied());
     }
 }
 
 /// Rows that the worker is at: they are pending until it is done with them, or has failed.
-struct Hand<'s, 'r> {
+struct InFlightRows<'s, 'r> {
     store: &'s Store,
     rows: Vec<&'r [u8]>,
 }
 
-impl<'r> Hand<'_, 'r> {
+impl<'r> InFlightRows<'_, 'r> {
     /// The last one.
     fn leave_unparsed(&mut self) {
         if let Some(row) = self.rows.pop() {
             log(Level::Warn, || format!("a row is left as it is, for a value of it does not parse; row {}", hex(row)));
             self.store.shared.stats.shared().rows_left_unparsed.add(1);
-            self.store.shared.handover.finish(1);
+            self.store.shared.worker_queue.finish(1);
         }
     }
 
     fn done(mut self) {
         let rows = std::mem::take(&mut self.rows).len();
         self.store.shared.stats.shared().rows_done.add(rows as u64);
-        self.store.shared.handover.finish(rows);
+        self.store.shared.worker_queue.finish(rows);
     }
 
     fn put_back(mut self, left: &mut Left<'r>) {
@@ -295,9 +295,9 @@ impl<'r> Hand<'_, 'r> {
     }
 }
 
-impl Drop for Hand<'_, '_> {
+impl Drop for InFlightRows<'_, '_> {
     fn drop(&mut self) {
         self.store.shared.stats.shared().rows_deferred.add(self.rows.len() as u64);
-        self.store.shared.handover.finish(self.rows.len());
+        self.store.shared.worker_queue.finish(self.rows.len());
     }
 }

@@ -7,7 +7,7 @@
 //! own safe point has been cleared, so none sees one of the life before.
 
 use super::GcType;
-use super::page::{Page, Registration, SLOTS, Why};
+use super::page::{KeepReason, Page, Registration, SLOTS};
 use crate::callback::lock;
 use crate::layout::{KeyspaceId, Timestamp};
 use once_cell::race::OnceBox;
@@ -29,7 +29,7 @@ pub enum UnknownKeyspace {
 
 /// What became of a safe point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum AdvanceOutcome {
     /// It is the new one.
     Moved,
     /// It stands already.
@@ -89,7 +89,7 @@ pub enum Loaded {
         late: bool,
     },
     /// Everything is kept as before.
-    StaysKept(Why, GcType),
+    StaysKept(KeepReason, GcType),
 }
 
 /// What holds for a keyspace now.
@@ -184,10 +184,10 @@ impl SafePoints {
     }
 
     /// Moves the global safe point forward.
-    pub fn advance_global(&self, ts: Timestamp) -> Step {
+    pub fn advance_global(&self, ts: Timestamp) -> AdvanceOutcome {
         let _turn = lock(&self.writer);
         let step = step(self.global(), ts);
-        if step == Step::Moved {
+        if step == AdvanceOutcome::Moved {
             self.global.store(ts, Release);
         }
         step
@@ -199,26 +199,26 @@ impl SafePoints {
         let mut advanced = Advanced::default();
         for (keyspace, ts) in safe_points {
             match self.advance_one(keyspace, ts, &mut advanced) {
-                Step::Moved => advanced.moved += 1,
-                Step::Same => {}
-                Step::Refused => advanced.refused += 1,
+                AdvanceOutcome::Moved => advanced.moved += 1,
+                AdvanceOutcome::Same => {}
+                AdvanceOutcome::Refused => advanced.refused += 1,
             }
         }
         advanced
     }
 
-    fn advance_one(&self, keyspace: KeyspaceId, ts: Timestamp, advanced: &mut Advanced) -> Step {
-        let Some((page, slot)) = self.page(keyspace) else { return Step::Refused };
+    fn advance_one(&self, keyspace: KeyspaceId, ts: Timestamp, advanced: &mut Advanced) -> AdvanceOutcome {
+        let Some((page, slot)) = self.page(keyspace) else { return AdvanceOutcome::Refused };
         let (naming, own) = (page.naming(slot), page.own(slot));
         let step = match naming {
-            Registration::Kept(..) => Step::Refused,
+            Registration::Kept(..) => AdvanceOutcome::Refused,
             Registration::Unknown | Registration::Named(_) => step(own, ts),
         };
-        if step == Step::Moved {
+        if step == AdvanceOutcome::Moved {
             page.set_own(slot, ts);
         }
         // The first one: it never becomes 0 again but by being kept.
-        if step == Step::Moved && own == 0 {
+        if step == AdvanceOutcome::Moved && own == 0 {
             match naming {
                 Registration::Named(GcType::KeyspaceLevel) => {
                     self.collecting.fetch_add(1, Release);
@@ -247,7 +247,7 @@ impl SafePoints {
     pub fn load(&self, keyspace: KeyspaceId, gc_type: GcType) -> Result<Loaded, TypeConflict> {
         let _turn = lock(&self.writer);
         self.keep_those_of_other_type(std::iter::once(keyspace), gc_type)?;
-        if let Registration::Kept(why @ (Why::Conflict | Why::Paused), _) = self.naming(keyspace) {
+        if let Registration::Kept(why @ (KeepReason::Conflict | KeepReason::Paused), _) = self.naming(keyspace) {
             if let Some((page, slot)) = self.page(keyspace) {
                 page.set_naming(slot, Registration::Kept(why, Some(gc_type)));
             }
@@ -266,7 +266,7 @@ impl SafePoints {
         let mut conflict: Option<TypeConflict> = None;
         for (index, keyspace) in keyspaces.enumerate() {
             if let Some(standing) = self.naming(keyspace).gc_type().filter(|standing| *standing != gc_type) {
-                self.keep_one(keyspace, Why::Conflict);
+                self.keep_one(keyspace, KeepReason::Conflict);
                 conflict.get_or_insert(TypeConflict { n: 0, index, keyspace, standing }).n += 1;
             }
         }
@@ -288,12 +288,12 @@ impl SafePoints {
     }
 
     /// Keeps everything of a keyspace until what `why` says ends it.
-    pub fn keep(&self, keyspace: KeyspaceId, why: Why) {
+    pub fn keep(&self, keyspace: KeyspaceId, why: KeepReason) {
         let _turn = lock(&self.writer);
         self.keep_one(keyspace, why);
     }
 
-    fn keep_one(&self, keyspace: KeyspaceId, why: Why) {
+    fn keep_one(&self, keyspace: KeyspaceId, why: KeepReason) {
         let Some((page, slot)) = self.page(keyspace) else { return };
         let before = page.naming(slot);
         let why = if let Registration::Kept(before, _) = before { before.max(why) } else { why };
@@ -325,11 +325,11 @@ fn place(keyspace: KeyspaceId) -> (usize, usize) {
     (id / SLOTS, id % SLOTS)
 }
 
-fn step(standing: Timestamp, ts: Timestamp) -> Step {
+fn step(standing: Timestamp, ts: Timestamp) -> AdvanceOutcome {
     match ts.cmp(&standing) {
-        std::cmp::Ordering::Greater => Step::Moved,
-        std::cmp::Ordering::Equal => Step::Same,
-        std::cmp::Ordering::Less => Step::Refused,
+        std::cmp::Ordering::Greater => AdvanceOutcome::Moved,
+        std::cmp::Ordering::Equal => AdvanceOutcome::Same,
+        std::cmp::Ordering::Less => AdvanceOutcome::Refused,
     }
 }
 
@@ -368,7 +368,10 @@ mod tests {
     #[test]
     fn safe_points_only_move_forward() {
         let sp = SafePoints::new(UnknownKeyspace::Keep);
-        assert_eq!([5, 5, 4, 6].map(|ts| sp.advance_global(ts)), [Step::Moved, Step::Same, Step::Refused, Step::Moved]);
+        assert_eq!(
+            [5, 5, 4, 6].map(|ts| sp.advance_global(ts)),
+            [AdvanceOutcome::Moved, AdvanceOutcome::Same, AdvanceOutcome::Refused, AdvanceOutcome::Moved]
+        );
         let batch = [(id(1), 10), (id(1), 9), (id(1), 10), (id(2), 1)];
         let unnamed = Unused { n: 2, first: Some(id(1)) };
         assert_eq!(sp.advance(batch), Advanced { moved: 2, refused: 1, unnamed, ..Advanced::default() });
@@ -385,7 +388,7 @@ mod tests {
         assert!(sp.effective(id(4)).unknown, "a refused batch names nobody");
         assert_eq!([3, 5].map(|keyspace| effective(&sp, keyspace)), [0, 0], "all that conflict are kept");
         assert!(sp.any_effective(), "by the global one");
-        assert_eq!(sp.load(id(3), KeyspaceLevel), Ok(Loaded::StaysKept(Why::Conflict, KeyspaceLevel)));
+        assert_eq!(sp.load(id(3), KeyspaceLevel), Ok(Loaded::StaysKept(KeepReason::Conflict, KeyspaceLevel)));
         assert!(sp.load(id(3), Global).is_err() && sp.name(once(id(3)), Global).is_err(), "the type that stands only");
         sp.name(once(id(3)), KeyspaceLevel).unwrap();
         assert_eq!(sp.advance([(id(3), 60)]).moved, 1);
@@ -396,15 +399,17 @@ mod tests {
     fn a_load_ends_what_an_unknown_type_keeps_and_nothing_else() {
         let sp = SafePoints::new(UnknownKeyspace::Keep);
         sp.advance_global(50);
-        let keeps = |keyspace, why: &[Why]| why.iter().for_each(|&why| sp.keep(id(keyspace), why));
-        keeps(1, &[Why::UnknownType]);
+        let keeps = |keyspace, why: &[KeepReason]| why.iter().for_each(|&why| sp.keep(id(keyspace), why));
+        keeps(1, &[KeepReason::UnknownType]);
         assert_eq!(sp.load(id(1), Global), Ok(Loaded::Named { late: false }));
         assert_eq!(effective(&sp, 1), 50);
-        for (keyspace, why) in [(2, &[Why::Paused, Why::UnknownType][..]), (3, &[Why::UnknownType, Why::Paused])] {
+        for (keyspace, why) in
+            [(2, &[KeepReason::Paused, KeepReason::UnknownType][..]), (3, &[KeepReason::UnknownType, KeepReason::Paused])]
+        {
             keeps(keyspace, why);
-            assert_eq!(sp.load(id(keyspace), Global), Ok(Loaded::StaysKept(Why::Paused, Global)));
+            assert_eq!(sp.load(id(keyspace), Global), Ok(Loaded::StaysKept(KeepReason::Paused, Global)));
             assert!(sp.name(once(id(keyspace)), KeyspaceLevel).is_err(), "what was loaded stands");
-            assert_eq!(sp.load(id(keyspace), Global), Ok(Loaded::StaysKept(Why::Paused, Global)));
+            assert_eq!(sp.load(id(keyspace), Global), Ok(Loaded::StaysKept(KeepReason::Paused, Global)));
             assert_eq!(effective(&sp, keyspace), 0);
             sp.name(once(id(keyspace)), Global).unwrap();
             assert_eq!(effective(&sp, keyspace), 50);
@@ -431,8 +436,8 @@ mod tests {
         sp.name(once(id(2)), Global).unwrap();
         sp.advance_global(50);
         sp.advance([(id(1), 80)]);
-        (1..=3).for_each(|keyspace| sp.keep(id(keyspace), Why::Paused));
-        sp.keep(id(1), Why::Paused);
+        (1..=3).for_each(|keyspace| sp.keep(id(keyspace), KeepReason::Paused));
+        sp.keep(id(1), KeepReason::Paused);
         assert_eq!([1, 2, 3].map(|keyspace| effective(&sp, keyspace)), [0, 0, 0]);
         assert_eq!(sp.advance([(id(1), 90)]), Advanced { refused: 1, ..Advanced::default() });
         assert!(sp.name(once(id(1)), Global).is_err(), "the same type only");
@@ -449,7 +454,7 @@ mod tests {
         sp.name(once(id(1)), KeyspaceLevel).unwrap();
         sp.advance([(id(1), 5), (id(1), 6)]);
         assert!(sp.any_effective());
-        sp.keep(id(1), Why::Paused);
+        sp.keep(id(1), KeepReason::Paused);
         assert!(!sp.any_effective());
         sp.name(once(id(1)), KeyspaceLevel).unwrap();
         assert!(!sp.any_effective());
@@ -465,7 +470,7 @@ mod tests {
         assert_eq!(effective(&sp, 2), 5);
         assert_eq!(sp.name([id(1), id(2)].into_iter(), KeyspaceLevel), Ok(1));
         assert_eq!(effective(&sp, 2), 0);
-        sp.keep(id(3), Why::Paused);
+        sp.keep(id(3), KeepReason::Paused);
         assert_eq!(sp.name(once(id(3)), KeyspaceLevel), Ok(1), "it was judged before it was removed");
     }
 

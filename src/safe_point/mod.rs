@@ -7,8 +7,8 @@ mod page;
 
 use std::fmt;
 
-pub use cache::{Advanced, Effective, Known, Loaded, SafePoints, Step, TypeConflict, UnknownKeyspace, Unused};
-pub use page::{Registration, Why};
+pub use cache::{AdvanceOutcome, Advanced, Effective, Known, Loaded, SafePoints, TypeConflict, UnknownKeyspace, Unused};
+pub use page::{KeepReason, Registration};
 
 /// By which safe point a keyspace's garbage is collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,12 +16,12 @@ pub enum Registration {
     /// Named, and collected.
     Named(GcType),
     /// Nothing of it is collected; the type it had, if any, is the only one it may get again.
-    Kept(Why, Option<GcType>),
+    Kept(KeepReason, Option<GcType>),
 }
 
 /// Why everything of a keyspace is kept. A stronger reason, further down, takes the place of a weaker one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Why {
+pub enum KeepReason {
     /// Metadata with an unknown GC type were loaded; metadata with a known one end it.
     UnknownType,
     /// Both types were named; only the host's naming ends it.
@@ -37,15 +37,15 @@ impl Registration {
             Self::Unknown,
             Self::Named(GcType::Global),
             Self::Named(GcType::KeyspaceLevel),
-            Self::Kept(Why::UnknownType, None),
-            Self::Kept(Why::UnknownType, global),
-            Self::Kept(Why::UnknownType, own),
-            Self::Kept(Why::Conflict, None),
-            Self::Kept(Why::Conflict, global),
-            Self::Kept(Why::Conflict, own),
-            Self::Kept(Why::Paused, None),
-            Self::Kept(Why::Paused, global),
-            Self::Kept(Why::Paused, own),
+            Self::Kept(KeepReason::UnknownType, None),
+            Self::Kept(KeepReason::UnknownType, global),
+            Self::Kept(KeepReason::UnknownType, own),
+            Self::Kept(KeepReason::Conflict, None),
+            Self::Kept(KeepReason::Conflict, global),
+            Self::Kept(KeepReason::Conflict, own),
+            Self::Kept(KeepReason::Paused, None),
+            Self::Kept(KeepReason::Paused, global),
+            Self::Kept(KeepReason::Paused, own),
         ]
     };
 

@@ -1,7 +1,7 @@
 //! Destroyed ranges whose records stand, as runs and the worker look them up.
 
 use super::families::{AttachedFamily, all_covered, candidates};
-use super::{Kind, LateKeys};
+use super::{FilterKind, LateKeys};
 use crate::layout::{KeyspaceId, TIMESTAMP_LEN};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -73,12 +73,12 @@ impl Dropped {
     }
 
     /// The places of the families that a run of this kind, with this family's id, may be in.
-    pub fn candidates(&self, kind: Kind, id: Option<u32>) -> Vec<usize> {
+    pub fn candidates(&self, kind: FilterKind, id: Option<u32>) -> Vec<usize> {
         candidates(&self.families, kind, id)
     }
 
     /// What is destroyed in every family that a run of this kind, with this family's id, may be in.
-    pub fn for_run(&self, kind: Kind, id: Option<u32>) -> Arc<Segments> {
+    pub fn for_run(&self, kind: FilterKind, id: Option<u32>) -> Arc<Segments> {
         let candidates = self.candidates(kind, id);
         let mut segments = candidates.iter().map(|place| self.in_family(*place));
         let Some(first) = segments.next() else { return Arc::default() };

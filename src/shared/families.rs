@@ -1,7 +1,7 @@
 //! The column families of the attached store, as far as runs must tell them apart: what is destroyed or dropped is so in the families
 //! that its record names, and nowhere else.
 
-use super::Kind;
+use super::FilterKind;
 
 /// A family that is attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,12 +9,12 @@ pub struct AttachedFamily {
     /// RocksDB's id of it, where it is known.
     pub id: Option<u32>,
     /// Which runs it may have.
-    pub runs: Runs,
+    pub runs: AllowedFilters,
 }
 
 /// Which runs a family may have, by its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Runs {
+pub enum AllowedFilters {
     /// Of RawKV rows, of TTL values, or of nothing that is judged.
     Default,
     /// Of write records, or of nothing that is judged.
@@ -27,20 +27,20 @@ pub enum Runs {
     Any,
 }
 
-impl Runs {
+impl AllowedFilters {
     /// May it have runs of this kind?
-    pub fn have(self, kind: Kind) -> bool {
+    pub fn have(self, kind: FilterKind) -> bool {
         match self {
-            Self::Default => kind != Kind::Write,
-            Self::Write => matches!(kind, Kind::Write | Kind::DroppedOnly),
-            Self::DroppedOnly | Self::Ledger => kind == Kind::DroppedOnly,
+            Self::Default => kind != FilterKind::Write,
+            Self::Write => matches!(kind, FilterKind::Write | FilterKind::DroppedOnly),
+            Self::DroppedOnly | Self::Ledger => kind == FilterKind::DroppedOnly,
             Self::Any => true,
         }
     }
 }
 
 /// The places among `families` of those that a run may be in. RocksDB's C API does not tell a run its family.
-pub fn candidates(families: &[AttachedFamily], kind: Kind, id: Option<u32>) -> Vec<usize> {
+pub fn candidates(families: &[AttachedFamily], kind: FilterKind, id: Option<u32>) -> Vec<usize> {
     let places = |holds: &dyn Fn(&AttachedFamily) -> bool| -> Vec<usize> {
         families.iter().enumerate().filter(|(_, family)| holds(family)).map(|(place, _)| place).collect()
     };
@@ -48,7 +48,7 @@ pub fn candidates(families: &[AttachedFamily], kind: Kind, id: Option<u32>) -> V
     if !exact.is_empty() {
         return exact;
     }
-    let may_be = |family: &AttachedFamily| (id.is_none() || family.id.is_none()) && family.runs != Runs::Ledger;
+    let may_be = |family: &AttachedFamily| (id.is_none() || family.id.is_none()) && family.runs != AllowedFilters::Ledger;
     let by_kind = places(&|family| may_be(family) && family.runs.have(kind));
     // The host has promised that only attached families have filters.
     if by_kind.is_empty() && id.is_none() { places(&may_be) } else { by_kind }
@@ -66,13 +66,17 @@ mod tests {
     #[test]
     fn a_run_is_in_the_family_of_its_id_or_in_one_that_may_have_its_kind() {
         let family = |id, runs| AttachedFamily { id, runs };
-        let families =
-            [family(Some(0), Runs::Default), family(Some(4), Runs::Write), family(None, Runs::Any), family(Some(6), Runs::DroppedOnly)];
-        assert_eq!(candidates(&families, Kind::Default, Some(0)), [0]);
-        assert_eq!(candidates(&families, Kind::Default, None), [0, 2]);
-        assert_eq!(candidates(&families, Kind::Write, Some(9)), [2], "of an id that is not known it may be the one without an id");
-        assert_eq!(candidates(&families[..2], Kind::Write, Some(9)), [0; 0], "a family that is not attached");
-        assert_eq!(candidates(&families, Kind::DroppedOnly, None), [0, 1, 2, 3]);
+        let families = [
+            family(Some(0), AllowedFilters::Default),
+            family(Some(4), AllowedFilters::Write),
+            family(None, AllowedFilters::Any),
+            family(Some(6), AllowedFilters::DroppedOnly),
+        ];
+        assert_eq!(candidates(&families, FilterKind::Default, Some(0)), [0]);
+        assert_eq!(candidates(&families, FilterKind::Default, None), [0, 2]);
+        assert_eq!(candidates(&families, FilterKind::Write, Some(9)), [2], "of an id that is not known it may be the one without an id");
+        assert_eq!(candidates(&families[..2], FilterKind::Write, Some(9)), [0; 0], "a family that is not attached");
+        assert_eq!(candidates(&families, FilterKind::DroppedOnly, None), [0, 1, 2, 3]);
     }
 
     #[test]

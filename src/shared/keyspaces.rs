@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::layout::KeyspaceId;
 use crate::layout::keyspace_meta::KeyspaceMeta;
 use crate::log::{Level, log};
-use crate::safe_point::{GcType, Loaded, TypeConflict, Why};
+use crate::safe_point::{GcType, KeepReason, Loaded, TypeConflict};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
@@ -138,7 +138,7 @@ impl Shared {
             None | Some("unified" | "global_gc") => Ok(GcType::Global),
             Some("keyspace_level" | "keyspace_level_gc") => Ok(GcType::KeyspaceLevel),
             Some(other) => {
-                self.safe_points.keep(keyspace, Why::UnknownType);
+                self.safe_points.keep(keyspace, KeepReason::UnknownType);
                 self.tell_runs();
                 Err(Error::invalid(format!(
                     "gc_management_type {other:?} of keyspace {keyspace} is unknown, and everything of it is kept; it takes keyspace_level, \
@@ -181,7 +181,7 @@ impl Shared {
 
     /// Both types were named for these keyspaces, here and in the ledger: everything of them is kept.
     pub fn keep_for_conflict(&self, keyspaces: &[KeyspaceId]) {
-        keyspaces.iter().for_each(|keyspace| self.safe_points.keep(*keyspace, Why::Conflict));
+        keyspaces.iter().for_each(|keyspace| self.safe_points.keep(*keyspace, KeepReason::Conflict));
         self.tell_runs();
     }
 
@@ -211,9 +211,9 @@ impl Shared {
 }
 
 /// Metadata were taken over, but do not end what the host must end.
-fn tell_kept(keyspace: KeyspaceId, why: Why, gc_type: GcType) {
+fn tell_kept(keyspace: KeyspaceId, why: KeepReason, gc_type: GcType) {
     log(Level::Info, || {
-        let reason = if why == Why::Paused { "rgc_pause_keyspace paused it" } else { "both GC types were named for it" };
+        let reason = if why == KeepReason::Paused { "rgc_pause_keyspace paused it" } else { "both GC types were named for it" };
         format!(
             "keyspace {keyspace} is loaded and stays paused, everything of it is kept: {reason}; rgc_set_keyspace_gc_type with {gc_type} \
              ends that"

@@ -6,23 +6,23 @@
 mod clock;
 mod dropped;
 mod families;
-mod handover;
 mod keyspaces;
 mod late_keys;
 mod recorded;
 mod rows;
 mod schemas;
 mod trusted;
+mod worker_queue;
 
 pub use clock::Clock;
 pub use dropped::{Dropped, DroppedRange, Segment, Segments};
-pub use families::{AttachedFamily, Runs, all_covered, candidates};
-pub use handover::{Handover, Served, ServedFamily};
+pub use families::{AllowedFilters, AttachedFamily, all_covered, candidates};
 pub use keyspaces::{KeyspaceState, Keyspaces};
 pub use late_keys::LateKeys;
 pub use recorded::RecordedTypes;
-pub use rows::Rows;
+pub use rows::HandedOverRows;
 pub use schemas::{DroppedSchema, KeyDropState, Lookup, Registry, SchemaState, Schemas, Truncation};
+pub use worker_queue::{Served, ServedFamily, WorkerQueue};
 
 use crate::callback::lock;
 use crate::error::{Error, hex};
@@ -30,14 +30,14 @@ use crate::layout::{KeyForm, KeyOwner, KeyspaceId, Layout, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::options::{Deleting, Options, RemoveMode};
 use crate::rule::raw::History;
-use crate::safe_point::{Effective, SafePoints, Why};
+use crate::safe_point::{Effective, KeepReason, SafePoints};
 use crate::stats::Stats;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// What a column family holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FilterKind {
     /// Nothing that is judged; only what is dropped as a whole would go.
     DroppedOnly,
     /// RawKV rows, a version a key.
@@ -48,7 +48,7 @@ pub enum Kind {
     TtlV1,
 }
 
-impl Kind {
+impl FilterKind {
     const fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -76,13 +76,13 @@ pub struct Shared {
     enabled: AtomicBool,
     generation: AtomicU64,
     /// In the plain layout: the kind whose versions its keys are.
-    plain_kind: OnceLock<Kind>,
+    plain_kind: OnceLock<FilterKind>,
     /// Those that were admitted.
     kinds: AtomicU8,
     /// How the worker deletes.
     pub deleting: Deleting,
     /// From runs to the worker.
-    pub handover: Handover,
+    pub worker_queue: WorkerQueue,
     dropped: Mutex<Arc<Dropped>>,
     /// Rows are kept whatever was said before: half of a row may be destroyed, and no ledger says which half.
     suspended: AtomicBool,
@@ -119,7 +119,7 @@ impl Shared {
             plain_kind: OnceLock::new(),
             kinds: AtomicU8::new(0),
             deleting: options.deleting,
-            handover: Handover::new(options.worker_queue_max_rows, options.worker_queue_max_bytes),
+            worker_queue: WorkerQueue::new(options.worker_queue_max_rows, options.worker_queue_max_bytes),
             dropped: Mutex::default(),
             suspended: AtomicBool::new(false),
             factory_kinds: AtomicU8::new(0),
@@ -133,13 +133,13 @@ impl Shared {
     }
 
     /// Have there been runs of this kind, or may there be?
-    pub fn has_seen(&self, kind: Kind) -> bool {
+    pub fn has_seen(&self, kind: FilterKind) -> bool {
         self.kinds.load(Ordering::Relaxed) & kind.bit() != 0
     }
 
     /// May there be runs of this kind? Plain keys do not tell RawKV versions from write records, so they are of one kind.
-    pub fn admit(&self, kind: Kind) -> Result<(), Error> {
-        let versions = matches!(kind, Kind::Default | Kind::Write);
+    pub fn admit(&self, kind: FilterKind) -> Result<(), Error> {
+        let versions = matches!(kind, FilterKind::Default | FilterKind::Write);
         if versions && matches!(self.layout.form, KeyForm::Plain(_)) && *self.plain_kind.get_or_init(|| kind) != kind {
             return Err(Error::invalid(
                 "in the plain layout one context serves kind RGC_KIND_RAW or kind RGC_KIND_TXN, not both; make another rgc_t",
@@ -161,12 +161,12 @@ impl Shared {
     }
 
     /// A factory of this kind was made.
-    pub fn factory_made(&self, kind: Kind) {
+    pub fn factory_made(&self, kind: FilterKind) {
         self.factory_kinds.fetch_or(kind.bit(), Ordering::Relaxed);
     }
 
     /// Was a factory of this kind made?
-    pub fn has_factory(&self, kind: Kind) -> bool {
+    pub fn has_factory(&self, kind: FilterKind) -> bool {
         self.factory_kinds.load(Ordering::Relaxed) & kind.bit() != 0
     }
 
@@ -185,7 +185,7 @@ impl Shared {
     /// Keeps everything of a keyspace until the host names it again, also in runs that are on, from their next row. Returns when
     /// the worker's rows in hand are finished.
     pub fn remove_keyspace(&self, keyspace: KeyspaceId) {
-        self.safe_points.keep(keyspace, Why::Paused);
+        self.safe_points.keep(keyspace, KeepReason::Paused);
         self.tell_runs();
         self.wait_for_rows_in_hand();
     }

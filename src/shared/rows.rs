@@ -1,7 +1,7 @@
 //! Rows that wait for the worker, as bytes in chunks: no byte is moved again, all that is allocated counts against a bound, and
 //! where there is no memory there is no room.
 
-use super::Kind;
+use super::FilterKind;
 use std::collections::VecDeque;
 use std::mem::size_of;
 use std::sync::Arc;
@@ -93,15 +93,15 @@ impl Chunk {
 
 /// Rows of one run: stored keys without timestamps.
 #[derive(Debug)]
-pub struct Rows {
+pub struct HandedOverRows {
     /// What the run judged them as.
-    pub kind: Kind,
+    pub kind: FilterKind,
     chunks: VecDeque<Chunk>,
 }
 
-impl Rows {
+impl HandedOverRows {
     /// None yet.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: FilterKind) -> Self {
         Self { kind, chunks: VecDeque::new() }
     }
 
@@ -125,7 +125,7 @@ impl Rows {
     }
 
     /// Rows that were taken, and come back. Not in a callback of the host's: it allocates.
-    pub(super) fn back<'r>(room: &Arc<Room>, kind: Kind, rows: impl Iterator<Item = &'r [u8]> + Clone) -> Self {
+    pub(super) fn back<'r>(room: &Arc<Room>, kind: FilterKind, rows: impl Iterator<Item = &'r [u8]> + Clone) -> Self {
         let len = rows.clone().map(|row| size_of::<RowLen>() + row.len()).sum();
         let mut chunk = Chunk { bytes: Vec::with_capacity(len), rows: 0, _taken: room.take_back(len + size_of::<Chunk>()) };
         rows.for_each(|row| chunk.push(row.len() as RowLen, row));
@@ -163,7 +163,7 @@ mod tests {
         let room = Room::new(usize::MAX);
         let longest = vec![7; 3 * LARGEST_CHUNK];
         let some: Vec<&[u8]> = [b"a", &b""[..], b"longer", &longest, b"x"].repeat(300);
-        let mut rows = Rows::new(Kind::Write);
+        let mut rows = HandedOverRows::new(FilterKind::Write);
         assert!(some.iter().all(|row| rows.push(&room, row)));
         assert_eq!(rows.len(), some.len());
         assert!(rows.iter().eq(some.iter().copied()));
@@ -172,10 +172,10 @@ mod tests {
             split.extend(first.iter().map(<[u8]>::to_vec));
         }
         assert!(rows.is_empty() && split == some);
-        let back = Rows::back(&room, Kind::Write, some.iter().copied());
+        let back = HandedOverRows::back(&room, FilterKind::Write, some.iter().copied());
         assert!(back.iter().eq(some.iter().copied()) && back.len() == some.len());
         drop(back);
-        assert!(Rows::back(&room, Kind::Write, std::iter::empty()).is_empty());
+        assert!(HandedOverRows::back(&room, FilterKind::Write, std::iter::empty()).is_empty());
         assert_eq!(room.taken.load(SeqCst), 0, "all of the room is given back");
     }
 
@@ -183,7 +183,7 @@ mod tests {
     fn the_room_counts_what_is_allocated() {
         const MOST: usize = 100_000;
         let room = Room::new(MOST);
-        let mut rows = Rows::new(Kind::Default);
+        let mut rows = HandedOverRows::new(FilterKind::Default);
         let mut n = 0;
         while rows.push(&room, &[0; 100]) {
             n += 1;

@@ -1,7 +1,7 @@
 //! A store in memory behind the engine's port, which stops and fails where it is told to.
 
-use rocks_gc::engine::{Direction, Engine, Family, File, Flush, Op, Step, Write, WriteOptions};
-use rocks_gc::error::{Error, Kind};
+use rocks_gc::engine::{Direction, Engine, Family, File, Flush, Op, ScanStep, Write, WriteOptions};
+use rocks_gc::error::{Error, ErrorKind};
 use rocks_gc::options::Options;
 use rocks_gc::reclaim::{ColumnFamily, Role, Store, attach};
 use rocks_gc::shared::Shared;
@@ -74,7 +74,7 @@ impl Engine for Memory {
         while self.0.stalls.load(SeqCst) {
             if how.no_slowdown {
                 self.0.is_refused.store(true, SeqCst);
-                return Err(Error::new(Kind::Busy, "stalled"));
+                return Err(Error::new(ErrorKind::Busy, "stalled"));
             }
             self.0.is_stalled.store(true, SeqCst);
             sleep(Duration::from_micros(200));
@@ -95,10 +95,10 @@ impl Engine for Memory {
         family: Family,
         range: (&[u8], &[u8]),
         direction: Direction,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Step,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> ScanStep,
     ) -> Result<(), Error> {
         if self.0.broken.lock().unwrap().as_ref().is_some_and(|broken| range.0.starts_with(broken)) {
-            return Err(Error::new(Kind::Corruption, "a block is damaged"));
+            return Err(Error::new(ErrorKind::Corruption, "a block is damaged"));
         }
         while self.0.holds_scans.load(SeqCst) {
             self.0.is_scanning.store(true, SeqCst);

@@ -211,7 +211,7 @@ proptest! {
         let _ = (parse_keyspace(&a), codec.decode_key(&a), codec.decode_range(&a, &b), codec.encode_range(&a, &b));
         match codec.decode_region_key(&a) {
             Ok(user_key) => prop_assert!(a.is_empty() || codec.encode_region_key(&user_key) == a),
-            Err(error) => prop_assert_eq!(error.kind() == Kind::Corruption, memcomparable::decode(&a).is_err()),
+            Err(error) => prop_assert_eq!(error.kind() == ErrorKind::Corruption, memcomparable::decode(&a).is_err()),
         }
         let _ = (codec.decode_region_range(&a, &b), codec.decode_bucket_keys(&[&a, &b, &a]));
     }

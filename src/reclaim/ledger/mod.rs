@@ -18,9 +18,9 @@ pub use record::{NamedFamily, Record};
 pub use schema::{Order, SchemaRecord};
 pub use types::TypesPage;
 
-use super::gate::Gate;
+use super::closable_engine::ClosableEngine;
 use crate::engine::{Direction, Family, Op, Write, WriteOptions};
-use crate::error::{Error, Kind, hex};
+use crate::error::{Error, ErrorKind, hex};
 use crate::layout::{StoredRange, prefix_range};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -76,14 +76,14 @@ impl Records {
 impl Ledger {
     /// Reads the records of all families, and brings home those that lie elsewhere. One that does not parse is an error that names
     /// it, and nothing has changed.
-    pub fn load(&self, engine: &Gate, families: usize) -> Result<Records, Error> {
+    pub fn load(&self, engine: &ClosableEngine, families: usize) -> Result<Records, Error> {
         let mut records = Records::default();
         let mut away = Vec::new();
         for family in 0..families {
             for (key, value) in self.read(engine, family)? {
                 self.add(&key, &value, &mut records).ok_or_else(|| {
                     Error::new(
-                        Kind::Corruption,
+                        ErrorKind::Corruption,
                         format!("the ledger's record under key {} does not parse; restore it, or delete this key if what it names is not destroyed", hex(&key)),
                     )
                 })?;
@@ -115,7 +115,7 @@ impl Ledger {
         Some(())
     }
 
-    fn read(&self, engine: &Gate, family: Family) -> Result<Vec<KeyValue>, Error> {
+    fn read(&self, engine: &ClosableEngine, family: Family) -> Result<Vec<KeyValue>, Error> {
         let (start, end) = own_keys(&self.prefix);
         let mut found = Vec::new();
         engine.scan(family, (&start, &end), Direction::Forwards, &mut |key, value| {
@@ -133,37 +133,37 @@ impl Ledger {
     }
 
     /// Writes records, all or none, and looks whether they are there: a write to a family that the host dropped is left out.
-    pub fn put(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
+    pub fn put(&self, engine: &ClosableEngine, records: &[impl Record]) -> Result<(), Error> {
         self.write(engine, records)?;
         self.check(engine, records)
     }
 
     /// Writes records, all or none.
-    pub fn write(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
+    pub fn write(&self, engine: &ClosableEngine, records: &[impl Record]) -> Result<(), Error> {
         engine.write(&records.iter().map(|record| self.put_of(record)).collect::<Vec<_>>(), DURABLY)
     }
 
     /// Are records that were written in the store?
-    pub fn check(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
+    pub fn check(&self, engine: &ClosableEngine, records: &[impl Record]) -> Result<(), Error> {
         let Some(record) = records.first() else { return Ok(()) };
         let key = record.key(&self.prefix);
         if engine.get(self.home, &key)?.as_ref() == Some(&record.value(&key)) {
             return Ok(());
         }
         Err(Error::new(
-            Kind::FamilyDropped,
+            ErrorKind::FamilyDropped,
             "the column family of the ledger is gone: nothing can be recorded; detach, and attach with another one",
         ))
     }
 
     /// Is a record in the store, as it is?
-    pub fn has(&self, engine: &Gate, record: &impl Record) -> bool {
+    pub fn has(&self, engine: &ClosableEngine, record: &impl Record) -> bool {
         let key = record.key(&self.prefix);
         engine.get(self.home, &key).is_ok_and(|found| found.as_ref() == Some(&record.value(&key)))
     }
 
     /// Deletes records, all or none.
-    pub fn erase(&self, engine: &Gate, records: &[impl Record]) -> Result<(), Error> {
+    pub fn erase(&self, engine: &ClosableEngine, records: &[impl Record]) -> Result<(), Error> {
         let delete = |record: &_| Write { family: self.home, op: Op::Delete(Record::key(record, &self.prefix)) };
         engine.write(&records.iter().map(delete).collect::<Vec<_>>(), DURABLY)
     }

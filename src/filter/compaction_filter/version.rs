@@ -1,6 +1,6 @@
 //! What becomes of one version: the value is read, and the rule of its kind asked.
 
-use super::{Current, Run, ValueView};
+use super::{CompactionFilter, Current, ValueView};
 use crate::error::hex;
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
@@ -10,7 +10,7 @@ use crate::rule::Verdict;
 use crate::rule::raw::Death;
 use crate::rule::txn::Record;
 
-impl Run {
+impl CompactionFilter {
     /// The next version of the current row.
     pub(super) fn judge_version(&mut self, key: &[u8], shown: ValueView<'_>) -> Verdict {
         let Some((_, ts)) = split_timestamp(key) else { return Verdict::Keep };

@@ -13,12 +13,12 @@
 //! A schema never cuts a row.
 
 use super::bytes::common_prefix;
-use super::{Current, Run};
+use super::{CompactionFilter, Current};
 use crate::error::hex;
 use crate::layout::split_timestamp;
 use crate::log::{Level, log};
 use crate::rule::Verdict;
-use crate::shared::{KeyDropState, Kind, LateKeys, Lookup, Segment, Segments, Shared};
+use crate::shared::{FilterKind, KeyDropState, LateKeys, Lookup, Segment, Segments, Shared};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -39,12 +39,12 @@ pub(super) struct Dropping {
     /// What the last key went by.
     pub(super) hit: DropReason,
     schemas: Lookup,
-    kind: Kind,
+    kind: FilterKind,
     column_family: Option<u32>,
 }
 
 impl Dropping {
-    pub(super) fn new(shared: &Shared, kind: Kind, column_family: Option<u32>) -> Self {
+    pub(super) fn new(shared: &Shared, kind: FilterKind, column_family: Option<u32>) -> Self {
         let generation = shared.generation();
         let mut dropping = Self {
             segments: Arc::default(),
@@ -114,7 +114,7 @@ impl Dropping {
     }
 }
 
-impl Run {
+impl CompactionFilter {
     /// Must the row in hand begin anew? So it must if what is destroyed of it is not what it was at the last key: more of it, and
     /// what was kept is dead; or less, and what comes is of the dead half, whose first versions left no trace.
     pub(super) fn was_cut(&mut self) -> bool {
@@ -160,7 +160,7 @@ impl Run {
 
     /// The key goes as a whole with what it was dropped by: by a skip to the end of that?
     pub(super) fn skips_dropped(&mut self, key: &[u8]) -> bool {
-        if self.kind == Kind::TtlV1 || !self.removal.may_skip_dropped() {
+        if self.kind == FilterKind::TtlV1 || !self.removal.may_skip_dropped() {
             return false;
         }
         self.dropping.end(&self.shared, key).is_some_and(|end| self.removal.skip_to(&end))

@@ -1,6 +1,6 @@
 //! A run: one compaction's keys, in order, from one thread.
 //!
-//! [`Run::decide`] is the whole of it, with `stretch` for which rows are judged, `version` for what becomes of a version, and
+//! [`CompactionFilter::decide`] is the whole of it, with `stretch` for which rows are judged, `version` for what becomes of a version, and
 //! `removal` for how one goes; `frequent` repeats two of its cases in fewer instructions.
 //!
 //! What it remembers is the last key (so that order and rows need no other key) and the last key's row. A row is judged
@@ -18,16 +18,16 @@ mod balance;
 mod bytes;
 mod dropping;
 mod frequent;
+mod keyspace_span;
 mod removal;
-mod stretch;
 mod version;
 
 pub use self::removal::CompactionContext;
 
 use self::bytes::{append, common_prefix};
 use self::dropping::{DropReason, Dropping};
+use self::keyspace_span::{KeyspaceSpan, RowTreatment};
 use self::removal::Removal;
-use self::stretch::{KeyspaceSpan, Rows};
 use crate::error::hex;
 use crate::layout::{KeyOwner, KeyspaceId, TIMESTAMP_LEN, Timestamp, split_timestamp};
 use crate::log::{Level, log};
@@ -35,8 +35,8 @@ use crate::rule::Verdict;
 use crate::rule::expiry::ExpiredUpTo;
 use crate::rule::raw::{self, Death, History};
 use crate::rule::txn;
-use crate::shared::{Kind, Rows as HandedRows, Shared};
-use crate::stats::RunCounters;
+use crate::shared::{FilterKind, HandedOverRows, Shared};
+use crate::stats::FilterCounters;
 use std::sync::Arc;
 
 /// What RocksDB shows under a key.
@@ -57,7 +57,7 @@ pub enum Decision {
     Keep,
     /// It becomes a tombstone.
     Remove,
-    /// It goes, and with it every key before [`Run::skip_until`], without tombstones.
+    /// It goes, and with it every key before [`CompactionFilter::skip_until`], without tombstones.
     Skip,
 }
 
@@ -86,20 +86,20 @@ enum Current {
 }
 
 /// One compaction's filter.
-pub struct Run {
+pub struct CompactionFilter {
     current: Current,
     last_key: Vec<u8>,
     last_ts: Timestamp,
     stretch: KeyspaceSpan,
-    counters: Arc<RunCounters>,
+    counters: Arc<FilterCounters>,
     expired: ExpiredUpTo,
     history: History,
-    kind: Kind,
+    kind: FilterKind,
     closed: bool,
     removal: Removal,
     dropping: Dropping,
     /// For the worker.
-    handed: HandedRows,
+    handed: HandedOverRows,
     column_family: Option<u32>,
     /// How many bytes two keys that the frequent case takes must share to be of one place, as long as nothing
     /// destroyed is near.
@@ -109,24 +109,29 @@ pub struct Run {
     shared: Arc<Shared>,
 }
 
-impl Run {
+impl CompactionFilter {
     /// A run over keys of this kind.
-    pub fn new(shared: Arc<Shared>, kind: Kind, knowledge: CompactionContext) -> Self {
+    pub fn new(shared: Arc<Shared>, kind: FilterKind, knowledge: CompactionContext) -> Self {
         let counters = shared.stats.begin_run();
         counters.runs_started.bump();
         Self {
             current: Current::Nothing,
             last_key: Vec::new(),
             last_ts: 0,
-            stretch: KeyspaceSpan { place: KeyOwner::Foreign, safe_point: 0, rows: Rows::NotOfTheLayout, generation: shared.generation() },
+            stretch: KeyspaceSpan {
+                place: KeyOwner::Foreign,
+                safe_point: 0,
+                rows: RowTreatment::NotOfTheLayout,
+                generation: shared.generation(),
+            },
             counters,
             expired: ExpiredUpTo::new(shared.clock.now(), shared.ttl_grace_seconds),
             history: shared.history,
             kind,
             closed: false,
-            removal: Removal::new(shared.remove_mode, kind == Kind::Default, knowledge),
+            removal: Removal::new(shared.remove_mode, kind == FilterKind::Default, knowledge),
             dropping: Dropping::new(&shared, kind, knowledge.column_family),
-            handed: HandedRows::new(kind),
+            handed: HandedOverRows::new(kind),
             column_family: knowledge.column_family,
             place_len: usize::MAX,
             own_place_len: frequent::place_len(&shared.layout),
@@ -167,7 +172,7 @@ impl Run {
         verdict
     }
 
-    /// Could any version of this run go by a skip? Then [`Run::decide_or_skip`] decides, for a caller that can.
+    /// Could any version of this run go by a skip? Then [`CompactionFilter::decide_or_skip`] decides, for a caller that can.
     #[inline]
     pub fn may_skip(&self) -> bool {
         self.removal.may_skip()
@@ -189,7 +194,7 @@ impl Run {
             self.counters.skipped.bump();
             return Decision::Skip;
         }
-        if verdict == Verdict::Remove && self.dropping.hit == DropReason::Nothing && self.kind != Kind::TtlV1 {
+        if verdict == Verdict::Remove && self.dropping.hit == DropReason::Nothing && self.kind != FilterKind::TtlV1 {
             let shadowed = match (&self.current, split_timestamp(key)) {
                 (Current::Txn(row), Some((_, commit_ts))) => row.shadows(commit_ts),
                 _ => true,
@@ -252,7 +257,7 @@ impl Run {
             return Verdict::Keep;
         }
         let dropped = self.drop_as_a_whole(key);
-        if !same_row && matches!(self.kind, Kind::Default | Kind::Write) {
+        if !same_row && matches!(self.kind, FilterKind::Default | FilterKind::Write) {
             self.begin_row(key, dropped.is_none());
         }
         if let Some(verdict) = dropped {
@@ -260,7 +265,7 @@ impl Run {
             return verdict;
         }
         let verdict = match self.kind {
-            Kind::TtlV1 => self.judge_ttl(key, shown),
+            FilterKind::TtlV1 => self.judge_ttl(key, shown),
             _ => self.judge_version(key, shown),
         };
         if verdict == Verdict::Keep {
@@ -283,7 +288,7 @@ impl Run {
         if self.closed || key < self.last_key.as_slice() || self.dropping.covers(&self.shared, key) {
             return false;
         }
-        if self.kind == Kind::TtlV1 {
+        if self.kind == FilterKind::TtlV1 {
             return self.shared.enabled() && self.shared.layout.body(key).is_ok();
         }
         let Some((row, ts)) = split_timestamp(key) else { return false };
@@ -294,8 +299,8 @@ impl Run {
             Current::Closed if same_row => false,
             _ => {
                 let stretch = self.stretch_at(self.shared.layout.place(key));
-                let judged = stretch.rows == Rows::Judge && self.shared.layout.row(key).is_ok();
-                judged && (ts < stretch.safe_point || self.kind == Kind::Write && ts == stretch.safe_point)
+                let judged = stretch.rows == RowTreatment::Judge && self.shared.layout.row(key).is_ok();
+                judged && (ts < stretch.safe_point || self.kind == FilterKind::Write && ts == stretch.safe_point)
             }
         }
     }
@@ -331,7 +336,7 @@ impl Run {
             return;
         }
         let Some((row, _)) = split_timestamp(&self.last_key) else { return };
-        if self.shared.handover.add(&mut self.handed, self.column_family, row) {
+        if self.shared.worker_queue.add(&mut self.handed, self.column_family, row) {
             self.counters.rows_queued.bump();
         } else {
             self.counters.rows_deferred.bump();
@@ -339,7 +344,7 @@ impl Run {
     }
 }
 
-impl Drop for Run {
+impl Drop for CompactionFilter {
     fn drop(&mut self) {
         self.write_last_timestamp();
         self.end_row();
@@ -358,7 +363,7 @@ impl Drop for Run {
             format!("a run ended: kept {}, removed {}, rows handed over {queued}, left {left}", c.kept.get(), c.removed.get())
         });
         let kind = self.kind;
-        let refused = self.shared.handover.give(std::mem::replace(&mut self.handed, HandedRows::new(kind)));
+        let refused = self.shared.worker_queue.give(std::mem::replace(&mut self.handed, HandedOverRows::new(kind)));
         self.shared.stats.shared().rows_deferred.add(refused as u64);
         self.shared.stats.end_run(&self.counters);
     }

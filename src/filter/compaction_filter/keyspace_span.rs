@@ -1,47 +1,47 @@
 //! Which rows are judged, and by what safe point: the same for all keys of one place that follow each other.
 
-use super::{Current, Run};
+use super::{CompactionFilter, Current};
 use crate::layout::{KeyMode, KeyOwner, Timestamp};
 use crate::rule::{raw, txn};
-use crate::shared::Kind;
+use crate::shared::FilterKind;
 
 /// Keys of one place that follow each other, and what holds for them.
 #[derive(Clone, Copy)]
 pub(super) struct KeyspaceSpan {
     pub(super) place: KeyOwner,
     pub(super) safe_point: Timestamp,
-    pub(super) rows: Rows,
+    pub(super) rows: RowTreatment,
     pub(super) generation: u64,
 }
 
 /// What is to be done with the rows of a stretch.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rows {
+pub(super) enum RowTreatment {
     Judge,
     Keep,
     UnknownKeyspace,
     NotOfTheLayout,
 }
 
-impl Run {
+impl CompactionFilter {
     /// A key that is not of the current row: is its row to be judged? `stays` = the key is not dropped as a whole.
     pub(super) fn begin_row(&mut self, key: &[u8], stays: bool) {
         self.stretch = self.stretch_at(self.shared.layout.place(key));
         match self.stretch.rows {
-            Rows::Judge => match self.shared.layout.row(key) {
-                Ok(_) if self.kind == Kind::Write => self.current = Current::Txn(txn::Row::default()),
+            RowTreatment::Judge => match self.shared.layout.row(key) {
+                Ok(_) if self.kind == FilterKind::Write => self.current = Current::Txn(txn::Row::default()),
                 Ok(_) => self.current = Current::Raw(raw::Row::default()),
                 Err(_) if stays => self.count_foreign(key),
                 Err(_) => {}
             },
-            Rows::UnknownKeyspace if stays => {
+            RowTreatment::UnknownKeyspace if stays => {
                 if let KeyOwner::Keyspace(_, keyspace) = self.stretch.place {
                     self.first_unknown.get_or_insert(keyspace);
                 }
                 self.counters.kept_unknown_keyspace.bump();
             }
-            Rows::NotOfTheLayout if stays => self.count_foreign(key),
-            Rows::Keep | Rows::UnknownKeyspace | Rows::NotOfTheLayout => {}
+            RowTreatment::NotOfTheLayout if stays => self.count_foreign(key),
+            RowTreatment::Keep | RowTreatment::UnknownKeyspace | RowTreatment::NotOfTheLayout => {}
         }
         self.stay_clear_of_dropped(key);
     }
@@ -59,14 +59,14 @@ impl Run {
         let safe_point = now.safe_point.min(before);
         let judged = matches!(
             (self.kind, place),
-            (Kind::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain)
-                | (Kind::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain)
+            (FilterKind::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain)
+                | (FilterKind::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain)
         );
         let rows = match place {
-            KeyOwner::Foreign => Rows::NotOfTheLayout,
-            _ if judged && now.unknown => Rows::UnknownKeyspace,
-            _ if judged && safe_point > 0 && self.shared.enabled() => Rows::Judge,
-            _ => Rows::Keep,
+            KeyOwner::Foreign => RowTreatment::NotOfTheLayout,
+            _ if judged && now.unknown => RowTreatment::UnknownKeyspace,
+            _ if judged && safe_point > 0 && self.shared.enabled() => RowTreatment::Judge,
+            _ => RowTreatment::Keep,
         };
         KeyspaceSpan { place, safe_point, rows, generation }
     }

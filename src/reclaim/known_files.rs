@@ -43,13 +43,13 @@ pub(super) enum Found {
 
 /// Of all families.
 #[derive(Debug, Default)]
-pub(super) struct Remembered {
+pub(super) struct KnownFiles {
     files: HashMap<(Family, File), (LookedAtUnder, Found)>,
     /// Families in which a compaction made no filter, and how many runs there had been then.
     unfiltered: HashMap<Family, u64>,
 }
 
-impl Remembered {
+impl KnownFiles {
     /// Forgets the files of a family that are no more.
     pub(super) fn keep(&mut self, family: Family, all: &[File]) {
         let live: HashSet<File> = all.iter().map(File::bare).collect();

@@ -1,23 +1,23 @@
 //! The two cases that nearly all keys of a judged stretch are, in as few instructions as they take: no call, nothing that could
-//! panic. Each answers as [`Run::decide`] would, or `None` for every other case, and then has changed nothing.
+//! panic. Each answers as [`CompactionFilter::decide`] would, or `None` for every other case, and then has changed nothing.
 
 use super::bytes::{BLOCK, equal, first_difference};
-use super::{Current, Run};
+use super::{CompactionFilter, Current};
 use crate::layout::raw_value::RawValue;
 use crate::layout::{Layout, TIMESTAMP_LEN, split_timestamp};
 use crate::rule::Verdict;
 use crate::rule::raw::{Death, Row};
 
-/// What [`Run::decide_next_row`] copies of a key's beginning and of its end: copying any length would be a call.
+/// What [`CompactionFilter::decide_next_row`] copies of a key's beginning and of its end: copying any length would be a call.
 const PART: usize = 2 * BLOCK;
 
-/// How many bytes two keys of one length must share to be of one place, for [`Run::decide_next_row`]: every row that it takes
+/// How many bytes two keys of one length must share to be of one place, for [`CompactionFilter::decide_next_row`]: every row that it takes
 /// must have two groups, so that the first one holds a keyspace. Behind longer data prefixes it takes none.
 pub(super) fn place_len(layout: &Layout) -> usize {
     if layout.two_groups_len() <= PART - TIMESTAMP_LEN { layout.place_len() } else { usize::MAX }
 }
 
-impl Run {
+impl CompactionFilter {
     /// A shadowed version of the row that is being judged, with a value that parses.
     #[inline]
     pub fn decide_shadowed(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
@@ -83,7 +83,7 @@ mod tests {
     use crate::layout::{KeyMode, KeyspaceId};
     use crate::options::Options;
     use crate::safe_point::GcType;
-    use crate::shared::{Kind, Shared};
+    use crate::shared::{FilterKind, Shared};
     use rand::rngs::SmallRng;
     use rand::seq::IndexedRandom;
     use rand::{RngExt, SeedableRng};
@@ -137,8 +137,8 @@ mod tests {
                 let keys = keys(&mut rng, &one, options.contains("plain"));
                 let switched = rng.random_ratio(1, 10).then(|| rng.random_range(0..keys.len()));
                 let (mut whole, mut frequent) = (
-                    Run::new(one.clone(), Kind::Default, CompactionContext::default()),
-                    Run::new(other.clone(), Kind::Default, CompactionContext::default()),
+                    CompactionFilter::new(one.clone(), FilterKind::Default, CompactionContext::default()),
+                    CompactionFilter::new(other.clone(), FilterKind::Default, CompactionContext::default()),
                 );
                 for (i, key) in keys.iter().enumerate() {
                     if switched == Some(i) {

@@ -4,10 +4,10 @@
 use super::c;
 use super::export::guard;
 use super::memory::slice;
-use crate::filter::{CompactionContext, Decision, Run, ValueView, level, refusal};
+use crate::filter::{CompactionContext, CompactionFilter, Decision, ValueView, level, refusal};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
-use crate::shared::{Kind, Shared};
+use crate::shared::{FilterKind, Shared};
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int};
 use std::ptr::null_mut;
@@ -17,10 +17,10 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// Behind `rgc_filter_t*`, in a Box.
-pub(super) struct Filter {
+pub(super) struct FilterHandle {
     /// The thread that decides.
     owner: AtomicUsize,
-    run: UnsafeCell<Run>,
+    run: UnsafeCell<CompactionFilter>,
     gc: Arc<Shared>,
     /// A listener may tell the level, on the run's own thread, before its first decision.
     listens: bool,
@@ -33,23 +33,23 @@ const NO_THREAD: usize = 0;
 /// The owner of a filter that two threads tried to use: no thread is this one.
 const SHARED_BY_THREADS: usize = usize::MAX;
 
-impl Filter {
+impl FilterHandle {
     /// A run, unless none is needed: then NULL. It allocates itself, its counters and their place among those of the runs that are
     /// on: some kilobytes, whatever the keys. What a run allocates later can fail.
-    pub(super) fn create(shared: &Arc<Shared>, kind: Kind, knowledge: CompactionContext, listens: bool) -> *mut Self {
+    pub(super) fn create(shared: &Arc<Shared>, kind: FilterKind, knowledge: CompactionContext, listens: bool) -> *mut Self {
         if let Some(reason) = refusal(kind, shared) {
             shared.stats.shared().filters_not_needed.add(1);
             log(Level::Debug, || format!("no filter for a compaction of kind {kind:?}: {reason:?}"));
             return null_mut();
         }
-        let run = UnsafeCell::new(Run::new(shared.clone(), kind, knowledge));
+        let run = UnsafeCell::new(CompactionFilter::new(shared.clone(), kind, knowledge));
         Box::into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone(), listens }))
     }
 
     /// Judges a key with its value, for a caller that cannot skip.
     ///
     /// # Safety
-    /// As [`Filter::with`]; key and value are each NULL or as long as is said.
+    /// As [`FilterHandle::with`]; key and value are each NULL or as long as is said.
     #[inline(always)]
     pub(super) unsafe fn decide_value(
         filter: *const Self,
@@ -72,7 +72,7 @@ impl Filter {
     /// Judges a key with what RocksDB shows under it, for a caller that cannot skip.
     ///
     /// # Safety
-    /// As [`Filter::decide_value`].
+    /// As [`FilterHandle::decide_value`].
     #[inline(never)]
     pub(super) unsafe fn decide_any(
         filter: *const Self,
@@ -92,7 +92,7 @@ impl Filter {
     /// Judges a key with what RocksDB shows under it; a skip goes to the bytes that are valid until the next decision.
     ///
     /// # Safety
-    /// As [`Filter::decide_value`].
+    /// As [`FilterHandle::decide_value`].
     pub(super) unsafe fn decide_or_skip(
         filter: *const Self,
         value_type: c_int,
@@ -114,7 +114,7 @@ impl Filter {
     /// Judges a key by itself; `None` = its value is needed.
     ///
     /// # Safety
-    /// As [`Filter::decide_value`].
+    /// As [`FilterHandle::decide_value`].
     pub(super) unsafe fn decide_by_key(
         filter: *const Self,
         key: *const c_char,
@@ -131,7 +131,7 @@ impl Filter {
     /// Could any version go by a skip? Of a run of another thread none goes at all.
     ///
     /// # Safety
-    /// As [`Filter::with`].
+    /// As [`FilterHandle::with`].
     #[inline]
     pub(super) unsafe fn may_skip(filter: *const Self) -> bool {
         // SAFETY: handed on.
@@ -142,7 +142,7 @@ impl Filter {
     ///
     /// # Safety
     /// `filter` is NULL or of rgc_filter_create and not destroyed.
-    pub(super) unsafe fn with<R>(filter: *const Self, keep: R, judge: impl FnOnce(&mut Run) -> R) -> R {
+    pub(super) unsafe fn with<R>(filter: *const Self, keep: R, judge: impl FnOnce(&mut CompactionFilter) -> R) -> R {
         // SAFETY: handed on.
         match unsafe { Self::run_here(filter).or_else(|| Self::take(filter)) } {
             Some(run) => guarded(run, keep, judge),
@@ -153,8 +153,8 @@ impl Filter {
     /// Tells the run what became known, unless it belongs to another thread. It belongs to none by that.
     ///
     /// # Safety
-    /// As [`Filter::with`].
-    pub(super) unsafe fn tell(filter: *const Self, tell: impl FnOnce(&mut Run)) {
+    /// As [`FilterHandle::with`].
+    pub(super) unsafe fn tell(filter: *const Self, tell: impl FnOnce(&mut CompactionFilter)) {
         // SAFETY: the caller's promise.
         let Some(filter) = (unsafe { filter.as_ref() }) else { return };
         let owner = filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed);
@@ -171,9 +171,9 @@ impl Filter {
     /// The run, if it belongs to this thread.
     ///
     /// # Safety
-    /// As [`Filter::with`]; of one filter, one result lives at a time.
+    /// As [`FilterHandle::with`]; of one filter, one result lives at a time.
     #[inline]
-    unsafe fn run_here<'f>(filter: *const Self) -> Option<&'f mut Run> {
+    unsafe fn run_here<'f>(filter: *const Self) -> Option<&'f mut CompactionFilter> {
         // SAFETY: the caller's promise. Only the owning thread comes to the run, and no callback is called while the reference
         // lives but the logger's, which must not decide on a filter that is deciding.
         unsafe {
@@ -185,9 +185,9 @@ impl Filter {
     /// The run, if it has belonged to no thread so far.
     ///
     /// # Safety
-    /// As [`Filter::run_here`].
+    /// As [`FilterHandle::run_here`].
     #[cold]
-    unsafe fn take<'f>(filter: *const Self) -> Option<&'f mut Run> {
+    unsafe fn take<'f>(filter: *const Self) -> Option<&'f mut CompactionFilter> {
         // SAFETY: the caller's promise.
         let filter = unsafe { filter.as_ref() }?;
         match filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed) {
@@ -215,7 +215,7 @@ impl Filter {
 }
 
 /// Calls `judge` with the run; a panic closes it.
-fn guarded<R>(run: &mut Run, keep: R, judge: impl FnOnce(&mut Run) -> R) -> R {
+fn guarded<R>(run: &mut CompactionFilter, keep: R, judge: impl FnOnce(&mut CompactionFilter) -> R) -> R {
     guard(|| judge(&mut *run)).unwrap_or_else(|| {
         let _ = guard(|| run.close("it panicked; please report it"));
         keep
@@ -224,12 +224,12 @@ fn guarded<R>(run: &mut Run, keep: R, judge: impl FnOnce(&mut Run) -> R) -> R {
 
 /// Out of line, as the next, so that the faster path saves no registers.
 #[inline(never)]
-fn decide_next_row(run: &mut Run, key: &[u8], value: &[u8]) -> Verdict {
+fn decide_next_row(run: &mut CompactionFilter, key: &[u8], value: &[u8]) -> Verdict {
     run.decide_next_row(key, value).unwrap_or_else(|| decide_guarded(run, key, value))
 }
 
 #[inline(never)]
-fn decide_guarded(run: &mut Run, key: &[u8], value: &[u8]) -> Verdict {
+fn decide_guarded(run: &mut CompactionFilter, key: &[u8], value: &[u8]) -> Verdict {
     guarded(run, Verdict::Keep, |run| run.decide(key, ValueView::Value(value)))
 }
 

@@ -1,13 +1,13 @@
 //! The way to the engine. While the engine is called the thread is inside a callback. A family that the host dropped is an empty one.
 
 use crate::callback::Inside;
-use crate::engine::{Direction, Engine, Family, File, Flush, Op, Step, Write, WriteOptions};
-use crate::error::{Error, Kind};
+use crate::engine::{Direction, Engine, Family, File, Flush, Op, ScanStep, Write, WriteOptions};
+use crate::error::{Error, ErrorKind};
 use crate::log::{Level, log};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 /// The engine of an attached store.
-pub(super) struct Gate {
+pub(super) struct ClosableEngine {
     engine: Box<dyn Engine>,
     /// By family: its name, and whether the host dropped it.
     families: Vec<(String, AtomicBool)>,
@@ -21,10 +21,10 @@ pub(super) struct Gate {
 
 /// What every use of a store is from then on.
 pub fn closed() -> Error {
-    Error::new(Kind::Aborted, "the DB is being closed before rgc_detach; detach, open it again, and attach it")
+    Error::new(ErrorKind::Aborted, "the DB is being closed before rgc_detach; detach, open it again, and attach it")
 }
 
-impl Gate {
+impl ClosableEngine {
     pub(super) fn new(engine: Box<dyn Engine>, families: impl Iterator<Item = String>, probe: Vec<u8>) -> Self {
         let families = families.map(|name| (name, AtomicBool::new(false))).collect();
         Self { engine, families, probe, closed: AtomicBool::new(false), stopping: AtomicBool::new(false) }
@@ -66,7 +66,7 @@ impl Gate {
             return Ok(R::default());
         }
         match self.call_any(call) {
-            Err(error) if error.kind() == Kind::FamilyDropped => {
+            Err(error) if error.kind() == ErrorKind::FamilyDropped => {
                 self.note_dropped(family);
                 Ok(R::default())
             }
@@ -80,7 +80,7 @@ impl Gate {
         }
         let _inside = Inside::enter();
         call(self.engine.as_ref()).map_err(|error| {
-            if error.kind() != Kind::ShutDown {
+            if error.kind() != ErrorKind::ShutDown {
                 return error;
             }
             if !self.closed.swap(true, SeqCst) {
@@ -115,7 +115,7 @@ impl Gate {
         family: Family,
         range: (&[u8], &[u8]),
         direction: Direction,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Step,
+        each: &mut dyn FnMut(&[u8], &[u8]) -> ScanStep,
     ) -> Result<(), Error> {
         self.call(family, |engine| engine.scan(family, range, direction, each))
     }
@@ -162,7 +162,7 @@ impl Gate {
 
     fn check_stopping(&self) -> Result<(), Error> {
         if self.is_stopping() {
-            return Err(Error::new(Kind::Aborted, "the store is being detached; attach it again, and repeat the call"));
+            return Err(Error::new(ErrorKind::Aborted, "the store is being detached; attach it again, and repeat the call"));
         }
         Ok(())
     }
@@ -190,7 +190,7 @@ impl Gate {
         let write = |op| self.write(&[Write { family, op }], how);
         let probe = self.new_probe();
         match write(Op::Put(probe.clone(), Vec::new())) {
-            Err(error) if error.kind() == Kind::Busy => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Busy => return Ok(()),
             written => written?,
         }
         if self.get(family, &probe)?.is_none() {
@@ -199,7 +199,7 @@ impl Gate {
         }
         match write(Op::Delete(probe)) {
             // Attaching deletes it.
-            Err(error) if error.kind() == Kind::Busy => Ok(()),
+            Err(error) if error.kind() == ErrorKind::Busy => Ok(()),
             written => written,
         }
     }

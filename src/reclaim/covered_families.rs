@@ -5,14 +5,14 @@ use super::store::{ColumnFamily, Role};
 
 /// What a record covers of the attached families.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Covers {
+pub(super) struct CoveredFamilies {
     /// Their places.
     pub(super) places: Vec<usize>,
     /// The names of those that are not attached. One whose name another family has now was dropped, and is not missed.
     pub(super) missing: Vec<String>,
 }
 
-impl Covers {
+impl CoveredFamilies {
     /// A record that names none is of the first version of the ledger, which meant all.
     pub(super) fn new(named: &[NamedFamily], attached: &[ColumnFamily]) -> Self {
         if named.is_empty() {
@@ -54,8 +54,8 @@ mod tests {
         });
         let named = [("write", Some(4)), ("extra", Some(7)), ("default", Some(1)), ("gone", None)]
             .map(|(name, id)| NamedFamily { id, name: name.into() });
-        let covers = Covers::new(&named, &attached);
-        assert_eq!(covers, Covers { places: vec![1, 2], missing: vec!["gone".into()] });
-        assert_eq!(Covers::new(&[], &attached).places, [0, 1, 2]);
+        let covers = CoveredFamilies::new(&named, &attached);
+        assert_eq!(covers, CoveredFamilies { places: vec![1, 2], missing: vec!["gone".into()] });
+        assert_eq!(CoveredFamilies::new(&[], &attached).places, [0, 1, 2]);
     }
 }

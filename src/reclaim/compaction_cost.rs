@@ -63,9 +63,9 @@ pub(super) fn cost(range: &StoredRange, files: &[File]) -> u64 {
 
 /// The compactions that are paid for: ranges that do not overlap, each with what it costs.
 #[derive(Default)]
-pub(super) struct Paid(Vec<(StoredRange, u64)>);
+pub(super) struct PaidRanges(Vec<(StoredRange, u64)>);
 
-impl Paid {
+impl PaidRanges {
     /// Adds a range, if the budget pays for what that costs more.
     pub(super) fn add(&mut self, range: StoredRange, files: &[File], budget: &mut Budget) -> bool {
         // They do not overlap each other, so none is joined for another one's sake.
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(cost(&range_of(&files[2]), &files), 111, "the wide one is taken along, and what lies below it");
         assert_eq!(cost(&range_of(&files[3]), &files), 1000);
         let mut budget = Budget(Some(150));
-        let mut paid = Paid::default();
+        let mut paid = PaidRanges::default();
         assert!(paid.add(range_of(&files[1]), &files, &mut budget));
         assert!(!paid.add(range_of(&files[3]), &files, &mut budget));
         assert!(paid.add(range_of(&files[0]), &files, &mut budget), "it is paid for");

@@ -3,8 +3,8 @@
 //! A run keeps its rows to itself, so that handing one over costs a compaction no lock, and gives them up when it ends. Only then
 //! may the worker start on them. All together are bounded, by number and by bytes.
 
-use super::Kind;
-use super::rows::{Room, Rows};
+use super::FilterKind;
+use super::rows::{HandedOverRows, Room};
 use crate::callback::lock;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -45,7 +45,7 @@ impl ServedFamily {
 
 /// The way from all runs of a context to its worker.
 #[derive(Debug)]
-pub struct Handover {
+pub struct WorkerQueue {
     most: usize,
     room: Arc<Room>,
     default: AtomicU64,
@@ -54,12 +54,12 @@ pub struct Handover {
     pending: AtomicUsize,
     /// About schemas, not carried out.
     orders: AtomicUsize,
-    ready: Mutex<VecDeque<Rows>>,
+    ready: Mutex<VecDeque<HandedOverRows>>,
     woken: Condvar,
     idle: Condvar,
 }
 
-impl Handover {
+impl WorkerQueue {
     /// With no store yet, for so many rows, and so many bytes of rows.
     pub fn new(most: usize, most_bytes: usize) -> Self {
         Self {
@@ -81,11 +81,11 @@ impl Handover {
         self.write.store(ServedFamily::number(served.write), SeqCst);
     }
 
-    fn serves(&self, kind: Kind, family: Option<u32>) -> bool {
+    fn serves(&self, kind: FilterKind, family: Option<u32>) -> bool {
         let served = match kind {
-            Kind::Default => self.default.load(SeqCst),
-            Kind::Write => self.write.load(SeqCst),
-            Kind::DroppedOnly | Kind::TtlV1 => ServedFamily::NONE,
+            FilterKind::Default => self.default.load(SeqCst),
+            FilterKind::Write => self.write.load(SeqCst),
+            FilterKind::DroppedOnly | FilterKind::TtlV1 => ServedFamily::NONE,
         };
         match (served, family) {
             (ServedFamily::NONE, _) => false,
@@ -94,9 +94,9 @@ impl Handover {
         }
     }
 
-    /// Adds a row to those of a run, in this family if that is known, which the run must [`Handover::give`] at its end. False = it is
+    /// Adds a row to those of a run, in this family if that is known, which the run must [`WorkerQueue::give`] at its end. False = it is
     /// not added: nobody serves it, or there is no room or no memory.
-    pub fn add(&self, rows: &mut Rows, family: Option<u32>, row: &[u8]) -> bool {
+    pub fn add(&self, rows: &mut HandedOverRows, family: Option<u32>, row: &[u8]) -> bool {
         let one_more = |n| (n < self.most).then_some(n + 1);
         if !self.serves(rows.kind, family) || self.pending.fetch_update(SeqCst, SeqCst, one_more).is_err() {
             return false;
@@ -109,7 +109,7 @@ impl Handover {
     }
 
     /// A run has ended. Returns how many of its rows are not taken: nobody serves them any more, or there is no memory.
-    pub fn give(&self, rows: Rows) -> usize {
+    pub fn give(&self, rows: HandedOverRows) -> usize {
         let n = rows.len();
         if n == 0 {
             return 0;
@@ -126,7 +126,7 @@ impl Handover {
     }
 
     /// The worker takes some rows of one run, as soon as there are any, and waits so long for them.
-    pub fn take(&self, wait: Duration) -> Option<Rows> {
+    pub fn take(&self, wait: Duration) -> Option<HandedOverRows> {
         let mut ready = lock(&self.ready);
         if ready.is_empty() && !self.has_orders() {
             // Once: whoever wakes the worker for another reason must not have to wait.
@@ -141,8 +141,8 @@ impl Handover {
     }
 
     /// The worker gives back what it does not get to.
-    pub fn give_back<'r>(&self, kind: Kind, rows: impl Iterator<Item = &'r [u8]> + Clone) {
-        let rows = Rows::back(&self.room, kind, rows);
+    pub fn give_back<'r>(&self, kind: FilterKind, rows: impl Iterator<Item = &'r [u8]> + Clone) {
+        let rows = HandedOverRows::back(&self.room, kind, rows);
         if !rows.is_empty() {
             lock(&self.ready).push_front(rows);
         }
@@ -171,7 +171,7 @@ impl Handover {
 
     /// Nobody serves what waits. Returns how many rows that were.
     pub fn give_up(&self) -> usize {
-        let n = std::mem::take(&mut *lock(&self.ready)).iter().map(Rows::len).sum();
+        let n = std::mem::take(&mut *lock(&self.ready)).iter().map(HandedOverRows::len).sum();
         self.finish(n);
         n
     }
@@ -210,42 +210,42 @@ mod tests {
 
     #[test]
     fn only_what_is_served_is_taken_and_only_so_much() {
-        let handover = Handover::new(2, PLENTY);
-        let (mut rows, mut of_write) = (Rows::new(Kind::Default), Rows::new(Kind::Write));
-        assert!(!handover.add(&mut rows, None, b"a"), "no store");
-        handover.serve(Served { default: Some(ServedFamily::Id(0)), write: None });
-        assert!(!handover.add(&mut of_write, None, b"a") && !handover.add(&mut rows, Some(1), b"a"), "not its families");
-        assert!(handover.add(&mut rows, None, b"a") && handover.add(&mut rows, Some(0), b"b"));
-        assert!(!handover.add(&mut rows, None, b"c"), "full");
-        assert_eq!(handover.give(rows), 0);
-        assert_eq!((handover.pending(), handover.drain(Duration::ZERO)), (2, 2));
-        let taken = handover.take(Duration::ZERO).unwrap();
+        let worker_queue = WorkerQueue::new(2, PLENTY);
+        let (mut rows, mut of_write) = (HandedOverRows::new(FilterKind::Default), HandedOverRows::new(FilterKind::Write));
+        assert!(!worker_queue.add(&mut rows, None, b"a"), "no store");
+        worker_queue.serve(Served { default: Some(ServedFamily::Id(0)), write: None });
+        assert!(!worker_queue.add(&mut of_write, None, b"a") && !worker_queue.add(&mut rows, Some(1), b"a"), "not its families");
+        assert!(worker_queue.add(&mut rows, None, b"a") && worker_queue.add(&mut rows, Some(0), b"b"));
+        assert!(!worker_queue.add(&mut rows, None, b"c"), "full");
+        assert_eq!(worker_queue.give(rows), 0);
+        assert_eq!((worker_queue.pending(), worker_queue.drain(Duration::ZERO)), (2, 2));
+        let taken = worker_queue.take(Duration::ZERO).unwrap();
         assert!(taken.iter().eq([b"a", b"b"]));
-        handover.finish(taken.len());
-        assert_eq!(handover.drain(Duration::from_secs(60)), 0);
-        let mut rows = Rows::new(Kind::Default);
-        assert!(handover.add(&mut rows, None, b"c"));
-        handover.serve(Served::default());
-        assert_eq!(handover.give(rows), 1, "the store is gone");
-        assert_eq!(handover.pending(), 0);
+        worker_queue.finish(taken.len());
+        assert_eq!(worker_queue.drain(Duration::from_secs(60)), 0);
+        let mut rows = HandedOverRows::new(FilterKind::Default);
+        assert!(worker_queue.add(&mut rows, None, b"c"));
+        worker_queue.serve(Served::default());
+        assert_eq!(worker_queue.give(rows), 1, "the store is gone");
+        assert_eq!(worker_queue.pending(), 0);
     }
 
     #[test]
     fn rows_that_find_no_room_are_not_pending() {
-        let handover = Handover::new(PLENTY, 1000);
-        handover.serve(Served { default: Some(ServedFamily::SomeId), write: None });
-        let mut rows = Rows::new(Kind::Default);
-        assert!(!handover.add(&mut rows, None, &[0; 1000]), "longer than the room");
-        assert_eq!(handover.pending(), 0);
-        assert!(handover.add(&mut rows, None, &[0; 500]) && !handover.add(&mut rows, None, &[0; 500]));
-        assert_eq!(handover.pending(), 1);
-        handover.give(rows);
-        let taken = handover.take(Duration::ZERO).unwrap();
-        handover.give_back(taken.kind, taken.iter().collect::<Vec<_>>().into_iter());
+        let worker_queue = WorkerQueue::new(PLENTY, 1000);
+        worker_queue.serve(Served { default: Some(ServedFamily::SomeId), write: None });
+        let mut rows = HandedOverRows::new(FilterKind::Default);
+        assert!(!worker_queue.add(&mut rows, None, &[0; 1000]), "longer than the room");
+        assert_eq!(worker_queue.pending(), 0);
+        assert!(worker_queue.add(&mut rows, None, &[0; 500]) && !worker_queue.add(&mut rows, None, &[0; 500]));
+        assert_eq!(worker_queue.pending(), 1);
+        worker_queue.give(rows);
+        let taken = worker_queue.take(Duration::ZERO).unwrap();
+        worker_queue.give_back(taken.kind, taken.iter().collect::<Vec<_>>().into_iter());
         drop(taken);
-        let taken = handover.take(Duration::ZERO).unwrap();
-        handover.finish(taken.len());
+        let taken = worker_queue.take(Duration::ZERO).unwrap();
+        worker_queue.finish(taken.len());
         drop(taken);
-        assert!(handover.add(&mut Rows::new(Kind::Default), None, &[0; 500]), "there is room again");
+        assert!(worker_queue.add(&mut HandedOverRows::new(FilterKind::Default), None, &[0; 500]), "there is room again");
     }
 }
