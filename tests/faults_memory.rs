@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
-use support::gc::{CompactionFilter, Gc};
+use support::gc::{Run, Gc};
 use support::store::{RAW, Store, Via};
 use tempfile::tempdir;
 
@@ -73,7 +73,7 @@ fn gc_at_100(options: &str) -> Gc {
 }
 
 /// Two versions of a row: how the older one is judged.
-fn judge(run: &CompactionFilter, newer: &[u8], older: &[u8]) -> bool {
+fn judge(run: &Run, newer: &[u8], older: &[u8]) -> bool {
     run.callback(newer, b"v\0");
     run.callback(older, b"v\0")
 }
