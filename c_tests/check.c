@@ -9,6 +9,8 @@
 static atomic_int done;
 static atomic_int failed;
 
+int check_failed(void) { return failed; }
+
 int check_summary(const char* program) {
   printf("%s: %d checks, %d failed\n", program, done, failed);
   return failed;

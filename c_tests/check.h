@@ -12,6 +12,8 @@
 /* What errptr points to before a call: a library that does not overwrite it, or looks at it, is found out. */
 #define CHECK_GARBAGE ((char*)(uintptr_t)0x5a5a5a5a5a5a5a5au)
 
+/* How many checks have failed so far. */
+int check_failed(void);
 /* How many checks failed so far; prints a summary. */
 int check_summary(const char* program);
 

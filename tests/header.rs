@@ -190,7 +190,7 @@ fn the_symbol_table_is_checked_against_rocksdb() {
 fn sizes_offsets_and_numbers_stay() {
     let directory = tempdir().unwrap();
     let object = directory.path().join("layout.o").display().to_string();
-    let layout = root().join("c_tests/layout.c");
+    let layout = root().join("c_tests/abi_sizes.c");
     compile("gcc", ["-std=c11", "-c", "-o", &object, &layout.display().to_string()]);
 
     // Every public field and number is in it.
@@ -202,11 +202,11 @@ fn sizes_offsets_and_numbers_stay() {
     let mut fields = 0;
     for found in structs.captures_iter(&code) {
         let name = &found[1];
-        assert!(frozen.contains(&format!("SIZE({name}, ")), "layout.c does not know {name}");
+        assert!(frozen.contains(&format!("SIZE({name}, ")), "abi_sizes.c does not know {name}");
         for field in field.captures_iter(&parameters.replace_all(&found[2], ");")).filter_map(|found| found.get(1).or(found.get(2))) {
             fields += 1;
             let field = field.as_str();
-            assert!(frozen.contains(&format!("FIELD({name}, {field}, ")), "layout.c does not know {name}.{field}");
+            assert!(frozen.contains(&format!("FIELD({name}, {field}, ")), "abi_sizes.c does not know {name}.{field}");
         }
     }
     assert!(fields > 40, "the fields were not read");
@@ -217,7 +217,7 @@ fn sizes_offsets_and_numbers_stay() {
             // An attribute, no number.
             continue;
         }
-        assert!(frozen.contains(&format!("NUMBER({name}, ")), "layout.c does not know {name}");
+        assert!(frozen.contains(&format!("NUMBER({name}, ")), "abi_sizes.c does not know {name}");
     }
 }
 

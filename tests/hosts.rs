@@ -101,7 +101,8 @@ fn every_function_under_valgrind() {
     suppressions.push(source("valgrind.supp"));
     run(Command::new("valgrind")
         .args(["--quiet", "--fair-sched=try", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite"])
-        .args(["--num-callers=40".into(), suppressions, program.into(), library().into(), FEW_ROUNDS.into()]));
+        .args(["--num-callers=40".into(), suppressions, program.into(), library().into()])
+        .env("ROCKS_GC_TEST_ROUNDS", FEW_ROUNDS));
 }
 
 #[test]

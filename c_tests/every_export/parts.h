@@ -6,57 +6,62 @@
 #include "../check.h"
 #include "../keys.h"
 
-void test_library(void);
-void test_options(void);
-void test_safe_points(void);
-void test_types_and_removals(void);
-void test_runs(void);
-void test_values(void);
-void test_records(void);
-void test_skips(void);
-void test_inputs(void);
-void test_listener(void);
-void test_layouts(void);
-void test_callbacks(void);
-void test_refusals(void);
-void test_threads(void);
-void test_rocksdb(void);
-void test_stored_keys(void);
-void test_codec(void);
-void test_stats(void);
-void test_attach(void);
-void test_worker(void);
-void test_worker_batches(void);
-void test_worker_limits(void);
-void test_destroy(void);
-void test_destroy_errors(void);
-void test_destroyed_runs(void);
-void test_ledger(void);
-void test_collect(void);
-void test_together(void);
-void test_schemas(uint64_t seed);
-void test_schema_runs(void);
-void test_schema_changes(uint64_t seed);
-void test_schema_skips(uint64_t seed);
-void test_schema_drops(void);
-void test_schema_edges(void);
-void test_schema_meetings(void);
-void test_schema_drop_faults(void);
-void test_schema_truncates(void);
-void test_schema_truncate_faults(void);
-void test_schema_plain(void);
-void test_schema_records(void);
-void test_schema_threads(void);
-void test_schema_histories(uint64_t seed);
-void test_kinds(void);
-void test_keyspaces(void);
-void test_keyspace_bytes(uint64_t seed);
-void test_keyspace_destroys(void);
-void test_foreach(void);
-void test_foreach_schemas(void);
-void test_recovery(uint64_t seed);
-/* Random bytes; `rounds` keys in order, and as many out of order. */
-void test_random(uint64_t seed, uint64_t rounds);
+/* Every part, in the order in which they run: its name, the parameters of its function test_NAME, their arguments (`seed` of
+ * random numbers, `rounds` of random keys), and what it shows. */
+#define EVERY_PART(X) \
+  X(library, (void), (), "the version, memory, kinds of errors and levels of the log are as the header says")            \
+  X(options, (void), (), "options are taken by name, and wrong ones are refused by name and value")                      \
+  X(safe_points, (void), (), "safe points only move forward, for keyspaces that exist")                                  \
+  X(types_and_removals, (void), (), "the first type of a keyspace is kept, and a paused keyspace keeps everything")      \
+  X(runs, (void), (), "a filter judges keys in order, and keeps everything after a wrong order")                         \
+  X(values, (void), (), "expiry, delete mark and damage are read from values")                                           \
+  X(records, (void), (), "records of transactions are judged by type and commit timestamp")                              \
+  X(skips, (void), (), "a filter skips only as far as no tombstone can be lost")                                         \
+  X(inputs, (void), (), "what a filter is told of its input files decides whether it may skip")                          \
+  X(listener, (void), (), "the listener tells filters their level")                                                      \
+  X(key_layouts, (void), (), "prefixes, plain keys, history and unknown keyspaces change what is judged")                \
+  X(callbacks, (void), (), "loggers and clocks may call readers, and nothing that waits")                                \
+  X(refusals, (void), (), "what refuses returns 0 and changes nothing")                                                  \
+  X(threads, (void), (), "a replaced logger or clock may be freed when the call returns")                                \
+  X(rocksdb, (void), (), "RocksDB's functions are bound once, and filters answer its callbacks")                         \
+  X(stored_keys, (void), (), "stored keys and ranges are encoded and decoded to the byte")                               \
+  X(codec, (void), (), "the codec of a keyspace translates as client-go, TiKV and PD do")                                \
+  X(stats, (void), (), "counters come as a struct that grows, and as text")                                              \
+  X(attach, (void), (), "a store is attached and given back")                                                            \
+  X(worker, (void), (), "the worker finishes the rows that filters hand over")                                           \
+  X(worker_batches, (void), (), "the worker deletes long rows in batches, the mark last")                                \
+  X(worker_limits, (void), (), "the worker obeys its limits, and waits for stores that stall")                           \
+  X(destroy, (void), (), "a destroyed range is gone in order, also after a failure")                                     \
+  X(destroy_errors, (void), (), "destroying refuses what it must, and its records end")                                  \
+  X(destroyed_runs, (void), (), "filters drop keys of destroyed ranges")                                                 \
+  X(ledger, (void), (), "the ledger's records survive, and damaged ones are not believed")                               \
+  X(collect, (void), (), "collecting takes the files with garbage, and reports them")                                    \
+  X(together, (void), (), "several threads use one store, and engines may answer nonsense")                              \
+  X(schemas, (uint64_t seed), (seed), "lists, creations and drops decide the state of a schema")                         \
+  X(schema_runs, (void), (), "filters drop keys of dropped schemas, and no others")                                      \
+  X(schema_changes, (uint64_t seed), (seed), "a list that changes during a compaction is used from the next row on")     \
+  X(schema_skips, (uint64_t seed), (seed), "skips over dropped schemas leave exactly what must be left")                 \
+  X(schema_drops, (void), (), "a dropped schema is cleared, and stays dropped")                                          \
+  X(schema_edges, (void), (), "the first and last ids, data prefixes and moved ledgers work")                            \
+  X(schema_meetings, (void), (), "drops and truncations go on beside full queues, stalls and closed stores")             \
+  X(schema_drop_faults, (void), (), "a drop that is interrupted at any call is finished later")                          \
+  X(schema_truncates, (void), (), "a truncation deletes versions up to its timestamp, oldest first")                     \
+  X(schema_truncate_faults, (void), (), "a truncation that is interrupted at any call is finished later")                \
+  X(schema_plain, (void), (), "schemas of plain keys are truncated, keys between them stay")                             \
+  X(schema_records, (void), (), "records of every shape are truncated")                                                  \
+  X(schema_threads, (void), (), "several threads drop and truncate while the host detaches")                             \
+  X(schema_histories, (uint64_t seed), (seed), "random hosts crash and come back, and each row reads right")             \
+  X(kinds, (void), (), "a number that is no kind is refused")                                                            \
+  X(keyspaces, (void), (), "states, names and types of keyspaces are loaded, and wrong moves refused")                   \
+  X(keyspace_bytes, (uint64_t seed), (seed), "PD's bytes are read, and damaged ones change nothing")                     \
+  X(keyspace_destroys, (void), (), "a destroyed keyspace is neither registered nor loaded as alive")                     \
+  X(foreach, (void), (), "an operator is shown keyspaces and destroyed ranges")                                          \
+  X(foreach_schemas, (void), (), "an operator is shown schemas")                                                         \
+  X(recovery, (uint64_t seed), (seed), "a WAL filter leaves out exactly what was dropped")                               \
+  X(random, (uint64_t seed, uint64_t rounds), (seed, rounds), "random bytes crash nothing, and only garbage is removed")
+
+#define DECLARE_PART_(name, parameters, arguments, shows) void test_##name parameters;
+EVERY_PART(DECLARE_PART_)
 
 /* A context with options as rgc_options_parse takes them. */
 rgc_t* gc_with(const char* options);

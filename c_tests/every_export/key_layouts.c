@@ -1,4 +1,4 @@
-/* layouts.c - what options change in a run: prefixes, plain keys, history, unknown keyspaces. */
+/* key_layouts.c - what options change in a run: prefixes, plain keys, history, unknown keyspaces. */
 #include "parts.h"
 
 /* A plain key: prefix, user key, timestamp. */
@@ -129,7 +129,7 @@ static void unknown_keyspaces(void) {
   api.rgc_destroy(gc);
 }
 
-void test_layouts(void) {
+void test_key_layouts(void) {
   data_prefix();
   plain();
   one_kind_in_plain();

@@ -1,4 +1,4 @@
-/* layout.c - sizes, offsets and numbers of version 1 of the contract, for 64-bit machines. They never change: a struct grows
+/* abi_sizes.c - sizes, offsets and numbers of version 1 of the contract, for 64-bit machines. They never change: a struct grows
  * behind what is here, which then is said in a new line, with the size of then. */
 #include <assert.h>
 
