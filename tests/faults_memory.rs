@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
-use support::gc::{Run, Gc};
+use support::gc::{Gc, Run};
 use support::store::{RAW, Store, Via};
 use tempfile::tempdir;
 

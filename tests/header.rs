@@ -221,6 +221,42 @@ fn sizes_offsets_and_numbers_stay() {
     }
 }
 
+/// A line for everything that a compiled host relies on: functions, types, and the sizes and numbers that `abi_sizes.c` pins down.
+fn abi() -> String {
+    let header = header();
+    let code = without_comments(&header);
+    let declarations = &code[code.find("extern \"C\" {").unwrap()..];
+    let one_space = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut lines = BTreeSet::new();
+    let types = Regex::new(r"(?s)typedef (struct rgc_\w+ \{.*?\} rgc_\w+|[^;{]+);").unwrap();
+    lines.extend(types.captures_iter(declarations).map(|found| format!("type {}", one_space(&found[1]))));
+    let functions = types.replace_all(declarations, "");
+    let function = Regex::new(r"(?m)^[^\n#]*\b(rgc_\w+)\s*\([^;]*\);").unwrap();
+    lines.extend(function.find_iter(&functions).map(|found| format!("function {}", one_space(found.as_str()))));
+    let pinned = Regex::new(r"(?m)^(SIZE|NUMBER)\((\w+), ([^)]+)\);").unwrap();
+    let sizes = read(root().join("c_tests/abi_sizes.c"));
+    lines.extend(pinned.captures_iter(&sizes).map(|found| format!("{} {} {}", found[1].to_lowercase(), &found[2], &found[3])));
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+#[test]
+fn the_abi_only_grows_and_the_file_says_so() {
+    let path = root().join("abi/1.txt");
+    let now = abi();
+    assert!(now.lines().filter(|line| line.starts_with("function ")).count() == declared(&header()).len(), "{now}");
+    if std::env::var_os("ROCKS_GC_TEST_ACCEPT_ABI").is_some() {
+        fs::write(&path, &now).unwrap();
+    }
+    let recorded = read(&path);
+    let (recorded, now): (BTreeSet<_>, BTreeSet<_>) = (recorded.lines().collect(), now.lines().collect());
+    let (gone, new): (Vec<_>, Vec<_>) = (recorded.difference(&now).collect(), now.difference(&recorded).collect());
+    assert!(
+        gone.is_empty() && new.is_empty(),
+        "abi/1.txt and the header differ.\nGone or changed, which breaks hosts: {gone:#?}\nNew: {new:#?}\nIf that is meant, run this test \
+         with ROCKS_GC_TEST_ACCEPT_ABI=1, and say in CHANGELOG.md whom it affects"
+    );
+}
+
 #[test]
 fn one_version_everywhere() {
     let header = header();
