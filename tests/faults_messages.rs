@@ -152,7 +152,7 @@ fn keys_are_hex_in_messages() {
     let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     run.decide(c::RGC_VALUE, &gc.raw_key(1, b"b", 70), b"");
     run.decide(c::RGC_VALUE, &gc.raw_key(1, b"a", 70), b"v\0");
-    assert_eq!(log.with("a value does not parse, or not to its end; key 0x720000016200000").len(), 1, "{:?}", log.with(""));
+    assert_eq!(log.with("a value does not parse, or has extra bytes; key 0x720000016200000").len(), 1, "{:?}", log.with(""));
     assert_eq!(log.with("its keys are not in order; last key 0x720000016200000").len(), 1, "{:?}", log.with(""));
     let key = [0x72, 0];
     let mut out = c::rgc_key_t { struct_size: size_of::<c::rgc_key_t>(), ..Default::default() };
