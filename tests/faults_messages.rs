@@ -103,7 +103,7 @@ fn keys_of_another_data_prefix_are_told_once() {
             assert_eq!(run.decide(c::RGC_VALUE, &tikv.raw_key(1, b"a", ts), b"v\0"), c::RGC_KEEP);
         }
     }
-    let told = log.with("not of the layout");
+    let told = log.with("do not match the key layout");
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].1.contains("0x7a72000001") && told[0].1.contains("data_prefix is empty"), "{told:?}");
     // The other way round, and of a kind without timestamps.
