@@ -65,7 +65,7 @@ fn a_safe_point_of_a_keyspace_that_was_never_registered_is_told_once() {
     for ts in [50, 60, 70] {
         assert!(gc.advance(7, ts).unwrap(), "it is stored all the same");
     }
-    let told = log.with("keyspace 7 has a safe point but was never registered: nothing of it is collected until rgc_set_keyspace_gc_type");
+    let told = log.with("keyspace 7 has a safe point but was never registered: all its keys are kept until rgc_set_keyspace_gc_type");
     assert_eq!(told.len(), 1);
     let ids: Vec<u32> = (7..1000).collect();
     let ts = vec![80; ids.len()];
@@ -83,11 +83,11 @@ fn a_safe_point_of_a_keyspace_that_was_never_registered_is_told_once() {
         gc.advance(2, ts).unwrap();
     }
     assert_eq!(log.with("keyspace 1 has").len(), 0);
-    assert_eq!(log.with("keyspace 2 has a safe point but was named global").len(), 1);
+    assert_eq!(log.with("keyspace 2 has a safe point but is registered as global").len(), 1);
     // With unknown_keyspace=global something is collected.
     let gc = Gc::new("unknown_keyspace=global", 1000);
     gc.advance(5, 50).unwrap();
-    assert_eq!(log.with("keyspace 5 has a safe point but was never registered: the global one collects it").len(), 1);
+    assert_eq!(log.with("keyspace 5 has a safe point but was never registered: the global safe point is used").len(), 1);
 }
 
 #[test]
