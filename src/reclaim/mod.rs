@@ -5,15 +5,23 @@
 //! | `store` | an attached store: its engine and families, its records, and the lock order |
 //! | `attach` | attaching a store |
 //! | `closable_engine` | access to the engine; a family that the host dropped is treated as empty |
-//! | `owner`, `covered_families`, `types` | the owner of a ledger, the families of a record, the recorded types of keyspaces |
+//! | `owner` | the owner of a ledger |
+//! | `covered_families` | the families that a record covers |
+//! | `types` | the recorded types of keyspaces |
 //! | `ledger` | the records of destroyed ranges, schemas and types as bytes, and their location |
 //! | `destroy`, `clear` | destroying a range: its record; its files, keys and compaction |
 //! | `schemas` | dropping or truncating a schema: its record |
-//! | `sweep`, `truncate` | deleting the rest of a dropped schema; deleting a schema's versions up to a timestamp |
+//! | `sweep` | deleting the rest of a dropped schema |
+//! | `truncate` | deleting a schema's versions up to a timestamp |
 //! | `row` | the deletes of a row that a filter handed over, read from the database |
-//! | `worker`, `orders`, `rate_limiter` | the thread that finishes such rows and carries out schema orders, and its rate |
-//! | `collect`, `garbage`, `compaction_cost`, `known_files` | collect now: files with garbage, the cost of their compaction, and findings of earlier calls |
-//! | `range_lock` | the lock that deletes in overlapping ranges one after the other |
+//! | `worker`, `orders` | the thread that finishes such rows and carries out schema orders |
+//! | `rate_limiter` | the worker's write rate and pauses |
+//! | `collect` | collect now |
+//! | `garbage` | whether a file holds garbage |
+//! | `compaction_cost` | the cost of a compaction |
+//! | `known_files` | the findings of earlier collect calls |
+//! | `range_lock` | the lock by which one thread at a time deletes in overlapping ranges |
+//! | `batch` | a batch of writes |
 
 #![forbid(unsafe_code)]
 

@@ -4,7 +4,7 @@
 //! ```text
 //!   drop       record "dropped", durable       filters remove its keys from now on, permanently
 //!              whole files                     deleted in the call
-//!              the remaining keys              deleted by the worker, see `sweep`; then the log and
+//!              the remaining keys              deleted by the worker, see `sweep`; then the log
 //!                                              the record say that no key is left
 //!   truncate   record "truncating", durable
 //!              versions up to the timestamp    deleted by the worker, see `truncate`; the record
@@ -85,7 +85,12 @@ impl Store {
             }))
         })?;
         if let Err(error) = self.drop_schema_files(tenant, id) {
-            log(Level::Warn, || format!("{} is dropped, but its files could not be deleted at once; compactions and the worker delete its keys: {error}", Named((tenant, id))));
+            log(Level::Warn, || {
+                format!(
+                    "{} is dropped, but its files could not be deleted at once; compactions and the worker delete its keys: {error}",
+                    Named((tenant, id))
+                )
+            });
         }
         Ok(())
     }

@@ -234,7 +234,8 @@ impl Store {
         self.shared.recorded_types.replace(HashMap::new());
         if unfinished {
             log(Level::Warn, || {
-                "a destroyed range cuts a row, and the destroy is not finished: filters keep everything until a store is attached again".into()
+                "a destroyed range cuts a row, and the destroy is not finished: filters keep everything until a store is attached again"
+                    .into()
             });
         }
     }
