@@ -15,8 +15,8 @@
 //! ```
 //!
 //! The worker deletes other versions only if the version that decides is durable. The deletes are
-//! in the WAL. If the deciding version were not, a crash would lose it and bring back nothing below
-//! it.
+//! in the WAL. If the deciding version were not durable, a crash would lose it, and the versions
+//! that it hid would be deleted all the same.
 //!
 //! A row of any length is deleted in the memory of one batch. A first pass decides, counts, and
 //! keeps the deletes while they fit. If they do not fit, further passes read backwards, from the
