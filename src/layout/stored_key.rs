@@ -141,8 +141,7 @@ impl Layout {
         let row_len = match self.form {
             KeyForm::ApiV2 => memcomparable::encoded_len(body).ok()?,
             KeyForm::Plain(PlainKeys::Fixed(len)) => len,
-            // The last bytes may be no timestamp. Then this returns a row that does not exist,
-            // which is harmless.
+            // The last bytes may be no timestamp. Then this returns a row that does not exist.
             KeyForm::Plain(PlainKeys::PrefixFree) => body.len().checked_sub(TIMESTAMP_LEN).filter(|len| *len > 0)?,
         };
         if row_len < body.len() { bound.get(..bound.len() - body.len() + row_len) } else { None }

@@ -1,7 +1,7 @@
 //! Whether a table file holds garbage under the current safe points. The file's counts and
 //! properties may decide that. Otherwise the keys of its range are read and judged as by a filter
 //! that begins there. A key that such a filter would keep is not garbage. So no file is picked
-//! again and again for the one version of a cut row that every filter keeps.
+//! again and again for the one version of a cut row that a filter keeps.
 
 use super::known_files::Found;
 use super::store::{Role, Store};
