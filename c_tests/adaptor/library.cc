@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "check.h"
+#include "parts.h"
 
 using rocks_gc::Context;
 using rocks_gc::Library;
@@ -31,7 +31,7 @@ void TestLibrary(const char* path, const char* other_abi, const char* lacking) {
   refused(Library::Load("/no/such/librocks_gc.so"), "Not found", "/no/such/librocks_gc.so");
   refused(Library::Load("libm.so.6"), "Not supported", "libm.so.6 is not librocks_gc");
   refused(Library::Load(other_abi), "Not supported", "ABI version 2, this program was compiled for 1");
-  refused(Library::Load(lacking), "Not supported", "lacks rgc_version, rgc_free,");
+  refused(Library::Load(lacking), "Not supported", "lacks rgc_version, rgc_error_kind, rgc_free,");
   refused(Library::InProcess(), "Not found", "rgc_abi_version");
 }
 
