@@ -34,8 +34,11 @@ const LEDGERS: [&[u8]; 2] = [b"\x01rocks_gc/", b"second/"];
 /// A wrong time holds for a moment only, but for longer than a second perhaps.
 const LATER: u64 = NOW + 100;
 
-/// Steps by weight; each says whether it did what it is named for.
-const CHOICES: &[(u32, &str, fn(&mut World) -> bool)] = &[
+/// Says whether it did what it is named for.
+type Step = fn(&mut World) -> bool;
+
+/// Steps by weight.
+const CHOICES: &[(u32, &str, Step)] = &[
     (60, "write", World::write),
     (4, "the host deletes a row", World::delete_a_row),
     (12, "flush", World::flush),
@@ -671,7 +674,9 @@ impl World {
 
     fn end(&mut self) -> BTreeMap<&'static str, usize> {
         for place in 0..self.contexts.len() {
-            KEYSPACES.into_iter().for_each(|keyspace| drop(self.name(place, keyspace)));
+            for keyspace in KEYSPACES {
+                self.name(place, keyspace);
+            }
         }
         for _ in 0..2 {
             self.compact_everything();
