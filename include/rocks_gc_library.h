@@ -180,6 +180,24 @@ class Library {
   std::string error_;
 };
 
+/* The outcome of a call: ok, or an error with its kind and its text, "Kind: what, with the value,
+ * and what to do". */
+class [[nodiscard]] Status {
+ public:
+  Status() = default;
+  Status(int kind, std::string text) : kind_(kind), text_(std::move(text)) {}
+
+  bool ok() const { return text_.empty(); }
+  /* RGC_ERROR_...; RGC_ERROR_NONE if ok(). */
+  int kind() const { return kind_; }
+  /* Empty if ok(). */
+  const std::string& text() const { return text_; }
+
+ private:
+  int kind_ = RGC_ERROR_NONE;
+  std::string text_;
+};
+
 /* A context: an rgc_t that is destroyed with this object. Use one per DB. It may be destroyed
  * before the DB: filter factories hold a reference and continue with the last safe points.
  * rgc_destroy may be refused (inside a callback; with a store attached, on a thread that has a
@@ -236,6 +254,48 @@ class Context {
     return detail::ErrorOf(library_.functions(), [&](char** error) { (library_.functions().*function)(gc_, arguments..., error); });
   }
 
+  /* The functions of rocks_gc.h with those names. Each returns its error. Outputs may be NULL. */
+  Status SetKeyspaceGcType(uint32_t keyspace, int type) const { return Try(&Functions::rgc_set_keyspace_gc_type, keyspace, type); }
+  Status SetKeyspaceGcTypes(const std::vector<uint32_t>& keyspaces, int type) const {
+    return Try(&Functions::rgc_set_keyspace_gc_types, keyspaces.data(), keyspaces.size(), type);
+  }
+  Status PauseKeyspace(uint32_t keyspace) const { return Try(&Functions::rgc_pause_keyspace, keyspace); }
+
+  /* False means not newer, or refused; the log says so. */
+  bool AdvanceGlobalSafePoint(uint64_t ts) const { return ok() && library_->rgc_advance_global_safe_point(gc_, ts) != 0; }
+  Status AdvanceKeyspaceSafePoint(uint32_t keyspace, uint64_t ts, bool* moved = nullptr) const {
+    return Out(moved, &Functions::rgc_advance_keyspace_safe_point, keyspace, ts);
+  }
+
+  Status SchemasLoad(uint32_t keyspace, const std::vector<uint32_t>& ids, uint32_t highest_id_ever) const {
+    return Try(&Functions::rgc_schemas_load, keyspace, ids.data(), ids.size(), highest_id_ever);
+  }
+  Status SchemaCreate(uint32_t keyspace, uint32_t id) const { return Try(&Functions::rgc_schema_create, keyspace, id); }
+  Status SchemaDrop(uint32_t keyspace, uint32_t id) const { return Try(&Functions::rgc_schema_drop, keyspace, id); }
+  Status SchemaTruncate(uint32_t keyspace, uint32_t id, uint64_t ts) const {
+    return Try(&Functions::rgc_schema_truncate, keyspace, id, ts);
+  }
+
+  Status DestroyKeyspace(uint32_t keyspace, int flags = 0, rgc_destroy_report_t* report = nullptr) const {
+    return Try(&Functions::rgc_destroy_keyspace, keyspace, flags, report);
+  }
+  Status DestroyRange(const std::string& start, const std::string& end, int flags = 0, rgc_destroy_report_t* report = nullptr) const {
+    return Try(&Functions::rgc_destroy_range, start.data(), start.size(), end.data(), end.size(), flags, report);
+  }
+  Status ReleaseDestroyed(const std::string& start, const std::string& end) const {
+    return Try(&Functions::rgc_release_destroyed, start.data(), start.size(), end.data(), end.size());
+  }
+  Status RecheckDestroyed(uint64_t now_unix_seconds, size_t* rechecked = nullptr) const {
+    return Out(rechecked, &Functions::rgc_recheck_destroyed, now_unix_seconds, static_cast<rgc_destroy_report_t*>(nullptr));
+  }
+
+  /* Collects the families with roles RGC_CF_DEFAULT and RGC_CF_WRITE; max_bytes 0 means no bound. */
+  Status Collect(uint64_t max_bytes = 0, rgc_collect_report_t* report = nullptr) const {
+    const char* none = nullptr;
+    return Try(&Functions::rgc_collect, none, none, size_t{0}, none, size_t{0}, max_bytes, report);
+  }
+  Status WorkerDrain(uint64_t timeout_ms, size_t* left = nullptr) const { return Out(left, &Functions::rgc_worker_drain, timeout_ms); }
+
   /* The stored key of a user key's version (rgc_encode_key). It is empty if there can be no such
    * key; the log says so. */
   std::string EncodeKey(int mode, uint32_t keyspace, const std::string& user_key, uint64_t ts) const {
@@ -258,6 +318,29 @@ class Context {
   }
 
  private:
+  Status StatusOf(std::string error) const {
+    if (error.empty()) return Status();
+    const int kind = library_.ok() ? library_->rgc_error_kind(error.c_str()) : RGC_ERROR_UNKNOWN;
+    return Status(kind, std::move(error));
+  }
+
+  template <class Function, class... Arguments>
+  Status Try(Function Functions::*function, Arguments... arguments) const {
+    return StatusOf(Call(function, arguments...));
+  }
+
+  /* Of a function that returns something, which goes to *out. */
+  template <class Out_, class Function, class... Arguments>
+  Status Out(Out_* out, Function Functions::*function, Arguments... arguments) const {
+    if (!ok()) return StatusOf(error_);
+    Out_ result{};
+    Status status = StatusOf(detail::ErrorOf(library_.functions(), [&](char** error) {
+      result = static_cast<Out_>((library_.functions().*function)(gc_, arguments..., error));
+    }));
+    if (out != nullptr) *out = result;
+    return status;
+  }
+
   void Swap(Context& other) noexcept {
     std::swap(library_, other.library_);
     std::swap(gc_, other.gc_);
