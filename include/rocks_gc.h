@@ -1047,9 +1047,10 @@ typedef struct rgc_collect_report_t {
 /* rgc_collect: collects garbage now. It looks for files that hold garbage under today's safe
  * points. It looks at every level, also at the last one, where RocksDB by itself never looks again.
  * It judges a file by its counts and properties where these decide: a file with tombstones, or
- * TiKV's MVCC properties. (RocksDB's C API knows nothing of the tombstones of a file that it has
- * not looked at since it was opened.) Otherwise the call reads the key range of the file and judges
- * it as a filter would. It compacts only the ranges of files with garbage, the cheapest first.
+ * TiKV's MVCC properties. (RocksDB's C API knows nothing of the tombstones of a file that RocksDB
+ * has not looked at since the DB was opened.) Otherwise the call reads the key range of the file
+ * and judges it as a filter would. It compacts only the ranges of files with garbage, the cheapest
+ * first.
  *
  * column_family_or_null is a name given at attach. NULL means the families with roles DEFAULT and
  * WRITE. Bounds that are NULL mean everything. max_bytes limits what the call reads and compacts,

@@ -500,7 +500,8 @@ class Engine {
           rgc_file_t shown = Show(level.level, file);
           const auto found = by_name.find(file.relative_filename);
           if (found != by_name.end()) {
-            /* The counts above are 0 for files that RocksDB has not looked at since it was opened. */
+            /* The counts above are 0 for files that RocksDB has not looked at since the DB was
+             * opened. */
             shown.entries = found->second->num_entries;
             shown.deletions = found->second->num_deletions;
             collected.clear();
