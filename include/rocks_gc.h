@@ -1316,7 +1316,7 @@ typedef struct rgc_keyspace_meta_t {
   int state;
   /* 1 to 20 of the characters -, _, A to Z, a to z, 0 to 9 */
   const char* name;
-  /* keyspace_level or keyspace_level_gc; unified or global_gc; NULL means absent, which is global */
+  /* keyspace_level, keyspace_level_gc; unified, global_gc; NULL means absent, which is global */
   const char* gc_management_type;
 } rgc_keyspace_meta_t;
 

@@ -2,7 +2,7 @@
  * dropped at once. Header-only: the host compiles it with its own RocksDB, 7.0 to 11.
  *
  *     rocks_gc::WalFilter wal_filter(gc, {"default", "write"});  // families with gc's keys
- *     options.wal_filter = &wal_filter;                          // must live until the DB is closed
+ *     options.wal_filter = &wal_filter;                          // lives until the DB is closed
  *     gc.Call(&rocks_gc::Functions::rgc_schemas_load, ...);      // before open
  *     ... DB::Open with these options ...
  *

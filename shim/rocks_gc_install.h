@@ -2,7 +2,7 @@
  * compile one C++ file beside their RocksDB headers: C; Go (put both files into the cgo package);
  * Rust (the cc crate in build.rs).
  *
- *     c++ -std=c++17 -fno-rtti -c rocks_gc_install.cc -Iinclude    (-std=c++20 from RocksDB 10.7 on)
+ *     c++ -std=c++17 -fno-rtti -c rocks_gc_install.cc -Iinclude   (-std=c++20 from 10.7 on)
  *
  * The host must compile it with the headers of the RocksDB that it runs, with that RocksDB's
  * ROCKSDB_NAMESPACE and C++ library, and always with -fno-rtti: release builds of RocksDB have no
