@@ -93,7 +93,10 @@ fn documented_command_leaves_one_version(beginning: &str, change: impl Fn(String
         symlink(fs::canonicalize(library()).unwrap(), dir.path().join(name)).unwrap();
     }
     let text = documents();
-    let command = text.lines().find(|line| line.starts_with(beginning)).expect("a document says how to build it");
+    let mut lines = text.lines().skip_while(|line| !line.starts_with(beginning));
+    let command = lines.next().expect("a document says how to build it");
+    // The program may be run by a line of its own.
+    let command = if lines.next() == Some("./quickstart") { format!("{command} && ./quickstart") } else { command.to_owned() };
     let here = dir.path().display();
     let flags = [rocksdb_include_flags(), rocksdb_link_flags(), vec!["-Wall -Wextra -Wpedantic -Werror".into()]].concat().join(" ");
     let elsewhere = format!("{flags} -o {here}/quickstart && cd {here} && ./quickstart");
@@ -111,7 +114,7 @@ fn the_quick_start_leaves_one_version() {
 fn the_cpp_quick_start_leaves_one_version() {
     let dir = tempdir().unwrap();
     let program = fs::read_to_string(root().join("examples/quickstart.cc")).unwrap();
-    assert_eq!(program.lines().count(), 20);
+    assert!(program.lines().count() <= 24, "it is a quick start");
     // As its comment says, from RocksDB 9.11 on.
     let source = dir.path().join("quickstart.cc");
     let newer = program.replace("rocksdb::DB* db = nullptr;", "std::unique_ptr<rocksdb::DB> db;");
