@@ -221,7 +221,7 @@ static void unnamed(const char* directory) {
   api.rgc_stats(gc, &stats);
   CHECK(stats.kept_unknown_keyspace >= KEYSPACES * ROWS * VERSIONS);
   CHECK_EQ(stats.removed, 0);
-  CHECK_CONTAINS(log_text, "never named");
+  CHECK_CONTAINS(log_text, "never registered");
   CHECK_CONTAINS(log_text, "rgc_set_keyspace_gc_type");
   db_close(&db);
   api.rgc_destroy(gc);

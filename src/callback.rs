@@ -1,5 +1,5 @@
-//! Calling the host: functions that may be replaced at any time, are called under no lock, and are never called again once
-//! their replacement has returned.
+//! Calling the host's functions. The host may replace a function at any time. The library calls it
+//! with no lock held, and never again when its replacement has returned.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,16 +7,16 @@ use std::thread;
 use std::time::Duration;
 
 thread_local! {
-    /// How many callbacks this thread is inside of.
+    /// The number of callbacks that this thread is inside of.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Is this thread inside a callback? Waiting there for callbacks to end could be for ever.
+/// Whether this thread is inside a callback. Waiting there for callbacks to end might never end.
 pub fn inside() -> bool {
     DEPTH.with(Cell::get) > 0
 }
 
-/// A replaceable function of the host's.
+/// A function of the host that can be replaced.
 pub struct Slot<F: ?Sized> {
     current: Mutex<Option<Arc<Box<F>>>>,
 }
@@ -27,19 +27,19 @@ impl<F: ?Sized> Slot<F> {
         Self { current: Mutex::new(None) }
     }
 
-    /// Calls `call` with the function, if there is one, under no lock.
+    /// Calls `call` with the function, if there is one, with no lock held.
     pub fn with<R>(&self, call: impl FnOnce(&F) -> R) -> Option<R> {
         let function = lock(&self.current).clone()?;
         let _marked = Inside::enter();
         Some(call(function.as_ref()))
     }
 
-    /// Puts another function, or none, in its place at once, and returns when the last call of the one before has ended. Not to
-    /// be called [`inside`] a callback.
+    /// Replaces the function at once, by another one or none. It returns when the last call of the
+    /// earlier function has ended. It must not be called [`inside`] a callback.
     pub fn replace(&self, function: Option<Box<F>>) {
         let before = std::mem::replace(&mut *lock(&self.current), function.map(Arc::new));
         let Some(mut before) = before else { return };
-        // Calls hold a clone, and no new one can begin.
+        // Calls hold a clone, and no new call of the earlier function can begin.
         while let Err(in_use) = Arc::try_unwrap(before) {
             before = in_use;
             thread::sleep(Duration::from_micros(50));
@@ -53,11 +53,11 @@ impl<F: ?Sized> Default for Slot<F> {
     }
 }
 
-/// Marks the thread for as long as it lives.
+/// Marks the thread as inside a callback until it is dropped.
 pub struct Inside(());
 
 impl Inside {
-    /// The thread is inside a callback from now on.
+    /// Marks this thread as inside a callback.
     pub fn enter() -> Self {
         DEPTH.with(|depth| depth.set(depth.get() + 1));
         Self(())
@@ -70,7 +70,8 @@ impl Drop for Inside {
     }
 }
 
-/// Locks whether or not a panic poisoned the mutex: every critical section of this crate leaves its data whole.
+/// Locks a mutex even if a panic poisoned it: every critical section of this crate leaves its data
+/// valid.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

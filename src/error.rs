@@ -1,19 +1,19 @@
-//! What goes wrong, in RocksDB's words: "Kind: what, with the value, and what to do".
+//! Errors with texts as RocksDB prints them: "Kind: what, with the value, and what to do".
 
 use std::fmt;
 
 /// The kinds of errors, named as RocksDB's `Status` prints them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The caller gave something that cannot be taken.
+    /// An argument of the caller is not valid.
     InvalidArgument,
-    /// What was named is not there.
+    /// The named thing does not exist.
     NotFound,
-    /// Right in itself, but not to be had here.
+    /// A valid request that is not supported here.
     NotSupported,
-    /// Not now: try again later.
+    /// The caller must try again later.
     Busy,
-    /// Bytes that are not what they should be.
+    /// Bytes that do not have their format.
     Corruption,
     /// The store failed.
     IoError,
@@ -37,7 +37,8 @@ const NAMED: [ErrorKind; 7] = [
 ];
 
 impl ErrorKind {
-    /// The first words of an error's text. Hosts know no dropped families and no stores that close: to them both are aborted.
+    /// The first words of an error's text. Dropped families and closing stores have no kind of
+    /// their own for hosts: both are Aborted.
     fn name(self) -> &'static str {
         match self {
             Self::InvalidArgument => "Invalid argument",
@@ -57,7 +58,7 @@ impl ErrorKind {
     }
 }
 
-/// An error as it crosses the C boundary: its text is the whole of it.
+/// An error as it crosses the C boundary, where only its text is passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -70,12 +71,12 @@ impl Error {
         Self { kind, what: what.into() }
     }
 
-    /// The most frequent kind.
+    /// An error of the most frequent kind.
     pub fn invalid(what: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidArgument, what)
     }
 
-    /// An error of the store's, from a text as RocksDB's `Status` prints it.
+    /// An error of the store, from a text as RocksDB's `Status` prints it.
     pub fn of_store(text: &str) -> Self {
         let (kind, what) = text.split_once(": ").unwrap_or(("", text));
         let (kind, what) = match kind {
@@ -93,18 +94,18 @@ impl Error {
         Self::new(kind, what)
     }
 
-    /// The same with more of it said in front.
+    /// The error with a text in front that says what failed.
     pub fn while_doing(self, what: impl fmt::Display) -> Self {
         Self { what: format!("{what}: {}", self.what), ..self }
     }
 
-    /// What kind of error it is.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 }
 
-/// Bytes as tools for RocksDB take them.
+/// Bytes in the form that RocksDB's tools accept.
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(nibble.into(), 16);
     ['0', 'x'].into_iter().chain(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten()).collect()

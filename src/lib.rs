@@ -1,27 +1,29 @@
 //! Garbage collection for RocksDB hosts, loaded at run time.
 //!
-//! `librocks_gc.so` judges, inside RocksDB's compactions, which old versions may go, by one safe point per keyspace
-//! (tenant). Its users call it through the C ABI of `include/rocks_gc.h`, which is the manual; this page is the map of
-//! the house for those who work on it.
+//! `librocks_gc.so` removes old MVCC versions during RocksDB compactions, with one safe point per
+//! keyspace (tenant). Its users call it through the C ABI of `include/rocks_gc.h`, which is the
+//! manual. This page is the map of the modules for developers.
 //!
-//! | room | what it holds | knows of |
+//! | module | content | uses |
 //! |---|---|---|
-//! | [`layout`] | bytes to meaning: stored keys, keyspace and schema ids, timestamps, values, write batches, the codec | nothing |
-//! | [`rule`] | pure decisions on one row or value | `layout` |
-//! | [`safe_point`] | the safe points of all keyspaces, read without waiting | `layout` |
-//! | [`shared`] | what runs and the worker of a context share: safe points, clock, what is destroyed, schemas, keyspaces' metadata, rows handed over | `rule`, `safe_point`, `layout` |
-//! | [`filter`] | a run: one compaction's filter, and whether one is needed at all; what recovery leaves out | `shared`, and what that knows |
-//! | [`engine`] | the port through which is deleted, and the functions bound from the host's RocksDB | nothing |
-//! | [`reclaim`] | deleting from an open store: destroying, schemas, the ledger, the worker, collect now | `shared`, `engine`, and what these know |
+//! | [`layout`] | bytes and their meaning: stored keys, keyspace and schema ids, timestamps, values, write batches, the codec | nothing |
+//! | [`rule`] | pure decisions about one row or value | `layout` |
+//! | [`safe_point`] | the safe points of all keyspaces; readers never wait | `layout` |
+//! | [`shared`] | the state that filters and worker of a context share: safe points, clock, destroyed ranges, schemas, keyspace metadata, handed-over rows | `rule`, `safe_point`, `layout` |
+//! | [`filter`] | the filter of one compaction, the reasons to make none, and the records that recovery leaves out | `shared` and the modules that it uses |
+//! | [`engine`] | the interface to a store, and the functions bound from the host's RocksDB | nothing |
+//! | [`reclaim`] | deleting from an open store: destroying, schemas, the ledger, the worker, collect now | `shared`, `engine` and the modules that they use |
 //! | [`ffi`] | every exported function; C types and `unsafe` | all of the above |
 //!
-//! Beside the rooms, for all of them: [`error`], [`log`] (which borrows standard error from `ffi`, for it takes C) and
-//! [`callback`]; from `shared` on: [`options`] and [`stats`].
+//! All modules may use [`error`], [`log`] (which writes to standard error through `ffi`, because
+//! that needs C) and [`callback`]. `shared` and the modules that use it also use [`options`] and
+//! [`stats`].
 //!
-//! **The one principle.** A run sees neither what is newer nor what is older elsewhere, and cannot see tombstones. So by
-//! itself it removes only what no legal reader could see whatever lies elsewhere: a version shadowed by a newer version
-//! of the same row that this run keeps, or a key that is destroyed, of a dropped schema, or expired as a whole. Everything that needs the whole row is
-//! handed to the worker, which reads the database.
+//! **The one principle.** A filter does not see newer or older versions in other files, and does
+//! not see tombstones. So by itself it removes only keys that no legal reader could see, whatever
+//! other files hold. These are versions shadowed by a newer version of the same row that the filter
+//! keeps, destroyed keys, keys of dropped schemas, and expired keys. A decision that needs the
+//! whole row is handed over to the worker, which reads the database.
 
 pub mod callback;
 pub mod engine;

@@ -1,4 +1,4 @@
-//! The process-wide log: errors go to standard error until the host sets a logger.
+//! The log of the process: errors are written to standard error until the host sets a logger.
 
 use crate::callback::{Slot, lock};
 use crate::ffi::standard_error;
@@ -6,32 +6,33 @@ use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// How much a message matters.
+/// The severity of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Level {
-    /// Something was refused or given up that the host must mend.
+    /// The library refused or gave up something, and the host must act.
     Error = 1,
-    /// Data is kept for a reason that an operator should know.
+    /// Data are kept for a reason that an operator should know.
     Warn = 2,
     /// Rare events in the life of a context.
     Info = 3,
-    /// A line or two a run.
+    /// One or two lines for each compaction run.
     Debug = 4,
 }
 
-/// Takes one line of text.
+/// A function that receives one line of text.
 pub type Sink = dyn Fn(Level, &str) + Send + Sync;
 
 static SINK: Slot<Sink> = Slot::new();
 static MAX_LEVEL: AtomicU8 = AtomicU8::new(Level::Error as u8);
 
-/// Replaces the sink for messages up to `max_level`; `None` is silence. Waits for calls of the one before.
+/// Replaces the sink for messages up to `max_level`; `None` means no messages. It waits until calls
+/// of the earlier sink have ended.
 pub fn set_sink(sink: Option<(Box<Sink>, Level)>) {
-    // One after the other, so that a sink gets its own level.
+    // One thread at a time, so that each sink gets its own level.
     static SETTING: Mutex<()> = Mutex::new(());
     let _turn = lock(&SETTING);
-    // First silence, so that no message meets a sink with the other's level.
+    // No messages first, so that no message is passed to a sink with another sink's level.
     MAX_LEVEL.store(0, Ordering::Release);
     let (sink, level) = match sink {
         Some((sink, level)) => (Some(sink), level as u8),
@@ -45,19 +46,19 @@ thread_local! {
     static LOGGING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Logs a line that is only put together if somebody reads it. What the logger itself would log is lost.
+/// Logs a line. The text is only built if it is written. Messages of the logger itself are dropped.
 pub fn log(level: Level, message: impl FnOnce() -> String) {
     if level as u8 <= MAX_LEVEL.load(Ordering::Acquire) && !LOGGING.replace(true) {
         let _ended = Ended;
         let message = message();
-        // Without a sink only errors come here, but for what meets one that is just being replaced.
+        // Without a sink only errors arrive here, and messages during a replacement of the sink.
         if SINK.with(|sink| sink(level, &message)).is_none() && level == Level::Error {
             standard_error::write(&format!("rocks_gc: error: {message}\n"));
         }
     }
 }
 
-/// The end of a message, also by a panic.
+/// Marks the end of a message, also after a panic.
 struct Ended;
 
 impl Drop for Ended {

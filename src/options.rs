@@ -1,33 +1,34 @@
-//! Options: strings by name, so that the ABI does not grow with them. One table says their names, defaults and meaning.
+//! Options are strings by name, so that a new one does not change the ABI. One table has their
+//! names, defaults and meaning.
 
 use crate::error::{Error, hex};
 use crate::layout::{KeyForm, Layout, PlainKeys};
 use crate::rule::raw::History;
 use crate::safe_point::UnknownKeyspace;
 
-/// How versions go.
+/// The way in which filters remove versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemoveMode {
-    /// Whatever costs less.
+    /// The way that costs less.
     Auto,
-    /// Removes only.
+    /// Only removes.
     Remove,
-    /// Skips wherever one may be.
+    /// Skips wherever they are allowed.
     Skip,
 }
 
-/// How the worker, and whoever destroys a range, deletes.
+/// The options of deletes, by the worker and by destroys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deleting {
-    /// A batch is written when it has so many bytes.
+    /// The size in bytes at which a batch is written.
     pub batch_bytes: usize,
-    /// How fast the worker goes; 0 = any.
+    /// The most bytes that the worker writes per second; 0 means no limit.
     pub bytes_per_second: u64,
-    /// From so many keys on one range tombstone takes their place; 0 = never.
+    /// The number of keys from which one range tombstone replaces them; 0 means never.
     pub range_min_keys: u64,
-    /// Does the worker look at destroyed ranges again?
+    /// Whether the worker rechecks destroyed ranges.
     pub rechecks: bool,
-    /// How long after they were done they are due for that.
+    /// The time between the end of a destroy and its recheck, in seconds.
     pub recheck_seconds: u64,
 }
 
@@ -39,21 +40,21 @@ pub struct Options {
     plain_keys: Option<PlainKeys>,
     schema_ids: bool,
     ledger_prefix: Vec<u8>,
-    /// None = nobody said.
+    /// The reads that the host serves; `None` means that the host did not set it.
     history: Option<History>,
-    /// What unnamed keyspaces follow.
+    /// The safe point of unregistered keyspaces.
     pub unknown_keyspace: UnknownKeyspace,
-    /// How versions go.
+    /// The way in which filters remove versions.
     pub remove_mode: RemoveMode,
-    /// Expired means expire_ts <= now - this.
+    /// The time between a value's expiry and its removal, in seconds.
     pub ttl_grace_seconds: u64,
-    /// How far ahead of the clock a safe point may be; 0 = any.
+    /// The most seconds that a safe point may be ahead of the clock; 0 means no limit.
     pub max_safe_point_ahead_seconds: u64,
-    /// How many rows may wait for the worker.
+    /// The most rows that may wait for the worker.
     pub worker_queue_max_rows: usize,
-    /// How many bytes such rows may take.
+    /// The most bytes that waiting rows may use.
     pub worker_queue_max_bytes: usize,
-    /// How deleting goes.
+    /// The options of deletes.
     pub deleting: Deleting,
 }
 
@@ -285,22 +286,22 @@ impl Options {
         Ok(())
     }
 
-    /// What readers want.
+    /// The reads that the host serves.
     pub fn history(&self) -> History {
         self.history.unwrap_or(History::Latest)
     }
 
-    /// A line per option: name, default, values, meaning.
+    /// One line for each option: name, default, values, meaning.
     pub fn describe() -> String {
         TABLE.map(|e| format!("{}={} ({}): {}\n", e.name, e.default, e.values, e.meaning)).concat()
     }
 
-    /// The key layout, if the options about it go together.
+    /// The key layout, if its options are consistent.
     pub fn layout(&self) -> Result<Layout, Error> {
         let form = match (self.plain, self.plain_keys) {
             (false, None) => KeyForm::ApiV2,
             (true, Some(keys)) => KeyForm::Plain(keys),
-            (false, Some(_)) => return Err(Error::invalid("plain_keys goes with key_layout=plain;history=latest only; leave it none")),
+            (false, Some(_)) => return Err(Error::invalid("plain_keys needs key_layout=plain and a history; leave it none")),
             (true, None) => {
                 return Err(Error::invalid(
                     "key_layout=plain needs plain_keys=N or plain_keys=prefix_free: rows of keys where one is a prefix of another interleave",
@@ -321,13 +322,13 @@ impl Options {
         let (data, ledger) = (&self.data_prefix, &self.ledger_prefix);
         if self.schema_ids && form == KeyForm::ApiV2 && data.is_empty() && ledger.starts_with(b"r") | ledger.starts_with(b"x") {
             return Err(Error::invalid(format!(
-                "ledger_prefix {} lies among the keys of schemas, which go as whole ranges; choose one that begins with neither r nor x",
+                "ledger_prefix {} is among the keys of schemas, which are dropped as whole ranges; choose one that begins with neither r nor x",
                 hex(ledger)
             )));
         }
         if !data.is_empty() && (data.starts_with(ledger) || ledger.starts_with(data)) {
             return Err(Error::invalid(format!(
-                "data_prefix {} and ledger_prefix {} begin with each other; choose another ledger_prefix",
+                "one of data_prefix {} and ledger_prefix {} is a prefix of the other; choose another ledger_prefix",
                 hex(data),
                 hex(ledger)
             )));
@@ -340,7 +341,7 @@ fn choose<T: Copy, const N: usize>(value: &str, choices: [(&str, T); N]) -> Opti
     choices.iter().find(|(name, _)| *name == value).map(|&(_, choice)| choice)
 }
 
-/// Decimal digits only: `parse` alone would take a plus sign.
+/// Decimal digits only: `parse` alone would accept a plus sign.
 fn number(value: &str) -> Option<u64> {
     value.parse().ok().filter(|_| value.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -1,4 +1,5 @@
-//! Counters that cost a run no shared cache line: each run counts in a block of its own, and readers add the blocks up.
+//! Counters that need no shared cache line: each filter counts in a block of its own, and readers
+//! add the blocks up.
 
 use crate::callback::lock;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
@@ -22,13 +23,13 @@ impl PartialEq for Counter {
 }
 
 impl Counter {
-    /// Adds one, where only one thread writes: no locked instruction.
+    /// Adds one. Only one thread may write the counter, so no locked instruction is needed.
     #[inline]
     pub fn bump(&self) {
         self.0.store(self.0.load(Relaxed) + 1, Relaxed);
     }
 
-    /// Adds `n`, where many threads write.
+    /// Adds `n`. Many threads may write the counter.
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Relaxed);
     }
@@ -41,9 +42,9 @@ impl Counter {
 
 macro_rules! counters {
     ($($name:ident: $help:literal,)*) => {
-        /// A block of counters: a run's, or those of all runs that ended.
+        /// A block of counters: of one filter, or of all ended filters.
         #[derive(Debug, Default, PartialEq)]
-        #[expect(missing_docs, reason = "the texts below are the documentation, and the help texts of the metrics")]
+        #[expect(missing_docs, reason = "the texts below document the fields and are the help texts of the metrics")]
         pub struct Counters {
             $(pub $name: Counter,)*
         }
@@ -53,7 +54,7 @@ macro_rules! counters {
                 $(self.$name.add(other.$name.get());)*
             }
 
-            /// Name, help text and value of each.
+            /// The name, help text and value of each counter.
             fn each(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
                 [$((stringify!($name), $help, self.$name.get()),)*].into_iter()
             }
@@ -62,29 +63,29 @@ macro_rules! counters {
 }
 
 counters! {
-    runs_started: "AllowedFilters that got a filter",
-    filters_not_needed: "AllowedFilters that needed no filter: no effective safe point above 0 anywhere",
-    runs_closed: "AllowedFilters that kept everything from some key on: keys out of order, a foreign thread, a panic",
+    runs_started: "Compactions that got a filter",
+    filters_not_needed: "Compactions that needed no filter, because no keyspace has an effective safe point above 0",
+    runs_closed: "Filters that kept everything from some key on: keys out of order, a second thread, a panic",
     kept: "Decisions to keep",
     removed: "Decisions to remove",
     skipped: "Decisions to remove and skip",
-    expired: "Newest versions seen expired; TTL v1: removed by expiry",
-    delete_marked: "Newest versions seen delete-marked",
-    unparsed_keys: "Keys kept because they are not of the layout",
+    expired: "Newest versions of a row that had expired; with TTL v1, removed values",
+    delete_marked: "Newest versions of a row that were deletes",
+    unparsed_keys: "Keys kept because they do not match the key layout",
     unparsed_values: "Values kept because they do not parse",
-    kept_unknown_keyspace: "Versions kept because their keyspace was never named",
-    kept_unknown_schema: "Versions kept though nobody told their schema",
-    safe_points_refused: "Safe points refused: steps back, 0, the maximum, too far ahead, of removed keyspaces",
-    gc_types_refused: "GC types refused because another one stood, or that came too late",
-    dropped: "Keys removed because they were destroyed, or of an invalid schema",
-    late_dropped: "Of these: after their range or schema was done",
-    rows_queued: "Rows handed to the worker",
+    kept_unknown_keyspace: "Versions kept because their keyspace was never registered",
+    kept_unknown_schema: "Versions kept although their schema is unknown",
+    safe_points_refused: "Safe points refused: lower than before, 0, the maximum, too far ahead, or of a paused keyspace",
+    gc_types_refused: "GC types refused because another one was registered, or registered too late",
+    dropped: "Keys removed because they were destroyed, or because their schema is invalid",
+    late_dropped: "Of these: late keys, removed after all keys of their range or schema had been deleted",
+    rows_queued: "Rows handed over to the worker",
     rows_done: "Rows that the worker has finished",
-    rows_deferred: "Rows left for a later run: no store, another column family, the queue full, a write refused",
-    rows_left_unparsed: "Rows that the worker left because a value does not parse",
+    rows_deferred: "Rows left to a later filter: no store, another column family, a full queue, or a refused write",
+    rows_left_unparsed: "Rows that the worker kept because a value does not parse",
 }
 
-/// The counters of a run that is on, and where it is.
+/// The counters of a running filter, and its thread.
 #[derive(Debug, Default)]
 pub struct FilterCounters {
     counters: Counters,
@@ -100,7 +101,7 @@ impl Deref for FilterCounters {
 }
 
 impl FilterCounters {
-    /// The run belongs to this thread from now on.
+    /// Binds the filter to this thread.
     pub fn is_here(&self) {
         self.thread.get_or_init(|| thread::current().id());
     }
@@ -109,40 +110,40 @@ impl FilterCounters {
 /// All counters of a context.
 #[derive(Debug, Default)]
 pub struct Stats {
-    /// Counts of the context itself, and of the runs that ended.
+    /// The counters of the context itself, and of ended filters.
     ended: Counters,
     running: Mutex<Vec<Arc<FilterCounters>>>,
 }
 
 impl Stats {
-    /// The counters that no run owns; many threads write them, with [`Counter::add`].
+    /// The counters of the context itself; many threads write them, with [`Counter::add`].
     pub fn shared(&self) -> &Counters {
         &self.ended
     }
 
-    /// A block for a run that begins.
+    /// A block for a filter that begins.
     pub fn begin_run(&self) -> Arc<FilterCounters> {
         let block = Arc::new(FilterCounters::default());
         lock(&self.running).push(block.clone());
         block
     }
 
-    /// Takes over what an ended run has counted.
+    /// Adds the counts of a filter that ended.
     pub fn end_run(&self, block: &Arc<FilterCounters>) {
         let mut running = lock(&self.running);
         running.retain(|b| !Arc::ptr_eq(b, block));
         self.ended.add(block);
     }
 
-    /// Is this thread inside a run?
+    /// Whether a filter of this context runs on this thread.
     pub fn is_running_here(&self) -> bool {
         let here = thread::current().id();
         lock(&self.running).iter().any(|run| run.thread.get() == Some(&here))
     }
 
-    /// The sums as of now.
+    /// The sums at this moment.
     pub fn sums(&self) -> Counters {
-        // The lock keeps a run that ends meanwhile from being counted twice or not at all.
+        // With the lock a filter that ends meanwhile is counted exactly once.
         let running = lock(&self.running);
         let sums = Counters::default();
         sums.add(&self.ended);
@@ -150,7 +151,7 @@ impl Stats {
         sums
     }
 
-    /// OpenMetrics text: every counter, and the given gauges (name, help, value).
+    /// OpenMetrics text with every counter and the given gauges (name, help, value).
     pub fn openmetrics(&self, gauges: Vec<(&'static str, &'static str, u64)>) -> Result<String, fmt::Error> {
         let mut registry = Registry::with_prefix("rocks_gc");
         registry.register_collector(Box::new(Snapshot { sums: self.sums(), gauges }));

@@ -82,7 +82,7 @@ fn a_load_does_not_end_the_pause_of_a_restore() {
     for _ in 0..2 {
         load(gc, Some("keyspace_level")).unwrap();
     }
-    let told = log.with("keyspace 1 is loaded and stays paused");
+    let told = log.with("keyspace 1 is loaded and remains paused");
     assert_eq!(told.iter().map(|(level, _)| *level).collect::<Vec<_>>(), [c::RGC_LOG_INFO; 2]);
     drop(log);
     assert!(!gc.advance(1, 80).unwrap());

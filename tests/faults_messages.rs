@@ -65,7 +65,7 @@ fn a_safe_point_of_a_keyspace_that_was_never_registered_is_told_once() {
     for ts in [50, 60, 70] {
         assert!(gc.advance(7, ts).unwrap(), "it is stored all the same");
     }
-    let told = log.with("keyspace 7 has a safe point but was never registered: nothing of it is collected until rgc_set_keyspace_gc_type");
+    let told = log.with("keyspace 7 has a safe point but was never registered: all its keys are kept until rgc_set_keyspace_gc_type");
     assert_eq!(told.len(), 1);
     let ids: Vec<u32> = (7..1000).collect();
     let ts = vec![80; ids.len()];
@@ -83,11 +83,11 @@ fn a_safe_point_of_a_keyspace_that_was_never_registered_is_told_once() {
         gc.advance(2, ts).unwrap();
     }
     assert_eq!(log.with("keyspace 1 has").len(), 0);
-    assert_eq!(log.with("keyspace 2 has a safe point but was named global").len(), 1);
+    assert_eq!(log.with("keyspace 2 has a safe point but is registered as global").len(), 1);
     // With unknown_keyspace=global something is collected.
     let gc = Gc::new("unknown_keyspace=global", 1000);
     gc.advance(5, 50).unwrap();
-    assert_eq!(log.with("keyspace 5 has a safe point but was never registered: the global one collects it").len(), 1);
+    assert_eq!(log.with("keyspace 5 has a safe point but was never registered: the global safe point is used").len(), 1);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn keys_of_another_data_prefix_are_told_once() {
             assert_eq!(run.decide(c::RGC_VALUE, &tikv.raw_key(1, b"a", ts), b"v\0"), c::RGC_KEEP);
         }
     }
-    let told = log.with("not of the layout");
+    let told = log.with("do not match the key layout");
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].1.contains("0x7a72000001") && told[0].1.contains("data_prefix is empty"), "{told:?}");
     // The other way round, and of a kind without timestamps.
@@ -152,7 +152,7 @@ fn keys_are_hex_in_messages() {
     let run = gc.run(c::RGC_KIND_RAW, -1).unwrap();
     run.decide(c::RGC_VALUE, &gc.raw_key(1, b"b", 70), b"");
     run.decide(c::RGC_VALUE, &gc.raw_key(1, b"a", 70), b"v\0");
-    assert_eq!(log.with("a value does not parse, or not to its end; key 0x720000016200000").len(), 1, "{:?}", log.with(""));
+    assert_eq!(log.with("a value does not parse, or has extra bytes; key 0x720000016200000").len(), 1, "{:?}", log.with(""));
     assert_eq!(log.with("its keys are not in order; last key 0x720000016200000").len(), 1, "{:?}", log.with(""));
     let key = [0x72, 0];
     let mut out = c::rgc_key_t { struct_size: size_of::<c::rgc_key_t>(), ..Default::default() };

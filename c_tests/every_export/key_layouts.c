@@ -115,7 +115,7 @@ static void unknown_keyspaces(void) {
   CHECK_EQ(removals_of_a_row(gc), 0);
   api.rgc_set_logger(NULL, NULL, RGC_LOG_OFF);
   CHECK_EQ(stats_of(gc).kept_unknown_keyspace, 3);
-  CHECK_CONTAINS(log.text, "never named");
+  CHECK_CONTAINS(log.text, "never registered");
   CHECK_CONTAINS(log.text, "rgc_set_keyspace_gc_type");
   api.rgc_destroy(gc);
 

@@ -55,8 +55,8 @@ static void beside_a_living_filter(void) {
   CHECK_EQ(api.rgc_detach(gc), 0);
   CHECK_EQ(api.rgc_set_enabled(gc, 0), 0);
   CHECK_EQ(api.rgc_destroy(gc), 0);
-  FAILS(api.rgc_pause_keyspace(gc, 1, errptr), "Aborted", "inside a run");
-  FAILS(api.rgc_attach_engine(gc, &mem_functions, engine, families, 5, errptr), "Aborted", "inside a run");
+  FAILS(api.rgc_pause_keyspace(gc, 1, errptr), "Aborted", "running filter");
+  FAILS(api.rgc_attach_engine(gc, &mem_functions, engine, families, 5, errptr), "Aborted", "running filter");
   /* Nothing has changed. */
   CHECK_EQ(engine->calls[DESTRUCTOR], 0);
   CHECK_EQ(api.rgc_keyspace_safe_point(gc, 1), 80);

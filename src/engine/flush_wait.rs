@@ -1,37 +1,39 @@
-//! Waiting for a flush in a way that ends.
+//! Waiting for a flush, with a bound on the time.
 //!
-//! RocksDB's own wait cannot be cancelled, and does not end while the host has paused background work. So a flush begins without
-//! a wait, and the number of immutable memtables tells when it has finished: flushes take the oldest memtables first, so once as
-//! many have gone as there were when the flush began, all of those have gone.
+//! RocksDB's own wait cannot be cancelled, and does not end while the host has paused background
+//! work. So the library begins a flush without a wait, and watches the number of immutable
+//! memtables. RocksDB flushes the oldest memtables first. So when as many have been flushed as
+//! there were when the flush began, all of those have been flushed.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// What a wait came to.
+/// The result of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlushWait {
-    /// The memtables of then are files.
+    /// The memtables that existed when the flush began are in files.
     Finished,
-    /// Not yet.
+    /// The flush is not finished.
     Unfinished,
     /// The store has had a background error since.
     Failed,
 }
 
-/// How long one wait lasts.
+/// The longest time of one wait.
 const WAIT: Duration = Duration::from_secs(1);
-/// How often it looks.
+/// The interval between two checks.
 const LOOK: Duration = Duration::from_millis(1);
-/// Memtables and background errors are packed into the progress; no store comes near this bound.
+/// The highest number of memtables or errors that fits into the packed progress. No store reaches
+/// it.
 const MOST: u64 = 0xffff;
 
-/// What a wait remembers from one call to the next, in a number that is never 0.
+/// The state between two waits, packed into a number that is never 0.
 struct Progress {
-    /// Memtables that have not gone.
+    /// The number of memtables that are still to be flushed.
     left: u64,
-    /// How many there were at the last look.
+    /// The number of immutable memtables at the last check.
     last: u64,
-    /// Background errors when it began.
+    /// The number of background errors when the flush began.
     errors: u64,
 }
 
@@ -45,8 +47,10 @@ impl Progress {
     }
 }
 
-/// May a flush begin? One more memtable could stop the host's writes while the store flushes others, and RocksDB would wait for
-/// these. So it begins when there are none, or when one has gone while it waited: then background work runs. Waits about a second.
+/// Whether a flush may begin. A further immutable memtable could stop the host's writes while the
+/// store flushes others, and RocksDB would wait for these. So a flush begins if there are none, or
+/// if one was flushed during the wait, which shows that background work runs. It waits about a
+/// second.
 pub fn begin_flush(immutable: impl Fn() -> u64) -> bool {
     let (begun, mut last) = (Instant::now(), immutable());
     while last > 0 && begun.elapsed() < WAIT {
@@ -93,7 +97,7 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    /// Shows these numbers one after the other, and the last one again and again.
+    /// Returns these numbers one after the other, and then always the last one.
     fn shows(numbers: &'static [u64]) -> impl Fn() -> u64 {
         let at = Cell::new(0);
         move || {

@@ -1,4 +1,4 @@
-//! The port through which ranges and rows are deleted, and the host's RocksDB as far as the library calls it.
+//! The interface to a store, and its implementation for the host's RocksDB.
 
 pub mod flush_wait;
 #[expect(unsafe_code, reason = "calls C functions by their addresses")]
@@ -7,70 +7,70 @@ pub mod rocksdb;
 use crate::error::Error;
 use std::ops::ControlFlow;
 
-/// A column family: its place among those given at attach.
+/// A column family: its place in the list given at attach.
 pub type Family = usize;
 
 /// One write of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
-    /// Where.
+    /// The family that is written to.
     pub family: Family,
-    /// What.
+    /// The operation.
     pub op: Op,
 }
 
-/// What is written.
+/// The operation of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Op {
     /// A key and its value.
     Put(Vec<u8>, Vec<u8>),
-    /// A tombstone.
+    /// A tombstone of a key.
     Delete(Vec<u8>),
     /// A range tombstone, half open.
     DeleteRange(Vec<u8>, Vec<u8>),
 }
 
-/// How a batch is written; always with the WAL on.
+/// The options of a batch, which is always written with the WAL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WriteOptions {
-    /// It is durable, with everything before it, when the write returns.
+    /// Whether the batch and all writes before it are durable when the write returns.
     pub sync: bool,
-    /// Rather an error of kind Busy than a wait for a write stall to end.
+    /// Whether the write returns an error of kind Busy instead of waiting in a write stall.
     pub no_slowdown: bool,
 }
 
-/// Which way a scan goes.
+/// The direction of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// From the first key on.
+    /// From the first key.
     Forwards,
-    /// From the last key on.
+    /// From the last key.
     Backwards,
 }
 
 /// A table file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct File {
-    /// What the store calls it; empty = not known.
+    /// The store's name of the file; empty means unknown.
     pub name: Vec<u8>,
-    /// 0 = the newest.
+    /// The file's level; 0 is the newest.
     pub level: i32,
-    /// Its size.
+    /// The file's size in bytes.
     pub bytes: u64,
-    /// How many entries of any kind it has.
+    /// The number of entries of any kind.
     pub entries: u64,
-    /// How many of them are tombstones.
+    /// The number of these entries that are tombstones.
     pub deletions: u64,
-    /// Its first key.
+    /// The file's first key.
     pub smallest: Vec<u8>,
-    /// Its last key.
+    /// The file's last key.
     pub largest: Vec<u8>,
-    /// What collectors noted, by name; empty = not known.
+    /// The user-collected properties, by name; empty means unknown.
     pub properties: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl File {
-    /// Is it one and the same file, as far as that can be told?
+    /// Whether both are the same file. Without names all other fields are compared.
     pub fn is_same(&self, other: &Self) -> bool {
         if self.name.is_empty() || other.name.is_empty() {
             self.bare() == other.bare()
@@ -79,56 +79,57 @@ impl File {
         }
     }
 
-    /// Without its properties.
+    /// The file without its properties.
     pub fn bare(&self) -> Self {
         Self { name: self.name.clone(), smallest: self.smallest.clone(), largest: self.largest.clone(), properties: Vec::new(), ..*self }
     }
 
-    /// Does it reach into `[start, end)`?
+    /// Whether the file overlaps `[start, end)`.
     pub fn overlaps(&self, start: &[u8], end: &[u8]) -> bool {
         self.smallest.as_slice() < end && self.largest.as_slice() >= start
     }
 
-    /// Does it lie in `[start, end)` as a whole?
+    /// Whether the file is wholly in `[start, end)`.
     pub fn is_within(&self, start: &[u8], end: &[u8]) -> bool {
         self.smallest.as_slice() >= start && self.largest.as_slice() < end
     }
 }
 
-/// How far a flush has come.
+/// The progress of a flush.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Flush {
-    /// The memtables of then are files.
+    /// The memtables that existed when the flush began are in files.
     #[default]
     Finished,
-    /// The store has not begun it, or has not finished it.
+    /// The store has not begun the flush, or has not finished it.
     Unfinished,
 }
 
-/// What a scan does with an entry: goes on, or has seen enough.
+/// The answer of a scan's callback: continue or stop.
 pub type ScanStep = ControlFlow<()>;
 
-/// A store that can be read and deleted from. Shared by threads. Ranges are half open.
+/// A store that can be read and deleted from. Threads share it. Ranges are half open.
 ///
-/// An error of kind [`FamilyDropped`](crate::error::Kind::FamilyDropped) says that the host dropped the family.
+/// An error of kind [`FamilyDropped`](crate::error::ErrorKind::FamilyDropped) means that the host
+/// dropped the family.
 pub trait Engine: Send + Sync {
-    /// The value under a key.
+    /// The value of a key.
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-    /// The value that a crash at this moment would leave under a key. A value that lies only in a memtable, and not in the WAL,
-    /// does not count.
+    /// The value of a key after a crash at this moment. A value that is only in a memtable, and not
+    /// in the WAL, does not count.
     fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-    /// Does [`Engine::get_durable`] answer without a flush?
+    /// Whether [`Engine::get_durable`] answers without a flush.
     fn tells_durability(&self) -> bool {
         true
     }
 
-    /// Writes all of them or none, in this order, but for those of a family that the host dropped, which are left out. An error of
-    /// kind Busy: try again later.
+    /// Writes all of them in this order, or none. Writes to a family that the host dropped are
+    /// ignored. An error of kind Busy means: try again later.
     fn write(&self, writes: &[Write], how: WriteOptions) -> Result<(), Error>;
 
-    /// Shows what lies in a range, as of now.
+    /// Passes the entries of a range, as of now, to `each`.
     fn scan(
         &self,
         family: Family,
@@ -137,30 +138,32 @@ pub trait Engine: Send + Sync {
         each: &mut dyn FnMut(&[u8], &[u8]) -> ScanStep,
     ) -> Result<(), Error>;
 
-    /// Drops the files below level 0 that lie in a range as a whole, as many as it can.
+    /// Deletes files below level 0 that are wholly in a range, as many as possible.
     fn delete_files(&self, family: Family, range: (&[u8], &[u8])) -> Result<(), Error>;
 
-    /// Compacts a range down to the lowest level that has any of it; by force = also what lies there already.
+    /// Compacts a range down to the lowest level that has any of its keys. `last_level_too` also
+    /// rewrites the files that are already there.
     fn compact(&self, family: Family, range: (&[u8], &[u8]), last_level_too: bool) -> Result<(), Error>;
 
-    /// Writes memtables into files. Waits about a second at most. `progress` is 0 at the first call; a later call with what the
-    /// call before left there goes on waiting.
+    /// Flushes the memtables. It waits about a second at most. `progress` is 0 at the first call; a
+    /// later call with the number that the earlier call left there continues the wait.
     fn try_flush(&self, family: Family, progress: &mut u64) -> Result<Flush, Error>;
 
-    /// The files that overlap a range, or all files of a family, without what collectors noted.
+    /// The files that overlap a range, or all files of a family, without user-collected properties.
     fn files(&self, family: Family, range: Option<(&[u8], &[u8])>) -> Result<Vec<File>, Error>;
 
-    /// All files of a family, with exact counts and with what collectors noted, as far as the store knows them.
+    /// All files of a family with exact counts and user-collected properties, if the store knows
+    /// them.
     fn files_with_properties(&self, family: Family) -> Result<Vec<File>, Error>;
 
-    /// Compactions come back soon from now on, with an error of kind Aborted.
+    /// Makes all compactions end soon, with an error of kind Aborted.
     fn cancel(&self);
 
-    /// A number that changes with the snapshots that are held, if the store tells of them.
+    /// A number that changes with the snapshots that are held, if the store reports them.
     fn snapshots(&self) -> Option<u64> {
         None
     }
 
-    /// Are writes stopped or delayed now?
+    /// Whether writes are stopped or delayed now.
     fn write_stalled(&self) -> bool;
 }

@@ -1,6 +1,6 @@
-//! Functions of rocksdb/c.h by address. The library links no RocksDB: two copies in one process crash hosts, so each function
-//! is the host's own, and the one list in `rocks_gc_rocksdb_c.h` says which are needed. And an open RocksDB behind them, as an
-//! [`Engine`].
+//! The functions of rocksdb/c.h by their addresses, and an open RocksDB as an [`Engine`]. The
+//! library links no RocksDB, because two copies in one process crash hosts. So each function is the
+//! host's own. The list in `rocks_gc_rocksdb_c.h` has the functions that are needed.
 
 use super::flush_wait::{FlushWait, begin_flush, wait_for_flush};
 use super::{Direction, Engine, Family, File, Flush, Op, ScanStep, Write, WriteOptions};
@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
-/// The list as Rust sees it.
+/// The list of functions in Rust.
 #[allow(
     missing_docs,
     non_camel_case_types,
@@ -28,25 +28,27 @@ pub mod list {
     include!(concat!(env!("OUT_DIR"), "/rocksdb_functions.rs"));
 }
 
-/// `repr(C)` and nothing but function pointers.
+/// The number of functions: the struct is `repr(C)` and holds only function pointers.
 const COUNT: usize = size_of::<list::rocksdb_functions>() / size_of::<usize>();
 
-/// Filtering takes those in front of this place.
+/// The place of the first function that filtering does not need.
 const REQUIRED: usize = list::REQUIRED as usize;
-/// Deleting takes those between.
+/// The place behind the last function that deleting needs.
 const DELETING: usize = list::DELETING as usize;
 
-/// A set of bound functions: all that are required, and of the others those that there are.
+/// A set of bound functions: all required ones, and the others that this RocksDB has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Functions {
     addresses: [usize; COUNT],
 }
 
 impl Functions {
-    /// Binds each function to what `look_up` finds under its name; an error names all required ones that are missing.
+    /// Binds each function to the address that `look_up` returns for its name. An error has the
+    /// names of all missing required functions.
     ///
     /// # Safety
-    /// An address under a name must be that of the RocksDB C API's function of this name, for as long as the process lives.
+    /// The address of a name must be that of RocksDB's C function with this name, and must be valid
+    /// as long as the process lives.
     pub unsafe fn bind(look_up: impl Fn(&str) -> Option<*mut c_void>) -> Result<Self, Error> {
         let addresses = list::NAMES.map(|name| look_up(name).map_or(0, |found| found as usize));
         let bound = Self { addresses };
@@ -56,7 +58,7 @@ impl Functions {
         }
         Err(Error::new(
             ErrorKind::NotFound,
-            format!("RocksDB's C API lacks {}; bind a RocksDB from 6 on, built with its C API", missing.join(", ")),
+            format!("RocksDB's C API lacks {}; bind RocksDB 6 or later, built with its C API", missing.join(", ")),
         ))
     }
 
@@ -65,19 +67,20 @@ impl Functions {
         all.skip(range.start).take(range.len()).filter(|(_, address)| *address == 0).map(|(name, _)| name).collect()
     }
 
-    /// What deleting needs and this RocksDB lacks.
+    /// The functions that deleting needs and this RocksDB lacks.
     pub fn missing_for_deleting(&self) -> Vec<&'static str> {
         self.missing(REQUIRED..DELETING)
     }
 
-    /// What a listener needs and this RocksDB lacks: besides its own functions, what tells the levels of files.
+    /// The functions that a listener needs and this RocksDB lacks: its own ones, and those that
+    /// return the levels of files.
     pub fn missing_for_listeners(&self) -> Vec<&'static str> {
         let of_listeners = |name: &&str| ["eventlistener", "jobinfo", "livefiles"].iter().any(|part| name.contains(part));
         let of_sizes = |name: &&str| ["_size", "_entries", "_deletions"].iter().any(|part| name.ends_with(part));
         self.missing(REQUIRED..COUNT).into_iter().filter(|name| of_listeners(name) && !of_sizes(name)).collect()
     }
 
-    /// What a WAL filter needs and this RocksDB lacks.
+    /// The functions that a WAL filter needs and this RocksDB lacks.
     pub fn missing_for_wal_filters(&self) -> Vec<&'static str> {
         let of_wal_filters = |name: &&str| name.contains("walfilter") || name.contains("writebatch") && !name.ends_with("_cf");
         self.missing(REQUIRED..COUNT).into_iter().filter(of_wal_filters).collect()
@@ -85,19 +88,20 @@ impl Functions {
 
     /// The functions, ready to call.
     pub fn table(&self) -> list::rocksdb_functions {
-        // SAFETY: the struct is `repr(C)` and consists of COUNT optional function pointers, each of which has the size of
-        // an address and is None where that is 0; `bind` was promised that each is the function of its name.
+        // SAFETY: the struct is `repr(C)` and consists of COUNT optional function pointers. Each
+        // has the size of an address and is None if that is 0. The caller of `bind` promised that
+        // each is the function of its name.
         unsafe { transmute::<[usize; COUNT], list::rocksdb_functions>(self.addresses) }
     }
 }
 
-/// A column family's handle; NULL = the default one.
+/// The handle of a column family; NULL means the default one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Handle(pub *mut rocksdb_column_family_handle_t);
 
 // SAFETY: RocksDB's handles may be used by any thread.
 unsafe impl Send for Handle {}
-// SAFETY: the same.
+// SAFETY: RocksDB's handles may be used by any thread.
 unsafe impl Sync for Handle {}
 
 /// An open RocksDB.
@@ -111,22 +115,24 @@ pub struct RocksDb {
 
 // SAFETY: a rocksdb_t may be used by any thread.
 unsafe impl Send for RocksDb {}
-// SAFETY: the same; what its functions make is used by the calling thread alone.
+// SAFETY: a rocksdb_t may be used by any thread; the objects that its functions make stay on the
+// calling thread.
 unsafe impl Sync for RocksDb {}
 
 /// `BottommostLevelCompaction`: kSkip and kForceOptimized, which rewrites no file that the same compaction made.
 const SKIP_LAST_LEVEL: u8 = 0;
 const FORCE_LAST_LEVEL: u8 = 3;
 
-/// How many there have been.
+/// The property with the number of background errors since the DB was opened.
 const BACKGROUND_ERRORS: &CStr = c"rocksdb.background-errors";
 const IMMUTABLE_MEMTABLES: &CStr = c"rocksdb.num-immutable-mem-table";
 /// `ReadTier`: kReadAllTier.
 const READ_ALL: c_int = 0;
-/// `ReadTier`: kPersistedTier. It leaves memtables out once anything was written without a WAL.
+/// `ReadTier`: kPersistedTier. RocksDB ignores memtables for it once anything was written without a
+/// WAL.
 const READ_PERSISTED: c_int = 2;
 
-/// A bound function; attaching has seen that it is there.
+/// A bound function; attaching has checked that it exists.
 macro_rules! bound {
     ($self:ident.$name:ident) => {
         $self.functions.$name.ok_or_else(|| lacks(&[stringify!($name)]))?
@@ -135,10 +141,10 @@ macro_rules! bound {
 
 fn lacks(names: &[&str]) -> Error {
     let names = names.join(", ");
-    Error::new(ErrorKind::NotSupported, format!("RocksDB's C API lacks {names}; attaching takes RocksDB from 6.28 on, or the C++ adaptor"))
+    Error::new(ErrorKind::NotSupported, format!("RocksDB's C API lacks {names}; attaching needs RocksDB 6.28 or later, or the C++ adaptor"))
 }
 
-/// Something of RocksDB's that is destroyed by a function of its.
+/// An object of RocksDB, with RocksDB's function that destroys it.
 struct Owned<T> {
     it: *mut T,
     destroy: unsafe extern "C" fn(*mut T),
@@ -146,16 +152,17 @@ struct Owned<T> {
 
 impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
-        // SAFETY: it was made by the create function that goes with this one, and is destroyed once.
+        // SAFETY: it was made by the create function that belongs to `destroy`, and is destroyed
+        // once.
         unsafe { (self.destroy)(self.it) }
     }
 }
 
 impl RocksDb {
-    /// The store behind an open database and the handles of its families, with their names.
+    /// The store of an open database and the handles of its families, with their names.
     ///
     /// # Safety
-    /// `db` and the handles are those of the bound RocksDB, and stay open for as long as this is used.
+    /// `db` and the handles belong to the bound RocksDB, and remain open as long as this is used.
     pub unsafe fn new(functions: &Functions, db: *mut rocksdb_t, families: Vec<(Handle, Vec<u8>)>) -> Result<Self, Error> {
         let missing = functions.missing_for_deleting();
         if !missing.is_empty() {
@@ -165,7 +172,7 @@ impl RocksDb {
         Ok(Self { functions, db, families, cancelled: AtomicBool::new(false), compactions: AtomicUsize::new(0) })
     }
 
-    /// A family's name and id, where this RocksDB tells them.
+    /// A family's name and id, if this RocksDB reports them.
     pub fn name_and_id(&self, handle: Handle) -> Option<(Vec<u8>, u32)> {
         let (name, id, free) = (
             self.functions.rocksdb_column_family_handle_get_name?,
@@ -196,7 +203,7 @@ impl RocksDb {
         // SAFETY: RocksDB set it to a malloc'ed C string, which is freed once.
         let error = unsafe { Error::of_store(&CStr::from_ptr(text).to_string_lossy()) };
         if let Some(free) = self.functions.rocksdb_free {
-            // SAFETY: as above.
+            // SAFETY: `text` is malloc'ed, and freed once.
             unsafe { free(text.cast()) };
         }
         Err(error)
@@ -300,7 +307,7 @@ impl RocksDb {
     }
 }
 
-/// Counts what is on.
+/// Counts the calls that are in progress.
 struct Counted<'c>(&'c AtomicUsize);
 
 impl<'c> Counted<'c> {
@@ -316,7 +323,8 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// A key that is below `end` and above nearly everything below it: RocksDB's C function takes its end key along.
+/// A key below `end`, and above nearly all other keys below it. RocksDB's C function includes its
+/// end key in the range.
 fn just_below(end: &[u8]) -> Vec<u8> {
     let Some((&last, rest)) = end.split_last() else { return Vec::new() };
     let mut below = rest.to_vec();
@@ -347,11 +355,13 @@ impl Engine for RocksDb {
             let options: Owned<rocksdb_writeoptions_t> = Owned { it: create(), destroy };
             sync(options.it, u8::from(how.sync));
             no_slowdown(options.it, u8::from(how.no_slowdown));
-            // A write to a family that the host dropped would fail behind the WAL, and every later write of the host with it.
+            // Without this a write to a family that the host dropped would fail after the WAL, and
+            // all later writes of the host would fail too.
             ignore_missing(options.it, 1);
             self.checked(|error| write(self.db, options.it, batch.it, error))
         };
-        // "Result incomplete: Write stall" has no kind of its own among the errors.
+        // RocksDB reports a stall as "Result incomplete: Write stall", which is no kind of its own
+        // here.
         written.map_err(|error| {
             let stalled = how.no_slowdown && error.to_string().contains("Result incomplete");
             if stalled { Error::new(ErrorKind::Busy, "the store stalls writes; try again later") } else { error }
@@ -376,7 +386,8 @@ impl Engine for RocksDb {
             Direction::Backwards => (bound!(self.rocksdb_iter_seek_to_last), bound!(self.rocksdb_iter_prev)),
         };
         let options = self.read_options()?;
-        // SAFETY: RocksDB's own functions on what it made; the bounds outlive the iterator, and what it shows is read before it moves.
+        // SAFETY: RocksDB's own functions on its own objects; the bounds outlive the iterator, and
+        // keys and values are read before it moves.
         unsafe {
             lower(options.it, start.as_ptr().cast(), start.len());
             upper(options.it, end.as_ptr().cast(), end.len());
@@ -437,7 +448,7 @@ impl Engine for RocksDb {
             }
         }
         self.check_cancelled()?;
-        // The function has no errptr.
+        // The function has no errptr, so an error shows only in the property.
         let errors = self.property(BACKGROUND_ERRORS);
         if errors > errors_before {
             return Err(Error::new(
@@ -502,19 +513,21 @@ impl Engine for RocksDb {
         }
     }
 
-    /// RocksDB's C API tells no properties, and no exact counts of files that it has not read since it was opened.
+    /// RocksDB's C API has no properties, and no exact counts of files that it has not read since
+    /// it was opened.
     fn files_with_properties(&self, family: Family) -> Result<Vec<File>, Error> {
         self.files(family, None)
     }
 
     fn cancel(&self) {
         self.cancelled.store(true, SeqCst);
-        // A compaction that begins later sees the flag. For one that is on there is only the switch for all manual compactions.
+        // A compaction that begins later sees the flag. A running one can only be stopped by the
+        // switch for all manual compactions.
         if self.compactions.load(SeqCst) > 0
             && let (Some(disable), Some(enable)) =
                 (self.functions.rocksdb_disable_manual_compaction, self.functions.rocksdb_enable_manual_compaction)
         {
-            // SAFETY: RocksDB's own functions on its own DB; each disable goes with one enable.
+            // SAFETY: RocksDB's own functions on its own DB; one enable follows the disable.
             unsafe {
                 disable(self.db);
                 enable(self.db);

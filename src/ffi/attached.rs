@@ -1,4 +1,4 @@
-//! The store that a context has, from attach to detach.
+//! The store of a context, from attach to detach.
 
 use crate::callback::lock;
 use crate::reclaim::{DestroyedRange, Store};
@@ -6,21 +6,21 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// At most one store.
+/// At most one attached store.
 #[derive(Default)]
 pub(super) struct Attached {
     store: Mutex<Option<Arc<Store>>>,
-    /// Attaching and detaching go one after the other, and may take long.
+    /// Held while a store is attached or detached, which may take long.
     changing: Mutex<()>,
 }
 
 impl Attached {
-    /// The store, if there is one.
+    /// The store, if one is attached.
     pub(super) fn get(&self) -> Option<Arc<Store>> {
         lock(&self.store).clone()
     }
 
-    /// Puts a store there that `make` attaches; an error if there is one already.
+    /// Attaches the store that `make` returns. It is an error if one is attached already.
     pub(super) fn attach<E>(&self, taken: impl FnOnce() -> E, make: impl FnOnce() -> Result<Arc<Store>, E>) -> Result<(), E> {
         let _changing = lock(&self.changing);
         if lock(&self.store).is_some() {
@@ -31,7 +31,7 @@ impl Attached {
         Ok(())
     }
 
-    /// Takes the store away, and returns when nothing uses it any more.
+    /// Detaches the store, and returns when no call uses it any more.
     pub(super) fn detach(&self) {
         let _changing = lock(&self.changing);
         let Some(mut store) = lock(&self.store).take() else { return };
@@ -47,12 +47,12 @@ impl Attached {
         unused.forget_ledger();
     }
 
-    /// Records of the ledger; none without a store.
+    /// The number of records in the ledger; 0 without a store.
     pub(super) fn records(&self) -> usize {
         self.get().map_or(0, |store| store.records())
     }
 
-    /// The same, one by one, in order.
+    /// The destroyed ranges of the ledger, in order; none without a store.
     pub(super) fn destroyed(&self) -> Vec<DestroyedRange> {
         self.get().map_or_else(Vec::new, |store| store.destroyed())
     }

@@ -1,10 +1,10 @@
-//! Memory for the host, of a size that is known beforehand.
+//! Memory for the host, of a size that is known in advance.
 
 use crate::error::{Error, ErrorKind};
 use std::ffi::c_char;
 use std::mem::ManuallyDrop;
 
-/// Malloc'ed memory that is filled piece by piece; freed unless it is handed out.
+/// Malloc'ed memory that is filled piece by piece. It is freed unless it is handed out.
 pub(super) struct Blob {
     data: *mut u8,
     len: usize,
@@ -12,7 +12,7 @@ pub(super) struct Blob {
 }
 
 impl Blob {
-    /// Memory for `room` bytes, never NULL, also for none.
+    /// Memory for `room` bytes. It is never NULL, also for 0 bytes.
     pub(super) fn new(room: usize) -> Result<Self, Error> {
         // SAFETY: malloc of at least one byte.
         let data = unsafe { libc::malloc(room.max(1)) }.cast::<u8>();
@@ -22,14 +22,14 @@ impl Blob {
         Ok(Self { data, len: 0, room })
     }
 
-    /// A copy.
+    /// A copy of these bytes.
     pub(super) fn of(bytes: &[u8]) -> Result<Self, Error> {
         let mut copy = Self::new(bytes.len())?;
         copy.push(bytes)?;
         Ok(copy)
     }
 
-    /// Puts bytes behind those that are there.
+    /// Appends bytes.
     #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if bytes.len() > self.room - self.len {
@@ -41,12 +41,12 @@ impl Blob {
         Ok(())
     }
 
-    /// How many bytes are there.
+    /// The number of bytes so far.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// The memory, from now on the host's.
+    /// Hands the memory out to the host, which must free it.
     pub(super) fn hand_out(self) -> *mut c_char {
         ManuallyDrop::new(self).data.cast()
     }

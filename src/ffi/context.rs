@@ -11,7 +11,7 @@ use std::ptr::null_mut;
 use std::sync::{Arc, OnceLock};
 
 export! {
-    /// A context.
+    /// Makes a context.
     fn rgc_create(handle: *const c::rgc_options_t; errptr) -> *mut c::rgc_t, on error null_mut(); {
         let chosen = if handle.is_null() { Options::default() } else { options(handle.cast_mut())?.clone() };
         let context = Context { shared: Arc::new(Shared::new(&chosen)?), rocksdb: OnceLock::new(), attached: Attached::default() };
@@ -20,7 +20,7 @@ export! {
 }
 
 export! {
-    /// Gives up the host's reference.
+    /// Ends the host's reference to a context.
     fn rgc_destroy(gc: *mut c::rgc_t) -> u8, on error 0; {
         let Some(found) = context(gc) else { return 1 };
         done(refuse_inside_run_of_store("rgc_destroy", found).map(|()| {
@@ -40,7 +40,7 @@ export! {
                 let state = HostState(state);
                 found.shared.clock.set_host(Box::new(move || {
                     let state = &state;
-                    // SAFETY: the host's own function, with the state it gave for it.
+                    // SAFETY: the host's own function, with the state that belongs to it.
                     unsafe { clock(state.0) }
                 }));
             }
@@ -49,7 +49,7 @@ export! {
 }
 
 export! {
-    /// Judges, or keeps everything.
+    /// Switches collecting on or off.
     fn rgc_set_enabled(gc: *mut c::rgc_t, enabled: u8) -> u8, on error 0; {
         done(need_context(gc).and_then(|found| {
             refuse_inside_run_of_store("rgc_set_enabled", found)?;

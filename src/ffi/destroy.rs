@@ -10,7 +10,7 @@ use crate::layout::{KeyMode, KeyspaceId};
 use crate::reclaim::DestroyReport;
 use std::ffi::{c_char, c_int};
 
-// SAFETY: of the library's own, and the same for ever.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_destroy_report_t {
     const VERSION_1: usize = 64;
 }
@@ -47,7 +47,7 @@ export! {
     }
 }
 
-/// A keyspace that somebody may use is destroyed by force only.
+/// Refuses to destroy a keyspace that may be in use, unless the host forces it.
 fn refuse_in_use(context: &Context, id: KeyspaceId, flags: c_int) -> Result<(), Error> {
     match context.shared.keyspaces.state(id) {
         Some(state) if state.is_in_use() && flags & c::RGC_DESTROY_FORCE as c_int == 0 => {
@@ -67,10 +67,10 @@ fn is_reusable(flags: c_int) -> Result<bool, Error> {
     Ok(flags & c::RGC_DESTROY_REUSABLE as c_int != 0)
 }
 
-/// Destroys, and reports what was done, also if it was not all.
+/// Destroys, and writes the report, also after an error.
 ///
 /// # Safety
-/// `report` is NULL, or checked.
+/// `report` is NULL or was checked.
 unsafe fn reported<R>(
     report: *mut c::rgc_destroy_report_t,
     destroy: impl FnOnce(&mut DestroyReport) -> Result<R, Error>,
@@ -78,7 +78,7 @@ unsafe fn reported<R>(
     let mut done = DestroyReport::default();
     let result = destroy(&mut done);
     if !report.is_null() {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it, see `# Safety`.
         unsafe { write_sized(report, &to_c(&done)) };
     }
     result
@@ -100,7 +100,7 @@ fn to_c(report: &DestroyReport) -> c::rgc_destroy_report_t {
 }
 
 export! {
-    /// Destroys once more what was done long enough ago.
+    /// Destroys again the ranges whose recheck is due.
     fn rgc_recheck_destroyed(gc: *mut c::rgc_t, now: u64, report: *mut c::rgc_destroy_report_t; errptr) -> usize, on error 0; {
         let context = need_context(gc)?;
         check_report(report)?;
@@ -110,7 +110,7 @@ export! {
 }
 
 export! {
-    /// Drops the record of a range that is done.
+    /// Deletes the record of a destroyed range that is done.
     fn rgc_release_destroyed(gc: *mut c::rgc_t, start: *const c_char, start_len: usize, end: *const c_char, end_len: usize; errptr) -> (), on error (); {
         let context = need_context(gc)?;
         let range = (bytes("start", start, start_len)?.to_vec(), bytes("end", end, end_len)?.to_vec());
@@ -119,7 +119,7 @@ export! {
 }
 
 export! {
-    /// Records in the ledger.
+    /// Returns the number of records of destroyed ranges.
     fn rgc_destroyed_count(gc: *const c::rgc_t) -> usize, on error 0; {
         context(gc).map_or(0, |found| found.attached.records())
     }

@@ -1,4 +1,4 @@
-//! A store behind the host's own functions: `rgc_engine_t` as an [`Engine`].
+//! A store that the host implements: `rgc_engine_t` as an [`Engine`].
 
 use super::c;
 use super::memory::{Sized1, slice};
@@ -9,17 +9,17 @@ use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-// SAFETY: of the library's own, and the same for ever.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_engine_t {
     const VERSION_1: usize = 96;
 }
 
-// SAFETY: of the library's own, and the same for ever.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_file_t {
     const VERSION_1: usize = 88;
 }
 
-/// The host's functions, all there, and their state.
+/// The host's functions, all required ones present, and their state.
 pub struct HostEngine {
     table: c::rgc_engine_t,
     state: *mut c_void,
@@ -28,7 +28,7 @@ pub struct HostEngine {
 
 // SAFETY: the header says that any thread may call the functions, several at once.
 unsafe impl Send for HostEngine {}
-// SAFETY: the same.
+// SAFETY: the header says that any thread may call the functions, several at once.
 unsafe impl Sync for HostEngine {}
 
 impl Drop for HostEngine {
@@ -36,13 +36,14 @@ impl Drop for HostEngine {
         if let Some(destructor) = self.table.destructor
             && self.taken_over.load(SeqCst)
         {
-            // SAFETY: the host's own function, called once, and nothing of the engine is called behind it.
+            // SAFETY: the host's own function, called once; no function of the engine is called
+            // after it.
             unsafe { destructor(self.state) }
         }
     }
 }
 
-/// A function of the table; [`HostEngine::new`] has seen that it is there.
+/// A function of the table; [`HostEngine::new`] has checked that it is there.
 macro_rules! function {
     ($self:ident.$name:ident) => {
         $self.table.$name.ok_or_else(|| is_null(stringify!($name)))?
@@ -50,7 +51,7 @@ macro_rules! function {
 }
 
 fn is_null(name: &str) -> Error {
-    Error::invalid(format!("engine.{name} is NULL; every function in front of destructor is needed"))
+    Error::invalid(format!("engine.{name} is NULL; every function before destructor is needed"))
 }
 
 type Bytes = (*const c_char, usize);
@@ -64,7 +65,7 @@ fn cf(family: Family) -> u32 {
 }
 
 impl HostEngine {
-    /// An engine of the host's. Its state belongs to it from when `taken_over` is set.
+    /// An engine of the host. It owns its state from the moment when `taken_over` is set.
     pub fn new(table: c::rgc_engine_t, state: *mut c_void, taken_over: Arc<AtomicBool>) -> Result<Self, Error> {
         let c::rgc_engine_t { get, write, iterate, next, iterator_destroy, delete_files, compact, flush, files, write_stalled, .. } = table;
         for (name, there) in [
@@ -86,7 +87,7 @@ impl HostEngine {
         Ok(Self { table, state, taken_over })
     }
 
-    /// RocksDB's id of a family, and the number of its filters' kind, where the host tells.
+    /// RocksDB's id of a family and the kind number of its filters, if the host reports them.
     pub(super) fn describe(&self, family: Family) -> Option<(u32, c_int)> {
         let describe = self.table.describe?;
         let (mut id, mut kind) = (0, 0);
@@ -116,15 +117,16 @@ fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<(), Error> {
             Err(Error::new(ErrorKind::FamilyDropped, said.unwrap_or_else(|| "the host dropped the column family".into())))
         }
         (_, Some(said)) => Err(Error::of_store(&said)),
-        (_, None) => Err(Error::new(ErrorKind::IoError, format!("the engine answered {answer}, and no text"))),
+        (_, None) => Err(Error::new(ErrorKind::IoError, format!("the engine answered {answer} without an error text"))),
     }
 }
 
-/// Calls a function that hands out a malloc'ed value, or none.
+/// Calls a function that returns a malloc'ed value, or none.
 fn value_of(get: impl FnOnce(*mut *mut c_char, *mut usize, *mut *mut c_char) -> c_int) -> Result<Option<Vec<u8>>, Error> {
     let (mut value, mut len) = (null_mut(), 0);
     checked(|error| get(&mut value, &mut len, error))?;
-    // SAFETY: the header says that it is malloc'ed and how long it is; it is copied, and freed once.
+    // SAFETY: the header says that the value is malloc'ed and how long it is; it is copied and
+    // freed once.
     unsafe {
         let found = (!value.is_null()).then(|| slice(value.cast::<u8>(), len).unwrap_or_default().to_vec());
         libc::free(value.cast());
@@ -132,7 +134,7 @@ fn value_of(get: impl FnOnce(*mut *mut c_char, *mut usize, *mut *mut c_char) -> 
     }
 }
 
-/// The host's malloc'ed text, given back.
+/// Copies and frees the host's malloc'ed text.
 fn take_text(text: *mut c_char) -> Option<String> {
     if text.is_null() {
         return None;
@@ -145,7 +147,7 @@ fn take_text(text: *mut c_char) -> Option<String> {
     }
 }
 
-/// What `files` tells, gathered.
+/// Adds a file that `files` reports to the vector.
 unsafe extern "C" fn gather(into: *mut c_void, file: *const c::rgc_file_t) {
     super::export::guard(|| {
         // SAFETY: `into` is the vector that the engine was given; the header says what `file` points to.
@@ -201,7 +203,7 @@ impl Engine for HostEngine {
         let batch: Vec<_> = writes.iter().map(to_c).collect();
         let flag = |on, flag| if on { flag } else { 0 };
         let flags = flag(how.sync, c::RGC_WRITE_FLAG_SYNC) | flag(how.no_slowdown, c::RGC_WRITE_FLAG_NO_SLOWDOWN);
-        // SAFETY: the host's own function; the bytes live for the time of the call.
+        // SAFETY: the host's own function; the bytes are valid during the call.
         checked(|error| unsafe { write(self.state, batch.as_ptr(), batch.len(), flags as c_int, error) })
     }
 
@@ -216,11 +218,11 @@ impl Engine for HostEngine {
         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
         let backwards = u8::from(direction == Direction::Backwards);
         let mut text = null_mut();
-        // SAFETY: the host's own functions; what they show is read before the next call.
+        // SAFETY: the host's own functions; keys and values are read before the next call.
         unsafe {
             let iterator = iterate(self.state, cf(family), start, start_len, end, end_len, backwards, &mut text);
             if iterator.is_null() {
-                let said = take_text(text).unwrap_or_else(|| "the engine made no iterator, and no text".into());
+                let said = take_text(text).unwrap_or_else(|| "the engine made no iterator and gave no error text".into());
                 return Err(Error::of_store(&said));
             }
             let _destroyed = OnDrop(|| destroy(iterator));
@@ -232,7 +234,7 @@ impl Engine for HostEngine {
                 }
                 let shown = |data: Bytes| {
                     slice(data.0.cast::<u8>(), data.1)
-                        .ok_or_else(|| Error::new(ErrorKind::IoError, "the engine showed a length without bytes"))
+                        .ok_or_else(|| Error::new(ErrorKind::IoError, "the engine returned a length without bytes"))
                 };
                 if each(shown((key, key_len))?, shown((value, value_len))?).is_break() {
                     return Ok(());
@@ -301,7 +303,7 @@ impl Engine for HostEngine {
     }
 }
 
-/// Does something at the end, also of a panic.
+/// Calls a function when it is dropped, also during a panic.
 struct OnDrop<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {

@@ -1,4 +1,5 @@
-//! The one way to export a function: guarded against panics, and checked against the header at compile time.
+//! The one way to export a function: it catches panics, and is checked against the header at
+//! compile time.
 
 use super::memory::malloc_text;
 use crate::error::{Error, ErrorKind};
@@ -9,17 +10,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Defines an exported function.
 ///
-/// The body is one unsafe context, for one reason: what C passed is what the header asks for. After `on error` stands what
-/// is returned after a panic; in the form with `errptr`, which the macro adds as the last parameter, the body yields a
-/// `Result`, and that is also returned after an error. The array at the end does not compile if the types of the
-/// parameters or of the result are not those of the header.
+/// The body is one unsafe context, for one reason: the arguments are as the header demands. `on
+/// error` is followed by the value that is returned after a panic. In the form with `errptr` the
+/// macro adds that parameter as the last one, and the body yields a `Result`; the value is also
+/// returned after an error. The array at the end does not compile if a parameter or the result has
+/// another type than in the header.
 macro_rules! export {
     ($(#[$attribute:meta])* fn $name:ident($($argument:ident: $type:ty),* $(,)?) -> $result:ty, on error $fallback:expr; $body:block) => {
         $(#[$attribute])*
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($argument: $type),*) -> $result {
             // SAFETY: the arguments are as the header demands; `memory` checks what can be checked.
-            #[allow(unused_unsafe, reason = "some bodies touch no pointer")]
+            #[allow(unused_unsafe, reason = "some bodies use no pointer")]
             $crate::ffi::export::guard(|| unsafe { $body }).unwrap_or_else(|| {
                 $crate::ffi::export::panicked(stringify!($name));
                 $fallback
@@ -32,38 +34,38 @@ macro_rules! export {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($argument: $type,)* errptr: *mut *mut std::ffi::c_char) -> $result {
             // SAFETY: the arguments are as the header demands; `memory` checks what can be checked.
-            #[allow(unused_unsafe, reason = "some bodies touch no pointer")]
+            #[allow(unused_unsafe, reason = "some bodies use no pointer")]
             let outcome = $crate::ffi::export::fallible(stringify!($name), || unsafe { $body });
-            // SAFETY: errptr is NULL or points to a char* of the caller's.
+            // SAFETY: errptr is NULL or points to a char* of the caller.
             unsafe { $crate::ffi::export::report(errptr, outcome) }.unwrap_or($fallback)
         }
         const _: () = { let _ = [$name, $crate::ffi::c::$name]; };
     };
 }
 
-/// Runs `body`; a panic ends here, as `None`.
+/// Runs `body`; `None` means that it panicked.
 #[inline]
 pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(body)).map_err(discard).ok()
 }
 
-/// Drops what somebody panicked with, which could panic again; that one is left alone.
+/// Drops the payload of a panic. If the drop panics too, that second payload is leaked.
 #[cold]
 fn discard(payload: Box<dyn Any + Send>) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(payload))).map_err(std::mem::forget);
 }
 
-/// Says that a function panicked; the logger is the host's, and must not, but putting the text together could.
+/// Logs that a function panicked. The host's logger must not panic, but building the text could.
 #[cold]
 pub(super) fn panicked(function: &str) {
     let _ = guard(|| log(Level::Error, || format!("{function} panicked; please report it")));
 }
 
-/// Runs `body`; a panic is an error.
+/// Runs `body`; a panic becomes an error.
 pub(super) fn fallible<R>(function: &str, body: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
     guard(body).unwrap_or_else(|| {
         panicked(function);
-        Err(Error::new(ErrorKind::Aborted, format!("{function} panicked; what it has done so far stands; please report it")))
+        Err(Error::new(ErrorKind::Aborted, format!("{function} panicked; its work so far is not undone; please report it")))
     })
 }
 
@@ -83,7 +85,7 @@ pub(super) unsafe fn report<R>(errptr: *mut *mut c_char, outcome: Result<R, Erro
         }
     };
     if !errptr.is_null() {
-        // SAFETY: not NULL, so it points to a char* that is the caller's to be overwritten.
+        // SAFETY: not NULL, so it points to a char* of the caller that may be overwritten.
         unsafe { errptr.write_unaligned(text) };
     }
     result

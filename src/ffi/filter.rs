@@ -1,4 +1,4 @@
-//! A run, for hosts that decide themselves and for RocksDB's C API.
+//! The filter, for hosts that call it themselves and for RocksDB's C API.
 
 use super::c;
 use super::filter_handle::FilterHandle;
@@ -10,18 +10,18 @@ use crate::rule::Verdict;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 
-// SAFETY: of the library's own, and the same for ever.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_compaction_t {
     const VERSION_1: usize = 32;
 }
 
-// SAFETY: of the library's own, and the same for ever.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_table_properties_t {
     const VERSION_1: usize = 48;
 }
 
 export! {
-    /// A run.
+    /// Makes the filter of one compaction.
     fn rgc_filter_create(gc: *mut c::rgc_t, number: c_int, compaction: *const c::rgc_compaction_t; errptr) -> *mut c::rgc_filter_t, on error null_mut(); {
         let shared = &need_context(gc)?.shared;
         let kind = kind(shared, number)?;
@@ -30,10 +30,11 @@ export! {
     }
 }
 
-/// Checks every field; what matters to a run is its level and whether its inputs hold tombstones.
+/// Checks every field. A filter uses only the level, the family, and whether the inputs hold
+/// tombstones.
 ///
 /// # Safety
-/// What `inputs` points to is as the header says.
+/// `inputs` is as the header demands.
 unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<CompactionContext, Error> {
     let c::rgc_compaction_t { is_full, is_manual, is_bottommost, start_level, output_level, column_family_id, inputs, num_inputs, .. } =
         *compaction;
@@ -47,23 +48,23 @@ unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<CompactionContext,
             return Err(Error::invalid(format!("compaction.{name} is {value}; give a level, or -1 (unknown)")));
         }
     }
-    // SAFETY: handed on.
+    // SAFETY: the caller promises the same, see `# Safety`.
     let no_tombstones = unsafe { no_tombstones("compaction.inputs", inputs, num_inputs) }?;
     Ok(CompactionContext { bottommost: tristate(is_bottommost), no_tombstones, column_family: Some(column_family_id) })
 }
 
-/// Are there inputs, and does none of them hold a tombstone?
+/// Whether there are inputs, and none of them holds a tombstone.
 ///
 /// # Safety
 /// Unless NULL, `inputs` points to `n` structs as the header describes them.
 unsafe fn no_tombstones(what: &str, inputs: *const c::rgc_table_properties_t, n: usize) -> Result<bool, Error> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises it, see `# Safety`.
     let inputs = unsafe { sized_array(what, inputs, n) }?;
     for (i, input) in inputs.iter().enumerate() {
         let what = format_args!("{what}[{i}].user_collected");
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it, see `# Safety`.
         for (j, property) in unsafe { array(what, input.user_collected, input.num_user_collected) }?.iter().enumerate() {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller promises it, see `# Safety`.
             unsafe {
                 bytes(format_args!("{what}[{j}].name"), property.name, property.name_len)?;
                 bytes(format_args!("{what}[{j}].value"), property.value, property.value_len)?;
@@ -90,13 +91,13 @@ fn number(decision: Decision) -> c_int {
     number as c_int
 }
 
-/// The decision's number; a skip's bytes are written.
+/// The number of a decision; for a skip the bytes of its key are written.
 ///
 /// # Safety
-/// Each may be overwritten, or is NULL and the decision no skip.
+/// Each pointer may be written to, or is NULL and the decision is no skip.
 unsafe fn answer((decision, until): (Decision, *const [u8]), skip_until: *mut *const c_char, skip_until_len: *mut usize) -> c_int {
     if decision == Decision::Skip {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it, see `# Safety`.
         unsafe {
             skip_until.write_unaligned(until.cast());
             skip_until_len.write_unaligned(until.len());
@@ -139,7 +140,7 @@ export! {
 }
 
 export! {
-    /// What became known of the level after creation.
+    /// Sets whether the filter's compaction writes the bottommost level.
     fn rgc_filter_set_bottommost(filter: *mut c::rgc_filter_t, is_bottommost: c_int) -> (), on error (); {
         if (-1..=1).contains(&is_bottommost) {
             FilterHandle::tell(filter.cast(), |run| run.set_bottommost(tristate(is_bottommost)));
@@ -148,7 +149,7 @@ export! {
 }
 
 export! {
-    /// What became known of the inputs after creation.
+    /// Sets the inputs of the filter's compaction.
     fn rgc_filter_set_inputs(filter: *mut c::rgc_filter_t, inputs: *const c::rgc_table_properties_t, n: usize; errptr) -> (), on error (); {
         if filter.is_null() {
             return Err(Error::invalid("filter is NULL; make one by rgc_filter_create"));
@@ -160,7 +161,7 @@ export! {
 }
 
 export! {
-    /// Ends the run.
+    /// Destroys the filter.
     fn rgc_filter_destroy(filter: *mut c::rgc_filter_t) -> (), on error (); {
         if !filter.is_null() {
             drop(Box::from_raw(filter.cast::<FilterHandle>()));
@@ -169,7 +170,7 @@ export! {
 }
 
 export! {
-    /// RocksDB's filter function.
+    /// The filter function for RocksDB.
     fn rgc_filter_callback(filter: *mut c_void, _level: c_int, key: *const c_char, key_len: usize, value: *const c_char, value_len: usize,
                            _new_value: *mut *mut c_char, _new_value_len: *mut usize, value_changed: *mut u8) -> u8, on error 0; {
         if !value_changed.is_null() {
@@ -180,11 +181,11 @@ export! {
 }
 
 export! {
-    /// RocksDB's destructor of a filter.
+    /// The destructor of a filter for RocksDB.
     fn rgc_filter_destructor(filter: *mut c_void) -> (), on error (); { rgc_filter_destroy(filter.cast()) }
 }
 
 export! {
-    /// RocksDB's name of a filter.
+    /// The name of a filter for RocksDB.
     fn rgc_filter_name(_filter: *mut c_void) -> *const c_char, on error null(); { c"rocks_gc.filter".as_ptr() }
 }

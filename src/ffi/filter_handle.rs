@@ -1,5 +1,5 @@
-//! A run behind a handle. It belongs to the thread that decides first: a filter that a host shares between compactions keeps
-//! everything instead of mixing their keys up.
+//! A filter behind a handle. It belongs to the thread that decides first. A filter that a host
+//! shares between compactions keeps everything, because it cannot tell their keys apart.
 
 use super::c;
 use super::export::guard;
@@ -16,26 +16,27 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-/// Behind `rgc_filter_t*`, in a Box.
+/// The object behind `rgc_filter_t*`, in a Box.
 pub(super) struct FilterHandle {
     /// The thread that decides.
     owner: AtomicUsize,
     run: UnsafeCell<CompactionFilter>,
     gc: Arc<Shared>,
-    /// A listener may tell the level, on the run's own thread, before its first decision.
+    /// Whether a listener may set the level, on the filter's own thread, before its first decision.
     listens: bool,
 }
 
-/// What a decision is without a run.
+/// The decision without a filter.
 const KEEP: (Decision, *const [u8]) = (Decision::Keep, &[]);
 /// The owner of a filter that has not decided yet.
 const NO_THREAD: usize = 0;
-/// The owner of a filter that two threads tried to use: no thread is this one.
+/// The owner of a filter that two threads tried to use; no thread has this number.
 const SHARED_BY_THREADS: usize = usize::MAX;
 
 impl FilterHandle {
-    /// A run, unless none is needed: then NULL. It allocates itself, its counters and their place among those of the runs that are
-    /// on: some kilobytes, whatever the keys. What a run allocates later can fail.
+    /// Makes a filter, or returns NULL if none is needed. It allocates the filter, its counters and
+    /// their place in the list of running filters: some kilobytes, for any number of keys. Later
+    /// allocations of a filter may fail.
     pub(super) fn create(shared: &Arc<Shared>, kind: FilterKind, knowledge: CompactionContext, listens: bool) -> *mut Self {
         if let Some(reason) = refusal(kind, shared) {
             shared.stats.shared().filters_not_needed.add(1);
@@ -49,7 +50,7 @@ impl FilterHandle {
     /// Judges a key with its value, for a caller that cannot skip.
     ///
     /// # Safety
-    /// As [`FilterHandle::with`]; key and value are each NULL or as long as is said.
+    /// As [`FilterHandle::with`]; key and value are each NULL or have their lengths.
     #[inline(always)]
     pub(super) unsafe fn decide_value(
         filter: *const Self,
@@ -58,7 +59,7 @@ impl FilterHandle {
         value: *const c_char,
         value_len: usize,
     ) -> Verdict {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it, see `# Safety`.
         unsafe {
             if let Some((key, value)) = not_null(key, key_len, value, value_len)
                 && let Some(run) = Self::run_here(filter)
@@ -69,7 +70,7 @@ impl FilterHandle {
         }
     }
 
-    /// Judges a key with what RocksDB shows under it, for a caller that cannot skip.
+    /// Judges a key with a value of any type, for a caller that cannot skip.
     ///
     /// # Safety
     /// As [`FilterHandle::decide_value`].
@@ -82,14 +83,15 @@ impl FilterHandle {
         value: *const c_char,
         value_len: usize,
     ) -> Verdict {
-        // SAFETY: handed on.
+        // SAFETY: the caller promises the same, see `# Safety`.
         unsafe {
             let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return Verdict::Keep };
             Self::with(filter, Verdict::Keep, |run| run.decide(key, shown(value_type, value)))
         }
     }
 
-    /// Judges a key with what RocksDB shows under it; a skip goes to the bytes that are valid until the next decision.
+    /// Judges a key with a value of any type. A skip returns bytes that are valid until the next
+    /// decision.
     ///
     /// # Safety
     /// As [`FilterHandle::decide_value`].
@@ -101,7 +103,7 @@ impl FilterHandle {
         value: *const c_char,
         value_len: usize,
     ) -> (Decision, *const [u8]) {
-        // SAFETY: handed on.
+        // SAFETY: the caller promises the same, see `# Safety`.
         unsafe {
             let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return KEEP };
             Self::with(filter, KEEP, |run| {
@@ -111,7 +113,7 @@ impl FilterHandle {
         }
     }
 
-    /// Judges a key by itself; `None` = its value is needed.
+    /// Judges a key without its value; `None` means that the value is needed.
     ///
     /// # Safety
     /// As [`FilterHandle::decide_value`].
@@ -121,45 +123,46 @@ impl FilterHandle {
         key_len: usize,
         can_skip: bool,
     ) -> Option<(Decision, *const [u8])> {
-        // SAFETY: handed on.
+        // SAFETY: the caller promises the same, see `# Safety`.
         unsafe {
             let Some(key) = slice(key.cast(), key_len) else { return Some(KEEP) };
             Self::with(filter, Some(KEEP), |run| Some((run.decide_by_key(key, can_skip)?, &raw const *run.skip_until())))
         }
     }
 
-    /// Could any version go by a skip? Of a run of another thread none goes at all.
+    /// Whether the filter may skip. A filter of another thread never does.
     ///
     /// # Safety
     /// As [`FilterHandle::with`].
     #[inline]
     pub(super) unsafe fn may_skip(filter: *const Self) -> bool {
-        // SAFETY: handed on.
+        // SAFETY: the caller promises the same, see `# Safety`.
         unsafe { Self::run_here(filter).or_else(|| Self::take(filter)) }.is_some_and(|run| run.may_skip())
     }
 
-    /// Calls `judge` with the run, on the thread that it belongs to; a panic closes it.
+    /// Calls `judge` with the filter, on the thread that owns it; a panic closes the filter.
     ///
     /// # Safety
-    /// `filter` is NULL or of rgc_filter_create and not destroyed.
+    /// `filter` is NULL, or was made by rgc_filter_create and is not destroyed.
     pub(super) unsafe fn with<R>(filter: *const Self, keep: R, judge: impl FnOnce(&mut CompactionFilter) -> R) -> R {
-        // SAFETY: handed on.
+        // SAFETY: the caller promises the same, see `# Safety`.
         match unsafe { Self::run_here(filter).or_else(|| Self::take(filter)) } {
             Some(run) => guarded(run, keep, judge),
             None => keep,
         }
     }
 
-    /// Tells the run what became known, unless it belongs to another thread. It belongs to none by that.
+    /// Calls `tell` with the filter, unless another thread owns it. The filter has no owner by
+    /// that.
     ///
     /// # Safety
     /// As [`FilterHandle::with`].
     pub(super) unsafe fn tell(filter: *const Self, tell: impl FnOnce(&mut CompactionFilter)) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it, see `# Safety`.
         let Some(filter) = (unsafe { filter.as_ref() }) else { return };
         let owner = filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed);
         if owner.is_ok() || owner == Err(this_thread()) {
-            // SAFETY: it belongs to this thread now.
+            // SAFETY: the filter belongs to this thread now.
             tell(unsafe { &mut *filter.run.get() });
         }
         if owner.is_ok() {
@@ -168,31 +171,32 @@ impl FilterHandle {
         }
     }
 
-    /// The run, if it belongs to this thread.
+    /// The filter, if it belongs to this thread.
     ///
     /// # Safety
-    /// As [`FilterHandle::with`]; of one filter, one result lives at a time.
+    /// As [`FilterHandle::with`]; at most one result for a filter is alive at a time.
     #[inline]
     unsafe fn run_here<'f>(filter: *const Self) -> Option<&'f mut CompactionFilter> {
-        // SAFETY: the caller's promise. Only the owning thread comes to the run, and no callback is called while the reference
-        // lives but the logger's, which must not decide on a filter that is deciding.
+        // SAFETY: the caller promises the rest. Only the owning thread reaches the filter. While
+        // the reference is alive, the only callback is the logger's, which must not decide on a
+        // filter that is deciding.
         unsafe {
             let filter = filter.as_ref()?;
             (filter.owner.load(Relaxed) == this_thread()).then(|| &mut *filter.run.get())
         }
     }
 
-    /// The run, if it has belonged to no thread so far.
+    /// The filter, if it has belonged to no thread so far.
     ///
     /// # Safety
     /// As [`FilterHandle::run_here`].
     #[cold]
     unsafe fn take<'f>(filter: *const Self) -> Option<&'f mut CompactionFilter> {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it, see `# Safety`.
         let filter = unsafe { filter.as_ref() }?;
         match filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed) {
             Ok(_) => {
-                // SAFETY: it belongs to this thread now.
+                // SAFETY: the filter belongs to this thread now.
                 let run = unsafe { &mut *filter.run.get() };
                 run.is_here();
                 if let Some(bottommost) = level::told().filter(|_| filter.listens) {
@@ -201,7 +205,7 @@ impl FilterHandle {
                 Some(run)
             }
             Err(_) => {
-                // Whoever owned it finds, at its next key, that it does no more.
+                // The earlier owner finds out at its next key that it has lost the filter.
                 if filter.owner.swap(SHARED_BY_THREADS, Relaxed) != SHARED_BY_THREADS {
                     filter.gc.stats.shared().runs_closed.add(1);
                     log(Level::Error, || {
@@ -214,7 +218,7 @@ impl FilterHandle {
     }
 }
 
-/// Calls `judge` with the run; a panic closes it.
+/// Calls `judge` with the filter; a panic closes the filter.
 fn guarded<R>(run: &mut CompactionFilter, keep: R, judge: impl FnOnce(&mut CompactionFilter) -> R) -> R {
     guard(|| judge(&mut *run)).unwrap_or_else(|| {
         let _ = guard(|| run.close("it panicked; please report it"));
@@ -222,7 +226,7 @@ fn guarded<R>(run: &mut CompactionFilter, keep: R, judge: impl FnOnce(&mut Compa
     })
 }
 
-/// Out of line, as the next, so that the faster path saves no registers.
+/// Out of line, as the next one, so that the faster path saves no registers.
 #[inline(never)]
 fn decide_next_row(run: &mut CompactionFilter, key: &[u8], value: &[u8]) -> Verdict {
     run.decide_next_row(key, value).unwrap_or_else(|| decide_guarded(run, key, value))
@@ -233,20 +237,21 @@ fn decide_guarded(run: &mut CompactionFilter, key: &[u8], value: &[u8]) -> Verdi
     guarded(run, Verdict::Keep, |run| run.decide(key, ValueView::Value(value)))
 }
 
-/// A key and its value, where neither is NULL.
+/// A key and its value, if neither is NULL.
 ///
 /// # Safety
-/// Each is NULL or points to as many readable bytes as is said.
+/// Each is NULL or points to as many readable bytes as its length.
 #[inline(always)]
 unsafe fn not_null<'a>(key: *const c_char, key_len: usize, value: *const c_char, value_len: usize) -> Option<(&'a [u8], &'a [u8])> {
     if key.is_null() || value.is_null() || (key_len | value_len) > isize::MAX as usize {
         return None;
     }
-    // SAFETY: not NULL, no longer than an object may be; the caller promises the rest.
+    // SAFETY: not NULL, and no longer than an object may be; the caller promises the rest.
     unsafe { Some((from_raw_parts(key.cast(), key_len), from_raw_parts(value.cast(), value_len))) }
 }
 
-/// A number that no two living threads share. Read on every decision, so without a call where that is possible.
+/// A number that no two living threads share. Every decision reads it, so it needs no call on
+/// x86-64.
 #[inline]
 fn this_thread() -> usize {
     #[cfg(target_arch = "x86_64")]
@@ -258,7 +263,7 @@ fn this_thread() -> usize {
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
-        // SAFETY: has no conditions.
+        // SAFETY: the function has no conditions.
         unsafe { libc::pthread_self() as usize }
     }
 }

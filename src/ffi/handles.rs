@@ -1,4 +1,4 @@
-//! What stands behind the opaque handles, and how each is owned.
+//! The objects behind the opaque handles, and their owners.
 
 use super::attached::Attached;
 use super::c;
@@ -11,17 +11,18 @@ use crate::shared::{FilterKind, Shared};
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
 
-/// Behind `rgc_t*`, as an `Arc` turned into a pointer: the host's reference. Factories hold their own.
+/// The object behind `rgc_t*`. The pointer is an `Arc`: the host's reference. Factories hold their
+/// own.
 pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
     pub(super) rocksdb: OnceLock<Functions>,
     pub(super) attached: Attached,
 }
 
-/// The context behind a handle, for the time of the call.
+/// The context behind a handle, during the call.
 ///
 /// # Safety
-/// Unless NULL, `gc` is of rgc_create and not destroyed.
+/// Unless NULL, `gc` was made by rgc_create and is not destroyed.
 #[inline]
 pub(super) unsafe fn context<'a>(gc: *const c::rgc_t) -> Option<&'a Context> {
     // SAFETY: rgc_create made it from an Arc<Context>.
@@ -33,16 +34,16 @@ pub(super) unsafe fn context<'a>(gc: *const c::rgc_t) -> Option<&'a Context> {
 /// # Safety
 /// As [`context`].
 pub(super) unsafe fn need_context<'a>(gc: *const c::rgc_t) -> Result<&'a Context, Error> {
-    // SAFETY: handed on.
-    unsafe { context(gc) }.ok_or_else(|| Error::invalid("gc is NULL; make one by rgc_create"))
+    // SAFETY: the caller promises the same, see `# Safety`.
+    unsafe { context(gc) }.ok_or_else(|| Error::invalid("gc is NULL; make one with rgc_create"))
 }
 
-/// One more reference to the context behind a handle.
+/// Another reference to the context behind a handle.
 ///
 /// # Safety
 /// As [`context`].
 pub(super) unsafe fn share_context(gc: *const c::rgc_t) -> Result<Arc<Context>, Error> {
-    // SAFETY: handed on; it came out of Arc::into_raw and its reference still counts.
+    // SAFETY: `gc` came out of Arc::into_raw, and its reference still counts.
     unsafe {
         need_context(gc)?;
         Arc::increment_strong_count(gc.cast::<Context>());
@@ -50,7 +51,7 @@ pub(super) unsafe fn share_context(gc: *const c::rgc_t) -> Result<Arc<Context>, 
     }
 }
 
-/// The error of a function that would wait for the callback that the thread is inside of.
+/// The error of a function that would wait for the callback that this thread is inside of.
 pub(super) fn refuse_inside_callback(function: &str) -> Result<(), Error> {
     if callback::inside() {
         return Err(Error::new(
@@ -61,20 +62,21 @@ pub(super) fn refuse_inside_callback(function: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The same, and of a function that waits for the store's worker: the worker may wait for the compaction whose run the thread
-/// is inside of.
+/// As [`refuse_inside_callback`], for a function that waits for the store's worker. The worker may
+/// wait for the compaction whose filter runs on this thread.
 pub(super) fn refuse_inside_run(function: &str, shared: &Shared) -> Result<(), Error> {
     refuse_inside_callback(function)?;
     if shared.stats.is_running_here() {
         return Err(Error::new(
             ErrorKind::Aborted,
-            format!("{function} inside a run would wait for itself; call it from another thread, or destroy this thread's filter first"),
+            format!("{function} on a thread with a running filter would wait for itself; call it from another thread, or destroy this thread's filter first"),
         ));
     }
     Ok(())
 }
 
-/// The same, of a function that waits for nobody while no store is attached.
+/// As [`refuse_inside_run`], for a function that waits for the worker only while a store is
+/// attached.
 pub(super) fn refuse_inside_run_of_store(function: &str, context: &Context) -> Result<(), Error> {
     match context.attached.get() {
         Some(_) => refuse_inside_run(function, &context.shared),
@@ -82,7 +84,8 @@ pub(super) fn refuse_inside_run_of_store(function: &str, context: &Context) -> R
     }
 }
 
-/// The answer of a function without an errptr: 1 = done, 0 = refused, with the reason in the log.
+/// The answer of a function without an errptr: 1 means done, 0 means refused, with the reason in
+/// the log.
 pub(super) fn done(outcome: Result<(), Error>) -> u8 {
     match outcome {
         Ok(()) => 1,
@@ -93,23 +96,24 @@ pub(super) fn done(outcome: Result<(), Error>) -> u8 {
     }
 }
 
-/// Behind `rgc_options_t*`, in a Box.
+/// The options behind `rgc_options_t*`, which is a Box.
 ///
 /// # Safety
-/// Unless NULL, `options` is of rgc_options_create, not destroyed, and used by this thread alone.
+/// Unless NULL, `options` was made by rgc_options_create, is not destroyed, and is used by this
+/// thread alone.
 pub(super) unsafe fn options<'a>(options: *mut c::rgc_options_t) -> Result<&'a mut Options, Error> {
     // SAFETY: rgc_options_create made it from a Box<Options>.
-    unsafe { options.cast::<Options>().as_mut() }.ok_or_else(|| Error::invalid("options is NULL; make one by rgc_options_create"))
+    unsafe { options.cast::<Options>().as_mut() }.ok_or_else(|| Error::invalid("options is NULL; make one with rgc_options_create"))
 }
 
-/// The kind behind its number, if the context may have runs of it.
+/// The kind with this number, if the context may have filters of it.
 pub(super) fn kind(shared: &Shared, number: c_int) -> Result<FilterKind, Error> {
     let kind = kind_of(number)?;
     shared.admit(kind)?;
     Ok(kind)
 }
 
-/// The kind behind its number.
+/// The kind with this number.
 pub(super) fn kind_of(number: c_int) -> Result<FilterKind, Error> {
     let kind = match u32::try_from(number) {
         Ok(c::RGC_KIND_DROPPED_ONLY) => FilterKind::DroppedOnly,

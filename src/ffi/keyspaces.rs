@@ -1,4 +1,4 @@
-//! Keyspaces' metadata.
+//! The metadata of keyspaces.
 
 use super::c;
 use super::handles::need_context;
@@ -7,13 +7,13 @@ use crate::error::Error;
 use crate::layout::keyspace_meta::KeyspaceMeta;
 use std::ffi::c_char;
 
-// SAFETY: of the library's own, and the same for ever.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_keyspace_meta_t {
     const VERSION_1: usize = 32;
 }
 
 export! {
-    /// Takes over a keyspace's metadata.
+    /// Loads a keyspace's metadata.
     fn rgc_keyspace_load(gc: *mut c::rgc_t, meta: *const c::rgc_keyspace_meta_t; errptr) -> (), on error (); {
         let shared = &need_context(gc)?.shared;
         let meta = read_sized("meta", meta)?;
@@ -24,17 +24,17 @@ export! {
     }
 }
 
-/// A text that is compared only.
+/// A text that is only compared.
 ///
 /// # Safety
-/// `text` is NUL-terminated, and nobody writes it for the time of the call.
+/// `text` is NUL-terminated, and no thread writes to it during the call.
 unsafe fn lossy(text: *const c_char) -> String {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises it, see `# Safety`.
     unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
 export! {
-    /// The same, from PD's bytes.
+    /// Loads a keyspace's metadata from PD's bytes.
     fn rgc_keyspace_load_protobuf(gc: *mut c::rgc_t, stored: *const c_char, len: usize; errptr) -> (), on error (); {
         let shared = &need_context(gc)?.shared;
         let meta = KeyspaceMeta::from_protobuf(bytes("bytes", stored, len)?)?;

@@ -8,17 +8,17 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::null;
 
 export! {
-    /// The version of the contract that this library keeps.
+    /// Returns the version of the ABI that this library implements.
     fn rgc_abi_version() -> u32, on error 0; { c::RGC_ABI_VERSION }
 }
 
 export! {
-    /// The version of this library.
+    /// Returns the version of this library.
     fn rgc_version() -> *const c_char, on error null(); { c::RGC_VERSION_STRING.as_ptr().cast() }
 }
 
 export! {
-    /// The kind of an error text.
+    /// Returns the kind of an error text.
     fn rgc_error_kind(error: *const c_char) -> c_int, on error c::RGC_ERROR_UNKNOWN as c_int; {
         if error.is_null() {
             return c::RGC_ERROR_NONE as c_int;
@@ -38,7 +38,7 @@ export! {
 }
 
 export! {
-    /// Gives back what the library handed out.
+    /// Frees memory that the library handed out.
     fn rgc_free(pointer: *mut c_void) -> (), on error (); {
         libc::free(pointer);
     }
@@ -57,7 +57,7 @@ export! {
                 let state = &state;
                 let line: Vec<u8> = message.bytes().map(|byte| if byte == 0 { b'?' } else { byte }).collect();
                 if let Ok(line) = CString::new(line) {
-                    // SAFETY: the host's own function, with the state it gave for it.
+                    // SAFETY: the host's own function, with the state that belongs to it.
                     unsafe { logger(state.0, level as c_int, line.as_ptr()) };
                 }
             });
@@ -75,15 +75,15 @@ fn check_level(max_level: c_int) -> Result<(), Error> {
     Err(Error::invalid(format!("rgc_set_logger: level {max_level} is unknown; give RGC_LOG_OFF (0) to RGC_LOG_DEBUG (4)")))
 }
 
-/// None = silence.
+/// The level with this number; `None` means no messages.
 fn level(max_level: c_int) -> Option<Level> {
     [Level::Error, Level::Warn, Level::Info, Level::Debug].into_iter().find(|level| *level as c_int == max_level)
 }
 
-/// A callback's state: the host's pointer, which it promises may be used from any thread.
+/// The state of a callback: a pointer that the host promises any thread may use.
 pub(super) struct HostState(pub(super) *mut c_void);
 
 // SAFETY: the header says that callbacks run on any thread, several at once.
 unsafe impl Send for HostState {}
-// SAFETY: the same.
+// SAFETY: the header says that callbacks run on any thread, several at once.
 unsafe impl Sync for HostState {}

@@ -1,4 +1,4 @@
-//! The listener that tells runs of RocksDB's C API which level they write.
+//! The listener that tells filters of RocksDB's C API which level they write.
 
 use super::c;
 use super::export::guard;
@@ -15,25 +15,25 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-/// Behind a listener's state, in a Box.
+/// The object behind a listener's state, in a Box.
 struct Listener {
     context: Arc<Context>,
     jobs: Jobs,
 }
 
 export! {
-    /// A listener for rocksdb_options_add_eventlistener.
+    /// Makes a listener for rocksdb_options_add_eventlistener.
     fn rgc_rocksdb_event_listener(gc: *mut c::rgc_t; errptr) -> *mut c::rocksdb_eventlistener_t, on error null_mut(); {
         let functions = bound(need_context(gc)?)?;
         let missing = functions.missing_for_listeners();
         let (Some(create), []) = (functions.table().rocksdb_eventlistener_create, missing.as_slice()) else {
             return Err(Error::new(
                 ErrorKind::NotSupported,
-                format!("RocksDB's C API lacks {}; it has listeners from 10.4 on, go without one: runs do not know their level", missing.join(", ")),
+                format!("RocksDB's C API lacks {}; use RocksDB 10.4 or later, or no listener: then filters do not know their level", missing.join(", ")),
             ));
         };
         let state = Box::into_raw(Box::new(Listener { context: share_context(gc)?, jobs: Jobs::default() }));
-        // RocksDB calls all of them, also those that have nothing to do.
+        // RocksDB calls all of these functions, so those without work must exist too.
         Ok(create(
             state.cast(),
             Some(destroy),
@@ -57,12 +57,13 @@ unsafe extern "C" fn nothing_of<Info>(_: *mut c_void, _: *const Info) {}
 unsafe extern "C" fn background_error(_: *mut c_void, _: u32, _: *mut rocksdb_status_ptr_t) {}
 
 unsafe extern "C" fn destroy(state: *mut c_void) {
-    // SAFETY: RocksDB gives the state back once, when the listener goes.
+    // SAFETY: RocksDB gives the state back once, when it destroys the listener.
     guard(|| drop(unsafe { Box::from_raw(state.cast::<Listener>()) }));
 }
 
 unsafe extern "C" fn compaction_begins(state: *mut c_void, db: *mut rocksdb_t, info: *const rocksdb_compactionjobinfo_t) {
-    // SAFETY: RocksDB calls it with the listener's state, its own DB and a job that both live for the time of the call.
+    // SAFETY: RocksDB calls it with the listener's state, and with its own DB and job, which are
+    // valid during the call.
     guard(|| unsafe {
         let listener = &*state.cast::<Listener>();
         let functions = listener.functions()?;
@@ -79,7 +80,7 @@ unsafe extern "C" fn compaction_begins(state: *mut c_void, db: *mut rocksdb_t, i
             Some(inputs)
         };
         let bottommost = inputs().and_then(|mut inputs| {
-            // Level 0 is never the last: no need to look.
+            // Level 0 is never the bottommost level, so no list of files is needed.
             let files = if output_level > 0 { live_files(&functions, db, column_family)? } else { Vec::new() };
             is_bottommost(&mut inputs, output_level, &files)
         });
@@ -89,7 +90,7 @@ unsafe extern "C" fn compaction_begins(state: *mut c_void, db: *mut rocksdb_t, i
 }
 
 unsafe extern "C" fn compaction_ended(state: *mut c_void, _db: *mut rocksdb_t, info: *const rocksdb_compactionjobinfo_t) {
-    // SAFETY: as above.
+    // SAFETY: as in `compaction_begins`.
     guard(|| unsafe {
         let listener = &*state.cast::<Listener>();
         let (column_family, output_level) = job(&listener.functions()?, info)?;
@@ -99,7 +100,7 @@ unsafe extern "C" fn compaction_ended(state: *mut c_void, _db: *mut rocksdb_t, i
 }
 
 unsafe extern "C" fn subcompaction_begins(state: *mut c_void, info: *const rocksdb_subcompactionjobinfo_t) {
-    // SAFETY: as above.
+    // SAFETY: as in `compaction_begins`.
     guard(|| unsafe {
         let listener = &*state.cast::<Listener>();
         let functions = listener.functions()?;
@@ -121,25 +122,27 @@ impl Listener {
     }
 }
 
-/// A compaction's column family and output level.
+/// The column family and output level of a compaction.
 ///
 /// # Safety
-/// `info` is RocksDB's, and so are the functions.
+/// `info` and the functions are RocksDB's.
 unsafe fn job<'a>(functions: &rocksdb_functions, info: *const rocksdb_compactionjobinfo_t) -> Option<(&'a [u8], c_int)> {
     let mut len = 0;
-    // SAFETY: the caller's promise; the name lives as long as the job.
+    // SAFETY: the caller promises it; the name is valid as long as the job.
     unsafe {
         let name = functions.rocksdb_compactionjobinfo_cf_name?(info, &mut len);
         Some((slice(name.cast(), len)?, functions.rocksdb_compactionjobinfo_output_level?(info)))
     }
 }
 
-/// The table files of a column family; `None` also where there is no memory for them: then the level is unknown.
+/// The table files of a column family. `None` also means that there is no memory for them; then the
+/// level is unknown.
 ///
 /// # Safety
-/// `db` is RocksDB's, and so are the functions.
+/// `db` and the functions are RocksDB's.
 unsafe fn live_files(functions: &rocksdb_functions, db: *mut rocksdb_t, column_family: &[u8]) -> Option<Vec<LiveFile>> {
-    // SAFETY: the caller's promise; the list lives until it is destroyed, and all of it is copied before.
+    // SAFETY: the caller promises it; the list is valid until it is destroyed, and is copied
+    // before.
     unsafe {
         let list = functions.rocksdb_livefiles?(db);
         let key = |of: unsafe extern "C" fn(_, c_int, *mut usize) -> *const c_char, i| {

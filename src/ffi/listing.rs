@@ -1,4 +1,4 @@
-//! What an operator asks: keyspaces, destroyed ranges and schemas, one by one.
+//! Listings for operators: keyspaces, destroyed ranges and schemas.
 
 use super::c;
 use super::handles::context;
@@ -10,18 +10,18 @@ use crate::shared::{KeyspaceState, Shared};
 use std::ffi::{CString, c_int, c_void};
 use std::mem::size_of;
 
-/// Shows one thing to the host. Returns whether it wants to see more.
+/// Passes one item to the host. Returns whether the host wants more.
 ///
 /// # Safety
-/// `each` is the host's function, and `state` what it gave for it.
+/// `each` is the host's function, and `state` belongs to it.
 unsafe fn show<T>(each: unsafe extern "C" fn(*mut c_void, *const T) -> c_int, state: *mut c_void, info: &T) -> bool {
     let _inside = Inside::enter();
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises it, see `# Safety`.
     unsafe { each(state, info) == 0 }
 }
 
 export! {
-    /// Shows every keyspace of which anything is known.
+    /// Lists every known keyspace.
     fn rgc_keyspaces_foreach(gc: *const c::rgc_t, each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_keyspace_info_t) -> c_int>, state: *mut c_void)
         -> (), on error (); {
         let (Some(found), Some(each)) = (context(gc), each) else { return };
@@ -63,7 +63,7 @@ fn gc_type(naming: Registration) -> c_int {
 }
 
 export! {
-    /// Shows every record of a destroyed range.
+    /// Lists every record of a destroyed range.
     fn rgc_destroyed_foreach(gc: *const c::rgc_t, each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_destroyed_info_t) -> c_int>, state: *mut c_void)
         -> (), on error (); {
         let (Some(found), Some(each)) = (context(gc), each) else { return };
@@ -89,7 +89,7 @@ export! {
 }
 
 export! {
-    /// Shows every schema that was told.
+    /// Lists every known schema.
     fn rgc_schemas_foreach(gc: *const c::rgc_t, each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_schema_info_t) -> c_int>, state: *mut c_void)
         -> (), on error (); {
         let (Some(found), Some(each)) = (context(gc), each) else { return };

@@ -1,4 +1,5 @@
-//! Bytes, texts, arrays and structs across the border: every conversion that takes C at its word.
+//! Bytes, texts, arrays and structs that cross the C boundary. These conversions rely on the
+//! caller's promises.
 
 use super::blob::Blob;
 use crate::error::{Error, ErrorKind};
@@ -7,26 +8,26 @@ use std::fmt::Display;
 use std::mem::{MaybeUninit, size_of};
 use std::ptr::{null, null_mut};
 
-/// Bytes of the caller's, for the time of the call. NULL goes with length 0.
+/// Bytes of the caller, during the call. NULL is allowed with length 0.
 ///
 /// # Safety
-/// Unless NULL, `data` points to `len` readable bytes that nobody writes for the time of the call.
+/// Unless NULL, `data` points to `len` readable bytes that no thread writes to during the call.
 pub(super) unsafe fn bytes<'a>(what: impl Display, data: *const c_char, len: usize) -> Result<&'a [u8], Error> {
-    // SAFETY: handed on.
+    // SAFETY: the caller promises the same, see `# Safety`.
     unsafe { array(what, data.cast::<u8>(), len) }
 }
 
-/// An array of the caller's, for the time of the call. NULL goes with length 0.
+/// An array of the caller, during the call. NULL is allowed with length 0.
 ///
 /// # Safety
-/// Unless NULL, `data` points to `n` readable elements that nobody writes for the time of the call.
+/// Unless NULL, `data` points to `n` readable elements that no thread writes to during the call.
 pub(super) unsafe fn array<'a, T>(what: impl Display, data: *const T, n: usize) -> Result<&'a [T], Error> {
-    // SAFETY: handed on.
+    // SAFETY: the caller promises the same, see `# Safety`.
     unsafe { slice(data, n) }
         .ok_or_else(|| Error::invalid(format!("{what} is {data:p} with length {n}; give a pointer to as many elements")))
 }
 
-/// [`array`] for where an error has no text.
+/// [`array`] for callers that need no error text.
 ///
 /// # Safety
 /// As [`array`].
@@ -42,10 +43,10 @@ pub(super) unsafe fn slice<'a, T>(data: *const T, n: usize) -> Option<&'a [T]> {
     Some(unsafe { std::slice::from_raw_parts(data, n) })
 }
 
-/// A NUL-terminated UTF-8 text of the caller's.
+/// A NUL-terminated UTF-8 text of the caller.
 ///
 /// # Safety
-/// Unless NULL, `text` is NUL-terminated and nobody writes it for the time of the call.
+/// Unless NULL, `text` is NUL-terminated, and no thread writes to it during the call.
 pub(super) unsafe fn text<'a>(what: &str, text: *const c_char) -> Result<&'a str, Error> {
     if text.is_null() {
         return Err(Error::invalid(format!("{what} is NULL; give a NUL-terminated text")));
@@ -55,12 +56,12 @@ pub(super) unsafe fn text<'a>(what: &str, text: *const c_char) -> Result<&'a str
     text.to_str().map_err(|_| Error::invalid(format!("{what} {text:?} is not UTF-8")))
 }
 
-/// A malloc'ed copy, never NULL, also of no bytes.
+/// A malloc'ed copy. It is never NULL, also for 0 bytes.
 pub(super) fn malloc_bytes(bytes: &[u8]) -> Result<*mut c_char, Error> {
     Blob::of(bytes).map(Blob::hand_out)
 }
 
-/// A malloc'ed C string; NULL when there is no memory. What follows a NUL in `text` is cut off.
+/// A malloc'ed C string; NULL if there is no memory. It ends at the first NUL of `text`.
 pub(super) fn malloc_text(text: &str) -> *mut c_char {
     let text = text.split('\0').next().unwrap_or_default();
     malloc_bytes(&[text.as_bytes(), b"\0"].concat()).unwrap_or(null_mut())
@@ -69,23 +70,24 @@ pub(super) fn malloc_text(text: &str) -> *mut c_char {
 /// A public struct that begins with `size_t struct_size`.
 ///
 /// # Safety
-/// `repr(C)`, begins with a `usize`, and all of its bytes may be zero.
+/// The type is `repr(C)`, begins with a `usize`, and all of its bytes may be zero.
 pub(super) unsafe trait Sized1 {
-    /// Its size in the first version of the ABI.
+    /// The size of the struct in the first version of the ABI, in bytes.
     const VERSION_1: usize;
 }
 
-/// Reads a struct of the caller's, as much of it as the caller knows; what is missing, or there by half, is zero.
+/// Reads a struct of the caller, up to the caller's struct_size. Fields that are missing or only
+/// partly there are zero.
 ///
 /// # Safety
-/// Unless NULL, `from` points to a struct of as many bytes as its struct_size says.
+/// Unless NULL, `from` points to a struct of struct_size bytes.
 pub(super) unsafe fn read_sized<T: Sized1>(what: &str, from: *const T) -> Result<T, Error> {
-    // SAFETY: handed on; so many bytes are there.
+    // SAFETY: the caller promises it; struct_size bytes are there.
     unsafe { Ok(read_bytes(from, struct_size(what, from, T::VERSION_1)?)) }
 }
 
-/// Reads an array of the caller's structs, each as [`read_sized`] does; from one to the next are as many bytes as the first one's
-/// struct_size says. NULL goes with length 0.
+/// Reads an array of the caller's structs, each as [`read_sized`] does. The stride is the
+/// struct_size of the first element. NULL is allowed with length 0.
 ///
 /// # Safety
 /// Unless NULL, `data` points to `n` such structs.
@@ -93,19 +95,19 @@ pub(super) unsafe fn sized_array<T: Sized1>(what: &str, data: *const T, n: usize
     if n == 0 {
         return Ok(Vec::new());
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises it, see `# Safety`.
     let stride = unsafe { struct_size(what, data, T::VERSION_1) }?;
     if n > isize::MAX as usize / stride {
         return Err(Error::invalid(format!("{what} has {n} elements of {stride} bytes; give as many as there are")));
     }
     let element = |i| {
-        // SAFETY: element `i` lies within the array, and no more of it is read.
+        // SAFETY: element `i` is in the array, and no more than the element is read.
         unsafe {
             let element = data.byte_add(i * stride);
             struct_size(format_args!("{what}[{i}]"), element, T::VERSION_1).map(|size| read_bytes(element, size.min(stride)))
         }
     };
-    // A run's inputs come in a callback of the host's.
+    // The inputs of a compaction are read in a callback of the host, where an allocation may fail.
     let mut elements = Vec::new();
     elements
         .try_reserve_exact(n)
@@ -116,22 +118,24 @@ pub(super) unsafe fn sized_array<T: Sized1>(what: &str, data: *const T, n: usize
     Ok(elements)
 }
 
-/// As much of a struct as there is.
+/// Reads as much of a struct as there is.
 ///
 /// # Safety
 /// `from` points to `size` readable bytes.
 unsafe fn read_bytes<T: Sized1>(from: *const T, size: usize) -> T {
     let mut to = MaybeUninit::<T>::zeroed();
-    // Behind version 1 every field ends at a multiple of its alignment, which no field's size exceeds.
+    // Behind version 1 every field ends at a multiple of its alignment, and no field is larger than
+    // the struct's alignment.
     let whole = size - size % align_of::<T>();
-    // SAFETY: `to` is T's size and `from` has `size` bytes; zero bytes make a T, as the trait promises.
+    // SAFETY: `to` has the size of T and `from` has `size` bytes; zero bytes are a valid T, as the
+    // trait promises.
     unsafe {
         to.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast(), whole.min(size_of::<T>()));
         to.assume_init()
     }
 }
 
-/// The struct_size of a struct of the caller's, at least `smallest`.
+/// The struct_size of a struct of the caller, which must be at least `smallest`.
 ///
 /// # Safety
 /// Unless NULL, `of` points to a struct that begins with its struct_size.
@@ -147,12 +151,14 @@ pub(super) unsafe fn struct_size<T: Sized1>(what: impl Display, of: *const T, sm
     Ok(size)
 }
 
-/// Fills a struct of the caller's with as much of `value` as it has room for, and sets its struct_size to that.
+/// Fills a struct of the caller with as much of `value` as fits, and sets its struct_size to that
+/// size.
 ///
 /// # Safety
-/// `to` points to a struct of as many writable bytes as its struct_size, which is at least a usize, says.
+/// `to` points to a struct of struct_size writable bytes, at least a usize.
 pub(super) unsafe fn write_sized<T: Sized1>(to: *mut T, value: &T) {
-    // SAFETY: the caller's promise; the struct begins with its size, and `value` has at least `size` bytes.
+    // SAFETY: the caller promises it; the struct begins with its size, and `value` has at least
+    // `size` bytes.
     unsafe {
         let size = to.cast::<usize>().read_unaligned().min(size_of::<T>());
         to.cast::<u8>().copy_from_nonoverlapping((&raw const *value).cast(), size);
@@ -163,7 +169,7 @@ pub(super) unsafe fn write_sized<T: Sized1>(to: *mut T, value: &T) {
 /// Clears two out-parameters, either of which may be NULL.
 ///
 /// # Safety
-/// Each is NULL or points to what may be overwritten.
+/// Each is NULL or points to memory that may be overwritten.
 #[inline]
 pub(super) unsafe fn clear_out(data: *mut *const c_char, len: *mut usize) {
     if !data.is_null() {

@@ -1,10 +1,11 @@
-//! The C ABI: every exported function, and nothing else, is made here by `export!`. What each one means stands in
-//! `include/rocks_gc.h`; bodies turn C's arguments into Rust's, call a room of the house, and turn the answer back.
+//! The C ABI: `export!` makes every exported function here, and no other function. The header
+//! `include/rocks_gc.h` documents them. A body converts C's arguments, calls another module, and
+//! converts the result.
 
 #![expect(unsafe_code, reason = "C hands over raw pointers")]
-#![expect(clippy::missing_safety_doc, reason = "the header is the manual of the exported functions")]
+#![expect(clippy::missing_safety_doc, reason = "the header documents the exported functions")]
 
-/// The contract as Rust sees it: generated from `include/rocks_gc.h`.
+/// The C types and functions in Rust, generated from `include/rocks_gc.h`.
 #[allow(
     missing_docs,
     non_camel_case_types,

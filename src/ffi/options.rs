@@ -8,7 +8,7 @@ use std::ffi::c_char;
 use std::ptr::null_mut;
 
 export! {
-    /// Options with every default.
+    /// Makes options with every default.
     fn rgc_options_create() -> *mut c::rgc_options_t, on error null_mut(); {
         Box::into_raw(Box::<Options>::default()).cast()
     }
@@ -29,12 +29,12 @@ export! {
 }
 
 export! {
-    /// A line per option.
+    /// Returns a text with one line for each option.
     fn rgc_options_describe() -> *mut c_char, on error null_mut(); { malloc_text(&Options::describe()) }
 }
 
 export! {
-    /// Gives the options back.
+    /// Destroys options.
     fn rgc_options_destroy(handle: *mut c::rgc_options_t) -> (), on error (); {
         if !handle.is_null() {
             drop(Box::from_raw(handle.cast::<Options>()));

@@ -15,7 +15,7 @@ use std::ptr::null_mut;
 use std::sync::{Arc, Mutex};
 
 export! {
-    /// Is a put or merge of this key to be ignored at recovery?
+    /// Whether recovery must ignore a put or merge of this key.
     fn rgc_wal_should_skip(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u8, on error 0; {
         let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
         u8::from(found.shared.ignores_at_recovery(key))
@@ -23,7 +23,7 @@ export! {
 }
 
 export! {
-    /// What is to be replayed of a write batch.
+    /// Returns the part of a write batch to replay.
     fn rgc_wal_filter_batch(gc: *const c::rgc_t, batch: *const c_char, len: usize, families: *const u32, n: usize, out_len: *mut usize; errptr)
         -> *mut c_char, on error null_mut(); {
         let shared = &need_context(gc)?.shared;
@@ -38,21 +38,21 @@ export! {
     }
 }
 
-/// Behind a WAL filter's state, in a Box.
+/// The object behind a WAL filter's state, in a Box.
 struct WalFilter {
     context: Arc<Context>,
     names: Vec<String>,
-    /// Of the named families, once RocksDB has told.
+    /// The ids of the named families, after RocksDB has reported them.
     ids: Mutex<Vec<u32>>,
 }
 
 export! {
-    /// A filter for rocksdb_options_set_wal_filter.
+    /// Makes a filter for rocksdb_options_set_wal_filter.
     fn rgc_rocksdb_wal_filter(gc: *mut c::rgc_t, families: *const *const c_char, n: usize; errptr) -> *mut c::rocksdb_walfilter_t, on error null_mut(); {
         let functions = bound(need_context(gc)?)?;
         let names = array("families", families, n)?;
         if names.is_empty() {
-            return Err(Error::invalid("no family is named; give those whose keys are of gc's layout"));
+            return Err(Error::invalid("no family is named; name the families whose keys have gc's layout"));
         }
         let names = names.iter().enumerate().map(|(i, name)| Ok(text(&format!("families[{i}]"), *name)?.to_owned()));
         let names = names.collect::<Result<Vec<_>, Error>>()?;
@@ -60,7 +60,7 @@ export! {
         let (Some(create), []) = (functions.table().rocksdb_walfilter_create, missing.as_slice()) else {
             return Err(Error::new(
                 ErrorKind::NotSupported,
-                format!("RocksDB's C API lacks {}; it has WAL filters from 11.8 on, C++ hosts take rocks_gc::WalFilter", missing.join(", ")),
+                format!("RocksDB's C API lacks {}; use RocksDB 11.8 or later; C++ hosts use rocks_gc::WalFilter", missing.join(", ")),
             ));
         };
         let state = Box::into_raw(Box::new(WalFilter { context: share_context(gc)?, names, ids: Mutex::default() }));
@@ -69,7 +69,7 @@ export! {
 }
 
 unsafe extern "C" fn destroy(state: *mut c_void) {
-    // SAFETY: RocksDB gives the state back once, when the filter goes.
+    // SAFETY: RocksDB gives the state back once, when it destroys the filter.
     guard(|| drop(unsafe { Box::from_raw(state.cast::<WalFilter>()) }));
 }
 
@@ -87,7 +87,7 @@ unsafe extern "C" fn families_are(
     ids: *const u32,
     n: usize,
 ) {
-    // SAFETY: RocksDB calls it with the filter's state, and with as many names, lengths and ids as it says.
+    // SAFETY: RocksDB calls it with the filter's state, and with `n` names, lengths and ids.
     guard(|| unsafe {
         let filter = &*state.cast::<WalFilter>();
         let (names, lens, ids) = (slice(names, n)?, slice(lens, n)?, slice(ids, n)?);
@@ -111,18 +111,20 @@ unsafe extern "C" fn record_found(
     new_batch: *mut rocksdb_writebatch_t,
     changed: *mut c_uchar,
 ) -> c_int {
-    // SAFETY: RocksDB calls it with the filter's state, and with batches that live for the time of the call.
+    // SAFETY: RocksDB calls it with the filter's state, and with batches that are valid during the
+    // call.
     guard(|| unsafe {
         let filter = &*state.cast::<WalFilter>();
         let functions = bound(&filter.context).ok()?.table();
         let mut len = 0;
         let data = functions.rocksdb_writebatch_data?(batch.cast_mut(), &mut len);
         let batch = WriteBatch::parse(slice(data.cast(), len)?)?;
-        // As many as the families that the host named.
+        // The list is as short as the host's list of families.
         let ids = lock(&filter.ids).clone();
         let ignored = |record: &BatchRecord| recovery::ignores(&filter.context.shared, &ids, record);
-        // A record of another family than the default one cannot be written without its handle, which there is not yet; and the place
-        // of an ignored one can be taken in the default one only if that is ours.
+        // A record of another family than the default one needs the family's handle, which does not
+        // exist yet. The placeholder of an ignored record is written to the default family, so that
+        // family must be ours.
         let can_be_written = |record: &BatchRecord| {
             if ignored(record) { ids.contains(&0) } else { record.family == 0 && !record.is_entity && record.op != BatchOp::Noop }
         };
@@ -146,11 +148,11 @@ unsafe extern "C" fn record_found(
 /// Adds a record of the default family to a batch.
 ///
 /// # Safety
-/// `batch` is RocksDB's, and so are the functions.
+/// `batch` and the functions are RocksDB's.
 unsafe fn write(functions: &rocksdb_functions, batch: *mut rocksdb_writebatch_t, record: &BatchRecord) -> Option<()> {
     let (key, key_len) = (record.key.as_ptr().cast(), record.key.len());
     let (value, value_len) = (record.value.as_ptr().cast(), record.value.len());
-    // SAFETY: the caller's promise; RocksDB copies the bytes.
+    // SAFETY: the caller promises it; RocksDB copies the bytes.
     unsafe {
         match record.op {
             BatchOp::Put => functions.rocksdb_writebatch_put?(batch, key, key_len, value, value_len),

@@ -1,4 +1,5 @@
-//! Hosts on rocksdb/c.h: binding their RocksDB, and the factory that makes a run for each compaction.
+//! Hosts on rocksdb/c.h: binding their RocksDB, and the factory that makes the filter of each
+//! compaction.
 
 use super::c;
 use super::filter_handle::FilterHandle;
@@ -15,7 +16,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 
-/// Behind a factory's state, in a Box.
+/// The object behind a factory's state, in a Box.
 struct Factory {
     context: Arc<Context>,
     kind: FilterKind,
@@ -66,7 +67,7 @@ fn bind(context: &Context, found: Functions) -> Result<(), Error> {
     Err(Error::invalid("gc is bound to another RocksDB already; make another rgc_t for this one"))
 }
 
-/// What every run needs before it can be made by RocksDB.
+/// The bound functions, which every filter of RocksDB's C API needs.
 pub(super) fn bound(context: &Context) -> Result<&Functions, Error> {
     context
         .rocksdb
@@ -75,7 +76,7 @@ pub(super) fn bound(context: &Context) -> Result<&Functions, Error> {
 }
 
 export! {
-    /// A factory for rocksdb_options_set_compaction_filter_factory.
+    /// Makes a factory for rocksdb_options_set_compaction_filter_factory.
     fn rgc_rocksdb_filter_factory(gc: *mut c::rgc_t, number: c_int; errptr) -> *mut c::rocksdb_compactionfilterfactory_t, on error null_mut(); {
         let functions = bound(need_context(gc)?)?.table();
         let create = functions.rocksdb_compactionfilterfactory_create.ok_or_else(|| Error::invalid("rocksdb_compactionfilterfactory_create is missing"))?;
@@ -85,7 +86,8 @@ export! {
     }
 }
 
-/// [`rgc_factory_create_filter`] in the types of the bound functions, whose RocksDB types are tags of their own.
+/// [`rgc_factory_create_filter`] in the types of the bound functions, which have their own RocksDB
+/// types.
 unsafe extern "C" fn create_filter(
     state: *mut c_void,
     compaction: *mut crate::engine::rocksdb::list::rocksdb_compactionfiltercontext_t,
@@ -95,14 +97,14 @@ unsafe extern "C" fn create_filter(
 }
 
 export! {
-    /// The state of a factory that the host makes.
+    /// Makes the state of a factory that the host creates.
     fn rgc_factory_state(gc: *mut c::rgc_t, number: c_int; errptr) -> *mut c_void, on error null_mut(); {
         Ok(Box::into_raw(Box::new(Factory::new(share_context(gc)?, number)?)).cast())
     }
 }
 
 export! {
-    /// RocksDB's destructor of a factory.
+    /// The destructor of a factory for RocksDB.
     fn rgc_factory_destructor(state: *mut c_void) -> (), on error (); {
         if !state.is_null() {
             drop(Box::from_raw(state.cast::<Factory>()));
@@ -111,7 +113,7 @@ export! {
 }
 
 export! {
-    /// RocksDB asks for a compaction's filter.
+    /// Makes the filter of a compaction for RocksDB.
     fn rgc_factory_create_filter(state: *mut c_void, compaction: *mut c::rocksdb_compactionfiltercontext_t)
         -> *mut c::rocksdb_compactionfilter_t, on error null_mut(); {
         let Some(factory) = state.cast::<Factory>().as_ref() else { return null_mut() };
@@ -133,7 +135,8 @@ export! {
     }
 }
 
-/// A compaction of all files has nothing below it; any other may or may not.
+/// Whether a compaction is bottommost. A compaction of all files has no file below it; of any other
+/// that is unknown.
 ///
 /// # Safety
 /// `compaction` is NULL or RocksDB's.
@@ -144,7 +147,7 @@ unsafe fn bottommost(context: &Context, compaction: *mut c::rocksdb_compactionfi
 }
 
 export! {
-    /// RocksDB's name of a factory.
+    /// The name of a factory for RocksDB.
     fn rgc_factory_name(state: *mut c_void) -> *const c_char, on error null(); {
         match state.cast::<Factory>().as_ref().map(|factory| factory.kind) {
             Some(FilterKind::Default) => c"rocks_gc.default".as_ptr(),

@@ -1,4 +1,5 @@
-//! Which RocksDB the process has loaded. Nothing is loaded here: a second copy would crash the host.
+//! Finds the RocksDB that the process has loaded. It loads nothing: a second copy would crash the
+//! host.
 
 use crate::engine::rocksdb::Functions;
 use crate::error::{Error, ErrorKind};
@@ -7,34 +8,35 @@ use std::ffi::{CStr, CString, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
-/// What every RocksDB with a C API has.
+/// A function that every RocksDB with a C API has.
 const WITNESS: &CStr = c"rocksdb_compactionfilterfactory_create";
 
 const HELP: &str = "a RocksDB that is linked statically must be exported (link the executable with -rdynamic), or its functions \
                     given by rgc_bind_rocksdb_symbols, which rocks_gc_rocksdb_c.h prepares";
 
-/// By a handle of dlopen's. What it finds stays loaded for as long as the process lives.
+/// Binds by a handle of dlopen. The bound library remains loaded as long as the process lives.
 ///
 /// # Safety
-/// `handle` is of dlopen.
+/// `handle` was returned by dlopen.
 pub(super) unsafe fn by_handle(handle: *mut c_void) -> Result<Functions, Error> {
     let look_up = |name: &str| {
         let name = CString::new(name).ok()?;
         // SAFETY: a valid handle and a C string.
         Some(definition(&name, unsafe { libc::dlsym(handle, name.as_ptr()) }))
     };
-    // SAFETY: whatever the handle finds under a function's name is this function.
+    // SAFETY: the address that the handle returns for a function's name is this function.
     let functions = unsafe { Functions::bind(look_up) }?;
-    // SAFETY: as above.
+    // SAFETY: a valid handle and a C string.
     let witness = definition(WITNESS, unsafe { libc::dlsym(handle, WITNESS.as_ptr()) });
-    // An executable cannot be found so, and need not.
+    // An executable cannot be found like this, and is never unloaded.
     if let Some(library) = object_of(witness).and_then(|object| Loaded::find(&CString::new(object.name).ok()?)) {
         std::mem::forget(library);
     }
     Ok(functions)
 }
 
-/// Where a function is defined. An executable that is not position independent answers with a stand-in of its own.
+/// The address at which a function is defined. An executable that is not position independent has a
+/// stand-in address of its own.
 pub(super) fn definition(name: &CStr, address: *mut c_void) -> *mut c_void {
     if object_of(address).is_none_or(|object| !object.has_stand_in) {
         return address;
@@ -48,7 +50,7 @@ pub(super) fn definition(name: &CStr, address: *mut c_void) -> *mut c_void {
     elsewhere.next().unwrap_or(address)
 }
 
-/// By the path or SONAME of a library that is already loaded.
+/// Binds by the path or SONAME of a library that is already loaded.
 pub(super) fn by_path(path: &str) -> Result<Functions, Error> {
     let library = CString::new(path).ok().filter(|path| !path.is_empty()).and_then(|path| Loaded::find(&path)).ok_or_else(|| {
         Error::new(
@@ -59,10 +61,12 @@ pub(super) fn by_path(path: &str) -> Result<Functions, Error> {
     library.bind()
 }
 
-/// By searching the process: its global scope, then every loaded object. More than one RocksDB is an error.
+/// Binds by a search in the process: in its global scope, then in every loaded object. More than
+/// one RocksDB is an error.
 pub(super) fn in_process() -> Result<Functions, Error> {
     let libraries = objects().into_iter().filter_map(|path| Loaded::find(&path));
-    // Where the witness lies tells copies apart: a handle also finds what its object only depends on.
+    // The address of the witness identifies a copy, because a handle also finds the functions of
+    // the libraries that its object depends on.
     let mut copies = BTreeMap::new();
     for library in std::iter::once(Loaded(libc::RTLD_DEFAULT)).chain(libraries) {
         // SAFETY: RTLD_DEFAULT or a valid handle, and a C string.
@@ -85,7 +89,7 @@ pub(super) fn in_process() -> Result<Functions, Error> {
     }
 }
 
-/// A reference to a loaded library; or the global scope, which is none.
+/// A reference to a loaded library, or the global scope, which needs no reference.
 struct Loaded(*mut c_void);
 
 impl Loaded {
@@ -104,17 +108,17 @@ impl Loaded {
 impl Drop for Loaded {
     fn drop(&mut self) {
         if self.0 != libc::RTLD_DEFAULT {
-            // SAFETY: of dlopen, closed once.
+            // SAFETY: the handle was returned by dlopen, and is closed once.
             unsafe { libc::dlclose(self.0) };
         }
     }
 }
 
-/// The object that an address lies in.
+/// The loaded object that contains an address.
 struct Object {
     base: usize,
     name: String,
-    /// The address is not that of the function, but leads there.
+    /// Whether the address is only a stand-in that leads to the function.
     has_stand_in: bool,
 }
 
@@ -123,7 +127,7 @@ fn object_of(address: *mut c_void) -> Option<Object> {
     const UNDEFINED: u16 = 0;
     let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
     let mut symbol: *mut libc::Elf64_Sym = null_mut();
-    // SAFETY: any address may be asked for; `info` and `symbol` are written if the answer is not 0.
+    // SAFETY: any address is allowed; `info` and `symbol` are written if the answer is not 0.
     let info = unsafe {
         let extra = (&raw mut symbol).cast();
         if address.is_null() || libc::dladdr1(address, info.as_mut_ptr(), extra, RTLD_DL_SYMENT) == 0 {
@@ -134,18 +138,18 @@ fn object_of(address: *mut c_void) -> Option<Object> {
     let name = if info.dli_fname.is_null() {
         "?".into()
     } else {
-        // SAFETY: a C string of the loader's.
+        // SAFETY: a C string of the loader.
         unsafe { CStr::from_ptr(info.dli_fname) }.to_string_lossy().into_owned()
     };
-    // SAFETY: NULL or a symbol of the loader's.
+    // SAFETY: NULL or a symbol of the loader.
     let has_stand_in = unsafe { symbol.as_ref() }.is_some_and(|symbol| symbol.st_shndx == UNDEFINED);
     Some(Object { base: info.dli_fbase as usize, name, has_stand_in })
 }
 
-/// The paths of all loaded objects but the executable, which the global scope covers.
+/// The paths of all loaded objects except the executable, which the global scope covers.
 fn objects() -> Vec<CString> {
     unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, paths: *mut c_void) -> c_int {
-        // SAFETY: dl_iterate_phdr gives a valid object and hands `paths` through.
+        // SAFETY: dl_iterate_phdr gives a valid object, and passes `paths` through.
         unsafe {
             if !(*info).dlpi_name.is_null() && *(*info).dlpi_name != 0 {
                 (*paths.cast::<Vec<CString>>()).push(CStr::from_ptr((*info).dlpi_name).to_owned());
@@ -154,7 +158,7 @@ fn objects() -> Vec<CString> {
         0
     }
     let mut paths = Vec::new();
-    // SAFETY: `each` has the type that is asked for, and `paths` lives as long as the call.
+    // SAFETY: `each` has the required type, and `paths` is valid during the call.
     unsafe { libc::dl_iterate_phdr(Some(each), (&raw mut paths).cast()) };
     paths
 }

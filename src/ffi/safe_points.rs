@@ -23,7 +23,7 @@ export! {
             AdvanceOutcome::Moved => 1,
             AdvanceOutcome::Same => 0,
             AdvanceOutcome::Refused => {
-                shared.refuse_safe_points(1, || format!("the global safe point does not go back to {ts} from {}", shared.safe_points.global()));
+                shared.refuse_safe_points(1, || format!("the global safe point cannot go back to {ts} from {}", shared.safe_points.global()));
                 0
             }
         }
@@ -47,40 +47,40 @@ export! {
 }
 
 export! {
-    /// Names a keyspace's type.
+    /// Registers a keyspace's type.
     fn rgc_set_keyspace_gc_type(gc: *mut c::rgc_t, id: u32, gc_type: c_int; errptr) -> (), on error (); {
         name(&need_context(gc)?.shared, &[id], gc_type, |_, what| what)
     }
 }
 
 export! {
-    /// Names the type of keyspaces, all or none.
+    /// Registers the type of keyspaces, all or none.
     fn rgc_set_keyspace_gc_types(gc: *mut c::rgc_t, ids: *const u32, n: usize, gc_type: c_int; errptr) -> (), on error (); {
         name(&need_context(gc)?.shared, array("keyspaces", ids, n)?, gc_type, element)
     }
 }
 
 export! {
-    /// Keeps everything of a keyspace until it is named again.
+    /// Keeps all keys of a keyspace until the host registers it again.
     fn rgc_pause_keyspace(gc: *mut c::rgc_t, id: u32; errptr) -> (), on error (); {
         let found = need_context(gc)?;
         let id = keyspace(id)?;
         refuse_inside_run_of_store("rgc_pause_keyspace", found)?;
         found.shared.remove_keyspace(id);
-        log(Level::Info, || format!("keyspace {id} is removed: everything of it is kept until rgc_set_keyspace_gc_type names it again"));
+        log(Level::Info, || format!("keyspace {id} is paused: all its keys are kept until rgc_set_keyspace_gc_type registers it again"));
         Ok(())
     }
 }
 
 export! {
-    /// The global safe point.
+    /// Returns the global safe point.
     fn rgc_global_safe_point(gc: *const c::rgc_t) -> u64, on error 0; {
         context(gc).map_or(0, |found| found.shared.safe_points.global())
     }
 }
 
 export! {
-    /// The effective safe point of a keyspace.
+    /// Returns the effective safe point of a keyspace.
     fn rgc_keyspace_safe_point(gc: *const c::rgc_t, id: u32) -> u64, on error 0; {
         let (Some(found), Some(id)) = (context(gc), KeyspaceId::new(id)) else { return 0 };
         found.shared.safe_points.effective(id).safe_point
@@ -88,7 +88,7 @@ export! {
 }
 
 export! {
-    /// The effective safe point of a stored key.
+    /// Returns the effective safe point of a stored key.
     fn rgc_safe_point_for_key(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u64, on error 0; {
         let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
         let shared = &found.shared;
@@ -100,7 +100,7 @@ export! {
     }
 }
 
-/// Puts the index before what is wrong with an element.
+/// Adds the index of an element to a message.
 fn element(index: usize, what: String) -> String {
     format!("element {index}: {what}")
 }
@@ -116,13 +116,13 @@ fn out_of_range(id: u32) -> String {
 fn acceptable(ts: Timestamp, limit: Timestamp) -> Result<(), String> {
     match ts {
         0 => Err("safe point 0 means unknown and cannot be set".into()),
-        Timestamp::MAX => Err(format!("safe point {ts} is the maximum, no reader could stand above it")),
+        Timestamp::MAX => Err(format!("safe point {ts} is the maximum; no reader could read above it")),
         _ if ts > limit => Err(format!("safe point {ts} is further ahead of the clock than max_safe_point_ahead_seconds allows ({limit})")),
         _ => Ok(()),
     }
 }
 
-/// Ids that have been checked, as the type that says so.
+/// Ids that have been checked.
 fn checked<'a>(ids: &'a [u32], name: impl Fn(usize, String) -> String) -> Result<impl Iterator<Item = KeyspaceId> + Clone + 'a, Error> {
     if let Some((index, &id)) = ids.iter().enumerate().find(|&(_, &id)| KeyspaceId::new(id).is_none()) {
         return Err(Error::invalid(name(index, out_of_range(id))));
@@ -144,7 +144,7 @@ fn advance(shared: &Shared, ids: &[u32], ts: &[Timestamp], name: impl Fn(usize, 
     if advanced.refused > 0 {
         shared.refuse_safe_points(advanced.refused, || {
             format!(
-                "{} of {} keyspace safe points were not taken: they go back, or everything of their keyspace is kept",
+                "{} of {} keyspace safe points were refused: they are lower than before, or their keyspace is paused",
                 advanced.refused,
                 ids.len()
             )
@@ -154,7 +154,7 @@ fn advance(shared: &Shared, ids: &[u32], ts: &[Timestamp], name: impl Fn(usize, 
     Ok(advanced.moved)
 }
 
-/// Says once of each keyspace that its own safe point is not what collects it.
+/// Warns once for each keyspace whose own safe point is not in use.
 fn tell_unused(shared: &Shared, advanced: Advanced) {
     let tell = |unused: Unused, what: &str| {
         let Some(keyspace) = unused.first else { return };
@@ -166,11 +166,11 @@ fn tell_unused(shared: &Shared, advanced: Advanced) {
     tell(
         advanced.unnamed,
         match shared.safe_points.unknown() {
-            UnknownKeyspace::Keep => "was never registered: nothing of it is collected until rgc_set_keyspace_gc_type names its type",
-            UnknownKeyspace::Global => "was never registered: the global one collects it until rgc_set_keyspace_gc_type names its type",
+            UnknownKeyspace::Keep => "was never registered: all its keys are kept until rgc_set_keyspace_gc_type registers it",
+            UnknownKeyspace::Global => "was never registered: the global safe point is used until rgc_set_keyspace_gc_type registers it",
         },
     );
-    tell(advanced.global, "was named global: the global one collects it, and its own is not used");
+    tell(advanced.global, "is registered as global: the global safe point is used, and not its own");
 }
 
 fn name(shared: &Shared, ids: &[u32], gc_type: c_int, name: impl Fn(usize, String) -> String) -> Result<(), Error> {

@@ -10,17 +10,17 @@ use crate::shared::SchemaState;
 use std::ffi::c_int;
 
 export! {
-    /// The list of a tenant's valid schemas.
+    /// Loads the list of a tenant's valid schemas.
     fn rgc_schemas_load(gc: *mut c::rgc_t, keyspace: u32, ids: *const u32, n: usize, highest: u32; errptr) -> (), on error (); {
         let context = need_context(gc)?;
         let tenant = tenant(context, keyspace)?;
         let ids = array("valid_ids", ids, n)?;
         if let Some((i, id)) = ids.iter().enumerate().find(|(_, id)| **id > highest) {
             return Err(Error::invalid(format!(
-                "element {i}: schema {id} is above highest_id_ever, {highest}; read the highest id, then the list, and leave out what is above it"
+                "element {i}: schema {id} is above highest_id_ever, {highest}; read the highest id, then the list, and omit higher ids"
             )));
         }
-        // In order before the lock is taken that runs look schemas up under.
+        // Sorted before the lock is taken under which filters look up schemas.
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         context.shared.change_schemas(tenant, |schemas| schemas.load(ids, highest));
@@ -29,13 +29,13 @@ export! {
 }
 
 export! {
-    /// Names a new schema.
+    /// Adds a new schema.
     fn rgc_schema_create(gc: *mut c::rgc_t, keyspace: u32, id: u32; errptr) -> (), on error (); {
         let context = need_context(gc)?;
         let tenant = tenant(context, keyspace)?;
         context.shared.change_schemas(tenant, |schemas| {
             if schemas.is_dropped(id) {
-                return Err(Error::invalid(format!("schema {id} was dropped, and its keys go for ever; ids are never used twice, take a new one")));
+                return Err(Error::invalid(format!("schema {id} was dropped, which is permanent; ids are never reused; use a new one")));
             }
             schemas.create(id);
             Ok(())
@@ -53,19 +53,19 @@ export! {
 }
 
 export! {
-    /// Has old versions of a schema deleted.
+    /// Lets the worker delete old versions of a schema.
     fn rgc_schema_truncate(gc: *mut c::rgc_t, keyspace: u32, id: u32, up_to_ts: u64; errptr) -> (), on error (); {
         let context = need_context(gc)?;
         let tenant = tenant(context, keyspace)?;
         if up_to_ts == 0 || up_to_ts == Timestamp::MAX {
-            return Err(Error::invalid(format!("up_to_ts {up_to_ts} bounds nothing: what is written meanwhile would go, too; give the timestamp of now")));
+            return Err(Error::invalid(format!("up_to_ts {up_to_ts} is no bound: versions written meanwhile would be deleted too; give the current timestamp")));
         }
         need_store(context, "rgc_schema_truncate")?.truncate_schema(tenant, id, up_to_ts)
     }
 }
 
 export! {
-    /// What is known of a schema.
+    /// Returns the state of a schema.
     fn rgc_schema_state(gc: *const c::rgc_t, keyspace: u32, id: u32) -> c_int, on error c::RGC_SCHEMA_UNKNOWN as c_int; {
         number(context(gc).map_or(SchemaState::Unknown, |found| state(found, keyspace, id)))
     }
@@ -86,11 +86,11 @@ pub(super) fn number(state: SchemaState) -> c_int {
     number as c_int
 }
 
-/// Whose schemas, if the layout has them.
+/// The tenant with this number, if the layout has schemas.
 fn tenant(context: &Context, keyspace: u32) -> Result<Tenant, Error> {
     let layout = &context.shared.layout;
     if !layout.schema_ids {
-        return Err(Error::invalid("schema_id is off: no schema is read; create gc with schema_id=prefix"));
+        return Err(Error::invalid("schema_id is off: keys have no schemas; create gc with schema_id=prefix"));
     }
     match (layout.form, keyspace) {
         (KeyForm::ApiV2, id) => super::safe_points::keyspace(id).map(Some),

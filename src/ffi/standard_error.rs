@@ -1,10 +1,10 @@
-//! Standard error, where errors go until the host sets a logger. Whatever it is, closed or a pipe without a reader, the host lives
-//! on.
+//! Standard error, to which errors are written until the host sets a logger. If it is closed, or a
+//! pipe without a reader, the host continues to run.
 
 use std::io::{Error, ErrorKind};
 use std::mem::MaybeUninit;
 
-/// Writes a text, or as much of it as goes.
+/// Writes as much of a text as possible.
 pub(crate) fn write(text: &str) {
     if !is_there() {
         return;
@@ -23,15 +23,16 @@ pub(crate) fn write(text: &str) {
     });
 }
 
-/// Where a host has closed standard error its number may be that of a file of the DB by now. RocksDB opens those so that they are
-/// closed on exec; a standard error is not.
+/// Whether standard error exists. If the host has closed it, its number may now belong to a file of
+/// the DB. RocksDB opens such files as close-on-exec; standard error is not close-on-exec.
 fn is_there() -> bool {
-    // SAFETY: it asks about a number.
+    // SAFETY: the call only reads the flags of a number.
     let flags = unsafe { libc::fcntl(libc::STDERR_FILENO, libc::F_GETFD) };
     flags >= 0 && flags & libc::FD_CLOEXEC == 0
 }
 
-/// Runs `write`; a SIGPIPE that it raises for this thread is taken away again. Others that were waiting stay.
+/// Runs `write`, and removes a SIGPIPE that it raises for this thread. A SIGPIPE that was pending
+/// before remains pending.
 fn without_sigpipe(write: impl FnOnce()) {
     let mut pipe = MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = MaybeUninit::<libc::sigset_t>::uninit();

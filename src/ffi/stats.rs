@@ -7,13 +7,13 @@ use std::ffi::c_char;
 use std::mem::size_of;
 use std::ptr::null_mut;
 
-// SAFETY: of the library's own, and the same for ever.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_stats_t {
     const VERSION_1: usize = 192;
 }
 
 export! {
-    /// Fills the counters in.
+    /// Fills in the counters.
     fn rgc_stats(gc: *const c::rgc_t, out: *mut c::rgc_stats_t) -> (), on error (); {
         if struct_size("out", out.cast_const(), size_of::<usize>()).is_ok() {
             write_sized(out, &context(gc).map_or_else(c::rgc_stats_t::default, to_c));
@@ -22,15 +22,15 @@ export! {
 }
 
 export! {
-    /// OpenMetrics text.
+    /// Returns the counters as OpenMetrics text.
     fn rgc_metrics(gc: *const c::rgc_t) -> *mut c_char, on error null_mut(); {
         let Some(found) = context(gc) else { return null_mut() };
         let shared = &found.shared;
         let gauges = vec![
-            ("global_safe_point", "The global safe point, 0 = none came yet", shared.safe_points.global()),
-            ("pending", "Rows handed over and not finished, and schemas to clear or truncate", shared.worker_queue.pending() as u64),
+            ("global_safe_point", "The global safe point; 0 means that none was set yet", shared.safe_points.global()),
+            ("pending", "Rows handed over and not finished, and unfinished drops and truncations of schemas", shared.worker_queue.pending() as u64),
             ("destroyed_records", "Records of destroyed ranges in the ledger", found.attached.records() as u64),
-            ("cache_bytes", "Memory of the safe points", shared.safe_points.bytes() as u64),
+            ("cache_bytes", "Memory of the safe points in bytes", shared.safe_points.bytes() as u64),
         ];
         shared.stats.openmetrics(gauges).map_or(null_mut(), |text| malloc_text(&text))
     }

@@ -1,4 +1,4 @@
-//! Attaching a store, and what its worker does.
+//! Attaching a store, and the functions about its worker.
 
 use super::c;
 use super::engine::HostEngine;
@@ -19,12 +19,12 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-// SAFETY: of the library's own, and the same for ever.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_column_family_t {
     const VERSION_1: usize = 32;
 }
 
-// SAFETY: of the library's own, and the same for ever.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_collect_report_t {
     const VERSION_1: usize = 64;
 }
@@ -47,7 +47,7 @@ export! {
     }
 }
 
-/// Is the handle that of the family of this name? Notes its id.
+/// Checks that the handle belongs to the family of this name, and notes its id.
 fn check_handle(engine: &RocksDb, family: &mut ColumnFamily, handle: Handle, name: &[u8]) -> Result<(), Error> {
     const DEFAULT: &str = "default";
     if handle.0.is_null() {
@@ -92,12 +92,12 @@ export! {
     }
 }
 
-/// Families as they are described, with their handles, if they go together.
+/// The described families and their handles, if they are consistent.
 ///
 /// # Safety
 /// Unless NULL, `families` points to `n` structs as the header describes them.
 unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) -> Result<(Vec<ColumnFamily>, Vec<Handle>), Error> {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises it, see `# Safety`.
     let given = unsafe { sized_array("families", families, n) }?;
     if given.is_empty() {
         return Err(Error::invalid("no families are given; give at least one, the default one has handle NULL and name \"default\""));
@@ -117,7 +117,7 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
                 )));
             }
         };
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it, see `# Safety`.
         let name = unsafe { text(&format!("families[{i}].name"), family.name) }?.to_owned();
         let once = matches!(role, Role::Default | Role::Write | Role::Ledger);
         if let Some(other) = described.iter().find(|other| other.name == name || once && other.role == role) {
@@ -137,13 +137,14 @@ unsafe fn checked_families(families: *const c::rgc_column_family_t, n: usize) ->
     let has = |role| described.iter().any(|family| family.role == role);
     if has(Role::Write) && !has(Role::Default) {
         return Err(Error::invalid(
-            "a family with role RGC_CF_WRITE goes with one with RGC_CF_DEFAULT, which holds its long values; give both",
+            "a family with role RGC_CF_WRITE needs one with role RGC_CF_DEFAULT, which holds its long values; give both",
         ));
     }
     Ok((described, handles))
 }
 
-/// `taken_over` is called when the engine belongs to the library, before anybody could detach it.
+/// Attaches a store. `taken_over` is called when the library owns the engine, before a detach is
+/// possible.
 fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, taken_over: impl FnOnce()) -> Result<(), Error> {
     refuse_inside_run("rgc_attach", &context.shared)?;
     let shared = &context.shared;
@@ -153,47 +154,50 @@ fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily
     context.attached.attach(taken, || reclaim::attach(shared.clone(), engine, families, spawn).inspect(|_| taken_over()))?;
     if writes && shared.has_seen(FilterKind::Write) && !shared.has_seen(FilterKind::Default) && !shared.has_seen(FilterKind::DroppedOnly) {
         log(Level::Warn, || {
-            "the default column family has no filter: what is destroyed stays in its files; install kind RGC_KIND_RAW or RGC_KIND_DROPPED_ONLY there".into()
+            "the default column family has no filter: destroyed keys remain in its files; install kind RGC_KIND_RAW or RGC_KIND_DROPPED_ONLY there".into()
         });
     }
     Ok(())
 }
 
-/// Do its filters judge its keys by the rules that go with its role?
+/// Checks that the kind of a family's filters belongs to its role.
 fn check_filter(place: usize, family: &ColumnFamily) -> Result<(), Error> {
     match family.filter {
         Some(kind) if !family.role.runs().have(kind) => Err(Error::invalid(format!(
-            "families[{place}] ({:?}) has role {:?} and filters of kind {kind:?}, which would judge its keys by the wrong rules; install the kind \
-             that goes with the role, or give the right role",
+            "families[{place}] ({:?}) has role {:?} and filters of kind {kind:?}, which would judge its keys by the wrong rules; install a kind \
+             of this role, or give the right role",
             family.name, family.role
         ))),
         _ => Ok(()),
     }
 }
 
-/// RocksDB's C API does not tell which family a factory filters. But a factory of a kind that no attached family may have is in a family
-/// with another role.
+/// Checks the kinds of the factories. RocksDB's C API does not tell which family a factory filters.
+/// But if no attached family may have a factory's kind, the factory filters a family with another
+/// role.
 fn check_factories(shared: &Shared, families: &[ColumnFamily]) -> Result<(), Error> {
     for (kind, name) in [(FilterKind::Default, "RGC_KIND_RAW"), (FilterKind::Write, "RGC_KIND_TXN"), (FilterKind::TtlV1, "RGC_KIND_TTL_V1")]
     {
         if shared.has_factory(kind) && !families.iter().any(|family| family.role.runs().have(kind)) {
             return Err(Error::invalid(format!(
-                "gc has made a filter factory of kind {name}, and no family that is given has a role that goes with it; attach the family that \
-                 it filters, with its role (RGC_CF_OTHER goes with any kind), or install the right kind"
+                "gc has made a filter factory of kind {name}, and no given family has a role for it; attach the family that \
+                 it filters, with its role (RGC_CF_OTHER allows any kind), or install the right kind"
             )));
         }
     }
     Ok(())
 }
 
-/// The signals of a crash: a thread's own fault, which the host's handler must see on whatever thread it happens.
+/// The signals of a crash. They are raised by a thread's own fault, and the host's handler must see
+/// them on any thread.
 const OF_A_CRASH: [c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT];
 
-/// Starts a thread of the library's, with its name, which no signal of the host's reaches but those of a crash.
+/// Starts a thread of the library, with the library's name. It blocks all signals except those of a
+/// crash.
 fn spawn(body: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
     let (mut blocked, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-    // SAFETY: sigfillset fills `blocked`, which sigdelset changes and pthread_sigmask reads, and that one fills `before`; a thread
-    // inherits its maker's mask.
+    // SAFETY: sigfillset fills `blocked`, sigdelset changes it, and pthread_sigmask reads it and
+    // fills `before`. A thread inherits the mask of its creator.
     unsafe {
         libc::sigfillset(blocked.as_mut_ptr());
         for signal in OF_A_CRASH {
@@ -215,14 +219,14 @@ export! {
 }
 
 export! {
-    /// Rows handed over and not finished.
+    /// Returns the number of rows and orders that the worker has not finished.
     fn rgc_worker_pending(gc: *const c::rgc_t) -> usize, on error 0; {
         context(gc).map_or(0, |found| found.shared.worker_queue.pending())
     }
 }
 
 export! {
-    /// Waits until no row is pending.
+    /// Waits until the worker has finished all rows and orders.
     fn rgc_worker_drain(gc: *mut c::rgc_t, timeout_ms: u64; errptr) -> usize, on error 0; {
         let context = need_context(gc)?;
         drop(need_store(context, "rgc_worker_drain")?);
@@ -230,7 +234,7 @@ export! {
     }
 }
 
-/// The attached store, on a thread that may wait for it.
+/// The attached store, on a thread that may wait for its worker.
 pub(super) fn need_store(context: &Context, function: &str) -> Result<Arc<Store>, Error> {
     refuse_inside_run(function, &context.shared)?;
     let store = context.attached.get();
@@ -264,13 +268,13 @@ export! {
     }
 }
 
-/// A report that may be filled in, or NULL.
+/// Checks that a report is NULL or can be filled in.
 ///
 /// # Safety
 /// Unless NULL, `report` points to a struct that begins with its struct_size.
 pub(super) unsafe fn check_report<T: Sized1>(report: *mut T) -> Result<(), Error> {
     if !report.is_null() {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller promises it, see `# Safety`.
         unsafe { struct_size("report", report.cast_const(), size_of::<usize>()) }?;
     }
     Ok(())

@@ -10,18 +10,18 @@ use std::ffi::{c_char, c_int};
 use std::mem::size_of;
 use std::ptr::null_mut;
 
-// SAFETY: of the library's own, and the same for ever.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_key_t {
     const VERSION_1: usize = 40;
 }
 
-// SAFETY: the same.
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_range_t {
     const VERSION_1: usize = 40;
 }
 
 export! {
-    /// The stored key of a version.
+    /// Returns the stored key of a version.
     fn rgc_encode_key(gc: *const c::rgc_t, mode_number: c_int, id: u32, user_key: *const c_char, user_key_len: usize, ts: u64, out_len: *mut usize; errptr)
         -> *mut c_char, on error null_mut(); {
         let layout = &need_context(gc)?.shared.layout;
@@ -36,7 +36,7 @@ export! {
 }
 
 export! {
-    /// Takes a stored key apart.
+    /// Decodes a stored key.
     fn rgc_decode_key(gc: *const c::rgc_t, key: *const c_char, len: usize, out: *mut c::rgc_key_t; errptr) -> u8, on error 0; {
         let layout = &need_context(gc)?.shared.layout;
         struct_size("out", out.cast_const(), c::rgc_key_t::VERSION_1)?;
@@ -55,7 +55,7 @@ export! {
 }
 
 export! {
-    /// The stored range of user keys.
+    /// Returns the stored range of a range of user keys.
     fn rgc_encode_range(gc: *const c::rgc_t, mode_number: c_int, id: u32, start: *const c_char, start_len: usize, end: *const c_char, end_len: usize,
                         out: *mut c::rgc_range_t; errptr) -> (), on error (); {
         let layout = &need_context(gc)?.shared.layout;
@@ -68,7 +68,7 @@ export! {
 }
 
 export! {
-    /// The stored range of a keyspace.
+    /// Returns the stored range of a keyspace.
     fn rgc_keyspace_range(gc: *const c::rgc_t, mode_number: c_int, id: u32, out: *mut c::rgc_range_t; errptr) -> (), on error (); {
         let layout = &need_context(gc)?.shared.layout;
         struct_size("out", out.cast_const(), c::rgc_range_t::VERSION_1)?;
@@ -78,7 +78,7 @@ export! {
     }
 }
 
-/// A range whose bounds are the host's.
+/// A range whose bounds the host owns.
 pub(super) fn range_to_c(range: &KeyRange) -> Result<c::rgc_range_t, Error> {
     let start = Blob::of(&range.start)?;
     let end = range.end.as_deref().map(Blob::of).transpose()?;
@@ -91,7 +91,7 @@ pub(super) fn range_to_c(range: &KeyRange) -> Result<c::rgc_range_t, Error> {
     })
 }
 
-/// None = RGC_MODE_NONE.
+/// The mode with this number; `None` means RGC_MODE_NONE.
 fn mode(number: c_int) -> Result<Option<KeyMode>, Error> {
     match u8::try_from(number) {
         Ok(0) => Ok(None),
@@ -100,7 +100,7 @@ fn mode(number: c_int) -> Result<Option<KeyMode>, Error> {
     }
 }
 
-/// None = RGC_KEYSPACE_NONE.
+/// The keyspace with this id; `None` means RGC_KEYSPACE_NONE.
 fn keyspace(id: u32) -> Result<Option<KeyspaceId>, Error> {
     match KeyspaceId::new(id) {
         None if id == c::RGC_KEYSPACE_NONE => Ok(None),

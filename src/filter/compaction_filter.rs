@@ -1,17 +1,21 @@
-//! A run: one compaction's keys, in order, from one thread.
+//! The filter of one compaction. RocksDB calls it for the keys of the compaction, in order, from
+//! one thread.
 //!
-//! [`CompactionFilter::decide`] is the whole of it, with `stretch` for which rows are judged, `version` for what becomes of a version, and
-//! `removal` for how one goes; `frequent` repeats two of its cases in fewer instructions.
+//! [`CompactionFilter::decide`] decides about a key. `keyspace_span` selects the rows that are
+//! judged, `version` decides about a version, and `removal` selects how a version is removed.
+//! `frequent` is a faster copy of two cases.
 //!
-//! What it remembers is the last key (so that order and rows need no other key) and the last key's row. A row is judged
-//! only if its keyspace is collected and its key is of the layout to the last byte; every other key is kept by itself and
-//! belongs to no row:
+//! The filter remembers the last key, which is enough to check the order of keys and to find the
+//! ends of rows, and the state of the last key's row. It judges a row only if its keyspace is
+//! collected and its whole key matches the layout. It keeps every other key by itself, as part of
+//! no row:
 //!
 //! ```text
-//!   r 000001 "a" @ 9     first of its row: place -> safe point (once per stretch of keys of one place), encoding checked
-//!   r 000001 "a" @ 7     same bytes up to the timestamp: same row, nothing is looked up
-//!   r 000001 "b" @ 9     another row: "a" ends (dead? hand over), same stretch
-//!   r 000002 ...         another stretch
+//!   r 000001 "a" @ 9   first of its row: owner -> safe point (once for all keys of one owner that
+//!                      follow each other), encoding checked
+//!   r 000001 "a" @ 7   same bytes up to the timestamp: same row, no lookup
+//!   r 000001 "b" @ 9   another row: "a" ends (if it is dead, it is handed over), same owner
+//!   r 000002 ...       another owner
 //! ```
 
 mod balance;
@@ -39,25 +43,26 @@ use crate::shared::{FilterKind, HandedOverRows, Shared};
 use crate::stats::FilterCounters;
 use std::sync::Arc;
 
-/// What RocksDB shows under a key.
+/// The value that RocksDB passes with a key.
 #[derive(Debug, Clone, Copy)]
 pub enum ValueView<'v> {
     /// A value.
     Value(&'v [u8]),
-    /// A value that is not at hand.
+    /// A value that was not read.
     ValueElsewhere,
-    /// A merge operand, wide columns, or something unheard of.
+    /// A merge operand, wide columns, or an unknown type.
     Other,
 }
 
-/// What becomes of a key, for RocksDB.
+/// The filter's answer to RocksDB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It stays.
+    /// The key is kept.
     Keep,
-    /// It becomes a tombstone.
+    /// The key becomes a tombstone.
     Remove,
-    /// It goes, and with it every key before [`CompactionFilter::skip_until`], without tombstones.
+    /// This key and every key before [`CompactionFilter::skip_until`] are removed without
+    /// tombstones.
     Skip,
 }
 
@@ -70,18 +75,19 @@ impl From<Verdict> for Decision {
     }
 }
 
-/// What the last key belongs to.
+/// The row of the last key.
 #[derive(Clone, Copy)]
 enum Current {
-    /// No row: it was kept by itself.
+    /// No row: the key was kept by itself.
     Nothing,
     /// A RawKV row that is judged.
     Raw(raw::Row),
-    /// The same, for none of the frequent cases: part of it is destroyed, or its schema is not known.
+    /// A RawKV row that is judged without the fast cases: a part of it is destroyed, or its schema
+    /// is unknown.
     RawOneByOne(raw::Row),
     /// A row of write records that is judged.
     Txn(txn::Row),
-    /// A row that is kept from some version on, because a value did not parse.
+    /// A row whose remaining versions are kept, because a value did not parse.
     Closed,
 }
 
@@ -98,11 +104,11 @@ pub struct CompactionFilter {
     closed: bool,
     removal: Removal,
     dropping: Dropping,
-    /// For the worker.
+    /// The rows for the worker.
     handed: HandedOverRows,
     column_family: Option<u32>,
-    /// How many bytes two keys that the frequent case takes must share to be of one place, as long as nothing
-    /// destroyed is near.
+    /// The number of bytes that two keys must share to have the same owner in the fast case. It is
+    /// `usize::MAX` if a destroyed range is near.
     place_len: usize,
     own_place_len: usize,
     first_unknown: Option<KeyspaceId>,
@@ -110,7 +116,7 @@ pub struct CompactionFilter {
 }
 
 impl CompactionFilter {
-    /// A run over keys of this kind.
+    /// A filter for keys of this kind.
     pub fn new(shared: Arc<Shared>, kind: FilterKind, knowledge: CompactionContext) -> Self {
         let counters = shared.stats.begin_run();
         counters.runs_started.bump();
@@ -140,17 +146,17 @@ impl CompactionFilter {
         }
     }
 
-    /// It belongs to this thread from now on.
+    /// Binds the filter's counters to this thread.
     pub fn is_here(&self) {
         self.counters.is_here();
     }
 
-    /// What became known of the level it writes.
+    /// Sets whether the compaction writes the bottommost level, if that is known.
     pub fn set_bottommost(&mut self, bottommost: Option<bool>) {
         self.removal.set_bottommost(bottommost);
     }
 
-    /// Whether all inputs are known, and hold no tombstone.
+    /// Sets whether all inputs are known to hold no tombstone.
     pub fn set_no_tombstones(&mut self, no_tombstones: bool) {
         self.removal.set_no_tombstones(no_tombstones);
     }
@@ -161,7 +167,7 @@ impl CompactionFilter {
             self.closed = true;
             self.current = Current::Nothing;
             self.counters.runs_closed.bump();
-            log(Level::Error, || format!("a run keeps everything from here on: {why}; last key {}", hex(&self.last_key)));
+            log(Level::Error, || format!("a filter keeps everything from here on: {why}; last key {}", hex(&self.last_key)));
         }
     }
 
@@ -172,13 +178,14 @@ impl CompactionFilter {
         verdict
     }
 
-    /// Could any version of this run go by a skip? Then [`CompactionFilter::decide_or_skip`] decides, for a caller that can.
+    /// Whether this filter may remove any version by a skip. Then a caller that can skip uses
+    /// [`CompactionFilter::decide_or_skip`].
     #[inline]
     pub fn may_skip(&self) -> bool {
         self.removal.may_skip()
     }
 
-    /// Judges the next key.
+    /// Judges the next key, for a caller that can skip.
     pub fn decide_or_skip(&mut self, key: &[u8], shown: ValueView<'_>) -> Decision {
         self.removal.next_key();
         self.dropping.hit = DropReason::Nothing;
@@ -208,7 +215,7 @@ impl CompactionFilter {
         verdict.into()
     }
 
-    /// What the last skip goes to.
+    /// The key to which the last skip leads.
     pub fn skip_until(&self) -> &[u8] {
         self.removal.until()
     }
@@ -221,7 +228,8 @@ impl CompactionFilter {
         }
     }
 
-    /// Judges the next key, whose value lies in a blob file, without it; `None` = the value is needed, and nothing has changed.
+    /// Judges the next key, whose value is in a blob file, without the value. `None` means that the
+    /// value is needed; then nothing has changed.
     pub fn decide_by_key(&mut self, key: &[u8], can_skip: bool) -> Option<Decision> {
         self.removal.saw_blobs();
         if self.needs_value(key) {
@@ -274,7 +282,8 @@ impl CompactionFilter {
         verdict
     }
 
-    /// While a RawKV row is judged the timestamp of its last version is kept as a number; here it goes to the last key's bytes.
+    /// Writes the last version's timestamp into the bytes of the last key. While a RawKV row is
+    /// judged, it is kept only as a number.
     #[inline]
     fn write_last_timestamp(&mut self) {
         if let (Current::Raw(_), Some(ts)) = (self.current, self.last_key.last_chunk_mut()) {
@@ -282,7 +291,8 @@ impl CompactionFilter {
         }
     }
 
-    /// Does the verdict on the next key depend on its value? Of the run only the last key's bytes are brought up to date.
+    /// Whether the decision on the next key needs its value. The only state that changes is the
+    /// timestamp in the last key's bytes.
     fn needs_value(&mut self, key: &[u8]) -> bool {
         self.write_last_timestamp();
         if self.closed || key < self.last_key.as_slice() || self.dropping.covers(&self.shared, key) {
@@ -305,7 +315,8 @@ impl CompactionFilter {
         }
     }
 
-    /// The row of the last key is over. What only the worker can remove, because it looks at the whole database, is handed to it.
+    /// Ends the row of the last key. Versions that only the worker can remove, because that needs
+    /// the whole database, are handed over.
     fn end_row(&mut self) {
         match std::mem::replace(&mut self.current, Current::Nothing) {
             Current::Raw(row) | Current::RawOneByOne(row) => match row.dead() {
@@ -330,7 +341,8 @@ impl CompactionFilter {
         }
     }
 
-    /// A run further down will meet the row again, so only the last one on its way hands it over.
+    /// A later compaction further down will see the row again, so only the bottommost one hands it
+    /// over.
     fn hand_over(&mut self) {
         if self.removal.above_bottommost() {
             return;
@@ -352,15 +364,15 @@ impl Drop for CompactionFilter {
             let versions = self.counters.kept_unknown_keyspace.get();
             log(Level::Warn, || {
                 format!(
-                    "a run kept {versions} versions of keyspaces that were never named, the first is keyspace {keyspace}; \
-                     name them by rgc_set_keyspace_gc_type"
+                    "a filter kept {versions} versions of keyspaces that were never registered, the first is keyspace {keyspace}; \
+                     register them with rgc_set_keyspace_gc_type"
                 )
             });
         }
         log(Level::Debug, || {
             let c = &self.counters;
             let (queued, left) = (c.rows_queued.get(), c.rows_deferred.get());
-            format!("a run ended: kept {}, removed {}, rows handed over {queued}, left {left}", c.kept.get(), c.removed.get())
+            format!("a filter ended: kept {}, removed {}, rows handed over {queued}, rows deferred {left}", c.kept.get(), c.removed.get())
         });
         let kind = self.kind;
         let refused = self.shared.worker_queue.give(std::mem::replace(&mut self.handed, HandedOverRows::new(kind)));

@@ -1,8 +1,10 @@
-//! Whether a run writes the last level of its keys, as a RocksDB listener finds out.
+//! Finds out, with a RocksDB listener, whether a compaction writes the bottommost level of its
+//! keys.
 //!
-//! RocksDB tells no filter, but it tells listeners, in this order: a compaction begins (its input files and its output level; a look at
-//! the live files shows what lies below), and on each run's own thread, after the filter was made and before its first key, a
-//! subcompaction begins. What is said then stands on that thread until the run takes it.
+//! RocksDB does not tell a filter, but it tells listeners, in this order. First a compaction
+//! begins, with its input files and its output level; the list of live files shows the files below.
+//! Then a subcompaction begins, on the thread of each filter, after the filter was made and before
+//! its first key. The listener leaves the answer on that thread until the filter reads it.
 
 use crate::callback::lock;
 use std::cell::Cell;
@@ -13,12 +15,12 @@ thread_local! {
     static TOLD: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
-/// What the run on this thread was told: does it write the last level?
+/// Whether the compaction on this thread writes the bottommost level, if that is known.
 pub fn told() -> Option<bool> {
     TOLD.get()
 }
 
-/// Tells the run on this thread; `None` = it is not known.
+/// Sets the answer for the filter on this thread; `None` means unknown.
 pub fn tell(bottommost: Option<bool>) {
     TOLD.set(bottommost);
 }
@@ -26,18 +28,19 @@ pub fn tell(bottommost: Option<bool>) {
 /// A table file of a column family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveFile {
-    /// The last part of its path, perhaps behind a slash.
+    /// The last part of the file's path, perhaps behind a slash.
     pub name: Vec<u8>,
-    /// 0 = the newest.
+    /// The file's level; 0 is the newest.
     pub level: i32,
-    /// Its first key.
+    /// The file's first key.
     pub smallest: Vec<u8>,
-    /// Its last key.
+    /// The file's last key.
     pub largest: Vec<u8>,
 }
 
-/// Is a compaction of these input files bottommost: does nothing overlap them below its output? `files` are all of its column family.
-/// The inputs get another order; nothing is allocated, for this is asked in a callback of the host's.
+/// Whether a compaction of these input files is bottommost: no other file below its output level
+/// overlaps them. `files` are all files of its column family. The inputs are reordered. Nothing is
+/// allocated, because this is called in a callback of the host.
 pub fn is_bottommost(inputs: &mut [&[u8]], output_level: i32, files: &[LiveFile]) -> Option<bool> {
     inputs.iter_mut().for_each(|path| *path = name(path));
     inputs.sort_unstable();
@@ -58,8 +61,9 @@ fn name(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
-/// The compactions that are on, by column family and output level: not every RocksDB with listeners gives them a number. Where two of
-/// one name do not agree, nothing is known of either. What an entry allocates is a family's name.
+/// The running compactions, by column family and output level, because not every RocksDB with
+/// listeners numbers them. If two of them have the same key and different answers, both answers are
+/// unknown. An entry allocates only a family's name.
 #[derive(Default)]
 pub struct Jobs(Mutex<HashMap<(Vec<u8>, i32), Job>>);
 
@@ -69,7 +73,7 @@ struct Job {
 }
 
 impl Jobs {
-    /// A compaction begins.
+    /// Adds a compaction that begins.
     pub fn begin(&self, column_family: &[u8], output_level: i32, bottommost: Option<bool>) {
         let mut jobs = lock(&self.0);
         let job = jobs.entry((column_family.to_vec(), output_level)).or_insert(Job { running: 0, bottommost });
@@ -79,7 +83,7 @@ impl Jobs {
         }
     }
 
-    /// A compaction has ended.
+    /// Removes a compaction that has ended.
     pub fn end(&self, column_family: &[u8], output_level: i32) {
         let mut jobs = lock(&self.0);
         let name = (column_family.to_vec(), output_level);
@@ -91,7 +95,7 @@ impl Jobs {
         }
     }
 
-    /// What is known of a compaction that is on.
+    /// Whether a running compaction is bottommost, if that is known.
     pub fn bottommost(&self, column_family: &[u8], output_level: i32) -> Option<bool> {
         lock(&self.0).get(&(column_family.to_vec(), output_level))?.bottommost
     }

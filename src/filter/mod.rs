@@ -1,4 +1,4 @@
-//! Runs: one compaction's filter, and the reasons not to run at all.
+//! The filter of one compaction, and the reasons why a compaction needs none.
 
 #![forbid(unsafe_code)]
 
@@ -10,16 +10,17 @@ pub use compaction_filter::{CompactionContext, CompactionFilter, Decision, Value
 
 use crate::shared::{FilterKind, Shared};
 
-/// Why a compaction needs no filter.
+/// The reason why a compaction needs no filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoFilterReason {
-    /// No effective safe point is above 0 anywhere.
+    /// No keyspace has an effective safe point above 0.
     NoSafePoint,
-    /// Nothing is destroyed, and no schema is invalid.
+    /// No range is destroyed, and no schema is invalid.
     NothingDropped,
 }
 
-/// The ladder: the first reason, cheapest first, not to make a run. TTL needs no safe point, and what is dropped none either.
+/// The first reason, the cheapest first, to make no filter. TTL values and dropped keys need no
+/// safe point.
 pub fn refusal(kind: FilterKind, shared: &Shared) -> Option<NoFilterReason> {
     if !shared.dropped().is_empty() || shared.schemas.any_invalid() {
         return None;

@@ -1,20 +1,23 @@
-//! Recovery: what a WAL filter leaves out of a batch. Puts and merges that would be dropped at once; never a delete of any kind, without
-//! which what it hides would come back. Where something is left out a delete of a key of the library's own stands, in the same family, which hides nothing.
+//! Recovery: a WAL filter leaves out puts and merges whose keys would be dropped at once. It never
+//! leaves out a delete, because the keys that the delete hides would come back. In place of a
+//! record that is left out it writes a delete of one of the library's own keys, which hides
+//! nothing, in the same family.
 
 use crate::layout::write_batch::{BatchOp, BatchRecord, WriteBatch};
 use crate::shared::Shared;
 
-/// Is this record of a batch to be left out? `families` = those whose keys are ours.
+/// Whether this record of a batch is left out. `families` are the ids of the families to filter.
 pub fn ignores(shared: &Shared, families: &[u32], record: &BatchRecord) -> bool {
     matches!(record.op, BatchOp::Put | BatchOp::Merge) && families.contains(&record.family) && shared.ignores_at_recovery(record.key)
 }
 
-/// A key that is never put: the ledger has no record of this name.
+/// A key that is never put: the ledger has no record with this key.
 pub fn place_holder(shared: &Shared) -> Vec<u8> {
     [shared.layout.ledger_prefix.as_slice(), b"w"].concat()
 }
 
-/// What is to be replayed of a batch; `None` = all of it, as it is, also where there is no memory for less.
+/// The part of a batch to replay. `None` means the whole batch, also if there is no memory for a
+/// copy.
 pub fn filtered(shared: &Shared, families: &[u32], batch: &[u8]) -> Option<Vec<u8>> {
     let batch = WriteBatch::parse(batch)?;
     let ignored = |record: &BatchRecord| ignores(shared, families, record);

@@ -1,4 +1,4 @@
-//! Between a client of one keyspace and the store, as client-go's codec v2 does it.
+//! The conversion between a client of one keyspace and the store, as in client-go's codec v2.
 //!
 //! ```text
 //! user key      6b6579                 "key"
@@ -29,7 +29,7 @@ impl Codec {
         mode.has_keyspace().then_some(Self { prefix, end })
     }
 
-    /// What its request keys begin with.
+    /// The prefix of its request keys.
     pub const fn prefix(&self) -> &[u8; KEYSPACE_PREFIX_LEN] {
         &self.prefix
     }
@@ -39,7 +39,7 @@ impl Codec {
         [&self.prefix, user_key].concat()
     }
 
-    /// The user key of a request key; an empty key stays one.
+    /// The user key of a request key; an empty key remains empty.
     #[inline]
     pub fn decode_key<'k>(&self, request_key: &'k [u8]) -> Result<&'k [u8], Error> {
         if request_key.is_empty() { Ok(request_key) } else { self.user_key(request_key) }
@@ -55,14 +55,15 @@ impl Codec {
         Error::invalid(format!("key {} lies outside {self}; give it to the codec of its own keyspace", hex(request_key)))
     }
 
-    /// The request keys of the user keys in `[start, end)`; `end` empty = up to the end of the keyspace.
+    /// The request keys of the user keys in `[start, end)`. An empty `end` means the end of the
+    /// keyspace.
     pub fn encode_range(&self, start: &[u8], end: &[u8]) -> Result<KeyRange, Error> {
         refuse_inverted(start, end)?;
         let end = if end.is_empty() { self.end.to_vec() } else { self.encode_key(end) };
         Ok(KeyRange { start: self.encode_key(start), end: Some(end) })
     }
 
-    /// The user keys whose request keys lie in `[start, end)`; `end` empty = no bound.
+    /// The user keys of the request keys in `[start, end)`. An empty `end` means no bound.
     pub fn decode_range(&self, start: &[u8], end: &[u8]) -> Result<KeyRange, Error> {
         self.cut_to_keyspace(start, (!end.is_empty()).then_some(end))
     }
@@ -86,7 +87,8 @@ impl Codec {
         Err(Error::invalid(format!("range {range} lies outside {self}; it has none of its keys, drop it")))
     }
 
-    /// Where a request key lies. The first key behind a keyspace may be shorter than its end: behind r/0xff come 720001, 72000100.
+    /// The position of a request key relative to the keyspace. The first key behind a keyspace may
+    /// be shorter than the keyspace's end: behind r/0xff come 720001 and 72000100.
     fn side<'k>(&self, request_key: &'k [u8]) -> Side<'k> {
         match request_key.strip_prefix(&self.prefix) {
             Some(user_key) => Side::Within(user_key),
@@ -100,7 +102,7 @@ impl Codec {
         region_key(&self.encode_key(user_key))
     }
 
-    /// The user key of a region key; an empty key stays one.
+    /// The user key of a region key; an empty key remains empty.
     pub fn decode_region_key(&self, region_key: &[u8]) -> Result<Vec<u8>, Error> {
         let Some(mut key) = request_key(region_key)? else { return Ok(Vec::new()) };
         self.user_key(&key)?;
@@ -108,13 +110,14 @@ impl Codec {
         Ok(key)
     }
 
-    /// The region keys of the user keys in `[start, end)`; `end` empty = up to the end of the keyspace.
+    /// The region keys of the user keys in `[start, end)`. An empty `end` means the end of the
+    /// keyspace.
     pub fn encode_region_range(&self, start: &[u8], end: &[u8]) -> Result<KeyRange, Error> {
         let range = self.encode_range(start, end)?;
         Ok(KeyRange { start: region_key(&range.start), end: range.end.as_deref().map(region_key) })
     }
 
-    /// The user keys of a region; an empty bound is none.
+    /// The user keys of a region; an empty bound means no bound.
     pub fn decode_region_range(&self, start: &[u8], end: &[u8]) -> Result<KeyRange, Error> {
         let bound = |key, which: &str| {
             request_key(key).map_err(|error| error.while_doing(format_args!("{which} of the region {}", shown_range(start, end))))
@@ -122,8 +125,9 @@ impl Codec {
         self.cut_to_keyspace(&bound(start, "the start")?.unwrap_or_default(), bound(end, "the end")?.as_deref())
     }
 
-    /// The bounds between a region's buckets, cut to the keyspace: those before it are its beginning, an empty first key, and
-    /// those at or behind its end are its end, an empty last key.
+    /// The bounds between a region's buckets, cut to the keyspace. Bounds before the keyspace
+    /// become its beginning, an empty first key. Bounds at or behind its end become its end, an
+    /// empty last key.
     pub fn decode_bucket_keys(&self, region_keys: &[&[u8]]) -> Result<Vec<Vec<u8>>, Error> {
         let region = || match region_keys {
             [start, .., end] => format!(" of the region {}", shown_range(start, end)),
@@ -132,7 +136,7 @@ impl Codec {
         let mut user_keys: Vec<Vec<u8>> = Vec::with_capacity(region_keys.len());
         let mut ended = false;
         for (i, key) in region_keys.iter().enumerate() {
-            // The one before has been read, so that it is well-formed; the encoding keeps the order.
+            // The previous key was decoded, so it is well-formed; the encoding keeps the order.
             let before = i.checked_sub(1).and_then(|before| region_keys.get(before)).copied().unwrap_or_default();
             let no_upper_bound = key.is_empty() && i > 0;
             if no_upper_bound && i + 1 < region_keys.len() {
@@ -149,7 +153,8 @@ impl Codec {
                 Side::Within(user_key) => (false, user_key),
                 Side::Behind => (true, &b""[..]),
             };
-            // An empty key is the beginning, once and before all others, or the end, once and behind them.
+            // An empty key is the beginning, once and before all others; or the end, once and
+            // behind all others.
             if !user_key.is_empty() || user_keys.is_empty() || (behind && !ended) {
                 user_keys.push(user_key.to_vec());
             }
@@ -161,7 +166,7 @@ impl Codec {
 
 enum Side<'k> {
     Before,
-    /// With its user key.
+    /// The user key of the request key.
     Within(&'k [u8]),
     Behind,
 }
@@ -173,7 +178,7 @@ impl fmt::Display for Codec {
     }
 }
 
-/// The mode and the keyspace that a request key names.
+/// The mode and the keyspace in a request key.
 pub fn parse_keyspace(request_key: &[u8]) -> Result<(KeyMode, KeyspaceId), Error> {
     let foreign = |what| Error::invalid(format!("key {} names no keyspace: {what}", hex(request_key)));
     let Some((&[mode, id @ ..], _)) = request_key.split_first_chunk::<KEYSPACE_PREFIX_LEN>() else {
@@ -184,7 +189,7 @@ pub fn parse_keyspace(request_key: &[u8]) -> Result<(KeyMode, KeyspaceId), Error
     Ok((mode, KeyspaceId::from_bytes(id)))
 }
 
-/// A range, whose empty end is none.
+/// A range for a message; an empty end means no bound.
 fn shown_range(start: &[u8], end: &[u8]) -> String {
     let end = if end.is_empty() { "no bound".into() } else { hex(end) };
     format!("[{}, {end})", hex(start))
@@ -196,7 +201,7 @@ fn region_key(request_key: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What a region key encodes; nothing if it is empty, which is none.
+/// The request key that a region key encodes; `None` for an empty region key, which means no bound.
 fn request_key(region_key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     if region_key.is_empty() {
         return Ok(None);

@@ -2,24 +2,24 @@
 
 use std::fmt;
 
-/// The length of what the keys of a keyspace begin with: the mode and the id.
+/// The length of the mode and the id at the beginning of a keyspace's keys.
 pub(super) const KEYSPACE_PREFIX_LEN: usize = 4;
 
-/// What a key of API V2 belongs to, told by its first byte.
+/// The mode of an API V2 key: its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyMode {
-    /// `r`: RawKV, of a keyspace.
+    /// `r`: RawKV, in a keyspace.
     Raw,
-    /// `x`: transactions, of a keyspace.
+    /// `x`: transactions, in a keyspace.
     Txn,
-    /// `m`: TiDB's metadata, of no keyspace.
+    /// `m`: TiDB's metadata, in no keyspace.
     TidbMeta,
-    /// `t`: TiDB's tables, of no keyspace.
+    /// `t`: TiDB's tables, in no keyspace.
     TidbTable,
 }
 
 impl KeyMode {
-    /// The mode that a first byte stands for.
+    /// The mode with this first byte.
     pub const fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             b'r' => Some(Self::Raw),
@@ -40,7 +40,7 @@ impl KeyMode {
         }
     }
 
-    /// Do its keys name a keyspace?
+    /// Whether its keys have a keyspace.
     pub const fn has_keyspace(self) -> bool {
         matches!(self, Self::Raw | Self::Txn)
     }
@@ -59,19 +59,19 @@ impl KeyspaceId {
         if id <= Self::MAX { Some(Self(id)) } else { None }
     }
 
-    /// The id that stands in 3 bytes of a key, big-endian.
+    /// The id in 3 bytes of a key, big-endian.
     pub const fn from_bytes(bytes: [u8; 3]) -> Self {
         let [a, b, c] = bytes;
         Self(u32::from_be_bytes([0, a, b, c]))
     }
 
-    /// What its keys of a mode begin with.
+    /// The prefix of its keys with this mode.
     pub const fn prefix(self, mode: KeyMode) -> [u8; KEYSPACE_PREFIX_LEN] {
         let [_, a, b, c] = self.0.to_be_bytes();
         [mode.byte(), a, b, c]
     }
 
-    /// As a number, 0 ..= [`Self::MAX`].
+    /// The id as a number, 0 ..= [`Self::MAX`].
     pub const fn get(self) -> u32 {
         self.0
     }

@@ -1,5 +1,5 @@
-//! What PD stores of a keyspace: `keyspacepb.KeyspaceMeta`, as far as it is read here. The id lies in a oneof, so that 0 is written; older
-//! releases left it out.
+//! The metadata that PD stores of a keyspace: the fields of `keyspacepb.KeyspaceMeta` that are used
+//! here. The id is in a oneof, so that 0 is written; older releases left it out.
 
 use crate::error::{Error, ErrorKind, hex};
 use prost::{Message, Oneof};
@@ -8,13 +8,13 @@ use std::collections::HashMap;
 /// A keyspace's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyspaceMeta {
-    /// Not yet checked.
+    /// The id, not yet checked.
     pub id: u32,
-    /// Not yet checked.
+    /// The number of the state, not yet checked.
     pub state: i32,
-    /// Not yet checked.
+    /// The name, not yet checked.
     pub name: String,
-    /// As it stands there; `None` = absent.
+    /// The text of the GC type; `None` means absent.
     pub gc_management_type: Option<String>,
 }
 
@@ -47,7 +47,7 @@ struct OfNamespace {
 }
 
 impl KeyspaceMeta {
-    /// From the bytes that PD stores.
+    /// Decodes the bytes that PD stores.
     pub fn from_protobuf(bytes: &[u8]) -> Result<Self, Error> {
         if let Some(what) = looks_like(bytes) {
             return Err(Error::new(
@@ -68,7 +68,7 @@ impl KeyspaceMeta {
                 return Err(Error::new(
                     ErrorKind::NotSupported,
                     format!(
-                        "keyspace {keyspace_id} of namespace {namespace_id} is of a later API version than 2; only plain ids are known"
+                        "keyspace {keyspace_id} of namespace {namespace_id} has a later API version than 2; only plain ids are supported"
                     ),
                 ));
             }
@@ -78,8 +78,8 @@ impl KeyspaceMeta {
     }
 }
 
-/// What a host may have given instead. Of text no field is read: what PD stores holds bytes that no text has, the tags of its
-/// fields among them.
+/// Describes input that is text instead of protobuf. Text is not decoded: the stored bytes always
+/// include field tags, which no text contains.
 fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     let text = std::str::from_utf8(bytes).ok()?.trim();
     let digits = text.strip_prefix("0x").unwrap_or(text);
@@ -95,7 +95,7 @@ fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The beginning, for errors.
+/// The first bytes, for errors.
 fn shown(bytes: &[u8]) -> String {
     const SHOWN: usize = 64;
     let rest = if bytes.len() > SHOWN { format!("... ({} bytes)", bytes.len()) } else { String::new() };

@@ -1,8 +1,9 @@
-//! The memcomparable encoding of byte strings (TiKV's `codec::bytes`): encodings sort as the strings do, and none is a
-//! prefix of another.
+//! The memcomparable encoding of byte strings (TiKV's `codec::bytes`). Encodings have the order of
+//! the strings, and no encoding is a prefix of another.
 //!
-//! Groups of 8 bytes, each followed by a marker: `ff` for a full group that is not the last; the last group holds 0 to 7
-//! bytes, is padded with zeros, and its marker is `ff` minus the number of padding bytes.
+//! An encoding consists of groups of 8 bytes, each followed by a marker. The marker of a full group
+//! that is not the last is `ff`. The last group has 0 to 7 bytes and is padded with zeros; its
+//! marker is `ff` minus the number of padding bytes.
 //!
 //! ```text
 //! ""                  0000000000000000 f7
@@ -15,17 +16,17 @@ use std::fmt;
 const GROUP: usize = 8;
 /// The length of an encoded group.
 pub const ENCODED_GROUP: usize = GROUP + 1;
-/// The marker of a full group with more behind it.
+/// The marker of a full group that is not the last.
 pub const FULL: u8 = 0xff;
 
-/// Why bytes are not an encoding.
+/// The reason why bytes are not an encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Malformed {
-    /// They end before a last group.
+    /// The bytes end before a last group.
     CutOff,
-    /// A marker below `f7`, or padding that is not zero.
+    /// A marker is below `f7`, or padding is not zero.
     Padding,
-    /// More behind the last group, where nothing may be.
+    /// Bytes follow the last group where none may.
     Trailing,
 }
 
@@ -39,7 +40,8 @@ impl fmt::Display for Malformed {
     }
 }
 
-/// The length of the encoding that `bytes` begin with, checked to its last group; what follows is not looked at.
+/// The length of the encoding at the beginning of `bytes`. All its groups are checked; later bytes
+/// are not read.
 #[inline]
 pub fn encoded_len(bytes: &[u8]) -> Result<usize, Malformed> {
     let (mut rest, mut len) = (bytes, 0);
@@ -53,8 +55,8 @@ pub fn encoded_len(bytes: &[u8]) -> Result<usize, Malformed> {
     Err(Malformed::CutOff)
 }
 
-/// Is `bytes`, whose last part is an encoding, one, given that an encoding of the same length has the same first `shared`
-/// bytes? Only markers and padding behind them can be wrong.
+/// Whether the last part of `bytes` is an encoding. The caller knows an encoding of the same length
+/// whose first `shared` bytes are the same, so only later markers and padding are checked.
 #[inline(always)]
 pub fn is_encoding_like(bytes: &[u8], shared: usize) -> bool {
     let Some((mut before, &[a, b, c, d, e, f, g, h, marker])) = bytes.split_last_chunk::<ENCODED_GROUP>() else { return false };
@@ -73,7 +75,7 @@ pub fn is_encoding_like(bytes: &[u8], shared: usize) -> bool {
 #[inline]
 fn is_last_group(data: [u8; GROUP], marker: u8) -> bool {
     let padding = u32::from(FULL - marker);
-    // The padding bytes are the lowest ones; shifting the others out leaves them alone.
+    // The padding bytes are the lowest ones; the shift removes the others.
     (1..=8).contains(&padding) && u64::from_be_bytes(data) << (64 - 8 * padding) == 0
 }
 

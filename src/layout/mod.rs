@@ -1,5 +1,5 @@
-//! Bytes to meaning, and back. Pure, no allocation on the decision path, and strict: whatever is not of the format is an
-//! error, never a guess.
+//! The conversion between bytes and their meaning. It is pure, allocates nothing on the decision
+//! path, and is strict: bytes that do not follow the format are an error, never a guess.
 
 #![forbid(unsafe_code)]
 

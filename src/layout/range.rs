@@ -1,4 +1,4 @@
-//! Building stored keys and ranges: the way from the host's user keys to RocksDB's bytes.
+//! Building stored keys and ranges from the host's user keys.
 
 use super::{KeyForm, KeyMode, KeyspaceId, Layout, PlainKeys, Timestamp, append_timestamp, memcomparable};
 use crate::error::{Error, hex};
@@ -6,9 +6,9 @@ use crate::error::{Error, hex};
 /// A half-open range of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRange {
-    /// Its first key.
+    /// The first key of the range.
     pub start: Vec<u8>,
-    /// The first key behind it; `None` = no bound.
+    /// The first key behind the range; `None` means no bound.
     pub end: Option<Vec<u8>>,
 }
 
@@ -33,7 +33,8 @@ impl Layout {
         }
     }
 
-    /// The stored range of all versions of the user keys in `[start, end)`; `end` empty = up to the end of the keyspace.
+    /// The stored range of all versions of the user keys in `[start, end)`. An empty `end` means
+    /// the end of the keyspace.
     pub fn encode_range(&self, mode: Option<KeyMode>, keyspace: Option<KeyspaceId>, start: &[u8], end: &[u8]) -> Result<KeyRange, Error> {
         let prefix = self.key_prefix(mode, keyspace)?;
         refuse_inverted(start, end)?;
@@ -58,14 +59,14 @@ impl Layout {
         bound
     }
 
-    /// What stands before the user key: mode and keyspace, as far as the layout has them.
+    /// The bytes before the user key: mode and keyspace, if the layout has them.
     fn key_prefix(&self, mode: Option<KeyMode>, keyspace: Option<KeyspaceId>) -> Result<Vec<u8>, Error> {
         match (self.form, mode, keyspace) {
             (KeyForm::Plain(_), None, None) => Ok(Vec::new()),
             (KeyForm::Plain(_), ..) => {
                 Err(Error::invalid("plain keys have no mode and no keyspace; give RGC_MODE_NONE and RGC_KEYSPACE_NONE"))
             }
-            (KeyForm::ApiV2, None, _) => Err(Error::invalid("mode RGC_MODE_NONE is of the plain layout; give r, x, m or t")),
+            (KeyForm::ApiV2, None, _) => Err(Error::invalid("mode RGC_MODE_NONE is only for the plain layout; give r, x, m or t")),
             (KeyForm::ApiV2, Some(mode), Some(id)) if mode.has_keyspace() => Ok(id.prefix(mode).to_vec()),
             (KeyForm::ApiV2, Some(mode), None) if !mode.has_keyspace() => Ok(vec![mode.byte()]),
             (KeyForm::ApiV2, Some(mode), None) => Err(Error::invalid(format!("keys of mode {} need a keyspace", char::from(mode.byte())))),
@@ -77,7 +78,7 @@ impl Layout {
     }
 }
 
-/// Refuses a start above an end; an empty end is no bound.
+/// Refuses a start above an end; an empty end means no bound.
 pub(super) fn refuse_inverted(start: &[u8], end: &[u8]) -> Result<(), Error> {
     if !end.is_empty() && start > end {
         return Err(Error::invalid(format!("the range is inverted: start {} is above end {}; swap them", hex(start), hex(end))));
@@ -85,8 +86,8 @@ pub(super) fn refuse_inverted(start: &[u8], end: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Turns the prefix of a keyspace, or of a mode, into the one where it ends. It keeps its length: r/0x0102ff ends where r/0x010300
-/// begins, r/0xffffff where s/0 would.
+/// Turns the prefix of a keyspace or mode into the prefix at which it ends, with the same length:
+/// r/0x0102ff ends where r/0x010300 begins, and r/0xffffff where s/0 would begin.
 pub(super) fn count_up(prefix: &mut [u8]) {
     for byte in prefix.iter_mut().rev() {
         *byte = byte.wrapping_add(1);
@@ -96,7 +97,7 @@ pub(super) fn count_up(prefix: &mut [u8]) {
     }
 }
 
-/// The first string behind all that begin with `prefix`; `None` = there is none.
+/// The first string behind all strings that begin with `prefix`; `None` means that there is none.
 pub fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     let last = prefix.iter().rposition(|&byte| byte != 0xff)?;
     let mut next: Vec<u8> = prefix.iter().take(last + 1).copied().collect();

@@ -1,17 +1,19 @@
-//! Values of RawKV, API V2: `user value | [8 bytes expire_ts, big-endian, if flag 01] | flags`, where flag 01 = has an
-//! expiry, 02 = delete mark, any other = an error. And of API V1 TTL: `user value | 8 bytes expire_ts`, 0 = none. An
-//! expire_ts is unix seconds.
+//! The values of RawKV. In API V2 a value is `user value | [8 bytes expire_ts, big-endian, if flag
+//! 01]
+//! | flags`. Flag 01 means an expiry, 02 a delete mark; any other flag is an error. In API V1 with TTL
+//! a value is `user value | 8 bytes expire_ts`, where 0 means no expiry. An expire_ts is in Unix
+//! seconds.
 
-/// What a value says beside the user's bytes.
+/// The fields of a value beside the user's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RawValue {
-    /// The row is deleted as of this version.
+    /// Whether this version deletes the row.
     pub delete_mark: bool,
-    /// When it expires. In API V2 0 is an expiry like any other.
+    /// The expiry in Unix seconds, if there is one. In API V2 0 is an expiry like any other.
     pub expire_ts: Option<u64>,
 }
 
-/// The value does not follow the format.
+/// The error for a value that does not follow the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unparsed;
 
@@ -33,7 +35,7 @@ impl RawValue {
         Ok(Self { delete_mark: flags & DELETE_MARK != 0, expire_ts })
     }
 
-    /// Reads a value of API V1 TTL, which knows no delete mark.
+    /// Reads a value of API V1 TTL, which has no delete mark.
     pub fn parse_v1_ttl(value: &[u8]) -> Result<Self, Unparsed> {
         let expire_ts = trailing_u64(value)?;
         Ok(Self { delete_mark: false, expire_ts: (expire_ts != 0).then_some(expire_ts) })

@@ -1,4 +1,4 @@
-//! Schemas: parts of a keyspace, told by the first 4 bytes of the user key.
+//! Schemas: parts of a keyspace, identified by the first 4 bytes of the user key.
 //!
 //! ```text
 //! api_v2   7a | 72 000001 00000007 ff | ...      z, r, keyspace 1, schema 7: the first group is full, so there are 4 bytes of user key
@@ -9,10 +9,10 @@
 use super::stored_key::TIMESTAMP_LEN;
 use super::{KeyForm, KeyMode, KeyspaceId, Layout, memcomparable, successor};
 
-/// Unique within its tenant.
+/// A schema's id, unique in its tenant.
 pub type SchemaId = u32;
 
-/// Whose schemas: a keyspace's; in the plain layout there is one tenant, without an id.
+/// The owner of schemas: a keyspace. In the plain layout there is one tenant without an id.
 pub type Tenant = Option<KeyspaceId>;
 
 const ID_LEN: usize = size_of::<SchemaId>();
@@ -22,12 +22,13 @@ pub type StoredRange = (Vec<u8>, Vec<u8>);
 
 /// All keys that begin with a prefix, as a half-open range.
 pub fn prefix_range(prefix: &[u8]) -> StoredRange {
-    // A prefix of nothing but ff has no end; what is longer than any key comes close.
+    // A prefix of only ff bytes has no end; a string longer than any key replaces it.
     (prefix.to_vec(), successor(prefix).unwrap_or_else(|| [prefix, &[0xff; 1024]].concat()))
 }
 
 impl Layout {
-    /// The schema of a key, if schemas are read and it is of one. Reads the head only.
+    /// The schema of a key, if schemas are in use and it has one. It reads only the head of the
+    /// key.
     #[inline]
     pub fn schema(&self, key: &[u8]) -> Option<(Tenant, SchemaId)> {
         if !self.schema_ids {
@@ -45,7 +46,7 @@ impl Layout {
         }
     }
 
-    /// The range in which all keys of a schema lie; of a mode, where keys have one.
+    /// The range that holds all keys of a schema, of one mode if keys have modes.
     pub fn schema_range(&self, mode: KeyMode, tenant: Tenant, id: SchemaId) -> StoredRange {
         let mut prefix = self.data_prefix.clone();
         if let Some(keyspace) = tenant {
@@ -60,13 +61,14 @@ impl Layout {
         prefix_range(&prefix)
     }
 
-    /// The ranges in which all keys of a schema lie.
+    /// The ranges that hold all keys of a schema.
     pub fn schema_ranges(&self, tenant: Tenant, id: SchemaId) -> Vec<StoredRange> {
         let modes: &[KeyMode] = if tenant.is_some() { &[KeyMode::Raw, KeyMode::Txn] } else { &[KeyMode::Raw] };
         modes.iter().map(|mode| self.schema_range(*mode, tenant, id)).collect()
     }
 
-    /// Do these ranges hold nothing else? In the plain layout shorter keys, which are of no schema, may lie between.
+    /// Whether these ranges hold only keys of the schema. In the plain layout shorter keys, which
+    /// have no schema, may be between them.
     pub fn schemas_are_ranges(&self) -> bool {
         self.form == KeyForm::ApiV2
     }

@@ -5,8 +5,9 @@
 //! plain    7a | 6b657931                        | ffffffffffffff9b       z, "key1", ts 100
 //! ```
 //!
-//! A run cuts its keys into rows by these bytes, so what is judged is checked against the whole encoding: no legal row is
-//! a prefix of another one, hence a row is contiguous and no key of another row can stand in the middle of it.
+//! A filter splits its keys into rows by these bytes, so it checks the whole encoding before it
+//! judges a row. No legal row is a prefix of another. So a row is contiguous, and no key of another
+//! row is in the middle of it.
 
 use super::key_mode::KEYSPACE_PREFIX_LEN;
 use super::memcomparable::{self, Malformed};
@@ -18,16 +19,16 @@ pub const TIMESTAMP_LEN: usize = 8;
 /// The smallest marker of a first group that holds 4 bytes: a mode and a whole keyspace id.
 const HOLDS_KEYSPACE: u8 = 0xfb;
 
-/// Why no user key of the plain layout is a prefix of another.
+/// The reason why no user key of the plain layout is a prefix of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlainKeys {
-    /// All have this length; checked.
+    /// All user keys have this length in bytes, which is checked.
     Fixed(usize),
     /// The host promises it.
     PrefixFree,
 }
 
-/// How rows are written.
+/// The encoding of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyForm {
     /// TiKV's API V2: memcomparable, with mode and keyspace.
@@ -36,20 +37,20 @@ pub enum KeyForm {
     Plain(PlainKeys),
 }
 
-/// What the keys of a column family look like.
+/// The layout of the keys of a column family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    /// How rows are written.
+    /// The encoding of rows.
     pub form: KeyForm,
-    /// What stands before every key.
+    /// The prefix of every key.
     pub data_prefix: Vec<u8>,
-    /// What the library's own records begin with; neither prefix begins with the other.
+    /// The prefix of the library's own records. Neither prefix begins with the other.
     pub ledger_prefix: Vec<u8>,
-    /// Do user keys begin with the id of a schema?
+    /// Whether user keys begin with the id of a schema.
     pub schema_ids: bool,
 }
 
-/// Whose key it is, read from its head alone.
+/// The owner of a key, read from its head alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyOwner {
     /// A key of a keyspace, mode r or x.
@@ -58,30 +59,30 @@ pub enum KeyOwner {
     Tidb(KeyMode),
     /// Any key with the data prefix, in the plain layout.
     Plain,
-    /// A record of the library's own.
+    /// A record of the library.
     Ledger,
-    /// Not of the layout.
+    /// A key that does not match the layout.
     Foreign,
 }
 
-/// Why bytes are not a stored key of the layout.
+/// The reason why bytes are not a stored key of the layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyError {
-    /// Another prefix than the data prefix.
+    /// The key has another prefix than the data prefix.
     Prefix,
-    /// The ledger's prefix; or so much of it that a timestamp could complete it.
+    /// The key has the ledger's prefix, or so much of it that a timestamp could complete it.
     Ledger,
-    /// No room for a row and a timestamp.
+    /// The key has no room for a row and a timestamp.
     TooShort,
-    /// The first byte is no mode.
+    /// The first byte is not a mode.
     Mode,
-    /// Mode r or x without 3 bytes of keyspace.
+    /// The mode is r or x, and 3 bytes of keyspace are missing.
     NoKeyspace,
     /// The memcomparable part is damaged.
     Encoding(Malformed),
-    /// More, or less, than a timestamp stands behind the memcomparable part.
+    /// The memcomparable part is not followed by exactly a timestamp.
     Trailing,
-    /// A plain key of another length than `plain_keys` says.
+    /// A plain key has another length than `plain_keys` says.
     PlainLength,
 }
 
@@ -94,33 +95,33 @@ impl fmt::Display for KeyError {
             Self::Mode => f.write_str("its first byte is none of the modes r, x, m, t"),
             Self::NoKeyspace => f.write_str("mode r and x need 3 bytes of keyspace"),
             Self::Encoding(malformed) => malformed.fmt(f),
-            Self::Trailing => f.write_str("not exactly 8 bytes of timestamp stand behind its encoding"),
+            Self::Trailing => f.write_str("its encoding is not followed by exactly 8 bytes of timestamp"),
             Self::PlainLength => f.write_str("its length is not the one that plain_keys says"),
         }
     }
 }
 
-/// A stored key taken apart.
+/// The parts of a stored key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodedKey {
-    /// `None` in the plain layout.
+    /// The mode; `None` in the plain layout.
     pub mode: Option<KeyMode>,
-    /// Of modes r and x.
+    /// The keyspace, for modes r and x.
     pub keyspace: Option<KeyspaceId>,
-    /// Without mode and keyspace.
+    /// The user key without mode and keyspace.
     pub user_key: Vec<u8>,
-    /// The version.
+    /// The timestamp of the version.
     pub ts: Timestamp,
 }
 
-/// Cuts the last 8 bytes off and reads them as a timestamp.
+/// Splits off the last 8 bytes and reads them as a timestamp.
 #[inline]
 pub fn split_timestamp(key: &[u8]) -> Option<(&[u8], Timestamp)> {
     let (row, ts) = key.split_last_chunk::<TIMESTAMP_LEN>()?;
     Some((row, !u64::from_be_bytes(*ts)))
 }
 
-/// Makes a row's stored key that of one of its versions.
+/// Turns a row's stored key into the key of one of its versions.
 pub fn append_timestamp(row: &mut Vec<u8>, ts: Timestamp) {
     row.extend_from_slice(&(!ts).to_be_bytes());
 }
@@ -131,23 +132,26 @@ pub fn row_end(row: &[u8]) -> Vec<u8> {
 }
 
 impl Layout {
-    /// The row that a bound cuts, if it does: a bound that goes on behind a whole row has versions of it on both sides.
+    /// The row that a bound cuts, if it cuts one. A bound with bytes behind a whole row has
+    /// versions of that row on both sides.
     pub fn cut_row<'k>(&self, bound: &'k [u8]) -> Option<&'k [u8]> {
         let body = self.body(bound).ok()?;
         let row_len = match self.form {
             KeyForm::ApiV2 => memcomparable::encoded_len(body).ok()?,
             KeyForm::Plain(PlainKeys::Fixed(len)) => len,
-            // Whether its last bytes are a timestamp nobody can tell; if they are none, this is a row that there is not.
+            // The last bytes may be no timestamp. Then this returns a row that does not exist,
+            // which is harmless.
             KeyForm::Plain(PlainKeys::PrefixFree) => body.len().checked_sub(TIMESTAMP_LEN).filter(|len| *len > 0)?,
         };
         if row_len < body.len() { bound.get(..bound.len() - body.len() + row_len) } else { None }
     }
 
-    /// What follows the data prefix; of keys without it, and of the library's records, what they are instead.
+    /// The bytes behind the data prefix; the error is the owner of a key without that prefix and of
+    /// the library's records.
     #[inline]
     pub fn body<'k>(&self, key: &'k [u8]) -> Result<&'k [u8], KeyOwner> {
         match key.strip_prefix(self.data_prefix.as_slice()) {
-            // With a data prefix, a key that begins with it cannot begin with the ledger's.
+            // With a data prefix, a key that begins with it cannot begin with the ledger's prefix.
             Some(_) if self.data_prefix.is_empty() && key.starts_with(&self.ledger_prefix) => Err(KeyOwner::Ledger),
             Some(body) => Ok(body),
             None if key.starts_with(&self.ledger_prefix) => Err(KeyOwner::Ledger),
@@ -155,7 +159,8 @@ impl Layout {
         }
     }
 
-    /// Whose key it is. Reads the head only: of a place that is judged, [`Layout::row`] checks the rest.
+    /// The owner of a key. It reads only the head; [`Layout::row`] checks the rest of a key that is
+    /// judged.
     #[inline]
     pub fn place(&self, key: &[u8]) -> KeyOwner {
         match (self.body(key), self.form) {
@@ -175,7 +180,8 @@ impl Layout {
         }
     }
 
-    /// Checks a whole stored key and cuts it into its row (everything but the timestamp) and its timestamp.
+    /// Checks a whole stored key, and splits it into its row (all but the timestamp) and its
+    /// timestamp.
     pub fn row<'k>(&self, key: &'k [u8]) -> Result<(&'k [u8], Timestamp), KeyError> {
         let body = self.body(key).map_err(|place| if place == KeyOwner::Ledger { KeyError::Ledger } else { KeyError::Prefix })?;
         let (row, ts) = split_timestamp(key).ok_or(KeyError::TooShort)?;
@@ -193,7 +199,8 @@ impl Layout {
         Ok((row, ts))
     }
 
-    /// How many leading bytes decide a key's place and schema where both keys have rows of at least [`Layout::two_groups_len`].
+    /// The number of leading bytes that decide a key's owner and schema, for keys whose rows have
+    /// at least [`Layout::two_groups_len`] bytes.
     pub fn place_len(&self) -> usize {
         let head = match (self.form, self.schema_ids) {
             (KeyForm::ApiV2, false) => KEYSPACE_PREFIX_LEN,
@@ -204,12 +211,13 @@ impl Layout {
         if self.data_prefix.is_empty() { self.ledger_prefix.len().max(head) } else { self.data_prefix.len() + head }
     }
 
-    /// The length of a row of two groups: its first one is full, so that it holds a keyspace.
+    /// The length of a row of two groups: its first group is full, so it holds a keyspace.
     pub fn two_groups_len(&self) -> usize {
         self.data_prefix.len() + 2 * memcomparable::ENCODED_GROUP
     }
 
-    /// Is `row` a row, given that a checked row of the same length and place has the same first `shared` bytes?
+    /// Whether `row` is a valid row, if a checked row of the same length and owner has the same
+    /// first `shared` bytes.
     #[inline]
     pub fn is_row_like(&self, row: &[u8], shared: usize) -> bool {
         match self.form {
@@ -218,11 +226,11 @@ impl Layout {
         }
     }
 
-    /// Checks what follows the data prefix, but for mode and keyspace.
+    /// Checks the bytes behind the data prefix, except mode and keyspace.
     fn check_body(&self, body: &[u8]) -> Result<(), KeyError> {
         let row_len = body.len().checked_sub(TIMESTAMP_LEN).ok_or(KeyError::TooShort)?;
         match self.form {
-            // Over the timestamp too, so that a last group that swallows it is seen.
+            // The check includes the timestamp, to find a last group that extends into it.
             KeyForm::ApiV2 if memcomparable::encoded_len(body).map_err(KeyError::Encoding)? != row_len => Err(KeyError::Trailing),
             KeyForm::Plain(PlainKeys::Fixed(len)) if row_len != len => Err(KeyError::PlainLength),
             KeyForm::Plain(PlainKeys::PrefixFree) if row_len == 0 => Err(KeyError::TooShort),
@@ -230,7 +238,7 @@ impl Layout {
         }
     }
 
-    /// Takes a stored key apart.
+    /// Splits a stored key into its parts.
     pub fn decode(&self, key: &[u8]) -> Result<DecodedKey, KeyError> {
         let (row, ts) = self.row(key)?;
         let body = row.strip_prefix(self.data_prefix.as_slice()).ok_or(KeyError::Prefix)?;
@@ -305,7 +313,7 @@ mod tests {
         let key = stored(b"", b"r\0\0", 5);
         assert_eq!(api_v2(b"").place(&key), KeyOwner::Foreign);
         assert_eq!(api_v2(b"").row(&key), Err(KeyError::NoKeyspace));
-        // The bare prefix is: the empty user key.
+        // The bare prefix is in a keyspace: it is the empty user key.
         assert!(api_v2(b"").row(&stored(b"", b"r\0\0\0", 5)).is_ok());
     }
 

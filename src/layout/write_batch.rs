@@ -1,19 +1,20 @@
-//! RocksDB's write batches as they lie in the WAL (its `db/write_batch.cc`).
+//! RocksDB's write batches, as the WAL stores them (RocksDB's `db/write_batch.cc`).
 //!
 //! ```text
 //! sequence number u64 | count u32 | records          little-endian
 //! record  tag | family varint32, with some tags | key len varint32, key | value len varint32, value, with some tags
 //! ```
 //!
-//! Only what is known to the last byte is taken apart: a batch with anything else in it, a two-phase commit's markers among them, is none.
+//! A batch is parsed only if every record is known. A batch with any other record, such as a marker
+//! of a two-phase commit, is not parsed.
 
 const SEQUENCE_LEN: usize = 8;
 const HEADER_LEN: usize = SEQUENCE_LEN + 4;
 
-/// What a record does.
+/// The operation of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchOp {
-    /// A key and its value, also wide columns.
+    /// A key and its value or wide columns.
     Put,
     /// A merge operand.
     Merge,
@@ -23,14 +24,14 @@ pub enum BatchOp {
     SingleDelete,
     /// A range tombstone.
     DeleteRange,
-    /// A note that is in the WAL only.
+    /// A note that is only in the WAL.
     LogData,
-    /// Where a transaction's batch begins.
+    /// The beginning of a transaction's batch.
     Noop,
 }
 
 impl BatchOp {
-    /// What is counted in the header, and has a sequence number.
+    /// Whether the header counts the record, which then has a sequence number.
     fn counts(self) -> bool {
         !matches!(self, Self::LogData | Self::Noop)
     }
@@ -39,40 +40,41 @@ impl BatchOp {
 /// A record of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchRecord<'b> {
-    /// What it does.
+    /// The operation.
     pub op: BatchOp,
     /// RocksDB's id of the column family.
     pub family: u32,
-    /// Of a range tombstone its start; of a note all of it.
+    /// The key; the start of a range tombstone; the whole note.
     pub key: &'b [u8],
-    /// Of a range tombstone its end.
+    /// The value; the end of a range tombstone.
     pub value: &'b [u8],
-    /// Does it hold wide columns instead of a value?
+    /// Whether it holds wide columns instead of a value.
     pub is_entity: bool,
     bytes: &'b [u8],
 }
 
-/// A batch taken apart.
+/// A parsed batch.
 #[derive(Debug)]
 pub struct WriteBatch<'b> {
     sequence: [u8; SEQUENCE_LEN],
-    /// In order.
+    /// The records, in order.
     pub records: Vec<BatchRecord<'b>>,
 }
 
 impl<'b> WriteBatch<'b> {
-    /// Takes a batch apart, if all of it is known.
+    /// Parses a batch, if all of its records are known.
     pub fn parse(bytes: &'b [u8]) -> Option<Self> {
         let (header, mut rest) = bytes.split_first_chunk::<HEADER_LEN>()?;
         let (sequence, count) = header.split_first_chunk::<SEQUENCE_LEN>()?;
         let mut records = Vec::new();
         while !rest.is_empty() {
             let (record, behind) = record(rest)?;
-            // Anywhere but at its beginning it parts what is committed from what is not.
+            // A Noop that is not the first record separates committed from uncommitted records.
             if record.op == BatchOp::Noop && !records.is_empty() {
                 return None;
             }
-            // Recovery asks in a callback of the host's: without memory the batch is not taken apart, and passes as it is.
+            // Recovery calls this in a callback of the host. Without memory the batch is not
+            // parsed, and is replayed unchanged.
             records.try_reserve(1).ok()?;
             records.push(record);
             rest = behind;
@@ -81,9 +83,11 @@ impl<'b> WriteBatch<'b> {
         (u32::from_le_bytes(count.try_into().ok()?) as usize == counted).then_some(Self { sequence: *sequence, records })
     }
 
-    /// The same batch, but in the place of each record that does not stay a delete of `key` in its family. So all others keep their
-    /// sequence numbers: RocksDB takes a WAL whose numbers do not go on where the one before ended for damaged. In its family, for of
-    /// others nobody knows what their comparators make of the key. `None` = there is no memory for it.
+    /// The batch without the records for which `stays` is false: each of them is replaced by a
+    /// delete of `key`. So the other records keep their sequence numbers. RocksDB treats a WAL as
+    /// damaged if its sequence numbers do not continue those of the earlier WAL. The delete is in
+    /// the same family, because another family's comparator may not accept the key. `None` means
+    /// that there is no memory.
     pub fn keep(&self, stays: impl Fn(&BatchRecord) -> bool, key: &[u8]) -> Option<Vec<u8>> {
         let count = self.records.iter().filter(|record| record.op.counts()).count() as u32;
         let place_holder = key.len() + 1 + 2 * LONGEST_VARINT;
@@ -112,10 +116,10 @@ impl<'b> WriteBatch<'b> {
 
 /// The tag of a tombstone in the default family.
 const DELETE: u8 = 0x00;
-/// The same in another one.
+/// The tag of a tombstone in another family.
 const FAMILY_DELETE: u8 = 0x04;
 
-/// Of 32 bits.
+/// The length of the longest varint of 32 bits, in bytes.
 const LONGEST_VARINT: usize = 5;
 
 fn put_varint(mut number: u32, out: &mut Vec<u8>) {
@@ -156,7 +160,7 @@ fn prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(len as usize)
 }
 
-/// Low 7 bits first, at most 5 bytes.
+/// Reads a varint: the low 7 bits first, at most 5 bytes.
 fn varint(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let mut number = 0;
     for (i, byte) in bytes.iter().take(5).enumerate() {

@@ -1,5 +1,5 @@
-//! Records of the write column family (TiKV's `Write`): `type | varint start_ts | tagged fields`, in any order, the last of a
-//! repeated field counts.
+//! The records of the write column family (TiKV's `Write`): `type | varint start_ts | tagged
+//! fields`. The fields may have any order; the last of a repeated field counts.
 //!
 //! | tag | field | payload |
 //! |---|---|---|
@@ -10,12 +10,12 @@
 //! | `l` | last change | 8 bytes ts, varint count; a ts without a count is an error |
 //! | `S` | transaction source | varint |
 //!
-//! As in TiKV, reading ends at the first tag it does not know; what TiKV panics on (a short value that is cut off, a last change
-//! with a count of 0) is an error here.
+//! As in TiKV, reading ends at the first unknown tag. Two cases in which TiKV panics are errors
+//! here: a short value that is cut off, and a last change with a count of 0.
 
 use super::Timestamp;
 
-/// What a record says happened at its commit timestamp.
+/// The event that a record describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteType {
     /// A value was written.
@@ -28,22 +28,23 @@ pub enum WriteType {
     Rollback,
 }
 
-/// A record, as far as garbage collection reads it.
+/// The fields of a record that garbage collection needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteRecord {
-    /// What happened.
+    /// The event.
     pub write_type: WriteType,
-    /// When the transaction began: the timestamp of a long value in the default column family.
+    /// The timestamp at which the transaction began. A long value in the default column family has
+    /// it in its key.
     pub start_ts: Timestamp,
-    /// The value is in the record, perhaps an empty one.
+    /// Whether the value is in the record; it may be empty.
     pub has_short_value: bool,
-    /// 0 = none.
+    /// The GC fence; 0 means none.
     pub gc_fence: Timestamp,
-    /// Reading ended at a tag of a later version.
+    /// Whether reading ended at a tag of a later version.
     pub has_unknown_tag: bool,
 }
 
-/// The record does not follow the format.
+/// The error for a record that does not follow the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unparsed;
 
@@ -96,7 +97,7 @@ fn fixed_u64(bytes: &[u8]) -> Result<(u64, &[u8]), Unparsed> {
     bytes.split_first_chunk().map(|(value, rest)| (u64::from_be_bytes(*value), rest)).ok_or(Unparsed)
 }
 
-/// The longest varint.
+/// The length of the longest varint, in bytes.
 const VARINT_MAX: usize = 10;
 
 /// A protobuf varint; a tenth byte above 1 is an error.
@@ -108,11 +109,12 @@ fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), Unparsed> {
     }
 }
 
-/// As TiKV reads a start_ts: of a tenth byte only the lowest bit counts, and it is the last one whatever it says.
+/// A varint as TiKV reads a start_ts. Of a tenth byte only the lowest bit counts, and it is always
+/// the last byte.
 fn lenient_varint(bytes: &[u8]) -> Result<(u64, &[u8]), Unparsed> {
     let mut value = 0;
     for (i, &byte) in bytes.iter().enumerate().take(VARINT_MAX) {
-        // In the tenth byte the shift leaves the lowest bit only.
+        // In the tenth byte the shift leaves only the lowest bit.
         value |= u64::from(byte & 0x7f) << (7 * i);
         if byte & 0x80 == 0 || i + 1 == VARINT_MAX {
             return Ok((value, bytes.get(i + 1..).unwrap_or_default()));

@@ -1,4 +1,5 @@
-//! Attaching a store: its ledger is read, what was interrupted is finished, and only then the worker starts.
+//! Attaching a store. First the ledger is read, then interrupted jobs are finished, then the worker
+//! starts.
 
 use super::store::{ColumnFamily, Store};
 use super::worker;
@@ -12,7 +13,8 @@ use std::thread::JoinHandle;
 /// Starts a thread for the library.
 pub type Spawn = fn(Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>;
 
-/// Attaches a store. After an error nothing is attached, and runs drop what they dropped before.
+/// Attaches a store. After an error nothing is attached, and filters remove the same keys as
+/// before.
 pub fn attach(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<ColumnFamily>, spawn: Spawn) -> Result<Arc<Store>, Error> {
     let before = shared.dropped();
     let store = Arc::new(Store::open(shared, engine, families)?);

@@ -1,21 +1,21 @@
-//! Writes that go together.
+//! A batch of writes that RocksDB applies together.
 
 use crate::engine::{Family, Op, Write};
 
-/// Writes in order, and about how many bytes they are.
+/// Writes in order, and their approximate size.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// In the order in which they are written.
+    /// The writes, in the order in which they are applied.
     pub writes: Vec<Write>,
-    /// Keys, and what RocksDB adds to each.
+    /// The approximate size in bytes: keys, values and RocksDB's overhead for each write.
     pub bytes: usize,
 }
 
-/// What a write costs beside its bytes.
+/// RocksDB's overhead for each write, in bytes.
 const OVERHEAD: usize = 8;
 
 impl Batch {
-    /// One more.
+    /// Adds a write.
     pub fn push(&mut self, family: Family, op: Op) {
         self.bytes += OVERHEAD
             + match &op {
@@ -25,7 +25,7 @@ impl Batch {
         self.writes.push(Write { family, op });
     }
 
-    /// All of another one behind.
+    /// Adds all writes of another batch at the end.
     pub fn append(&mut self, mut other: Self) {
         self.writes.append(&mut other.writes);
         self.bytes += other.bytes;
@@ -37,7 +37,7 @@ impl Batch {
         self.bytes = 0;
     }
 
-    /// Has it nothing to write?
+    /// Whether the batch has no writes.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }

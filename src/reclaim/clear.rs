@@ -1,15 +1,18 @@
-//! Clearing a range: what destroying does between a record's two states.
+//! Clearing a range: the work of a destroy between the "started" and the "done" record.
 //!
-//! A bound with a timestamp cuts a row. Were the tombstones of one half left in one level and what they hide in another, then, with
-//! the record gone, a run that meets only the hidden half would take it for the newest, and remove the other half, which is alive:
+//! A bound with a timestamp cuts a row into a destroyed half and a live half. Suppose the
+//! tombstones of the destroyed half are in one level and the versions that they hide are in
+//! another. When the record is gone, a filter that sees only the hidden versions treats them as the
+//! newest ones. It then removes the live half:
 //!
 //! ```text
-//!   destroyed: [a @ 9, a @ 5)      L0: tombstones of a @ 9, a @ 7     L6: a @ 9, a @ 7, a @ 5
-//!   a run over L6 alone            keeps a @ 9 (hidden), removes a @ 5 (alive)
+//!   destroyed: [a @ 9, a @ 5)      L0: tombstones of a @ 9, a @ 7    L6: a @ 9, a @ 7, a @ 5
+//!   a filter over L6 alone         keeps a @ 9 (hidden), removes a @ 5 (live)
 //! ```
 //!
-//! So such a row is compacted into the last level while the record stands, if the destroy wrote a tombstone at all. And its half
-//! goes by point tombstones, which hide their keys from a run that meets both; a range tombstone does not.
+//! So a destroy that wrote a tombstone compacts such a row into the last level before it removes
+//! the record. It deletes the destroyed half with point tombstones. A point tombstone removes its
+//! key when a compaction meets both; a range tombstone does not.
 
 use super::batch::Batch;
 use super::covered_families::CoveredFamilies;
@@ -21,14 +24,16 @@ use crate::layout::{StoredRange, row_end};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// Into a stall too: a destroy is somebody's call, not background work. The record "done" makes it durable.
+/// A destroy writes into a write stall too, because a host's thread waits for it. The "done" record
+/// makes these writes durable.
 const NOW: WriteOptions = WriteOptions { sync: false, no_slowdown: false };
 
-/// How often a compaction is tried that may have been refused.
+/// The number of attempts at a compaction that RocksDB may refuse.
 const TRIES: usize = 5;
 
 impl Store {
-    /// Everything between a record's two states, in the families that it covers. `again` = there may be tombstones of an attempt before.
+    /// Does the work between the two records, in the families that the record covers. `again` means
+    /// that an earlier attempt may have left tombstones.
     pub(super) fn clear(
         &self,
         range: &StoredRange,
@@ -65,7 +70,7 @@ impl Store {
         compacted
     }
 
-    /// Records before what they name.
+    /// The families in the order of deletion: transaction records before the values that they name.
     pub(super) fn in_order(&self) -> Vec<Family> {
         let mut families: Vec<_> = (0..self.families.len()).collect();
         families.sort_by_key(|family| match self.families.get(*family).map(|family| family.role) {
@@ -92,7 +97,7 @@ impl Store {
     }
 
     fn delete_keys(&self, family: Family, (start, end): &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
-        // Between them no row is cut.
+        // Between these two bounds no row is cut.
         let (mut whole_start, mut whole_end) = (start.clone(), end.clone());
         if let Some(row) = self.shared.layout.cut_row(start) {
             whole_start = row_end(row).min(end.clone());
@@ -129,7 +134,7 @@ impl Store {
         if range.0 >= range.1 {
             return Ok(());
         }
-        // A batch at a time, so that no iterator lives while a write waits for a stall to end.
+        // One batch at a time, so that no iterator is open while a write waits in a stall.
         let mut from = Some(range.0.to_vec());
         while let Some(start) = from.take() {
             let mut batch = Batch::default();
@@ -149,23 +154,25 @@ impl Store {
         Ok(())
     }
 
-    /// Compacts what the range has left in files, if it can have left anything. `touched` = there are tombstones in it.
+    /// Compacts the files that may still hold keys of the range. `touched` means that there are
+    /// tombstones in the range.
     fn compact_away(&self, family: Family, range: &StoredRange, touched: bool, report: &mut DestroyReport) -> Result<(), Error> {
         let (start, end) = range;
         let before = self.files_of(family, range)?;
-        // Where nothing of the range was found, a file that begins before it and ends behind it has nothing of it either.
+        // If no key of the range was found, a file that begins before the range and ends behind it
+        // holds none of its keys either.
         let ends_inside = |file: &File| file.smallest >= *start || file.largest < *end;
         if before.iter().any(|file| touched || ends_inside(file)) {
             self.engine.flush(family)?;
             self.engine.compact(family, (start, end), false)?;
         } else if !before.is_empty() && !self.engine.all_is_logged(self.ledger.home)? {
-            // What is in the files may be hidden by tombstones that a crash would lose.
+            // Tombstones that a crash would lose may hide keys in these files.
             self.engine.flush(family)?;
         }
         if touched {
             self.cut_rows(range).iter().try_for_each(|row| self.compact_cut_row(family, range, row))?;
         }
-        // A file that was there before, and still is, may hold something of the range.
+        // A file that existed before and still exists may hold keys of the range.
         let after = self.files_of(family, range)?;
         for file in after.iter().filter(|file| (touched || ends_inside(file)) && before.iter().any(|other| other.is_same(file))) {
             report.files_left += 1;
@@ -182,9 +189,10 @@ impl Store {
         rows
     }
 
-    /// RocksDB's C API does not tell whether a compaction went through. So one is shown to it: a tombstone in the half that is gone makes
-    /// a file at level 0, which the compaction must take; or, if the host's own compactions took it first, it must write the row's
-    /// last level once more.
+    /// RocksDB's C API does not report whether a compaction was done. So this function makes it
+    /// visible. A tombstone in the destroyed half makes a file at level 0, which the compaction
+    /// must remove. If a compaction of the host removes that file first, this one must rewrite the
+    /// row's last level.
     fn compact_cut_row(&self, family: Family, range: &StoredRange, row: &StoredRange) -> Result<(), Error> {
         for _ in 0..TRIES {
             let mut batch = Batch::default();
@@ -198,7 +206,7 @@ impl Store {
             let (at_the_top, below): (Vec<_>, Vec<_>) = before.into_iter().partition(|file| file.level == 0);
             let went_through =
                 if at_the_top.is_empty() { below.is_empty() || below.iter().any(is_gone) } else { at_the_top.iter().all(is_gone) };
-            // Of a row of which nothing is left there is no other half.
+            // A row without keys has no live half to protect.
             if went_through || !self.has_keys(family, (&row.0, &row.1), 1)? {
                 return Ok(());
             }

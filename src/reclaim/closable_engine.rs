@@ -1,4 +1,5 @@
-//! The way to the engine. While the engine is called the thread is inside a callback. A family that the host dropped is an empty one.
+//! Access to the engine of an attached store. A thread that calls the engine counts as inside a
+//! callback. A family that the host dropped is treated as empty.
 
 use crate::callback::Inside;
 use crate::engine::{Direction, Engine, Family, File, Flush, Op, ScanStep, Write, WriteOptions};
@@ -9,17 +10,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 /// The engine of an attached store.
 pub(super) struct ClosableEngine {
     engine: Box<dyn Engine>,
-    /// By family: its name, and whether the host dropped it.
+    /// The name of each family, and whether the host dropped it.
     families: Vec<(String, AtomicBool)>,
-    /// What the library's own keys begin with that are written to be read and deleted.
+    /// The prefix of the library's probe keys, which are written, read and deleted.
     probe: Vec<u8>,
-    /// The store said that it is being closed. It is never touched again.
+    /// Whether the store reported that it is being closed. Then the engine is never called again.
     closed: AtomicBool,
-    /// What waits must end.
+    /// Whether waiting calls must end.
     stopping: AtomicBool,
 }
 
-/// What every use of a store is from then on.
+/// The error of every use of a store that is being closed.
 pub fn closed() -> Error {
     Error::new(ErrorKind::Aborted, "the DB is being closed before rgc_detach; detach, open it again, and attach it")
 }
@@ -30,13 +31,14 @@ impl ClosableEngine {
         Self { engine, families, probe, closed: AtomicBool::new(false), stopping: AtomicBool::new(false) }
     }
 
-    /// A key to be written, read and deleted, which no other call of this process has: calls do not meet each other's probes.
+    /// A probe key that no other call of this process uses, so that calls never read each other's
+    /// probes.
     pub(super) fn new_probe(&self) -> Vec<u8> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         [self.probe.as_slice(), &NEXT.fetch_add(1, SeqCst).to_be_bytes()].concat()
     }
 
-    /// What waits ends soon. Reads and writes go on.
+    /// Makes waiting calls end soon. Reads and writes continue.
     pub(super) fn stop(&self) {
         self.stopping.store(true, SeqCst);
         if !self.closed.load(SeqCst) {
@@ -45,22 +47,22 @@ impl ClosableEngine {
         }
     }
 
-    /// Must what waits end?
+    /// Whether waiting calls must end.
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(SeqCst)
     }
 
-    /// Has the store said that it is being closed?
+    /// Whether the store reported that it is being closed.
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(SeqCst)
     }
 
-    /// Did the host drop this family, as far as is known?
+    /// Whether the library knows that the host dropped this family.
     pub(super) fn is_dropped(&self, family: Family) -> bool {
         self.families.get(family).is_some_and(|(_, dropped)| dropped.load(SeqCst))
     }
 
-    /// Calls the engine about one family; what it says of a family that the host dropped is nothing.
+    /// Calls the engine for one family. For a family that the host dropped the result is empty.
     fn call<R: Default>(&self, family: Family, call: impl FnOnce(&dyn Engine) -> Result<R, Error>) -> Result<R, Error> {
         if self.is_dropped(family) {
             return Ok(R::default());
@@ -84,7 +86,7 @@ impl ClosableEngine {
                 return error;
             }
             if !self.closed.swap(true, SeqCst) {
-                log(Level::Error, || format!("{error}: the store is not used any more; call rgc_detach before the DB closes"));
+                log(Level::Error, || format!("{error}: the library no longer uses the store; call rgc_detach before the DB closes"));
             }
             closed()
         })
@@ -94,7 +96,7 @@ impl ClosableEngine {
         if let Some((name, dropped)) = self.families.get(family)
             && !dropped.swap(true, SeqCst)
         {
-            log(Level::Warn, || format!("the host dropped the column family {name:?}; the library takes it for an empty one"));
+            log(Level::Warn, || format!("the host dropped the column family {name:?}; the library treats it as empty"));
         }
     }
 
@@ -129,14 +131,15 @@ impl ClosableEngine {
         self.call(family, |engine| engine.compact(family, range, last_level_too))
     }
 
-    /// Writes memtables into files, and waits, unless the store is detached.
+    /// Flushes the memtables and waits until that is done or the store is detached.
     pub(super) fn flush(&self, family: Family) -> Result<(), Error> {
         let mut progress = 0;
         loop {
             self.check_stopping()?;
             match self.call(family, |engine| engine.try_flush(family, &mut progress)) {
                 Ok(Flush::Finished) => return Ok(()),
-                // RocksDB flushes nothing of a family that the host dropped, and does not say so.
+                // RocksDB flushes nothing of a family that the host dropped, and does not report
+                // that.
                 Ok(Flush::Unfinished) => self.look_for_family(family)?,
                 Err(error) => return Err(error),
             }
@@ -151,7 +154,7 @@ impl ClosableEngine {
         self.call(family, |engine| engine.files_with_properties(family))
     }
 
-    /// What identifies the snapshots that are held, where the store tells.
+    /// A number that identifies the snapshots that are held, if the engine reports them.
     pub(super) fn snapshots(&self) -> Option<u64> {
         self.call_any(|engine| Ok(engine.snapshots())).ok().flatten()
     }
@@ -167,8 +170,9 @@ impl ClosableEngine {
         Ok(())
     }
 
-    /// Would everything that is visible survive a crash? A key that was just written, with the WAL on, is durable only if nothing was
-    /// written without a WAL; or if a flush came in between, so a second one must say the same.
+    /// Whether all visible writes would survive a crash. A new key that was written with the WAL is
+    /// durable only if all earlier writes were logged, or if a flush happened between write and
+    /// check. So the check is made twice, and both must agree.
     pub(super) fn all_is_logged(&self, family: Family) -> Result<bool, Error> {
         if !self.engine.tells_durability() {
             return Ok(false);
@@ -184,7 +188,8 @@ impl ClosableEngine {
         Ok(logged)
     }
 
-    /// A write to a family that is not there is left out: so a key that is written and cannot be read says that.
+    /// Checks whether a family exists. RocksDB ignores a write to a dropped family, so a key that
+    /// was written and cannot be read shows that the family is dropped.
     pub(super) fn look_for_family(&self, family: Family) -> Result<(), Error> {
         let how = WriteOptions { sync: false, no_slowdown: true };
         let write = |op| self.write(&[Write { family, op }], how);
@@ -198,7 +203,7 @@ impl ClosableEngine {
             return Ok(());
         }
         match write(Op::Delete(probe)) {
-            // Attaching deletes it.
+            // The next attach deletes the probe.
             Err(error) if error.kind() == ErrorKind::Busy => Ok(()),
             written => written,
         }

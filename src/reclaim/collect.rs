@@ -1,5 +1,5 @@
-//! Collect now: the files that hold garbage are found, and only their ranges compacted, also in the last level, where RocksDB by
-//! itself never looks again.
+//! Collect now: finds the files that hold garbage, and compacts only their ranges. It compacts the
+//! last level too, which RocksDB by itself never compacts again.
 
 use super::compaction_cost::{Budget, PaidRanges, cost, range_of};
 use super::garbage::{Judgement, by_counts};
@@ -13,42 +13,43 @@ use crate::log::{Level, log};
 use crate::rule::expiry::ExpiredUpTo;
 use std::time::{Duration, Instant};
 
-/// Of a file, so that looking at them costs less than reading it.
+/// The largest number of keyspaces of a file whose safe points are added up. Adding up more would
+/// cost more than reading the file.
 const MOST_KEYSPACES: u32 = 1 << 16;
 
-/// What collecting did.
+/// What one collect call did.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CollectReport {
-    /// Files that overlap the range.
+    /// The number of files that overlap the range.
     pub files_considered: u64,
-    /// Of these: compacted.
+    /// The number of these files that were compacted.
     pub files_compacted: u64,
-    /// Judged by reading their range.
+    /// The number of files whose range was read to find garbage.
     pub files_read: u64,
-    /// Left, because they hold none.
+    /// The number of files that hold no garbage and were not compacted.
     pub files_without_garbage: u64,
-    /// Left, because of the budget.
+    /// The number of files that were not compacted because of the budget.
     pub files_over_budget: u64,
-    /// Of the files in the range.
+    /// The size of the files in the range before the call, in bytes.
     pub bytes_before: u64,
-    /// Of the files in the range.
+    /// The size of the files in the range after the call, in bytes.
     pub bytes_after: u64,
-    /// Entries that those files had, and have no more.
+    /// The number of entries in these files that the call removed.
     pub versions_removed: u64,
-    /// All of it.
+    /// The duration of the whole call.
     pub elapsed: Duration,
 }
 
-/// Where and how much to collect.
+/// The range and the budget of a collect call.
 #[derive(Debug, Clone, Default)]
 pub struct CollectOrder {
-    /// One family, or those with roles default and write.
+    /// The family to collect; `None` means the families with the roles default and write.
     pub family: Option<String>,
-    /// Its first key.
+    /// The first key of the range.
     pub start: Option<Vec<u8>>,
-    /// The first key behind it.
+    /// The first key behind the range.
     pub end: Option<Vec<u8>>,
-    /// Of files that are read or compacted.
+    /// The budget: the most bytes of files to read or compact.
     pub max_bytes: Option<u64>,
 }
 
@@ -118,7 +119,7 @@ impl Store {
             self.note_if_in_vain(family, range, &all, &all_after, &mut remembered);
         }
         let after: Vec<File> = all_after.into_iter().filter(|file| order.overlaps(file)).collect();
-        // One that is still there, as it was, a compaction has refused.
+        // A picked file that still exists unchanged was refused by the compaction.
         let compacted = picked.iter().filter(|file| !after.iter().any(|other| other.is_same(file))).count() as u64;
         report.files_compacted += compacted;
         let sum = |files: &[File], of: fn(&File) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
@@ -134,7 +135,8 @@ impl Store {
         Ok(())
     }
 
-    /// A compaction of the host's may have taken the files, with a filter from before: so the ranges are compacted once more.
+    /// Compacts the ranges once more, and reports whether that used no filter. A compaction of the
+    /// host with an earlier filter may have compacted the files the first time.
     fn compacts_without_filter(&self, family: Family, ranges: &[StoredRange]) -> Result<bool, Error> {
         let in_ranges = |file: &File| ranges.iter().any(|(start, end)| file.overlaps(start, end));
         let before: Vec<File> = self.engine.files_with_properties(family)?.into_iter().filter(in_ranges).collect();
@@ -143,12 +145,13 @@ impl Store {
             self.engine.compact(family, (start, end), true)?;
         }
         let after = self.engine.files_with_properties(family)?;
-        // Without a name a file that was written once more looks as before.
+        // A rewritten file without a name cannot be told from the old one.
         let is_rewritten = |file: &File| file.name.is_empty() || !after.iter().any(|other| other.is_same(file));
         Ok(self.runs() == runs && before.iter().any(is_rewritten))
     }
 
-    /// Writes what lies in memory into files, so that it is judged, too. Those files count against the budget.
+    /// Flushes the memtables, so that their keys are judged too. The new files count against the
+    /// budget.
     fn flushed_files(&self, family: Family, budget: &mut Budget) -> Result<Vec<File>, Error> {
         let before = if budget.is_bounded() { self.engine.files_with_properties(family)? } else { Vec::new() };
         self.engine.flush(family)?;
@@ -158,7 +161,7 @@ impl Store {
         Ok(all)
     }
 
-    /// The files that are to be compacted: what is known to hold garbage first, and of that the cheapest.
+    /// The files to compact: first those known to hold garbage, the cheapest first.
     fn pick<'f>(
         &self,
         family: Family,
@@ -174,7 +177,7 @@ impl Store {
         for file in files {
             let as_of = self.as_of(file);
             if remembered.pauses(family, file, as_of, snapshots) {
-                log(Level::Debug, || "collect: a file that was compacted in vain is left alone; is a snapshot held?".into());
+                log(Level::Debug, || "collect: skips a file whose last compaction removed nothing; is a snapshot held?".into());
                 continue;
             }
             let judgement = match remembered.of(family, file, as_of) {
@@ -212,7 +215,7 @@ impl Store {
         Ok(picked)
     }
 
-    /// Has compacting a range removed nothing? Then its files are left alone for a while.
+    /// If compacting a range removed nothing, the next calls skip its files.
     fn note_if_in_vain(&self, family: Family, range: &StoredRange, before: &[File], after: &[File], remembered: &mut KnownFiles) {
         let in_range = |file: &&File| file.overlaps(&range.0, &range.1);
         let of = |files: &[File]| files.iter().filter(in_range).map(|file| file.entries).fold(0, u64::saturating_add);
@@ -225,7 +228,7 @@ impl Store {
         let found = Found::InVain { pause, left: pause, snapshots };
         log(Level::Warn, || {
             format!(
-                "collect: a compaction of [{}, {}) has removed nothing; does a RocksDB snapshot keep it? It is tried again when \
+                "collect: a compaction of [{}, {}) removed nothing; is a RocksDB snapshot held? It is tried again when \
                  snapshots, safe points or files change, or after {pause} calls",
                 hex(&range.0),
                 hex(&range.1)
@@ -241,7 +244,7 @@ impl Store {
         LookedAtUnder { safe_points: self.safe_points_of(file), generation: self.shared.generation() }
     }
 
-    /// The sum of all safe points that a file's keys are judged by, if its keyspaces are few enough to be looked at.
+    /// The sum of the safe points of all keyspaces of a file, if these keyspaces are few enough.
     fn safe_points_of(&self, file: &File) -> Option<u64> {
         let of = |place| self.shared.effective(place).safe_point;
         match (self.shared.layout.place(&file.smallest), self.shared.layout.place(&file.largest)) {
@@ -254,13 +257,13 @@ impl Store {
         }
     }
 
-    /// How many compactions have asked for a filter so far.
+    /// The number of compactions that have asked for a filter so far.
     fn runs(&self) -> u64 {
         let sums = self.shared.stats.sums();
         sums.runs_started.get() + sums.filters_not_needed.get()
     }
 
-    /// How many rows runs have met that are the worker's.
+    /// The number of rows that filters have found for the worker so far.
     fn rows_met(&self) -> u64 {
         let sums = self.shared.stats.sums();
         sums.rows_queued.get() + sums.rows_deferred.get()
@@ -275,8 +278,9 @@ impl Store {
     }
 }
 
-/// The ranges of the picked files, each up to right behind its last key: one range for those between which no other file lies, so that
-/// no compaction's border cuts a row that need not be cut.
+/// The ranges of the picked files. Each range ends right behind the last key of its file.
+/// Neighbours are merged if no other file is between them, so that the bounds of compactions cut
+/// fewer rows.
 fn merged(picked: &[&File], all: &[File]) -> Vec<StoredRange> {
     let mut ranges: Vec<StoredRange> = picked.iter().map(|file| range_of(file)).collect();
     ranges.sort();

@@ -1,4 +1,4 @@
-//! What a compaction costs: all files that it drags along, at every level, and not the picked one alone.
+//! The cost of a compaction: all files that it rewrites, at every level, not only the picked one.
 
 use super::range_lock::overlap;
 use crate::engine::File;
@@ -8,7 +8,7 @@ use crate::layout::StoredRange;
 pub(super) struct Budget(Option<u64>);
 
 impl Budget {
-    /// `None` = no bound.
+    /// `None` means no limit.
     pub(super) fn new(bytes: Option<u64>) -> Self {
         Self(bytes)
     }
@@ -17,7 +17,7 @@ impl Budget {
         self.0.is_some()
     }
 
-    /// Spends so many bytes, if they are left.
+    /// Spends these bytes, if the budget has them left.
     pub(super) fn spend(&mut self, bytes: u64) -> bool {
         match &mut self.0 {
             None => true,
@@ -29,7 +29,7 @@ impl Budget {
         }
     }
 
-    /// These bytes are written already.
+    /// Charges bytes that are written already.
     pub(super) fn charge(&mut self, bytes: u64) {
         if let Some(left) = &mut self.0 {
             *left = left.saturating_sub(bytes);
@@ -37,13 +37,14 @@ impl Budget {
     }
 }
 
-/// From a file's first key to right behind its last one.
+/// The range from a file's first key to right behind its last key.
 pub(super) fn range_of(file: &File) -> StoredRange {
     (file.smallest.clone(), [file.largest.as_slice(), b"\0"].concat())
 }
 
-/// The bytes of all files that compacting a range may rewrite. RocksDB takes, level by level, what overlaps the keys that came from above,
-/// so the range grows on its way down; and it may take more files of a level where that costs no more below.
+/// The bytes of all files that compacting a range may rewrite. At each level RocksDB adds the files
+/// that overlap the keys from the levels above, so the range grows on the way down. RocksDB may add
+/// more files of a level if that adds no files below.
 pub(super) fn cost(range: &StoredRange, files: &[File]) -> u64 {
     let (mut first, mut behind) = range.clone();
     let mut levels: Vec<i32> = files.iter().map(|file| file.level).collect();
@@ -61,14 +62,15 @@ pub(super) fn cost(range: &StoredRange, files: &[File]) -> u64 {
     files.iter().filter(|file| file.overlaps(&first, &behind)).map(|file| file.bytes).fold(0, u64::saturating_add)
 }
 
-/// The compactions that are paid for: ranges that do not overlap, each with what it costs.
+/// The compactions that the budget has paid for: disjoint ranges, each with its cost in bytes.
 #[derive(Default)]
 pub(super) struct PaidRanges(Vec<(StoredRange, u64)>);
 
 impl PaidRanges {
-    /// Adds a range, if the budget pays for what that costs more.
+    /// Adds a range, if the budget can pay for the additional cost.
     pub(super) fn add(&mut self, range: StoredRange, files: &[File], budget: &mut Budget) -> bool {
-        // They do not overlap each other, so none is joined for another one's sake.
+        // The known ranges do not overlap each other, so joining one never makes another one
+        // overlap.
         let joins = |other: &StoredRange| overlap(other, &range);
         let (mut joined, mut paid) = (range.clone(), 0);
         for ((start, end), cost) in self.0.iter().filter(|(other, _)| joins(other)) {

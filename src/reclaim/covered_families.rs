@@ -1,19 +1,21 @@
-//! Which column families a durable record is about. Attached families are known by their places; a record names them.
+//! The column families that a durable record covers. Attached families are known by their places; a
+//! record names them.
 
 use super::ledger::NamedFamily;
 use super::store::{ColumnFamily, Role};
 
-/// What a record covers of the attached families.
+/// The families that a record covers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct CoveredFamilies {
-    /// Their places.
+    /// The places of the attached families that the record covers.
     pub(super) places: Vec<usize>,
-    /// The names of those that are not attached. One whose name another family has now was dropped, and is not missed.
+    /// The names of covered families that are not attached. If another family has such a name now,
+    /// the covered one was dropped and is not listed.
     pub(super) missing: Vec<String>,
 }
 
 impl CoveredFamilies {
-    /// A record that names none is of the first version of the ledger, which meant all.
+    /// A record without families has the first version of the ledger; it covers all families.
     pub(super) fn new(named: &[NamedFamily], attached: &[ColumnFamily]) -> Self {
         if named.is_empty() {
             return Self { places: (0..attached.len()).collect(), missing: Vec::new() };
@@ -27,15 +29,16 @@ impl CoveredFamilies {
     }
 }
 
-/// RocksDB gives no id twice, so a family that was dropped and made again under its name is another one.
+/// RocksDB never reuses an id, so a family that was dropped and created again with the same name is
+/// a different one.
 pub(super) fn is_same(named: &NamedFamily, family: &ColumnFamily) -> bool {
     named.name == family.name && named.id.zip(family.id).is_none_or(|(one, other)| one == other)
 }
 
-/// The attached families but the ledger's own, as a record names them.
+/// The attached families except the ledger's own, as a record names them.
 pub(super) fn names(attached: &[ColumnFamily]) -> Vec<NamedFamily> {
     let hosts: Vec<_> = attached.iter().filter(|family| family.role != Role::Ledger).collect();
-    // A store that has nothing but a ledger holds everything there.
+    // A store with only a ledger family holds all its keys there.
     let named = if hosts.is_empty() { attached.iter().collect() } else { hosts };
     named.into_iter().map(|family| NamedFamily { id: family.id, name: family.name.clone() }).collect()
 }

@@ -1,12 +1,16 @@
-//! Destroying a range: it must be gone when the call returns, give its space back, and stay gone after a crash.
+//! Destroying a range. When the call returns, the range is empty, its space is free, and a crash
+//! does not bring its keys back.
 //!
 //! ```text
-//!   record "started", durable     from here on it is destroyed: runs drop what they meet of it, attach finishes what is interrupted
-//!   files                         those that lie in it as a whole, but of lock families: a lock's tombstone may go, and the lock come back
-//!   keys                          what is left, the write family before the default one: no record is without its value
-//!   flush, compact                what level 0 and the files at the borders hold of it
-//!   cut rows, by force            see `clear`
-//!   record "done"                 or none, if the range is to be used again
+//!   record "started", durable   from now on filters remove keys of the range, and an attach
+//!                               finishes an interrupted destroy
+//!   files                       those that are wholly in the range, except in lock families, where
+//!                               the tombstone of a lock could be deleted and the lock come back
+//!   keys                        the remaining keys; the write family before the default family, so
+//!                               that no record is without its value
+//!   flush, compact              the keys of the range in level 0 and in the files at its bounds
+//!   cut rows, forced            see `clear`
+//!   record "done"               or no record, if the range is reusable
 //! ```
 
 use super::covered_families::{CoveredFamilies, names};
@@ -18,31 +22,33 @@ use crate::layout::{KeyspaceId, StoredRange};
 use crate::log::{Level, log};
 use std::time::Duration;
 
-/// What destroying did.
+/// What one destroy did.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DestroyReport {
-    /// Whole files.
+    /// The number of files that were deleted as a whole.
     pub files_dropped: u64,
-    /// Their size.
+    /// The size of these files, in bytes.
     pub file_bytes_dropped: u64,
-    /// By point tombstones.
+    /// The number of keys that were deleted by point tombstones.
     pub keys_deleted: u64,
-    /// Of many keys each.
+    /// The number of range tombstones that were written.
     pub range_tombstones: u64,
-    /// Files that may still hold something of the range, because another compaction has them.
+    /// The number of files that may still hold keys of the range, because another compaction has
+    /// them.
     pub files_left: u64,
-    /// Their size.
+    /// The size of these files, in bytes.
     pub file_bytes_left: u64,
-    /// Time of each phase.
+    /// The duration of deleting whole files.
     pub files_time: Duration,
-    /// Time of each phase.
+    /// The duration of deleting keys.
     pub keys_time: Duration,
-    /// Time of each phase.
+    /// The duration of the compactions.
     pub compact_time: Duration,
 }
 
 impl Store {
-    /// Destroys ranges, with one record each. `reusable` = they are to be written again.
+    /// Destroys ranges, with one record each. `reusable` means that the host will write into them
+    /// again.
     pub fn destroy(
         &self,
         ranges: &[StoredRange],
@@ -77,12 +83,12 @@ impl Store {
         self.clear_all(&begun, again, report)
     }
 
-    /// Finishes what was interrupted.
+    /// Finishes interrupted destroys.
     pub(super) fn resume(&self) -> Result<(), Error> {
         let started: Vec<Destroyed> =
             self.with_entries(|entries| entries.iter().map(|e| e.record.clone()).filter(|record| !record.done).collect());
         for record in started {
-            log(Level::Info, || format!("the interrupted destroy of {} goes on", show(&record.range)));
+            log(Level::Info, || format!("the interrupted destroy of {} is resumed", show(&record.range)));
             let _turn = self.range_lock.take(std::slice::from_ref(&record.range));
             let mut report = DestroyReport::default();
             self.clear_all(std::slice::from_ref(&record), true, &mut report).map_err(|error| {
@@ -92,7 +98,8 @@ impl Store {
         Ok(())
     }
 
-    /// Destroys once more what was done long enough ago, and drops the records. Returns how many.
+    /// Destroys again the ranges whose recheck is due, and deletes their records. Returns their
+    /// number.
     pub fn recheck(&self, now: u64, report: &mut DestroyReport) -> Result<usize, Error> {
         let mut rechecked = 0;
         if now == 0 {
@@ -104,7 +111,7 @@ impl Store {
                 break;
             }
             let _turn = self.range_lock.take(std::slice::from_ref(&range));
-            // Whoever had the turn before may have forgotten or destroyed it.
+            // The previous holder of the lock may have released or destroyed the range.
             let Some(record) = self.records_of(std::slice::from_ref(&range)).pop().flatten().filter(|record| record.done) else { continue };
             if record.done_at == 0 {
                 self.put_records(&[Destroyed { done_at: now, ..record }])?;
@@ -116,15 +123,15 @@ impl Store {
                 self.clear(&range, &CoveredFamilies::new(&record.families, &self.families), again, report)?;
                 self.erase_records(std::slice::from_ref(&record))?;
                 let (level, late) =
-                    if removed(report) == before { (Level::Info, "") } else { (Level::Warn, "; keys had come late, and are gone") };
-                log(level, || format!("{} was destroyed and is looked at no more{late}", show(&range)));
+                    if removed(report) == before { (Level::Info, "") } else { (Level::Warn, "; the recheck removed late keys") };
+                log(level, || format!("the recheck of {} is done, and its record is deleted{late}", show(&range)));
                 rechecked += 1;
             }
         }
         Ok(rechecked)
     }
 
-    /// Drops the record of a range that was done.
+    /// Deletes the record of a range whose destroy is done.
     pub fn forget(&self, range: &StoredRange) -> Result<(), Error> {
         let _turn = self.range_lock.take(std::slice::from_ref(range));
         match self.records_of(std::slice::from_ref(range)).pop().flatten() {
@@ -153,7 +160,7 @@ impl Store {
         let own = own_keys(&self.ledger.prefix);
         if overlap(range, &own) {
             return Err(Error::invalid(format!(
-                "the range {} touches the library's own keys under ledger_prefix {}; give a range beside them",
+                "the range {} overlaps the library's own keys under ledger_prefix {}; give a range that does not",
                 show(range),
                 hex(&self.ledger.prefix)
             )));
@@ -161,7 +168,7 @@ impl Store {
         Ok(())
     }
 
-    /// Another record would go on dropping what is written again.
+    /// By another record filters would remove keys that the host writes again.
     fn check_no_other_record(&self, ranges: &[StoredRange]) -> Result<(), Error> {
         let other = self.with_entries(|entries| {
             let standing = entries.iter().map(|entry| &entry.record);
@@ -173,14 +180,15 @@ impl Store {
             Some(other) => Err(Error::new(
                 ErrorKind::Busy,
                 format!(
-                    "the record of {} stands, and would go on dropping what is written there; forget it (rgc_release_destroyed), or leave RGC_DESTROY_REUSABLE out",
+                    "the record of {} exists, and new keys there would be removed; release it (rgc_release_destroyed), or omit RGC_DESTROY_REUSABLE",
                     show(&other)
                 ),
             )),
         }
     }
 
-    /// Clears the ranges of started records, which have their turn, and finishes the records.
+    /// Clears the ranges of started records and finishes the records. The caller holds their range
+    /// lock.
     fn clear_all(&self, records: &[Destroyed], again: bool, report: &mut DestroyReport) -> Result<(), Error> {
         let mut finished = Vec::new();
         for record in records {
@@ -191,7 +199,7 @@ impl Store {
             } else {
                 log(Level::Warn, || {
                     format!(
-                        "the destroy of {} is not finished: it is about the families {}, too, which are not attached; attach them, or repeat the \
+                        "the destroy of {} is not finished: it also covers the families {}, which are not attached; attach them, or repeat the \
                          destroy without them",
                         show(&record.range),
                         covers.missing.join(", ")
@@ -215,7 +223,7 @@ impl Store {
     }
 }
 
-/// For an operator who wants to know what a destroy is at.
+/// Logs the current phase of a destroy.
 pub(super) fn phase(name: &str, ranges: &[StoredRange]) {
     for range in ranges {
         log(Level::Debug, || format!("destroy {}: {name}", show(range)));

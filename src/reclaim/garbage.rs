@@ -1,6 +1,7 @@
-//! Does a table file hold garbage under today's safe points? By what is known of it; else by reading the keys in its range, and judging
-//! them as a run that begins there would. What such a run would keep is no garbage, so no file is picked again and again for the
-//! one version that a cut row keeps.
+//! Whether a table file holds garbage under the current safe points. The file's counts and
+//! properties may decide that. Otherwise the keys of its range are read and judged as by a filter
+//! that begins there. A key that such a filter would keep is not garbage. So no file is picked
+//! again and again for the one version of a cut row that every filter keeps.
 
 use super::known_files::Found;
 use super::store::{Role, Store};
@@ -17,18 +18,18 @@ use crate::shared::{FilterKind, KeyDropState, Lookup, Segments, Shared};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// What is known of a file without reading it.
+/// What is known of a file before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Judgement {
-    /// It holds some.
+    /// The file holds garbage.
     Garbage,
-    /// It holds none.
+    /// The file holds no garbage.
     None,
-    /// It must be read.
+    /// The file must be read.
     Unknown,
 }
 
-/// Judges a file by its counts and by TiKV's MVCC properties, where it has them.
+/// Judges a file by its counts, and by TiKV's MVCC properties if it has them.
 pub(super) fn by_counts(shared: &Shared, family: Family, file: &File) -> Judgement {
     let dropped = shared.dropped().in_family(family);
     let behind = [file.largest.as_slice(), b"\0"].concat();
@@ -61,7 +62,7 @@ fn may_hold_invalid_schema(shared: &Shared, file: &File) -> bool {
     }
 }
 
-/// All keys of the file are of one place. `None` = its properties do not decide.
+/// Judges a file whose keys all have one owner. `None` means that its properties do not decide.
 fn by_properties(shared: &Shared, file: &File, place: KeyOwner, safe_point: Timestamp) -> Option<Judgement> {
     let number = |name: &[u8]| {
         let (_, value) = file.properties.iter().find(|(known, _)| known == name)?;
@@ -118,7 +119,7 @@ impl Store {
         }
     }
 
-    /// Are there newer versions of a key's row?
+    /// Whether the row of this key has newer versions.
     fn begins_inside_a_row(&self, family: Family, key: &[u8]) -> Result<bool, Error> {
         let mut newer = false;
         if let Some((row, _)) = split_timestamp(key) {
@@ -131,21 +132,21 @@ impl Store {
     }
 }
 
-/// A run over a file's range that removes nothing.
+/// Judges the keys of a file's range as a filter would, and removes nothing.
 struct Reader<'s> {
     shared: &'s Shared,
     dropped: Arc<Segments>,
     schemas: Lookup,
-    /// Of what is known of schemas.
+    /// The generation of the schema states that are used.
     generation: u64,
     kind: FilterKind,
     expired: ExpiredUpTo,
-    /// When the next value of the file expires.
+    /// The time when the next value of the file expires, in Unix seconds.
     next_expiry: Option<u64>,
     row: Vec<u8>,
     safe_point: Timestamp,
     state: State,
-    /// The row's newest version has been seen.
+    /// Whether the row's newest version has been seen.
     is_whole: bool,
 }
 
@@ -156,7 +157,7 @@ enum State {
 }
 
 impl Reader<'_> {
-    /// Is the next key garbage, or the row before it?
+    /// Whether the next key, or the row before it, is garbage.
     fn see(&mut self, key: &[u8], value: &[u8]) -> bool {
         let schema = self.schemas.standing(&self.shared.layout, &self.shared.schemas, key, self.generation);
         if self.dropped.cover(key) || matches!(schema, KeyDropState::Invalid(_)) {
@@ -188,14 +189,14 @@ impl Reader<'_> {
                 WriteRecord::parse(value).ok().map(|record| state.judge(ts, Record::of(&record, self.safe_point)) != RecordVerdict::Keep)
             }
         };
-        // What does not parse closes its row.
+        // Everything behind a value that does not parse is kept, up to the end of its row.
         verdict.unwrap_or_else(|| {
             self.state = State::Kept;
             false
         })
     }
 
-    /// One that has not is remembered.
+    /// Whether a value has expired. The earliest time of the others is remembered.
     fn has_expired(&mut self, expire_ts: Option<u64>) -> bool {
         let expired = self.expired.covers(expire_ts);
         self.next_expiry = earlier(self.next_expiry, expire_ts.filter(|_| !expired));
@@ -216,7 +217,7 @@ impl Reader<'_> {
         };
     }
 
-    /// The row is over: will the worker remove the rest of it?
+    /// Ends the row, and returns whether the worker will remove the rest of it.
     fn end_row(&mut self) -> bool {
         match std::mem::replace(&mut self.state, State::Kept) {
             State::Raw(row) => self.is_whole && row.dead().is_some(),
@@ -226,7 +227,7 @@ impl Reader<'_> {
     }
 }
 
-/// The earlier one of two times that may not be.
+/// The earlier of two optional times.
 fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     one.into_iter().chain(other).min()
 }

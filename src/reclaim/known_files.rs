@@ -1,73 +1,77 @@
-//! What collecting knows of files from the calls before: without it a budget would be spent on reading the same files again and again,
-//! and what cannot go would be rewritten by every call.
+//! What collecting remembers of files from earlier calls. Without it every call would spend its
+//! budget on reading the same files again, and would rewrite garbage that cannot be removed.
 //!
-//! A file is remembered by all that is known of it, so a rewritten one is another; and as of the safe points, and of what is destroyed
-//! and dropped, at that time. What was compacted in vain (a RocksDB snapshot keeps what it sees) is tried again when the snapshots
-//! change, where the engine tells of them, else after 1, 2, 4 ... calls, and after 64 in any case: nothing is left for ever.
+//! A file is remembered by all its metadata, so a rewritten file is a new one. A finding is valid
+//! for the safe points, destroyed ranges and schema states under which it was made. A RocksDB
+//! snapshot can keep garbage, so that compacting a file removes nothing. Such a file is tried again
+//! when the snapshots change, if the engine reports them; otherwise after 1, 2, 4 ... calls. After
+//! at most 64 calls every file is tried again.
 
 use crate::engine::{Family, File};
 use std::collections::{HashMap, HashSet};
 
-/// The longest pause of a file that was compacted in vain, in calls.
+/// The longest pause of a file whose compaction removed nothing, in calls.
 const LONGEST_PAUSE: u32 = 64;
 
-/// What a file was looked at by.
+/// The state under which a file was examined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LookedAtUnder {
-    /// Of its keyspaces, added up: they only move forward. `None` = it holds too many keyspaces to look at.
+    /// The sum of the safe points of its keyspaces; safe points only increase. `None` means that
+    /// the file holds too many keyspaces.
     pub(super) safe_points: Option<u64>,
-    /// Of what is destroyed, dropped and removed.
+    /// The generation of destroyed ranges, schema states and paused keyspaces.
     pub(super) generation: u64,
 }
 
-/// What was found out.
+/// What was found out about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
-    /// It holds some.
+    /// The file holds garbage.
     Garbage,
-    /// It holds none, before anything expires at this time.
+    /// The file holds no garbage until a value expires.
     Nothing {
-        /// Unix seconds.
+        /// The time when the next value expires, in Unix seconds.
         next_expiry: Option<u64>,
     },
-    /// A compaction has removed nothing of it.
+    /// A compaction of the file removed nothing.
     InVain {
-        /// Calls that leave it alone.
+        /// The number of calls that skip the file.
         pause: u32,
-        /// Of these: to come.
+        /// The number of these calls that are still to come.
         left: u32,
-        /// As the engine told of them.
+        /// The snapshots at that time, as the engine reported them.
         snapshots: Option<u64>,
     },
 }
 
-/// Of all families.
+/// The known files of all families.
 #[derive(Debug, Default)]
 pub(super) struct KnownFiles {
     files: HashMap<(Family, File), (LookedAtUnder, Found)>,
-    /// Families in which a compaction made no filter, and how many runs there had been then.
+    /// The families of which a compaction used no filter, each with the number of filters at that
+    /// time.
     unfiltered: HashMap<Family, u64>,
 }
 
 impl KnownFiles {
-    /// Forgets the files of a family that are no more.
+    /// Forgets the files of a family that no longer exist.
     pub(super) fn keep(&mut self, family: Family, all: &[File]) {
         let live: HashSet<File> = all.iter().map(File::bare).collect();
         self.files.retain(|(of, file), _| *of != family || live.contains(file));
     }
 
-    /// What is known of a file, if it is still so.
+    /// What is known of a file, if it is still valid.
     pub(super) fn of(&self, family: Family, file: &File, as_of: LookedAtUnder) -> Option<Found> {
         as_of.safe_points?;
         self.files.get(&(family, file.bare())).filter(|(then, _)| *then == as_of).map(|(_, found)| *found)
     }
 
-    /// Something was found out.
+    /// Remembers a finding.
     pub(super) fn note(&mut self, family: Family, file: &File, as_of: LookedAtUnder, found: Found) {
         self.files.insert((family, file.bare()), (as_of, found));
     }
 
-    /// Does this call leave the file alone, because it was compacted in vain?
+    /// Whether this call skips the file, because its last compaction removed nothing.
     pub(super) fn pauses(&mut self, family: Family, file: &File, as_of: LookedAtUnder, now: Option<u64>) -> bool {
         match self.files.get_mut(&(family, file.bare())) {
             Some((then, Found::InVain { left, snapshots, .. })) if *then == as_of && *snapshots == now => {
@@ -79,8 +83,8 @@ impl KnownFiles {
         }
     }
 
-    /// The pause after one more compaction in vain; `before` = what was known of the files that it has rewritten. Where the engine tells
-    /// of snapshots, that is what ends it.
+    /// The pause after another compaction that removed nothing. `before` holds the findings on the
+    /// files that it rewrote. If the engine reports snapshots, a change of them ends the pause.
     pub(super) fn next_pause(before: impl Iterator<Item = Found>, snapshots: Option<u64>) -> u32 {
         if snapshots.is_some() {
             return LONGEST_PAUSE;
@@ -89,12 +93,12 @@ impl KnownFiles {
         before.map(pause).max().map_or(1, |longest| (2 * longest).clamp(1, LONGEST_PAUSE))
     }
 
-    /// A compaction of this family made no filter.
+    /// Remembers that a compaction of this family used no filter.
     pub(super) fn note_unfiltered(&mut self, family: Family, runs: u64) {
         self.unfiltered.insert(family, runs);
     }
 
-    /// Has there been no run since a compaction of this family made no filter?
+    /// Whether no filter was made since a compaction of this family used none.
     pub(super) fn is_unfiltered(&self, family: Family, runs: u64) -> bool {
         self.unfiltered.get(&family) == Some(&runs)
     }

@@ -1,19 +1,19 @@
-//! Deleting from an open store: what runs cannot do by themselves.
+//! Deleting from an open store: the work that a compaction's filter cannot do by itself.
 //!
-//! | file | what it does |
+//! | file | content |
 //! |---|---|
-//! | `store` | an attached store: its engine and families, its records, and who waits for whom |
-//! | `attach` | how a store is attached |
-//! | `gate` | the way to the engine: a family that the host dropped is an empty one |
-//! | `owner`, `covers`, `types` | whose ledger it is, which families a record is about, the recorded types of keyspaces |
-//! | `ledger` | the records of destroyed ranges and of schemas as bytes, and where they lie |
-//! | `destroy`, `clear` | a range goes: its record; files, keys, compaction |
-//! | `schemas` | a schema is dropped or truncated: its record |
-//! | `sweep`, `truncate` | what is left of a dropped schema goes; the versions of a schema up to a timestamp go |
-//! | `row` | what goes of a row that a run handed over, read from the database |
-//! | `worker`, `orders`, `rate_limiter` | the thread that finishes such rows and carries out orders about schemas, as fast as it may |
-//! | `collect`, `garbage`, `dragged`, `remembered` | collect now: which files hold garbage, what their compaction costs, and what is known from before |
-//! | `range_lock` | who deletes in overlapping ranges goes one after the other |
+//! | `store` | an attached store: its engine and families, its records, and the lock order |
+//! | `attach` | attaching a store |
+//! | `closable_engine` | access to the engine; a family that the host dropped is treated as empty |
+//! | `owner`, `covered_families`, `types` | the owner of a ledger, the families of a record, the recorded types of keyspaces |
+//! | `ledger` | the records of destroyed ranges, schemas and types as bytes, and their location |
+//! | `destroy`, `clear` | destroying a range: its record; its files, keys and compaction |
+//! | `schemas` | dropping or truncating a schema: its record |
+//! | `sweep`, `truncate` | deleting the rest of a dropped schema; deleting a schema's versions up to a timestamp |
+//! | `row` | the deletes of a row that a filter handed over, read from the database |
+//! | `worker`, `orders`, `rate_limiter` | the thread that finishes such rows and carries out schema orders, and its rate |
+//! | `collect`, `garbage`, `compaction_cost`, `known_files` | collect now: files with garbage, the cost of their compaction, and findings of earlier calls |
+//! | `range_lock` | the lock that deletes in overlapping ranges one after the other |
 
 #![forbid(unsafe_code)]
 

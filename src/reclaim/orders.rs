@@ -1,4 +1,4 @@
-//! The worker carries out orders about schemas: each gets its turn, a batch at a time.
+//! The worker carries out orders about schemas. It does one batch of each order in turn.
 
 use super::ledger::{Order, SchemaRecord};
 use super::rate_limiter::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
@@ -12,17 +12,18 @@ use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How soon a schema is looked at again that somebody writes into, or that had an error; doubled up to the longest.
+/// The first pause of an order that had an error, or whose schema the host still writes into. Each
+/// further pause is twice as long, up to the longest.
 const AGAIN: Duration = Duration::from_secs(1);
 const LONGEST_AGAIN: Duration = Duration::from_secs(60);
 
-/// Where the worker is with them.
+/// The worker's progress with the orders.
 #[derive(Default)]
 pub(super) struct Orders {
-    /// The one that had the last turn.
+    /// The schema whose order was served last.
     last: Option<SchemaKey>,
     sweeps: BTreeMap<SchemaKey, Sweep>,
-    /// Those that have no turn for a while: until when, and how long that is.
+    /// Orders that are paused: the end and the length of the pause.
     waiting: BTreeMap<SchemaKey, (Instant, Duration)>,
 }
 
@@ -31,7 +32,7 @@ impl Orders {
         self.waiting.get(key).is_none_or(|(until, _)| *until <= Instant::now())
     }
 
-    /// It has no turn for a while. Returns whether that is new.
+    /// Pauses an order. Returns whether it was not paused before.
     fn wait(&mut self, key: SchemaKey) -> bool {
         let before = self.waiting.get(&key).map(|(_, time)| *time);
         let time = before.map_or(AGAIN, |time| LONGEST_AGAIN.min(2 * time));
@@ -41,7 +42,7 @@ impl Orders {
 }
 
 impl Worker<'_> {
-    /// Gives the next order about a schema its turn.
+    /// Carries out a part of the next order.
     pub(super) fn carry_on(&mut self) {
         let store = self.store;
         let record = store.next_order(self.orders.last, |key| self.orders.may_go(key));
@@ -69,7 +70,8 @@ impl Worker<'_> {
     fn truncate(&mut self, record: &SchemaRecord) -> Result<(), Error> {
         let store = self.store;
         let _rows_in_hand = store.shared.take_rows_in_hand();
-        // Switched off or removed since: whoever did it believes that no row is in hand.
+        // The host may have disabled collecting or paused the keyspace since, and relies on no row
+        // being in hand.
         if !store.shared.enabled() || store.rests(record) {
             return Ok(());
         }
@@ -88,7 +90,7 @@ impl Worker<'_> {
         store.shared.stats.shared().rows_left_unparsed.add(unparsed.len() as u64);
         for row in unparsed {
             log(Level::Warn, || {
-                format!("a row is not truncated up to {}, for a record of it does not parse; row {}", record.up_to, hex(&row))
+                format!("a row is not truncated up to {}, because one of its records does not parse; row {}", record.up_to, hex(&row))
             });
         }
         Ok(())
@@ -111,7 +113,7 @@ impl Worker<'_> {
             self.orders.waiting.remove(&key);
         } else if self.orders.wait(key) && !store.is_stopping() {
             log(Level::Warn, || {
-                format!("{} was dropped, and somebody writes into it; that goes, too, but the sweep begins anew", Named(key))
+                format!("{} was dropped, but the host still writes into it; new keys are deleted too; the sweep starts again", Named(key))
             });
         }
         Ok(())

@@ -1,7 +1,9 @@
-//! A ledger is one context's. A second context on the same ledger would carry out, and drop by, what the first one was told.
+//! A ledger belongs to one context. A second context on the same ledger would carry out the first
+//! one's orders, and its filters would remove the keys that these orders name.
 //!
-//! Two checks find it out. Each record of the ledger must be about one of the families that are given. And no store that is attached in
-//! this process may have the same ledger: attaching writes a mark, and whoever finds that mark in its own ledger has the same one. (The
+//! Two checks find such a ledger. Each record of the ledger must cover one of the families that are
+//! given. And no store that is attached in this process may have the same ledger. For this,
+//! attaching writes a mark. A store that reads the mark in its own ledger has the same ledger. (The
 //! copy of a store has a ledger of its own, with the same records.)
 
 use super::closable_engine::ClosableEngine;
@@ -23,13 +25,13 @@ struct Owned {
     ledger: Ledger,
 }
 
-/// Those of this process.
+/// The ledgers that are in use in this process.
 static OWNED: Mutex<Vec<Owned>> = Mutex::new(Vec::new());
 
-/// How long to wait while the store stalls writes.
+/// The pause before the next attempt while the store stalls writes.
 const STALL: Duration = Duration::from_millis(10);
 
-/// Is every record about a family that is given?
+/// Checks that every record covers a family that is given.
 pub(super) fn check_families(records: &Records, attached: &[ColumnFamily]) -> Result<(), Error> {
     let destroyed = records.destroyed.values().map(|record| &record.families);
     let foreign = |families: &&Vec<NamedFamily>| {
@@ -40,28 +42,29 @@ pub(super) fn check_families(records: &Records, attached: &[ColumnFamily]) -> Re
     let owned: Vec<_> = owned.iter().map(|family| family.name.as_str()).collect();
     let given: Vec<_> = attached.iter().map(|family| family.name.as_str()).collect();
     Err(Error::invalid(format!(
-        "the ledger belongs to a context with the families {}, and none of them is among {}; give them, too, or give this context a ledger \
+        "the ledger belongs to a context with the families {}, and none of them is among {}; give them too, or give this context a ledger \
          family of its own",
         owned.join(", "),
         given.join(", ")
     )))
 }
 
-/// Takes a ledger for one store, for as long as its engine lives and is not stopped; refused if another one has it. Called before
-/// anything else is written there.
+/// Takes a ledger for one store, until its engine is stopped or dropped. It is refused if another
+/// store has the ledger. It must be called before anything else is written there.
 pub(super) fn take(engine: &Arc<ClosableEngine>, ledger: &Ledger) -> Result<(), Error> {
     loop {
         match try_take(engine, ledger) {
-            // The list is not locked meanwhile: other stores may not stall.
+            // The list is not locked during the pause, because other stores may not stall.
             Err(error) if error.kind() == ErrorKind::Busy => sleep(STALL),
             taken => return taken,
         }
     }
 }
 
-/// An error of kind Busy: the store stalls writes.
+/// An error of kind Busy means that the store stalls writes.
 fn try_take(engine: &Arc<ClosableEngine>, ledger: &Ledger) -> Result<(), Error> {
-    // Declared before the lock, so that an engine of which this is the last holder ends behind it.
+    // Declared before the lock: if this is the last holder of an engine, the engine is dropped
+    // after the lock is released.
     let mut others: Vec<(Arc<ClosableEngine>, Ledger)> = Vec::new();
     let mut owned = lock(&OWNED);
     owned.retain(|other| other.engine.strong_count() > 0);
@@ -70,13 +73,13 @@ fn try_take(engine: &Arc<ClosableEngine>, ledger: &Ledger) -> Result<(), Error> 
         let how = WriteOptions { sync: false, no_slowdown: true };
         let (family, key, mark) = (ledger.home, engine.new_probe(), new_mark());
         engine.write(&[Write { family, op: Op::Put(key.clone(), mark.clone()) }], how)?;
-        // Of a ledger that cannot be read nothing is known: then it is taken for the same.
+        // A ledger that cannot be read is treated as the same one.
         let is_same = |(other, its): &(Arc<ClosableEngine>, Ledger)| match other.get(its.home, &key) {
             Ok(found) => its.prefix == ledger.prefix && found.as_ref() == Some(&mark),
             Err(_) => !other.is_closed(),
         };
         let is_shared = others.iter().any(|other| !other.0.is_stopping() && is_same(other));
-        // Attaching deletes it in the end.
+        // If this delete fails, the next attach deletes the mark.
         let _ = engine.write(&[Write { family, op: Op::Delete(key) }], how);
         is_shared
     };

@@ -1,10 +1,10 @@
-//! Whoever deletes in a range keeps others from ranges that overlap it until all of it is done.
+//! A lock on key ranges: one thread at a time deletes in overlapping ranges.
 
 use crate::callback::lock;
 use crate::layout::StoredRange;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// The ranges that somebody is deleting in.
+/// The ranges in which threads are deleting.
 #[derive(Debug, Default)]
 pub struct RangeLock {
     taken: Mutex<Vec<StoredRange>>,
@@ -12,7 +12,8 @@ pub struct RangeLock {
 }
 
 impl RangeLock {
-    /// Waits until nobody is deleting in any of these ranges, and takes all of them at once, so that no two wait for each other.
+    /// Waits until no other thread is deleting in any of these ranges. It takes all ranges at once,
+    /// so that two threads never wait for each other.
     pub fn take<'t>(&'t self, ranges: &[StoredRange]) -> RangeGuard<'t> {
         let mut taken = lock(&self.taken);
         while taken.iter().any(|one| ranges.iter().any(|other| overlap(one, other))) {
@@ -23,12 +24,12 @@ impl RangeLock {
     }
 }
 
-/// Do two ranges overlap?
+/// Whether two ranges overlap.
 pub fn overlap(one: &StoredRange, other: &StoredRange) -> bool {
     one.0 < other.1 && other.0 < one.1
 }
 
-/// For as long as it lives its ranges are taken.
+/// Holds its ranges until it is dropped.
 pub struct RangeGuard<'t> {
     range_lock: &'t RangeLock,
     ranges: Vec<StoredRange>,

@@ -1,16 +1,17 @@
-//! How fast the worker goes, and how it waits.
+//! The worker's write rate and its pauses.
 
 use super::store::Store;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How soon it notices, in a wait, that it must end.
+/// The time after which a waiting worker notices that it must end.
 pub(super) const SHORT_LOOK: Duration = Duration::from_millis(20);
-/// How soon it tries again what the store was too busy for; doubled up to the longest.
+/// The first pause after the store was too busy. Each further pause is twice as long, up to the
+/// longest.
 pub(super) const SHORTEST_WAIT: Duration = Duration::from_millis(1);
-/// See there.
+/// The longest pause after the store was too busy.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(200);
-/// After an error of the store's.
+/// The pause after an error of the store.
 pub(super) const AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// Sleeps, unless the worker must end.
@@ -21,20 +22,20 @@ pub(super) fn wait(store: &Store, time: Duration) {
     }
 }
 
-/// Keeps writes to so many bytes a second.
+/// Limits writes to a number of bytes per second.
 pub(super) struct RateLimiter {
     bytes_per_second: u64,
-    /// Nothing is written before.
+    /// The time before which nothing is written.
     pub(super) free_at: Instant,
 }
 
 impl RateLimiter {
-    /// From now on.
+    /// A limit that begins now.
     pub(super) fn new(bytes_per_second: u64) -> Self {
         Self { bytes_per_second, free_at: Instant::now() }
     }
 
-    /// So many bytes were written.
+    /// Counts bytes that were written.
     pub(super) fn spend(&mut self, bytes: usize) {
         if self.bytes_per_second > 0 {
             let time = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second as f64);

@@ -1,26 +1,32 @@
-//! What goes of a row that a run handed over. The run saw a part of it, some time ago; the database has all of it, as of now.
+//! The deletes of a row that a filter handed over. The filter saw a part of the row, some time ago.
+//! The worker reads the whole row from the database, as it is now.
 //!
 //! ```text
-//!   RawKV, safe point 80                  transactions, safe point 80
-//!   a @ 70  delete mark                   a @ 90  put                 not eligible
-//!   a @ 60  put                           a @ 75  rollback
-//!   a @ 50  put                           a @ 70  delete              the newest put or delete that is eligible
-//!                                         a @ 60  put, its value at a @ 55 of the default family
-//!   newest version dead and below:        it deletes: all that is eligible goes, oldest first, the delete last,
-//!   50, 60, then 70 go                    and a @ 60 in one batch with its value
-//!                                         were it a put: what is eligible behind it and has no short value goes, with its value
+//!   RawKV, safe point 80        transactions, safe point 80
+//!   a @ 70  delete mark         a @ 90  put       not eligible: above the safe point
+//!   a @ 60  put                 a @ 75  rollback
+//!   a @ 50  put                 a @ 70  delete    the newest eligible put or delete: it decides
+//!                               a @ 60  put, its value at a @ 55 of the default family
+//!
+//!   the newest version is       a @ 70 is a delete: all eligible records are deleted, the oldest
+//!   dead and below 80:          first, a @ 70 last, and a @ 60 in one batch with its value
+//!   50, 60, then 70 are         if a @ 70 were a put: older records with a value in the default
+//!   deleted                     family would be deleted, each with its value
 //! ```
 //!
-//! What the version that decides is to outlive goes only if that version is durable itself: deletes are in the WAL, and a version
-//! without one would be lost in a crash, together with what it hid.
+//! The worker deletes other versions only if the version that decides is durable. The deletes are
+//! in the WAL. If the deciding version were not, a crash would lose it and bring back nothing below
+//! it.
 //!
-//! A row of any length in the memory of one batch: a first pass decides, counts, and keeps the deletes as long as they fit. If they
-//! do not, more passes go backwards, from the oldest version on, a batch each, so that no iterator lives while a write waits; the
-//! delete mark goes in a batch of its own, after all others are durable. Stopped anywhere, the row is dead as before. Or, for very
-//! many versions and no value elsewhere, one range tombstone and the mark's own tombstone, in one batch.
+//! A row of any length is deleted in the memory of one batch. A first pass decides, counts, and
+//! keeps the deletes while they fit. If they do not fit, further passes read backwards, from the
+//! oldest version, one batch each, so that no iterator is open while a write waits. The delete mark
+//! is deleted in a batch of its own, after all others are durable. If the worker stops anywhere,
+//! the row is as dead as before. A row with very many versions and no values elsewhere is deleted
+//! by one range tombstone and the tombstone of the mark, in one batch.
 //!
-//! No more is deleted than was read: the deletes begin at the newest key that the first pass saw. A transaction that commits at the
-//! safe point meanwhile lies in front of that key.
+//! No more is deleted than was read: the deletes begin at the newest key that the first pass saw. A
+//! transaction that commits at the safe point meanwhile is newer than that key, and is kept.
 
 use super::batch::Batch;
 use super::store::{Role, Store};
@@ -35,26 +41,26 @@ use crate::rule::txn::Record;
 use crate::shared::FilterKind;
 use std::ops::ControlFlow;
 
-/// What the worker is to do with a row.
+/// The worker's decision about a row.
 #[derive(Debug)]
 pub(super) enum Plan {
-    /// A value that decides does not parse: the row stays as it is.
+    /// A value that decides does not parse: the row is kept as it is.
     Unparsed,
     /// A crash would lose the version that decides, until this family is flushed.
     NotDurable(Family),
-    /// These deletes, perhaps none, all in one batch.
+    /// The deletes, perhaps none, in one batch.
     Batch(Batch),
-    /// More than fit into a batch.
+    /// More deletes than fit into a batch.
     Long(LongRow),
 }
 
-/// A row of which more goes than fits into a batch.
+/// A row with more deletes than fit into a batch.
 #[derive(Debug)]
 pub(super) struct LongRow {
     family: Family,
     kind: FilterKind,
     row_len: usize,
-    /// From its first eligible version on.
+    /// The stored key of the newest version to delete.
     start: Vec<u8>,
     end: Vec<u8>,
     safe_point: Timestamp,
@@ -64,26 +70,28 @@ pub(super) struct LongRow {
 /// The version that decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Head {
-    /// Everything goes, this key last, and with it its value if that lies elsewhere.
+    /// A delete: all eligible versions are deleted, and this key last, with its value in the
+    /// default family if it has one.
     Mark(Vec<u8>, Option<Vec<u8>>),
-    /// It stays, with its value if that lies elsewhere; of what is older, records with a value elsewhere go.
+    /// A put: it is kept with its value. Older records are deleted if their value is in the default
+    /// family.
     Put(Timestamp, Option<Vec<u8>>),
-    /// None does: all of it goes.
+    /// No version decides: all versions are deleted.
     None,
 }
 
-/// What becomes of a version on the way through a row.
+/// The decision about one version of a long row.
 enum Found {
-    /// It stays, or a run takes it.
+    /// The version is kept, or left to a filter.
     Stays,
-    /// It goes, with its value if that lies elsewhere.
+    /// The version is deleted, with its value in the default family if it has one.
     Goes(Option<Vec<u8>>),
-    /// It does not parse.
+    /// The version does not parse.
     Unparsed,
 }
 
 impl LongRow {
-    /// A row of which all versions up to a timestamp go.
+    /// A row whose versions up to a timestamp are all deleted.
     pub(super) fn up_to(family: Family, kind: FilterKind, row: &[u8], up_to: Timestamp) -> Self {
         let mut start = row.to_vec();
         append_timestamp(&mut start, up_to);
@@ -92,7 +100,7 @@ impl LongRow {
 }
 
 impl Store {
-    /// Reads a row and decides. Nothing is to be done for rows whose family the store has not.
+    /// Reads a row and decides. There is nothing to do if the store has no family for such rows.
     pub(super) fn plan(&self, kind: FilterKind, row: &[u8]) -> Result<Plan, Error> {
         let nothing = Plan::Batch(Batch::default());
         let role = if kind == FilterKind::Write { Role::Write } else { Role::Default };
@@ -101,7 +109,7 @@ impl Store {
         append_timestamp(&mut start, 0);
         let end = row_end(row);
         let safe_point = self.shared.effective(self.shared.layout.place(&start)).safe_point;
-        // Its halves are not one row any more, or what is left of it is being deleted.
+        // A destroyed range may have cut the row, or the rest of the row is being deleted.
         let destroyed = self.shared.dropped().in_family(family);
         if safe_point == 0 || destroyed.touch(row, &end) || self.shared.is_of_invalid_schema(&start, Some(family)) {
             return Ok(nothing);
@@ -173,13 +181,13 @@ impl Store {
             return Ok(Some(family));
         }
         let (Some(value_key), Some(default)) = (value_key, self.family(Role::Default)) else { return Ok(None) };
-        // A value that is nowhere is not waited for.
+        // A value that does not exist at all need not become durable.
         let is_lost = self.engine.get_durable(default, value_key)?.is_none() && self.engine.get(default, value_key)?.is_some();
         Ok(is_lost.then_some(default))
     }
 
-    /// Deletes a long row, `write` by `write`; a write with `sync` makes durable what was written before it. Returns whether all of it
-    /// parsed.
+    /// Deletes a long row; `write` writes one batch. A write with `sync` makes all earlier writes
+    /// durable. Returns whether the whole row parsed.
     pub(super) fn delete_long_row(
         &self,
         row: &LongRow,
@@ -199,7 +207,8 @@ impl Store {
                 }
                 match self.find(row, key, value) {
                     Found::Stays => {}
-                    // Only when there is more to come: the last batch is the one that is made durable.
+                    // The scan ends here only if there are more deletes: the last batch is the one
+                    // that is synced.
                     Found::Goes(_) if batch.bytes >= self.shared.deleting.batch_bytes => {
                         end = Some([key, b"\0"].concat());
                         return ControlFlow::Break(());
@@ -228,7 +237,8 @@ impl Store {
         Ok(parsed)
     }
 
-    /// What becomes of a version of a long row, but for its mark, which goes last.
+    /// Decides about a version of a long row. The delete mark is kept here, because it is deleted
+    /// last.
     fn find(&self, row: &LongRow, key: &[u8], value: &[u8]) -> Found {
         let Some((_, ts)) = split_timestamp(key).filter(|(bytes, _)| bytes.len() == row.row_len) else { return Found::Stays };
         if matches!(&row.head, Head::Mark(mark, _) if mark == key) {
@@ -245,7 +255,7 @@ impl Store {
         }
     }
 
-    /// Deletes a version, with its value if that lies elsewhere.
+    /// Deletes a version, with its value in the default family if it has one.
     pub(super) fn push(&self, batch: &mut Batch, family: Family, key: &[u8], value_key: Option<Vec<u8>>) {
         batch.push(family, Op::Delete(key.to_vec()));
         if let (Some(value_key), Some(default)) = (value_key, self.family(Role::Default)) {
@@ -260,7 +270,7 @@ pub(super) fn value_key(key: &[u8], record: Record) -> Option<Vec<u8>> {
     record.long_value().map(|value| value.keys(row, commit_ts).1)
 }
 
-/// From the newest version on.
+/// The first pass over a row, from its newest version.
 struct FirstPass<'s> {
     store: &'s Store,
     family: Family,
@@ -271,12 +281,12 @@ struct FirstPass<'s> {
     /// The first key that was seen.
     newest: Option<Vec<u8>>,
     head: Option<Head>,
-    /// What lies under the key of the version that decides.
+    /// The value of the version that decides.
     head_value: Vec<u8>,
     seen: Seen,
 }
 
-/// Looks, now and then on the way through a row, whether somebody waits for the rows in hand.
+/// Checks, now and then during a row, whether another thread waits for the rows in hand.
 #[derive(Default)]
 struct Looks {
     keys: usize,
@@ -284,7 +294,7 @@ struct Looks {
 }
 
 impl Looks {
-    /// How many keys are read between two looks.
+    /// The number of keys between two checks.
     const BETWEEN: usize = 1024;
 
     fn are_over(&mut self, store: &Store) -> bool {
@@ -296,14 +306,14 @@ impl Looks {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.over { Err(Error::new(ErrorKind::Busy, "somebody waits for the rows in hand")) } else { Ok(()) }
+        if self.over { Err(Error::new(ErrorKind::Busy, "another thread waits for the rows in hand")) } else { Ok(()) }
     }
 }
 
-/// What goes, as far as it has been seen.
+/// The deletes that the first pass has found.
 #[derive(Debug, Default)]
 struct Seen {
-    /// A batch a version, newest first.
+    /// One batch for each version, newest first.
     deletes: Vec<Batch>,
     bytes: usize,
     overflowed: bool,
@@ -331,7 +341,7 @@ impl Seen {
 }
 
 impl FirstPass<'_> {
-    /// The next older version; `None` = it does not parse, and matters.
+    /// Looks at the next older version. `None` means that it does not parse, and that this matters.
     fn see(&mut self, key: &[u8], value: &[u8]) -> Option<ScanStep> {
         let Some((_, ts)) = split_timestamp(key).filter(|(row, _)| row.len() == self.row_len) else {
             return Some(ControlFlow::Continue(()));
@@ -369,7 +379,7 @@ impl FirstPass<'_> {
                 self.goes(key, value_key);
             }
             (None, _) => {
-                // What stands in front of a put is nothing that needs the worker.
+                // The versions above a put do not need the worker.
                 (self.head, self.seen) = (Some(Head::Put(ts, value_key)), Seen::default());
                 self.head_value = value.to_vec();
             }

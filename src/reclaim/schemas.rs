@@ -1,15 +1,19 @@
-//! Orders about schemas. Each is in the ledger before anything else happens; the worker carries it out, and a restart goes on with it.
+//! Orders about schemas. The ledger has an order before anything else happens. The worker carries
+//! it out, and continues it after a restart.
 //!
 //! ```text
-//!   drop       record "dropped", durable        runs drop what they meet of it, for ever
-//!              whole files                      in the call
-//!              what is left                     the worker, see `sweep`; then the log says so, and the record that nothing is left
+//!   drop       record "dropped", durable       filters remove its keys from now on, permanently
+//!              whole files                     deleted in the call
+//!              the remaining keys              deleted by the worker, see `sweep`; then the log and
+//!                                              the record say that no key is left
 //!   truncate   record "truncating", durable
-//!              versions up to the timestamp     the worker, see `truncate`; its place in the record
+//!              versions up to the timestamp    deleted by the worker, see `truncate`; the record
+//!                                              holds its progress
 //! ```
 //!
-//! A host's write may wait for a stall to end, which may take somebody who waits for the worker's rows in hand. So no lock that the worker
-//! takes is held meanwhile: the schema is marked as being ordered, and the worker leaves it alone.
+//! A host's write may wait until a stall ends. The thread that ends the stall may wait for the
+//! worker's rows in hand. So a host's thread holds no lock that the worker takes while it writes:
+//! it marks the schema as being ordered, and the worker skips that schema.
 
 use super::covered_families::{CoveredFamilies, names};
 use super::destroy::DestroyReport;
@@ -26,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Bound;
 
-/// A schema of a tenant.
+/// The tenant and id of a schema.
 pub(super) type SchemaKey = (Tenant, SchemaId);
 
 /// A schema, for messages.
@@ -40,12 +44,12 @@ impl fmt::Display for Named {
     }
 }
 
-/// The records of all schemas, and those of them that are not carried out.
+/// The records of all schemas, and the schemas whose order is not carried out.
 #[derive(Debug, Default)]
 pub(super) struct OrderBook {
     records: BTreeMap<SchemaKey, SchemaRecord>,
     open: BTreeSet<SchemaKey>,
-    /// A host is writing another record of it.
+    /// The schema of which a host's thread is writing another record.
     being_ordered: Option<SchemaKey>,
 }
 
@@ -65,7 +69,8 @@ impl OrderBook {
 }
 
 impl Store {
-    /// Drops a schema with all its data. After an error whether it is dropped is not known.
+    /// Drops a schema with all its data. After an error it is unknown whether the schema is
+    /// dropped.
     pub fn drop_schema(&self, tenant: Tenant, id: SchemaId) -> Result<(), Error> {
         self.order((tenant, id), |known| {
             let up_to = known.map_or(0, |known| known.up_to);
@@ -80,7 +85,7 @@ impl Store {
             }))
         })?;
         if let Err(error) = self.drop_schema_files(tenant, id) {
-            log(Level::Warn, || format!("{} is dropped; its files are left to compactions: {error}", Named((tenant, id))));
+            log(Level::Warn, || format!("{} is dropped, but its files could not be deleted at once; compactions and the worker delete its keys: {error}", Named((tenant, id))));
         }
         Ok(())
     }
@@ -99,7 +104,8 @@ impl Store {
         Ok(())
     }
 
-    /// Has the worker delete a schema's versions up to a timestamp. After an error whether it will is not known.
+    /// Lets the worker delete a schema's versions up to a timestamp. After an error it is unknown
+    /// whether the worker will.
     pub fn truncate_schema(&self, tenant: Tenant, id: SchemaId, up_to: Timestamp) -> Result<(), Error> {
         if self.shared.has_seen(FilterKind::TtlV1) {
             return Err(Error::new(
@@ -125,13 +131,14 @@ impl Store {
         })
     }
 
-    /// Writes a new record of a schema, if `decide` wants one, and lets runs and the worker know.
+    /// Writes a new record of a schema, if `decide` returns one, and publishes it to filters and
+    /// worker.
     fn order(
         &self,
         key: SchemaKey,
         decide: impl FnOnce(Option<&SchemaRecord>) -> Result<Option<SchemaRecord>, Error>,
     ) -> Result<(), Error> {
-        // Of several hosts' threads, one after the other.
+        // Only one thread of the host orders at a time.
         let _turn = lock(&self.ordering);
         let mut book = lock(&self.orders);
         let Some(record) = decide(book.records.get(&key))? else { return Ok(()) };
@@ -160,7 +167,8 @@ impl Store {
         });
     }
 
-    /// What the ledger says of schemas, and nothing else, holds from now on, and the worker goes on with what was interrupted.
+    /// Replaces all known schema orders by those of the ledger; the worker continues the unfinished
+    /// ones.
     pub(super) fn take_up_orders(&self) {
         let mut book = lock(&self.orders);
         let (read, unread): (Vec<_>, Vec<_>) = book.records.values().cloned().partition(|record| self.reads(record));
@@ -174,36 +182,37 @@ impl Store {
         if !unread.is_empty() {
             log(Level::Warn, || {
                 format!(
-                    "the ledger has {} schemas of another layout, or schema_id is off: nothing of them is dropped; give the options of before",
+                    "the ledger has {} schemas of another layout, or schema_id is off: none of their keys is removed; use the previous options",
                     unread.len()
                 )
             });
         }
     }
 
-    /// Are the keys of that schema read in this layout?
+    /// Whether this layout can read the keys of that schema.
     fn reads(&self, record: &SchemaRecord) -> bool {
         let layout = &self.shared.layout;
         layout.schema_ids && record.tenant.is_some() == (layout.form == KeyForm::ApiV2)
     }
 
-    /// With the book locked, so that the last count is that of the last change.
+    /// The book must be locked, so that the last count belongs to the last change.
     fn count_orders(&self, book: &OrderBook) {
         self.shared.worker_queue.set_orders(if self.is_stopping() { 0 } else { book.open.len() });
     }
 
-    /// Nobody carries anything out any more.
+    /// Reports that no order will be carried out any more.
     pub(super) fn end_orders(&self) {
         self.count_orders(&lock(&self.orders));
     }
 
-    /// Of a removed keyspace everything is kept until it is named again; keys without timestamps are not truncated.
+    /// Whether an order must wait. A truncation waits while its keyspace is paused, and keys
+    /// without timestamps are not truncated.
     pub(super) fn rests(&self, record: &SchemaRecord) -> bool {
         let removed = |keyspace| matches!(self.shared.safe_points.known(keyspace).naming, Registration::Kept(..));
         record.order == Order::Truncate && (record.tenant.is_some_and(removed) || self.shared.has_seen(FilterKind::TtlV1))
     }
 
-    /// The next order behind that one that is open, and is to have a turn.
+    /// The next open order behind that one that may be carried out now.
     pub(super) fn next_order(&self, behind: Option<SchemaKey>, may_go: impl Fn(&SchemaKey) -> bool) -> Option<SchemaRecord> {
         let book = lock(&self.orders);
         let may_go = |key: &&SchemaKey| {
@@ -214,7 +223,8 @@ impl Store {
         book.records.get(behind.or_else(|| book.open.iter().find(may_go))?).cloned()
     }
 
-    /// Writes deletes and how far that brings an order, in one batch; or nothing, if another order has come since, or is coming.
+    /// Writes deletes and the new progress of an order in one batch. It writes nothing if another
+    /// order about the schema has come since, or is being written.
     pub(super) fn advance_order(&self, from: &SchemaRecord, to: &SchemaRecord, writes: &[Write]) -> Result<(), Error> {
         let mut book = lock(&self.orders);
         if book.records.get(&from.schema()) != Some(from) || book.being_ordered == Some(from.schema()) {
@@ -229,11 +239,11 @@ impl Store {
         drop(book);
         if to.done {
             log(Level::Info, || match to.order {
-                Order::Drop => format!("{} was dropped, and none of it is left", Named(to.schema())),
+                Order::Drop => format!("{} was dropped, and no key of it is left", Named(to.schema())),
                 Order::Truncate => format!("{} is truncated up to {}", Named(to.schema()), to.up_to),
             });
         }
-        // After the log: a drain that ends now has seen all of it.
+        // This is after the log, so that the log is complete when a drain ends.
         self.count_orders(&lock(&self.orders));
         Ok(())
     }

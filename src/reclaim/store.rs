@@ -1,8 +1,12 @@
 //! An attached store: its engine and families, the records of its ledger, and its worker.
 //!
-//! Who waits for whom: whoever destroys a range takes its turn first (`range_lock`), then publishes what is destroyed, which waits for
-//! the worker's rows in hand. The worker takes turns only for a recheck, and has no rows in hand then. With rows in hand it takes the
-//! lock of the orders about schemas; who has that waits for nobody. No lock that readers take is held while the engine is called.
+//! Lock order: range lock, publishing, rows in hand, order book.
+//!
+//! A thread that destroys a range takes the range lock first. Then it publishes the destroyed
+//! range, which waits until the worker has no rows in hand. The worker takes the range lock only
+//! for a recheck, and has no rows in hand then. With rows in hand it takes the lock of the order
+//! book; a thread that holds that lock waits for no other lock. No lock that readers take is held
+//! while the engine is called.
 
 use super::closable_engine::ClosableEngine;
 use super::covered_families::CoveredFamilies;
@@ -22,23 +26,23 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-/// What a column family is to the store.
+/// The role of a column family in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// RawKV rows, and the long values of transactions.
     Default,
-    /// Records of transactions.
+    /// The commit records of transactions.
     Write,
-    /// Locks.
+    /// The locks of transactions.
     Lock,
-    /// Anything else.
+    /// Other keys.
     Other,
     /// The library's own records.
     Ledger,
 }
 
 impl Role {
-    /// Which runs a family with this role may have.
+    /// The filters that a family with this role may have.
     pub fn runs(self) -> AllowedFilters {
         match self {
             Self::Default => AllowedFilters::Default,
@@ -53,22 +57,23 @@ impl Role {
 /// A column family of a store.
 #[derive(Debug, Clone)]
 pub struct ColumnFamily {
-    /// What it is.
+    /// The role of the family.
     pub role: Role,
-    /// Its name in the store.
+    /// The name of the family.
     pub name: String,
-    /// RocksDB's id, where it is known.
+    /// RocksDB's id of the family, if it is known.
     pub id: Option<u32>,
-    /// The kind of the filters that it has, where it is known.
+    /// The kind of the family's filters, if it is known.
     pub filter: Option<FilterKind>,
 }
 
-/// A record, and the range that runs drop by it.
+/// A record, and the range whose keys filters remove because of it.
 pub(super) struct LedgerEntry {
     pub(super) record: Destroyed,
-    /// It is known to be in the store. One of which that is not known stands for its caller, who must repeat, but nothing is dropped by it.
+    /// Whether the record is known to be in the store. If not, the caller must repeat the destroy,
+    /// and filters remove nothing because of the record.
     durable: bool,
-    /// It can be read there, durable or not: then it is listed.
+    /// Whether the record can be read in the store, durable or not. Then it is listed.
     listed: bool,
     pub(super) dropped: Arc<DroppedRange>,
     pub(super) covers: CoveredFamilies,
@@ -83,7 +88,7 @@ impl LedgerEntry {
     }
 }
 
-/// The records of destroyed ranges, by range, and those that are done by the time when they were.
+/// The records of destroyed ranges, by range; and the finished ones by their time.
 #[derive(Default)]
 pub(super) struct LedgerEntries {
     by_range: BTreeMap<StoredRange, LedgerEntry>,
@@ -113,18 +118,18 @@ impl LedgerEntries {
         }
     }
 
-    /// Those that were done at that time or before, and those of which it is not known.
+    /// The ranges that were finished at or before that time, and those whose time is unknown.
     pub(super) fn done_by(&self, time: Option<u64>) -> Vec<StoredRange> {
         self.done.iter().take_while(|(at, _)| *at == 0 || time.is_some_and(|time| *at <= time)).map(|(_, range)| range.clone()).collect()
     }
 }
 
-/// A destroyed range as an operator sees it.
+/// A destroyed range, for a listing.
 #[derive(Debug, Clone)]
 pub struct DestroyedRange {
-    /// Its record.
+    /// The record of the range.
     pub record: Destroyed,
-    /// As runs see it.
+    /// The range as filters see it.
     pub range: Arc<DroppedRange>,
 }
 
@@ -138,21 +143,22 @@ pub struct Store {
     entries: Mutex<LedgerEntries>,
     /// The types of keyspaces that are in the ledger.
     pub(super) types: Mutex<BTreeMap<u32, TypesPage>>,
-    /// Held by the worker while it writes how far it is with an order.
+    /// The order book. The worker holds this lock while it writes the progress of an order.
     pub(super) orders: Mutex<OrderBook>,
-    /// Held by a host's thread while it orders something, also through a stall.
+    /// A host's thread holds this lock while it writes an order, also during a stall.
     pub(super) ordering: Mutex<()>,
-    /// One after the other, so that what was published last is what holds.
+    /// Held while destroyed ranges are published, so that the last change is published last.
     publishing: Mutex<()>,
-    /// What collecting knows of files.
+    /// The files that collecting remembers.
     pub(super) remembered: Mutex<KnownFiles>,
     stopping: AtomicBool,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Store {
-    /// A store with what its ledger says; runs drop by it from now on. It is refused if the ledger is another context's, or does not
-    /// go with what the host has said.
+    /// Opens a store and reads its ledger. Filters remove the destroyed keys from now on. The store
+    /// is refused if the ledger belongs to another context, or contradicts what the host
+    /// registered.
     pub(super) fn open(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Vec<ColumnFamily>) -> Result<Self, Error> {
         let with_role = |role| families.iter().position(|family| family.role == role);
         let ledger =
@@ -187,7 +193,7 @@ impl Store {
         Ok(store)
     }
 
-    /// It has a worker from now on, which runs hand rows over to.
+    /// Sets the worker of the store. From now on filters hand rows over to it.
     pub(super) fn serve(&self, worker: JoinHandle<()>) {
         *lock(&self.worker) = Some(worker);
         let served = |role| {
@@ -198,7 +204,8 @@ impl Store {
         self.shared.worker_queue.serve(Served { default: served(Role::Default), write: served(Role::Write) });
     }
 
-    /// Ends the worker. Rows that wait are left for later runs. Calls that use the store go on until they are done.
+    /// Ends the worker. Waiting rows are left to later filters. Calls that use the store continue
+    /// until they are done.
     pub fn stop(&self) {
         self.shared.worker_queue.serve(Served::default());
         self.stopping.store(true, SeqCst);
@@ -212,8 +219,9 @@ impl Store {
         self.shared.stats.shared().rows_deferred.add(self.shared.worker_queue.give_up() as u64);
     }
 
-    /// What the ledger said does not hold any more: another one may be there when a store is attached again. Half of a row may be
-    /// dead that nothing tells from the half that is alive; then everything is kept until a ledger says it again.
+    /// Forgets the destroyed ranges and schemas of the ledger, because the next attach may bring
+    /// another ledger. An unfinished destroy may have left a row whose dead half looks like its
+    /// live half. Then filters keep everything until a ledger is attached again.
     pub fn forget_ledger(&self) {
         let cuts_a_row = |entry: &LedgerEntry| {
             let (start, end) = &entry.record.range;
@@ -226,17 +234,17 @@ impl Store {
         self.shared.recorded_types.replace(HashMap::new());
         if unfinished {
             log(Level::Warn, || {
-                "a destroyed range cuts a row, and the destroy is not finished: runs keep everything until a store is attached again".into()
+                "a destroyed range cuts a row, and the destroy is not finished: filters keep everything until a store is attached again".into()
             });
         }
     }
 
-    /// Is the database being closed under it?
+    /// Whether the host is closing the database under the store.
     pub fn is_closed(&self) -> bool {
         self.engine.is_closed()
     }
 
-    /// Must the worker end?
+    /// Whether the worker must end.
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(SeqCst)
     }
@@ -246,36 +254,37 @@ impl Store {
         self.families.iter().position(|family| family.role == role)
     }
 
-    /// Has the ledger a family of its own, where scans of the host do not meet its keys?
+    /// Whether the ledger has its own family, so that scans of the host do not see its keys.
     pub(super) fn ledger_has_family(&self) -> bool {
         self.families.get(self.ledger.home).is_some_and(|home| home.role == Role::Ledger)
     }
 
-    /// How many records the ledger has.
+    /// The number of records in the ledger.
     pub fn records(&self) -> usize {
         self.with_entries(|entries| entries.iter().filter(|entry| entry.listed).count())
     }
 
-    /// The destroyed ranges that the ledger has, in order.
+    /// The destroyed ranges of the ledger, in order.
     pub fn destroyed(&self) -> Vec<DestroyedRange> {
         let of = |entry: &LedgerEntry| DestroyedRange { record: entry.record.clone(), range: entry.dropped.clone() };
         self.with_entries(|entries| entries.iter().filter(|entry| entry.listed).map(of).collect())
     }
 
-    /// Looks at the entries, under their lock.
+    /// Calls `look` with the entries locked.
     pub(super) fn with_entries<R>(&self, look: impl FnOnce(&mut LedgerEntries) -> R) -> R {
         look(&mut lock(&self.entries))
     }
 
-    /// Writes records durably, then remembers them, and makes runs drop by them.
+    /// Writes records durably, remembers them, and makes filters remove the keys of their ranges.
     pub(super) fn put_records(&self, records: &[Destroyed]) -> Result<(), Error> {
         let mut written = self.ledger.write(&self.engine, records);
-        // A record that cannot be read just now is written all the same; but not one whose family is gone.
+        // A record that cannot be read at the moment counts as written, unless its family was
+        // dropped.
         let checked = if written.is_ok() { self.ledger.check(&self.engine, records) } else { Ok(()) };
         if checked.as_ref().is_err_and(|error| error.kind() == ErrorKind::FamilyDropped) {
             written = checked.clone();
         }
-        // Of a write that failed it is not known what became of it.
+        // After a failed write it is unknown whether the store has the record.
         let found: Vec<_> = match written {
             Ok(()) => Vec::new(),
             Err(_) => records.iter().filter(|record| self.ledger.has(&self.engine, *record)).map(|record| record.range.clone()).collect(),
@@ -285,7 +294,7 @@ impl Store {
             for record in records {
                 let covers = CoveredFamilies::new(&record.families, &self.families);
                 match entries.get(&record.range) {
-                    // What is dropped stays the same, and goes on counting what comes late.
+                    // The published range is reused, so that it continues to count late keys.
                     Some(known) if known.durable && known.covers == covers && known.record.keyspace == record.keyspace => {
                         if written.is_ok() {
                             let dropped = known.dropped.clone();
@@ -308,7 +317,7 @@ impl Store {
         written.and(checked)
     }
 
-    /// Deletes records durably, and lets runs keep what comes into their ranges.
+    /// Deletes records durably. Filters keep new keys of their ranges from now on.
     pub(super) fn erase_records(&self, records: &[Destroyed]) -> Result<(), Error> {
         self.ledger.erase(&self.engine, records)?;
         self.with_entries(|entries| records.iter().for_each(|record| entries.remove(&record.range)));
@@ -323,7 +332,7 @@ impl Store {
         self.shared.set_dropped(Arc::new(Dropped::new(&families, ranges)));
     }
 
-    /// The records of those ranges, as far as there are any.
+    /// The record of each range, if it has one.
     pub(super) fn records_of(&self, ranges: &[StoredRange]) -> Vec<Option<Destroyed>> {
         self.with_entries(|entries| {
             let of = |range: &StoredRange| entries.get(range).map(|entry| entry.record.clone());

@@ -1,7 +1,10 @@
-//! What is left of a dropped schema goes, batch by batch. Records before what they name; then it is compacted away; then one more look.
+//! Deleting the rest of a dropped schema, batch by batch: transaction records before the values
+//! that they name. Then the files are compacted, and the schema is read once more to see that it is
+//! empty.
 //!
-//! Nobody reads it, and its record stands for ever, so runs that meet half of it do no harm. In the plain layout keys that are of no
-//! schema may lie between its own, so there they go one by one.
+//! No reader uses the schema, and its record is never deleted, so filters that see only half of it
+//! do no harm. In the plain layout other keys may be between the keys of the schema. There the keys
+//! are deleted one by one.
 
 use super::batch::Batch;
 use super::covered_families::CoveredFamilies;
@@ -13,10 +16,10 @@ use crate::layout::{SchemaId, StoredRange, Tenant};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-/// How many keys are looked at in one go.
+/// The most keys that are read in one step.
 const MOST_KEYS: usize = 10_000;
 
-/// Where a schema is still to be looked for.
+/// The ranges of a schema that are still to be read.
 pub(super) struct Sweep {
     tenant: Tenant,
     id: SchemaId,
@@ -28,12 +31,12 @@ pub(super) struct Sweep {
 struct KeyOwner {
     family: Family,
     range: StoredRange,
-    /// Nothing of it has been looked at.
+    /// Whether no key of the range has been read.
     untouched: bool,
 }
 
 impl Sweep {
-    /// Everywhere.
+    /// All ranges of the schema, in all covered families.
     pub(super) fn new(store: &Store, record: &SchemaRecord) -> Self {
         let SchemaRecord { tenant, id, .. } = *record;
         let ranges = store.shared.layout.schema_ranges(tenant, id);
@@ -42,12 +45,12 @@ impl Sweep {
         Self { tenant, id, places: families.flat_map(place).collect(), unwritten: Batch::default() }
     }
 
-    /// Has it been everywhere?
+    /// Whether all ranges are done.
     pub(super) fn is_over(&self) -> bool {
         self.places.is_empty() && self.unwritten.is_empty()
     }
 
-    /// Writes the next deletes, if the store takes them without a stall. Returns how many bytes they were.
+    /// Writes the next deletes, unless the store stalls writes. Returns their size in bytes.
     pub(super) fn go_on(&mut self, store: &Store) -> Result<usize, Error> {
         if self.unwritten.is_empty() {
             self.look(store)?;
@@ -94,7 +97,8 @@ impl Sweep {
 }
 
 impl Store {
-    /// Compacts what reaches into a schema. Returns whether no key of it is left; then the order is carried out.
+    /// Compacts the files that overlap a schema. Returns whether no key of it is left; then the
+    /// order is carried out.
     pub(super) fn finish_sweep(&self, record: &SchemaRecord) -> Result<bool, Error> {
         let ranges = self.shared.layout.schema_ranges(record.tenant, record.id);
         let covers = self.covers(record);
@@ -103,7 +107,7 @@ impl Store {
             if self.is_stopping() {
                 return Ok(false);
             }
-            // What is in memory only goes without: its tombstones are there, too.
+            // Keys that are only in memtables need no compaction: their tombstones are there too.
             if !self.engine.files(family, (start, end))?.is_empty() {
                 self.engine.flush(family)?;
                 self.engine.compact(family, (start, end), false)?;
@@ -112,7 +116,8 @@ impl Store {
         for range in &ranges {
             for family in &families {
                 if self.has_schema(*family, range, record)? {
-                    // Of a family that the host dropped, RocksDB shows what it held, and leaves deletes out.
+                    // RocksDB still shows the keys of a family that the host dropped, and ignores
+                    // deletes.
                     self.engine.look_for_family(*family)?;
                     return Ok(false);
                 }

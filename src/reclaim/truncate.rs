@@ -1,15 +1,16 @@
-//! The versions of a schema up to a timestamp go, row by row, while the schema is in use.
+//! Deleting the versions of a schema up to a timestamp, row by row, while the schema is in use.
 //!
 //! ```text
 //!   truncate up to 60, reader at 100
-//!   a @ 90 put       stays
-//!   a @ 50 delete    goes second: until then it hides a @ 40
-//!   a @ 40 put       goes first
-//!   b @ 55 put       its value lies at b @ 53 of the default family: both go in one batch
+//!   a @ 90 put      is kept
+//!   a @ 50 delete   is deleted second: until then it hides a @ 40
+//!   a @ 40 put      is deleted first
+//!   b @ 55 put      its value is at b @ 53 of the default family: one batch deletes both
 //! ```
 //!
-//! Each batch says in the ledger up to which row everything is done, so a crash repeats a batch at most. A row that does not fit into a
-//! batch has batches of its own, oldest versions first; the place stays before it until it is done.
+//! Each batch records in the ledger the row up to which everything is done, so after a crash at
+//! most one batch is repeated. A row that does not fit into a batch has batches of its own, the
+//! oldest versions first. The recorded position is kept before such a row until the row is done.
 
 use super::batch::Batch;
 use super::ledger::SchemaRecord;
@@ -23,23 +24,23 @@ use crate::rule::txn::Record;
 use crate::shared::FilterKind;
 use std::ops::ControlFlow;
 
-/// How many keys are looked at before the place is written down.
+/// The most keys that are read before the position is recorded.
 const MOST_KEYS: usize = 10_000;
 
-/// Versions of one kind, in one family.
+/// The versions of one kind, in one family.
 struct Part {
     family: Family,
     kind: FilterKind,
     range: StoredRange,
 }
 
-/// Rows of a part, one after the other.
+/// The state of a scan over the rows of a part.
 struct RowsToTruncate<'s> {
     store: &'s Store,
     part: &'s Part,
     record: &'s SchemaRecord,
     batch: Batch,
-    /// The row at hand: its deletes, newest first, as far as they fit.
+    /// The key of the current row. Its deletes follow, the newest first, while they fit.
     row: Vec<u8>,
     deletes: Vec<Batch>,
     bytes: usize,
@@ -48,28 +49,29 @@ struct RowsToTruncate<'s> {
     unparsed: Vec<Vec<u8>>,
 }
 
-/// What a look at rows came to.
+/// The result of one scan.
 pub(super) struct Truncated {
-    /// What goes.
+    /// The deletes.
     pub(super) batch: Batch,
-    /// How far that brings the order.
+    /// The order with its new position.
     pub(super) to: SchemaRecord,
-    /// Rows that are left as they are.
+    /// The rows that are kept because a record does not parse.
     pub(super) unparsed: Vec<Vec<u8>>,
 }
 
-/// Why a look at rows ended.
+/// The reason why a scan ended.
 enum Ended {
-    /// The batch is full, or long enough looked for: it goes on here.
+    /// The batch is full, or enough keys were read: the next scan begins at this key.
     Here(Vec<u8>),
-    /// The row at hand does not fit into a batch.
+    /// The current row does not fit into a batch.
     LongRow,
-    /// There is nothing more.
+    /// The part has no more keys.
     AtTheEnd,
 }
 
 impl Store {
-    /// Looks what of a schema goes next; `write` writes the batches of a row that does not fit into one.
+    /// Finds the next deletes of a truncation. `write` writes the batches of a row that does not
+    /// fit into one.
     pub(super) fn truncate_some(
         &self,
         record: &SchemaRecord,
@@ -102,7 +104,7 @@ impl Store {
                 }
                 end
             }
-            // Its turn comes when the rows before it are gone.
+            // The long row is deleted after the rows before it.
             Ended::LongRow => rows.row.clone(),
             Ended::AtTheEnd => {
                 rows.end_row();
@@ -112,14 +114,15 @@ impl Store {
         Ok(Truncated { batch: rows.batch, to: SchemaRecord { position, ..record.clone() }, unparsed: rows.unparsed })
     }
 
-    /// Where the versions of a schema lie, in the order of their keys.
+    /// The ranges that hold the schema's versions, in the order of their keys.
     fn parts(&self, record: &SchemaRecord) -> Vec<Part> {
         let (layout, tenant, id) = (&self.shared.layout, record.tenant, record.id);
         let raw = (Role::Default, FilterKind::Default, KeyMode::Raw);
         let txn = (Role::Write, FilterKind::Write, KeyMode::Txn);
         let kinds = match (tenant, self.family(Role::Write)) {
             (Some(_), _) => vec![raw, txn],
-            // Plain keys are of one kind: with a family for records, the default one holds their values.
+            // Plain keys are of one kind. If a family holds records, the default family holds their
+            // values.
             (None, Some(_)) => vec![txn],
             (None, None) => vec![raw],
         };
@@ -148,9 +151,9 @@ impl<'s> RowsToTruncate<'s> {
         self.store.shared.deleting.batch_bytes
     }
 
-    /// The next key.
+    /// Looks at the next key.
     fn see(&mut self, key: &[u8], value: &[u8]) -> Option<Ended> {
-        // What is not of the layout stays, and so does a shorter plain key, which is of no schema, wherever they lie.
+        // Keys that the layout cannot read are kept. So are plain keys too short to have a schema.
         let layout = &self.store.shared.layout;
         let of_schema = layout.schema(key) == Some(self.record.schema());
         let Some((row, ts)) = layout.row(key).ok().filter(|_| of_schema) else { return self.pass(key) };
@@ -168,11 +171,11 @@ impl<'s> RowsToTruncate<'s> {
         if ts <= self.record.up_to && self.parsed {
             self.goes(key, value);
         }
-        // Of records all must parse before the first one goes.
+        // All records of a row must parse before the first one is deleted.
         (self.is_long() && self.part.kind != FilterKind::Write).then_some(Ended::LongRow)
     }
 
-    /// A key that stays. It may stand in the middle of a row, which is not over then.
+    /// Passes a key that is kept. If it is in the middle of a row, the row continues behind it.
     fn pass(&mut self, key: &[u8]) -> Option<Ended> {
         self.seen += 1;
         if self.seen < MOST_KEYS || !self.row.is_empty() && key.starts_with(&self.row) {
@@ -207,7 +210,7 @@ impl<'s> RowsToTruncate<'s> {
         self.bytes > self.most()
     }
 
-    /// The row at hand is over, and fits.
+    /// Ends the current row, which fits into the batch.
     fn end_row(&mut self) {
         if self.parsed {
             self.deletes.drain(..).rev().for_each(|delete| self.batch.append(delete));

@@ -1,4 +1,5 @@
-//! The recorded types of keyspaces: attaching compares what the host has said with what the ledger says.
+//! The recorded types of keyspaces. Attaching compares them with the types that the host
+//! registered.
 
 use super::ledger::{Records, TypesPage};
 use super::store::Store;
@@ -9,16 +10,17 @@ use crate::safe_point::{GcType, KeepReason, Registration};
 use crate::shared::Shared;
 use std::collections::BTreeMap;
 
-/// How many keyspaces an error names.
+/// The most keyspaces that an error names.
 const MOST_NAMED: usize = 10;
 
-/// Does what the host has said go with the ledger? A keyspace that it registered may be destroyed, or have the other type there.
+/// Checks what the host registered against the ledger. In the ledger a registered keyspace may be
+/// destroyed, or have another type.
 pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
     let is_used = |keyspace: &KeyspaceId| {
         let in_use = shared.keyspaces.state(*keyspace).map(|state| state.is_in_use());
         match shared.safe_points.known(*keyspace).naming {
             Registration::Kept(KeepReason::Paused, _) => false,
-            // Metadata of an archived keyspace name its type, too.
+            // Metadata of an archived keyspace also set its type.
             Registration::Named(_) => in_use != Some(false),
             _ => in_use == Some(true),
         }
@@ -28,8 +30,8 @@ pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
     destroyed.dedup();
     if !destroyed.is_empty() {
         return Err(Error::invalid(format!(
-            "the host registered keyspace {}, and the ledger says that it is destroyed: what is written there would be dropped; pause it \
-             (rgc_pause_keyspace), attach, and take another id, or forget the destroyed ranges (rgc_release_destroyed) and register it again",
+            "the host registered keyspace {}, and the ledger says that it is destroyed: new keys there would be removed; pause it \
+             (rgc_pause_keyspace), attach, and use another id, or release the destroyed ranges (rgc_release_destroyed) and register it again",
             list(&destroyed)
         )));
     }
@@ -43,7 +45,7 @@ pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
     let keyspaces: Vec<_> = conflicts.into_iter().map(|(keyspace, _)| keyspace).collect();
     shared.keep_for_conflict(&keyspaces);
     Err(Error::invalid(format!(
-        "the ledger has recorded keyspace {} as {gc_type}, and the host registered the other type: everything of it is kept; restart, and \
+        "the ledger has recorded keyspace {} as {gc_type}, and the host registered the other type: all its keys are kept; restart, and \
          register the type that it was created with",
         list(&keyspaces)
     )))
@@ -63,7 +65,7 @@ fn registered(shared: &Shared, keyspace: KeyspaceId) -> Option<GcType> {
 }
 
 impl Store {
-    /// Records the types that were registered and are not recorded yet, in a ledger with a family of its own.
+    /// Records the newly registered types, if the ledger has its own family.
     pub(super) fn record_types(&self) -> Result<(), Error> {
         if !self.ledger_has_family() {
             return Ok(());

@@ -1,11 +1,14 @@
-//! The worker: one thread that finishes the rows that runs handed over, carries out orders about schemas, and looks once more at
-//! destroyed ranges.
+//! The worker: one thread that finishes the rows that filters handed over, carries out orders about
+//! schemas, and rechecks destroyed ranges.
 //!
-//! A row goes by its newest version, and only if that would survive a crash: what lies in a memtable alone, without a WAL, is flushed
-//! first, for all rows that wait, once a second at most.
+//! The worker deletes a row by its newest version, and only if that version would survive a crash.
+//! If the version is only in a memtable and has no WAL entry, the worker flushes the memtable
+//! first. It does that for all waiting rows together, at most once a second.
 //!
-//! It is nobody's hurry: it waits while the store stalls writes, never writes into a stall, and keeps to its rate. It takes rows in
-//! hand by the batch; whoever must know that none is in hand (a removed keyspace, a range that is destroyed) waits for that.
+//! The worker does background work: it waits while the store stalls writes, never writes into a
+//! stall, and keeps its rate limit. It takes a limited number of rows in hand at a time. A thread
+//! that needs that no row is in hand (to pause a keyspace or to destroy a range) waits for the
+//! worker.
 
 use super::batch::Batch;
 use super::destroy::DestroyReport;
@@ -22,16 +25,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How often it looks at the clock, and whether it must end.
+/// The interval at which the worker looks at the clock and checks whether it must end.
 const LOOK: Duration = Duration::from_secs(1);
-/// How many rows it has in hand at most, so that nobody waits long for them.
+/// The most rows in hand at a time, so that other threads do not wait long for them.
 const ROWS_IN_HAND: usize = 64;
-/// How often it flushes for rows at most.
+/// The shortest time between two flushes for rows.
 const BETWEEN_FLUSHES: Duration = Duration::from_secs(1);
-/// After so many flushes that helped no row it leaves the row to a later run.
+/// After this number of flushes that helped no row, the row is left to a later filter.
 const FLUSHES_IN_VAIN: usize = 3;
 
-/// The thread's whole life.
+/// The main function of the worker's thread.
 pub(super) fn work(store: &Store) {
     let mut worker = Worker {
         store,
@@ -49,25 +52,25 @@ pub(super) fn work(store: &Store) {
         }
         let turn = catch_unwind(AssertUnwindSafe(|| worker.turn()));
         if turn.is_err() {
-            log(Level::Error, || "the worker panicked, leaves the rows it had in hand, and goes on with others; please report it".into());
+            log(Level::Error, || "the worker panicked, leaves its rows in hand to later filters, and continues with others; please report it".into());
             wait(store, AFTER_ERROR);
         }
     }
 }
 
-/// What the thread is at.
+/// The state of the worker's thread.
 pub(super) struct Worker<'s> {
     pub(super) store: &'s Store,
     pub(super) rate_limiter: RateLimiter,
     pub(super) orders: Orders,
     next_recheck: Instant,
-    /// Of keyspaces' types, as far as they are recorded.
+    /// The number of registrations whose types are recorded.
     registrations: u64,
     next_flush: Instant,
     flushes_in_vain: usize,
 }
 
-/// How a hand of rows ended.
+/// The result of finishing a batch of rows.
 enum Ended {
     Finished,
     /// The next row must wait for a flush of this family.
@@ -105,12 +108,12 @@ impl Worker<'_> {
             return;
         }
         if let Err(error) = self.store.recheck(self.store.shared.clock.now(), &mut DestroyReport::default()) {
-            log(Level::Error, || format!("a destroyed range cannot be looked at again, and is kept in the ledger: {error}"));
+            log(Level::Error, || format!("a destroyed range cannot be rechecked now, and its record is kept: {error}"));
             self.next_recheck = Instant::now() + 60 * LOOK;
         }
     }
 
-    /// Finishes the rows of one run, some at a time.
+    /// Finishes the rows of one compaction run, some at a time.
     fn finish(&mut self, rows: HandedOverRows) {
         let store = self.store;
         let mut left = Left { store, kind: rows.kind, rows: rows.iter().collect() };
@@ -123,7 +126,8 @@ impl Worker<'_> {
                 continue;
             }
             let rows_in_hand = store.shared.take_rows_in_hand();
-            // Switched off since the look above: whoever did it believes that no row is in hand.
+            // The host may have disabled collecting since the check above, and relies on no row
+            // being in hand.
             if !store.shared.enabled() {
                 return;
             }
@@ -133,17 +137,18 @@ impl Worker<'_> {
             match finished {
                 Ok(Ended::Finished) => self.flushes_in_vain = 0,
                 Ok(Ended::NeedsFlush(family)) => self.flush_for_rows(family, &mut left),
-                // They were put back, for somebody who waits, or because the store was too busy to be read.
+                // The rows were put back, because another thread waits or the store was too busy.
                 Err(error) if error.kind() == ErrorKind::Busy => wait(store, SHORTEST_WAIT),
                 Err(error) => {
-                    log(Level::Error, || format!("the worker leaves rows to later runs: {error}"));
+                    log(Level::Error, || format!("the worker leaves rows to later filters: {error}"));
                     wait(store, AFTER_ERROR);
                 }
             }
         }
     }
 
-    /// Takes rows in hand until their deletes fill a batch, and writes it. An error of kind Busy: they were put back.
+    /// Takes rows in hand until their deletes fill a batch, and writes it. An error of kind Busy
+    /// means that the rows were put back.
     fn finish_some(&mut self, left: &mut Left<'_>) -> Result<Ended, Error> {
         let mut hand = InFlightRows { store: self.store, rows: Vec::new() };
         let finished = self.finish_in_hand(left, &mut hand);
@@ -195,14 +200,15 @@ impl Worker<'_> {
         Ok(Ended::Finished)
     }
 
-    /// No row is in hand meanwhile.
+    /// Flushes a family for the next row, or leaves the row to a later filter. No row is in hand
+    /// meanwhile.
     fn flush_for_rows(&mut self, family: Family, left: &mut Left<'_>) {
         let store = self.store;
         if self.flushes_in_vain >= FLUSHES_IN_VAIN {
             self.flushes_in_vain = 0;
             if let Some(row) = left.rows.pop_front() {
                 drop(InFlightRows { store, rows: vec![row] });
-                log(Level::Warn, || format!("a row is left to a later run, for no flush makes it durable; row {}", hex(row)));
+                log(Level::Warn, || format!("a row is left to a later filter, because no flush makes it durable; row {}", hex(row)));
             }
             return;
         }
@@ -218,7 +224,7 @@ impl Worker<'_> {
         }
     }
 
-    /// One batch of a long row, which may be put back between any two.
+    /// Writes one batch of a long row. The row may be put back between two batches.
     pub(super) fn write_at_pace(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
         self.write(batch, how)?;
         while Instant::now() < self.rate_limiter.free_at {
@@ -228,7 +234,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Writes a batch as soon as the store lets it without a stall.
+    /// Writes a batch as soon as the store accepts it without a stall.
     fn write(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
         let mut pause = SHORTEST_WAIT;
         loop {
@@ -246,16 +252,18 @@ impl Worker<'_> {
         }
     }
 
-    /// May rows stay in hand while nothing can be written? Not if somebody waits for them: who ends the stall may be the one who waits.
+    /// Whether rows may be kept in hand while nothing can be written. They may not if another
+    /// thread waits for them: that thread may be the one that ends the stall.
     pub(super) fn stay_in_hand(&self) -> Result<(), Error> {
         if self.store.is_stopping() || self.store.shared.wants_rows_in_hand_back() {
-            return Err(Error::new(ErrorKind::Busy, "somebody waits for the rows in hand"));
+            return Err(Error::new(ErrorKind::Busy, "another thread waits for the rows in hand"));
         }
         Ok(())
     }
 }
 
-/// Rows of one run that the worker has not got to. What is left of them when it turns away goes back to the queue.
+/// The unfinished rows of one compaction run. When this is dropped, they are put back into the
+/// queue.
 struct Left<'r> {
     store: &'r Store,
     kind: FilterKind,
@@ -268,17 +276,17 @@ impl Drop for Left<'_> {
     }
 }
 
-/// Rows that the worker is at: they are pending until it is done with them, or has failed.
+/// The rows in hand. They count as pending until the worker has finished them, or has failed.
 struct InFlightRows<'s, 'r> {
     store: &'s Store,
     rows: Vec<&'r [u8]>,
 }
 
 impl<'r> InFlightRows<'_, 'r> {
-    /// The last one.
+    /// Keeps the last row as it is.
     fn leave_unparsed(&mut self) {
         if let Some(row) = self.rows.pop() {
-            log(Level::Warn, || format!("a row is left as it is, for a value of it does not parse; row {}", hex(row)));
+            log(Level::Warn, || format!("a row is kept as it is, because one of its values does not parse; row {}", hex(row)));
             self.store.shared.stats.shared().rows_left_unparsed.add(1);
             self.store.shared.worker_queue.finish(1);
         }

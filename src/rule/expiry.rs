@@ -1,16 +1,17 @@
-//! When a value has expired. The whole rule of TTL v1: what has expired goes.
+//! The expiry of values. It is the whole rule of TTL v1: expired values are removed.
 
-/// The time up to which expiries are over: `now - grace`, or unknown.
+/// The time up to which values have expired: `now - grace`, or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpiredUpTo(Option<u64>);
 
 impl ExpiredUpTo {
-    /// From unix seconds, 0 = unknown, and a grace; no wrapping.
+    /// The limit for a time in Unix seconds (0 means unknown) and a grace in seconds. It never
+    /// wraps.
     pub fn new(now: u64, grace_seconds: u64) -> Self {
         Self(if now == 0 { None } else { now.checked_sub(grace_seconds) })
     }
 
-    /// `expire_ts <= now - grace`; an unknown time or `u64::MAX` never.
+    /// Whether `expire_ts <= now - grace`. It is false for an unknown time, and for `u64::MAX`.
     pub fn covers(self, expire_ts: Option<u64>) -> bool {
         match (self.0, expire_ts) {
             (Some(up_to), Some(expire_ts)) => expire_ts <= up_to && expire_ts != u64::MAX,

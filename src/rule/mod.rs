@@ -1,4 +1,4 @@
-//! The rules: pure decisions on what may go. No I/O, no clock, no C.
+//! The rules: pure decisions about removing versions. No I/O, no clock, no C.
 
 #![forbid(unsafe_code)]
 
@@ -6,11 +6,11 @@ pub mod expiry;
 pub mod raw;
 pub mod txn;
 
-/// What becomes of a version.
+/// The decision about a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It stays.
+    /// The version is kept.
     Keep,
-    /// It goes.
+    /// The version is removed.
     Remove,
 }

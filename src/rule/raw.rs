@@ -1,33 +1,35 @@
-//! The RawKV rule. A version goes if it lies below the safe point and is not the newest of its row. (Dead newest versions go
-//! too in the end, but not by a run: their older versions must be gone first, wherever they lie.)
+//! The RawKV rule. A filter removes a version if it is below the safe point and is not the newest
+//! of its row. (A dead newest version is removed too in the end, but not by a filter: its older
+//! versions must be removed first, at every level.)
 //!
-//! A run sees a row from newest to oldest, perhaps not all of it. The first version it sees is kept and *shadows* those
-//! behind it, whatever lies elsewhere:
+//! A filter sees a row from the newest version to the oldest, perhaps not all of it. It keeps the
+//! first version that it sees. That version *shadows* the versions behind it, whatever other levels
+//! hold:
 //!
 //! ```text
-//!   safe point 80        latest                     snapshot: readers at 80 and above
-//!   a @ 100              keep, shadows              keep
-//!   a @ 90               keep: not below            keep
-//!   a @ 70               remove: shadowed by 100    keep, shadows: what a reader at 80 finds
-//!   a @ 60               remove                     remove: shadowed by 70
+//!   safe point 80   latest                      snapshot: readers at 80 and above
+//!   a @ 100         keep, shadows               keep
+//!   a @ 90          keep: not below             keep
+//!   a @ 70          remove: shadowed by 100     keep, shadows: a reader at 80 sees it
+//!   a @ 60          remove                      remove: shadowed by 70
 //! ```
 //!
-//! The shadow is remembered by its timestamp: the same key shown again is not older than its own shadow, so it is judged as
-//! the first time.
+//! The shadow is stored as its timestamp. The same key seen again is not older than its own shadow,
+//! so the decision is the same as the first time.
 
 use super::Verdict;
 use super::expiry::ExpiredUpTo;
 
-/// Which versions readers want.
+/// The reads that the host serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum History {
-    /// The newest.
+    /// Reads of the newest version.
     Latest,
-    /// The newest at or below a timestamp that is not below the safe point.
+    /// Reads of the newest version at or below a timestamp that is not below the safe point.
     Snapshot,
 }
 
-/// What a row's newest version died of.
+/// The reason why a row's newest version is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Death {
     /// A delete mark.
@@ -50,7 +52,8 @@ impl Death {
     }
 }
 
-/// What a run has seen of a row. 0 stands for nothing yet: no version is older than 0, and every one is as new.
+/// The part of a row that a filter has seen. 0 means that no version was seen: no version is older
+/// than 0, and every version is at least as new.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Row {
     newest: u64,
@@ -59,7 +62,8 @@ pub struct Row {
 }
 
 impl Row {
-    /// A row whose first version is this one, which is kept. `death` says whether its value is dead.
+    /// The state after the first version of a row, which is kept. `death` says whether its value is
+    /// dead.
     #[inline]
     pub fn begin(ts: u64, death: Option<Death>, safe_point: u64, history: History) -> Self {
         let below = ts < safe_point;
@@ -67,7 +71,8 @@ impl Row {
         Self { newest: ts, shadow: if shadows { ts } else { 0 }, dead: if below { death } else { None } }
     }
 
-    /// Judges the next version. `death` says whether its value is dead, as far as that is known.
+    /// Decides about the next version. `death` says whether its value is dead, if the value is
+    /// known.
     #[inline]
     pub fn judge(&mut self, ts: u64, death: Option<Death>, safe_point: u64, history: History) -> Verdict {
         if let Some(verdict) = self.judge_shadowed(ts, safe_point) {
@@ -81,18 +86,19 @@ impl Row {
         Verdict::Keep
     }
 
-    /// Judges the next version if it is shadowed, which changes nothing of the row.
+    /// Decides about the next version if it is shadowed. That changes nothing in the row.
     #[inline]
     pub fn judge_shadowed(&self, ts: u64, safe_point: u64) -> Option<Verdict> {
         (ts < self.shadow).then_some(if ts < safe_point { Verdict::Remove } else { Verdict::Keep })
     }
 
-    /// Must the value be known? A version at or above the safe point stays, and a shadowed one goes, by the key alone.
+    /// Whether the decision needs the value. A version at or above the safe point is kept by its
+    /// key alone, and a shadowed version is removed by its key alone.
     pub fn needs_value(&self, ts: u64, safe_point: u64) -> bool {
         ts < safe_point && ts >= self.shadow
     }
 
-    /// Is the newest version, as far as this run saw, dead and below the safe point?
+    /// Whether the newest version that this filter saw is dead and below the safe point.
     pub fn dead(&self) -> Option<Death> {
         self.dead
     }

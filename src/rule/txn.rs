@@ -1,41 +1,45 @@
-//! The Txn rule, for records of the write column family. A record above the safe point stays and is not read. At or below it,
-//! newest to oldest: rollbacks and locks go; the first put or delete is what readers at the safe point find, it stays and
-//! *shadows* those behind it, which go.
+//! The rule for transactions: for records of the write column family. A filter keeps every record
+//! above the safe point without reading it. It judges the others from the newest to the oldest. It
+//! removes rollbacks and locks. It keeps the first put or delete, because readers at the safe point
+//! see that record. This record *shadows* the records behind it, which are removed.
 //!
 //! ```text
 //!   safe point 115
-//!   k @ 130 P             keep: above
-//!   k @ 115 R             remove: no data, at the safe point is eligible
-//!   k @ 110 D             keep, shadows; hand over: once the older records are gone, so can this one
-//!   k @ 100 P short       remove: shadowed
-//!   k @  90 P long        keep; hand over: its value lies in another column family, and goes with it or not at all
+//!   k @ 130 P         keep: above
+//!   k @ 115 R         remove: no data, and a record at the safe point is eligible
+//!   k @ 110 D         keep, shadows; hand over: it can be removed after all older records
+//!   k @ 100 P short   remove: shadowed
+//!   k @  90 P long    keep; hand over: its value is in another column family, and both must be
+//!                     removed together
 //! ```
 //!
-//! A put whose GC fence is at or below the safe point is invisible to every legal read: it counts as a delete.
+//! A put whose GC fence is at or below the safe point is invisible to every legal read: it counts
+//! as a delete.
 //!
-//! The shadow is remembered by its timestamp: the same key shown again is judged as the first time.
+//! The shadow is stored as its timestamp, so the decision about the same key seen again is the
+//! same.
 
 use super::Verdict;
 use crate::layout::append_timestamp;
 use crate::layout::write_record::{WriteRecord, WriteType};
 
-/// What a record holds, as far as the rule asks.
+/// The content of a record, as the rule needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Record {
-    /// A put with its value in it.
+    /// A put that holds its value.
     ShortPut,
-    /// A put whose value lies in the default column family.
+    /// A put whose value is in the default column family.
     LongPut(LongValue),
-    /// A delete; or a put with a passed fence and its value in it.
+    /// A delete; or a put with a passed fence that holds its value.
     Delete,
-    /// A put with a passed fence whose value lies in the default column family.
+    /// A put with a passed fence whose value is in the default column family.
     FencedLongPut(LongValue),
     /// A rollback or a lock.
     NoData,
 }
 
 impl Record {
-    /// What the rule asks of a record that is at or below the safe point.
+    /// The content of a record that is at or below the safe point.
     pub fn of(parsed: &WriteRecord, safe_point: u64) -> Self {
         let fence_passed = parsed.gc_fence != 0 && parsed.gc_fence <= safe_point;
         let long = LongValue { start_ts: parsed.start_ts };
@@ -49,7 +53,7 @@ impl Record {
         }
     }
 
-    /// The value that goes with it or not at all.
+    /// The value that must be removed together with the record.
     pub fn long_value(self) -> Option<LongValue> {
         match self {
             Self::LongPut(value) | Self::FencedLongPut(value) => Some(value),
@@ -57,21 +61,21 @@ impl Record {
         }
     }
 
-    /// Does it delete the row?
+    /// Whether the record deletes the row.
     pub fn deletes(self) -> bool {
         matches!(self, Self::Delete | Self::FencedLongPut(_))
     }
 }
 
-/// The value of a long put, named by when its transaction began.
+/// The value of a long put, identified by the start of its transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LongValue {
-    /// The timestamp in its key.
+    /// The timestamp in the value's key.
     pub start_ts: u64,
 }
 
 impl LongValue {
-    /// The keys of the record and of its value, which must go together: of a row, and when the record was committed.
+    /// The keys of the record and of its value, from the row and the commit timestamp.
     pub fn keys(self, row: &[u8], commit_ts: u64) -> (Vec<u8>, Vec<u8>) {
         [commit_ts, self.start_ts].map(|ts| with_timestamp(row, ts)).into()
     }
@@ -83,19 +87,19 @@ fn with_timestamp(row: &[u8], ts: u64) -> Vec<u8> {
     key
 }
 
-/// What becomes of a record.
+/// The decision about a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordVerdict {
-    /// It stays.
+    /// The record is kept.
     Keep,
-    /// It goes.
+    /// The record is removed.
     Remove,
-    /// It stays until the worker removes it together with its value.
+    /// The record is kept until the worker removes it together with its value.
     LeaveToWorker(LongValue),
 }
 
 impl RecordVerdict {
-    /// What a run does.
+    /// The decision of a filter, which keeps the worker's records.
     pub fn verdict(self) -> Verdict {
         match self {
             Self::Remove => Verdict::Remove,
@@ -104,17 +108,17 @@ impl RecordVerdict {
     }
 }
 
-/// What a run has seen of a row.
+/// The part of a row that a filter has seen.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Row {
-    /// 0 = nothing yet: no record is older.
+    /// The commit timestamp of the shadow; 0 means none, because no record is older.
     shadow: u64,
     deleted: bool,
     shadows_long_value: bool,
 }
 
 impl Row {
-    /// Judges the next record, whose commit timestamp is at or below the safe point.
+    /// Decides about the next record, whose commit timestamp is at or below the safe point.
     pub fn judge(&mut self, commit_ts: u64, record: Record) -> RecordVerdict {
         if record == Record::NoData {
             return RecordVerdict::Remove;
@@ -132,17 +136,18 @@ impl Row {
         }
     }
 
-    /// Does a record that is kept stand in front of this one?
+    /// Whether a newer record of the row that is kept shadows this one.
     pub fn shadows(&self, commit_ts: u64) -> bool {
         commit_ts < self.shadow
     }
 
-    /// Does a delete stand first?
+    /// Whether the first record with data is a delete.
     pub fn deleted(&self) -> bool {
         self.deleted
     }
 
-    /// Must the worker look at the row: does a delete stand first, or is a long value shadowed?
+    /// Whether the worker must look at the row, because its first record with data is a delete or a
+    /// long value is shadowed.
     pub fn hand_over(&self) -> bool {
         self.deleted || self.shadows_long_value
     }
@@ -161,7 +166,8 @@ mod tests {
         Record::FencedLongPut(LongValue { start_ts })
     }
 
-    /// What becomes of each record, the pairs of keys (without their row) that the worker gets, and whether it gets the row.
+    /// The decision about each record, the pairs of timestamps of keys for the worker, and whether
+    /// the row is handed over.
     fn judge(records: &[(u64, Record)]) -> (String, Vec<(u64, u64)>, bool) {
         let mut row = Row::default();
         let mut pairs = Vec::new();
@@ -178,7 +184,8 @@ mod tests {
         (fates.collect(), pairs, row.hand_over())
     }
 
-    /// TiKV's worked scenarios, without what lies above the safe point. A shadowed long value stays here, yielded with its record.
+    /// TiKV's worked scenarios, without the records above the safe point. Here a shadowed long
+    /// value is kept and returned with its record.
     #[test]
     fn worked_scenarios() {
         for (name, records, fates, pairs, hand_over) in [

@@ -1,10 +1,11 @@
-//! The cache. Readers never wait: an effective safe point is two loads, whatever writers do, also one that stops half-way.
-//! Writers take turns; a safe point they move never goes back. Pages come into being when a keyspace of theirs is first
-//! written.
+//! The cache of safe points. Readers never wait: an effective safe point is two loads, also while a
+//! writer is in progress or blocked. Writers write one at a time, and never move a safe point back.
+//! A page is made when one of its keyspaces is first written.
 //!
-//! A reader loads the naming first and then the safe point that it points to. A removal changes the naming first and then
-//! clears the own safe point, so a reader in between sees a value that held a moment ago, or 0. A naming comes after the
-//! own safe point has been cleared, so none sees one of the life before.
+//! A reader loads the registration first, and then the safe point that the registration selects. A
+//! pause changes the registration first and then clears the own safe point. So a reader in between
+//! sees a value that was valid a moment ago, or 0. A registration is written after the own safe
+//! point has been cleared, so no reader sees an own safe point from before the pause.
 
 use super::GcType;
 use super::page::{KeepReason, Page, Registration, SLOTS};
@@ -18,43 +19,43 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 const PAGES: usize = (KeyspaceId::MAX as usize + 1) / SLOTS;
 
-/// What keyspaces follow that were never named.
+/// The safe point of keyspaces that were never registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownKeyspace {
-    /// Nothing: all is kept.
+    /// No safe point: all keys are kept.
     Keep,
     /// The global safe point.
     Global,
 }
 
-/// What became of a safe point.
+/// The result of advancing a safe point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdvanceOutcome {
-    /// It is the new one.
+    /// The safe point moved forward.
     Moved,
-    /// It stands already.
+    /// The safe point already had this value.
     Same,
-    /// It lies below the one that stands, or its keyspace is removed.
+    /// The value is below the current safe point, or the keyspace is paused.
     Refused,
 }
 
-/// What became of a batch.
+/// The result of advancing several safe points.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Advanced {
-    /// How many moved.
+    /// The number of safe points that moved.
     pub moved: usize,
-    /// How many were refused.
+    /// The number of safe points that were refused.
     pub refused: usize,
     /// The first own safe points of unregistered keyspaces.
     pub unnamed: Unused,
-    /// The first own safe points of keyspaces that were named global.
+    /// The first own safe points of keyspaces that are registered as global.
     pub global: Unused,
 }
 
 /// Safe points that are stored and not used.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Unused {
-    /// How many.
+    /// Their number.
     pub n: usize,
     /// The keyspace of the first one.
     pub first: Option<KeyspaceId>,
@@ -67,46 +68,46 @@ impl Unused {
     }
 }
 
-/// The other type stands. Everything of each such keyspace is kept from now on.
+/// An attempt to register another type. From now on all keys of each such keyspace are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TypeConflict {
-    /// How many there are in the batch; the rest is about the first one.
+    /// The number of conflicts in the batch; the other fields describe the first one.
     pub n: usize,
-    /// Its place in the batch.
+    /// The keyspace's place in the batch.
     pub index: usize,
     /// The keyspace.
     pub keyspace: KeyspaceId,
-    /// The type that stands.
+    /// The type that the keyspace is registered with.
     pub standing: GcType,
 }
 
-/// What became of a type that was loaded.
+/// The result of loading a type from metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loaded {
-    /// It is named.
+    /// The type is registered.
     Named {
-        /// It became keyspace level after [`UnknownKeyspace::Global`] may have judged it.
+        /// Whether it became keyspace level after [`UnknownKeyspace::Global`] may have judged it.
         late: bool,
     },
-    /// Everything is kept as before.
+    /// All keys remain kept, for this reason.
     StaysKept(KeepReason, GcType),
 }
 
-/// What holds for a keyspace now.
+/// The current state of a keyspace, for filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effective {
-    /// Versions below it may go; 0 = none.
+    /// Versions below it may be removed; 0 means that none may.
     pub safe_point: Timestamp,
-    /// It is 0 because nobody named the keyspace.
+    /// Whether it is 0 because the keyspace was never registered.
     pub unknown: bool,
 }
 
-/// What is stored of a keyspace.
+/// The stored state of a keyspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
-    /// Its type.
+    /// The registration of its type.
     pub naming: Registration,
-    /// Its own safe point; 0 = none.
+    /// Its own safe point; 0 means none.
     pub own: Timestamp,
 }
 
@@ -116,13 +117,13 @@ pub struct SafePoints {
     global: AtomicU64,
     pages: Box<[OnceBox<Page>]>,
     allocated: AtomicUsize,
-    /// Keyspaces that are named keyspace level and have a safe point of their own.
+    /// The number of registered keyspace-level keyspaces with a safe point of their own.
     collecting: AtomicUsize,
     writer: Mutex<()>,
 }
 
 impl SafePoints {
-    /// No safe point, no keyspace.
+    /// A cache without safe points and keyspaces.
     pub fn new(unknown: UnknownKeyspace) -> Self {
         Self {
             unknown,
@@ -154,14 +155,14 @@ impl SafePoints {
         }
     }
 
-    /// What is stored of a keyspace.
+    /// The stored state of a keyspace.
     pub fn known(&self, keyspace: KeyspaceId) -> Known {
         let (page, slot) = place(keyspace);
         let page = self.pages.get(page).and_then(OnceBox::get);
         page.map_or(Known { naming: Registration::Unknown, own: 0 }, |page| Known { naming: page.naming(slot), own: page.own(slot) })
     }
 
-    /// The first keyspace from there on of which anything is stored.
+    /// The first keyspace with this id or a higher one of which anything is stored.
     pub fn first_known(&self, from: KeyspaceId) -> Option<KeyspaceId> {
         let (first_page, first_slot) = place(from);
         let pages = self.pages.iter().enumerate().skip(first_page);
@@ -172,13 +173,13 @@ impl SafePoints {
         })
     }
 
-    /// Is any effective safe point above 0? (With a global one set and only unnamed keyspaces: yes, so that they are
-    /// counted.)
+    /// Whether any effective safe point is above 0. With a global safe point it is true even if no
+    /// keyspace is registered, so that filters count the keys of unregistered keyspaces.
     pub fn any_effective(&self) -> bool {
         self.global() > 0 || self.collecting.load(Acquire) > 0
     }
 
-    /// The memory it takes.
+    /// The memory that the cache uses, in bytes.
     pub fn bytes(&self) -> usize {
         size_of::<Self>() + PAGES * size_of::<OnceBox<Page>>() + self.allocated.load(Acquire) * size_of::<Page>()
     }
@@ -217,7 +218,7 @@ impl SafePoints {
         if step == AdvanceOutcome::Moved {
             page.set_own(slot, ts);
         }
-        // The first one: it never becomes 0 again but by being kept.
+        // This is the first own safe point: only keeping the keyspace sets it to 0 again.
         if step == AdvanceOutcome::Moved && own == 0 {
             match naming {
                 Registration::Named(GcType::KeyspaceLevel) => {
@@ -230,20 +231,21 @@ impl SafePoints {
         step
     }
 
-    /// What keyspaces follow that were never named.
+    /// The safe point of keyspaces that were never registered.
     pub fn unknown(&self) -> UnknownKeyspace {
         self.unknown
     }
 
-    /// Names the type of all these keyspaces, or of none, and ends whatever kept them. Returns how many became keyspace level
-    /// after [`UnknownKeyspace::Global`] may have judged them.
+    /// Registers the type of all these keyspaces, or of none, and ends every reason to keep them.
+    /// Returns the number of keyspaces that became keyspace level after [`UnknownKeyspace::Global`]
+    /// may have judged them.
     pub fn name(&self, keyspaces: impl Iterator<Item = KeyspaceId> + Clone, gc_type: GcType) -> Result<usize, TypeConflict> {
         let _turn = lock(&self.writer);
         self.keep_those_of_other_type(keyspaces.clone(), gc_type)?;
         Ok(keyspaces.filter(|&keyspace| self.name_one(keyspace, gc_type)).count())
     }
 
-    /// Names the type that a keyspace's metadata tell. What the host, or a conflict, keeps it goes on keeping.
+    /// Registers the type from a keyspace's metadata. A pause and a conflict remain in force.
     pub fn load(&self, keyspace: KeyspaceId, gc_type: GcType) -> Result<Loaded, TypeConflict> {
         let _turn = lock(&self.writer);
         self.keep_those_of_other_type(std::iter::once(keyspace), gc_type)?;
@@ -256,7 +258,7 @@ impl SafePoints {
         Ok(Loaded::Named { late: self.name_one(keyspace, gc_type) })
     }
 
-    /// If the other type of a keyspace stands, everything of it is kept.
+    /// Keeps all keys of a keyspace if it is registered with the other type.
     pub fn refuse_other_type(&self, keyspace: KeyspaceId, gc_type: GcType) -> Result<(), TypeConflict> {
         let _turn = lock(&self.writer);
         self.keep_those_of_other_type(std::iter::once(keyspace), gc_type)
@@ -287,7 +289,7 @@ impl SafePoints {
         judged_by_global && gc_type == GcType::KeyspaceLevel
     }
 
-    /// Keeps everything of a keyspace until what `why` says ends it.
+    /// Keeps all keys of a keyspace. `why` tells which event ends that.
     pub fn keep(&self, keyspace: KeyspaceId, why: KeepReason) {
         let _turn = lock(&self.writer);
         self.keep_one(keyspace, why);
@@ -309,7 +311,7 @@ impl SafePoints {
         self.pages.get(page).and_then(OnceBox::get).map_or(Registration::Unknown, |page| page.naming(slot))
     }
 
-    /// The page, made if need be; only for writers.
+    /// The page of a keyspace, which is made if needed; only for writers.
     fn page(&self, keyspace: KeyspaceId) -> Option<(&Page, usize)> {
         let (page, slot) = place(keyspace);
         let page = self.pages.get(page)?.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! The safe points of all keyspaces: written by whoever learns of them, read by every compaction.
+//! The safe points of all keyspaces: the host writes them, and every compaction reads them.
 
 #![forbid(unsafe_code)]
 
@@ -10,12 +10,12 @@ use std::fmt;
 pub use cache::{AdvanceOutcome, Advanced, Effective, Known, Loaded, SafePoints, TypeConflict, UnknownKeyspace, Unused};
 pub use page::{KeepReason, Registration};
 
-/// By which safe point a keyspace's garbage is collected.
+/// The safe point by which a keyspace's garbage is collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GcType {
-    /// The store's.
+    /// The global safe point of the store.
     Global,
-    /// Its own.
+    /// The keyspace's own safe point.
     KeyspaceLevel,
 }
 

@@ -1,32 +1,34 @@
-//! What is stored of 4,096 neighbouring keyspaces: 9 bytes each.
+//! The state of 4,096 neighbouring keyspaces, 9 bytes each.
 
 use super::GcType;
 use crate::layout::Timestamp;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::atomic::{AtomicU8, AtomicU64};
 
-/// Keyspaces a page.
+/// The number of keyspaces of a page.
 pub(super) const SLOTS: usize = 4096;
 
-/// What is known of a keyspace's GC type.
+/// The registration of a keyspace's GC type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
-    /// Never named.
+    /// The keyspace was never registered.
     Unknown,
-    /// Named, and collected.
+    /// The keyspace is registered, and collected.
     Named(GcType),
-    /// Nothing of it is collected; the type it had, if any, is the only one it may get again.
+    /// All keys are kept. If the keyspace had a type, it can only be registered with that type
+    /// again.
     Kept(KeepReason, Option<GcType>),
 }
 
-/// Why everything of a keyspace is kept. A stronger reason, further down, takes the place of a weaker one.
+/// The reason why all keys of a keyspace are kept. A later variant is stronger and replaces an
+/// earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeepReason {
-    /// Metadata with an unknown GC type were loaded; metadata with a known one end it.
+    /// Metadata with an unknown GC type were loaded; metadata with a known type end it.
     UnknownType,
-    /// Both types were named; only the host's naming ends it.
+    /// Both types were registered; only the host's registration ends it.
     Conflict,
-    /// The host removed the keyspace; only the host's naming ends it.
+    /// The host paused the keyspace; only the host's registration ends it.
     Paused,
 }
 
@@ -49,7 +51,7 @@ impl Registration {
         ]
     };
 
-    /// The type that stands, whether or not everything is kept.
+    /// The registered type, also if all keys are kept.
     pub(super) fn gc_type(self) -> Option<GcType> {
         match self {
             Self::Unknown => None,
@@ -61,7 +63,7 @@ impl Registration {
 
 pub(super) struct Page {
     own: [AtomicU64; SLOTS],
-    /// An index into [`Registration::ALL`].
+    /// Indices into [`Registration::ALL`].
     naming: [AtomicU8; SLOTS],
 }
 

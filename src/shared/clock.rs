@@ -1,4 +1,4 @@
-//! The time that runs see: the system's or the host's, as far as it is believed.
+//! The time that filters see: the system's or the host's, with a check of its plausibility.
 
 use super::trusted::{ClockNotice, Trusted};
 use crate::callback::{Slot, lock};
@@ -7,11 +7,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Unix seconds; 0 = unknown.
+/// Returns Unix seconds; 0 means unknown.
 type Source = dyn Fn() -> u64 + Send + Sync;
 type Guarded = dyn Fn() -> (u64, Option<ClockNotice>) + Send + Sync;
 
-/// A clock that can be replaced, at once: every call sees one source, and nothing of another one.
+/// A clock whose source can be replaced at once. Every call reads one source, and nothing of a
+/// replaced source is left.
 pub struct Clock {
     source: Slot<Guarded>,
     is_host: AtomicBool,
@@ -25,26 +26,27 @@ impl Clock {
         clock
     }
 
-    /// Replaces the source by the host's; waits for calls of the one before.
+    /// Replaces the source by the host's, and waits until calls of the earlier source have ended.
     pub fn set_host(&self, source: Box<Source>) {
         self.is_host.store(true, SeqCst);
         self.source.replace(Some(guarded(source)));
     }
 
-    /// Back to the system's clock.
+    /// Replaces the source by the system's clock.
     pub fn set_system(&self) {
         self.is_host.store(false, SeqCst);
         self.source.replace(Some(guarded(Box::new(system_now))));
     }
 
-    /// A host's source is never called again, and the time is unknown from then on; the system's clock goes on.
+    /// Releases a host's source. It is never called again, and the time is unknown from then on.
+    /// The system's clock remains in use.
     pub fn release_host(&self) {
         if self.is_host.load(SeqCst) {
             self.source.replace(None);
         }
     }
 
-    /// Unix seconds, as far as they are believed; 0 = unknown.
+    /// The plausible time in Unix seconds; 0 means unknown.
     pub fn now(&self) -> u64 {
         let (now, notice) = self.source.with(|source| source()).unwrap_or_default();
         if let Some(notice) = notice {
@@ -61,8 +63,8 @@ impl Default for Clock {
     }
 }
 
-/// A source that is not believed blindly. The time is the system's when it begins: a host's clock that is far ahead of that is
-/// suspicious, too.
+/// A source with a plausibility check. The check begins with the system's time, so a host's clock
+/// that is far ahead of the system is suspicious too.
 fn guarded(source: Box<Source>) -> Box<Guarded> {
     let begun = Instant::now();
     let trusted = Mutex::new(Trusted::new(system_now(), begun.elapsed()));

@@ -1,4 +1,4 @@
-//! Destroyed ranges whose records stand, as runs and the worker look them up.
+//! The destroyed ranges with a record, as filters and the worker look them up.
 
 use super::families::{AttachedFamily, all_covered, candidates};
 use super::{FilterKind, LateKeys};
@@ -9,35 +9,36 @@ use std::sync::Arc;
 /// A destroyed range, half open.
 #[derive(Debug)]
 pub struct DroppedRange {
-    /// Its first key.
+    /// The first key of the range.
     pub start: Vec<u8>,
-    /// The first key behind it.
+    /// The first key behind the range.
     pub end: Vec<u8>,
-    /// Of a destroyed keyspace.
+    /// The keyspace, if a whole keyspace was destroyed.
     pub keyspace: Option<KeyspaceId>,
-    /// What comes into it.
+    /// The late keys of the range.
     pub late: LateKeys,
-    /// The places of the attached families in which it is destroyed.
+    /// The places of the attached families in which the range is destroyed.
     pub covers: Vec<usize>,
 }
 
-/// A part of a destroyed range. Segments do not overlap, though ranges may.
+/// A part of a destroyed range. Ranges may overlap; segments do not.
 #[derive(Debug)]
 pub struct Segment {
-    /// Its first key.
+    /// The first key of the segment.
     pub start: Vec<u8>,
-    /// The first key behind it.
+    /// The first key behind the segment.
     pub end: Vec<u8>,
-    /// The range that it is of.
+    /// The range that the segment belongs to.
     pub range: Arc<DroppedRange>,
 }
 
-/// What is destroyed in each attached family, as of some moment.
+/// The destroyed ranges of each attached family at one moment.
 #[derive(Debug, Default)]
 pub struct Dropped {
     families: Vec<AttachedFamily>,
     ranges: Vec<Arc<DroppedRange>>,
-    /// By the place of a family. Families in which the same is destroyed share one.
+    /// The segments of each family, by its place. Families with the same destroyed ranges share
+    /// them.
     by_family: Vec<Arc<Segments>>,
     keyspaces: HashSet<KeyspaceId>,
 }
@@ -57,27 +58,28 @@ impl Dropped {
         Self { families: families.to_vec(), ranges, by_family, keyspaces }
     }
 
-    /// Is nothing destroyed?
+    /// Whether no range is destroyed.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 
-    /// Is a keyspace destroyed?
+    /// Whether a keyspace is destroyed.
     pub fn has_keyspace(&self, keyspace: KeyspaceId) -> bool {
         self.keyspaces.contains(&keyspace)
     }
 
-    /// What is destroyed in the family at a place.
+    /// The destroyed segments of the family at a place.
     pub fn in_family(&self, place: usize) -> Arc<Segments> {
         self.by_family.get(place).cloned().unwrap_or_default()
     }
 
-    /// The places of the families that a run of this kind, with this family's id, may be in.
+    /// The places of the families that a filter of this kind and family id may belong to.
     pub fn candidates(&self, kind: FilterKind, id: Option<u32>) -> Vec<usize> {
         candidates(&self.families, kind, id)
     }
 
-    /// What is destroyed in every family that a run of this kind, with this family's id, may be in.
+    /// The segments that are destroyed in every family that a filter of this kind and family id may
+    /// belong to.
     pub fn for_run(&self, kind: FilterKind, id: Option<u32>) -> Arc<Segments> {
         let candidates = self.candidates(kind, id);
         let mut segments = candidates.iter().map(|place| self.in_family(*place));
@@ -90,7 +92,7 @@ impl Dropped {
     }
 }
 
-/// Destroyed ranges of one family, in order.
+/// The destroyed segments of one family, in order.
 #[derive(Debug, Default)]
 pub struct Segments {
     segments: Vec<Segment>,
@@ -112,7 +114,7 @@ impl Segments {
         Self { segments }
     }
 
-    /// Is nothing destroyed?
+    /// Whether no key is destroyed.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.segments.is_empty()
@@ -128,17 +130,18 @@ impl Segments {
         self.segments.get(place)
     }
 
-    /// Is this key destroyed?
+    /// Whether this key is destroyed.
     pub fn cover(&self, key: &[u8]) -> bool {
         self.get(self.place(key)).is_some_and(|segment| segment.start.as_slice() <= key)
     }
 
-    /// Is any key of `[start, end)` destroyed?
+    /// Whether any key of `[start, end)` is destroyed.
     pub fn touch(&self, start: &[u8], end: &[u8]) -> bool {
         self.get(self.place(start)).is_some_and(|segment| segment.start.as_slice() < end)
     }
 
-    /// Is any version of this row destroyed? As [`Segments::touch`] up to the row's end, but runs ask it: nothing is allocated.
+    /// Whether any version of this row is destroyed. It answers as [`Segments::touch`] up to the
+    /// row's end, but allocates nothing, because filters call it.
     pub fn touch_row(&self, row: &[u8]) -> bool {
         let oldest = || row.iter().chain(&[0xff; TIMESTAMP_LEN]);
         self.get(self.place(row)).is_some_and(|segment| segment.start.iter().le(oldest()))

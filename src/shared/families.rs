@@ -1,34 +1,34 @@
-//! The column families of the attached store, as far as runs must tell them apart: what is destroyed or dropped is so in the families
-//! that its record names, and nowhere else.
+//! The column families of the attached store, as filters must tell them apart. A destroyed range or
+//! dropped schema applies only to the families that its record names.
 
 use super::FilterKind;
 
-/// A family that is attached.
+/// An attached family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttachedFamily {
-    /// RocksDB's id of it, where it is known.
+    /// RocksDB's id of the family, if it is known.
     pub id: Option<u32>,
-    /// Which runs it may have.
+    /// The filters that the family may have.
     pub runs: AllowedFilters,
 }
 
-/// Which runs a family may have, by its role.
+/// The kinds of filters that a family may have, by its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllowedFilters {
-    /// Of RawKV rows, of TTL values, or of nothing that is judged.
+    /// Filters of RawKV rows, of TTL values, and filters that judge no rows.
     Default,
-    /// Of write records, or of nothing that is judged.
+    /// Filters of write records, and filters that judge no rows.
     Write,
-    /// Of nothing that is judged.
+    /// Filters that judge no rows.
     DroppedOnly,
-    /// The same; the library's own family, which no record covers.
+    /// Filters that judge no rows. The family is the library's own, which no record covers.
     Ledger,
-    /// Of any kind.
+    /// Filters of any kind.
     Any,
 }
 
 impl AllowedFilters {
-    /// May it have runs of this kind?
+    /// Whether the family may have filters of this kind.
     pub fn have(self, kind: FilterKind) -> bool {
         match self {
             Self::Default => kind != FilterKind::Write,
@@ -39,7 +39,8 @@ impl AllowedFilters {
     }
 }
 
-/// The places among `families` of those that a run may be in. RocksDB's C API does not tell a run its family.
+/// The places of the families that a filter may belong to. RocksDB's C API does not tell a filter
+/// its family.
 pub fn candidates(families: &[AttachedFamily], kind: FilterKind, id: Option<u32>) -> Vec<usize> {
     let places = |holds: &dyn Fn(&AttachedFamily) -> bool| -> Vec<usize> {
         families.iter().enumerate().filter(|(_, family)| holds(family)).map(|(place, _)| place).collect()
@@ -54,7 +55,7 @@ pub fn candidates(families: &[AttachedFamily], kind: FilterKind, id: Option<u32>
     if by_kind.is_empty() && id.is_none() { places(&may_be) } else { by_kind }
 }
 
-/// Is something that covers some families, by their places, so in every family that a run may be in?
+/// Whether a record that covers these places covers every family that a filter may belong to.
 pub fn all_covered(covers: &[usize], candidates: &[usize]) -> bool {
     !candidates.is_empty() && candidates.iter().all(|place| covers.contains(place))
 }

@@ -1,4 +1,4 @@
-//! What a placement driver stores of keyspaces: their states and names, and through them their GC types.
+//! The keyspace metadata of a placement driver: states, names and GC types.
 
 use super::Shared;
 use crate::callback::lock;
@@ -11,23 +11,23 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
 
-/// The life of a keyspace.
+/// The state of a keyspace in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyspaceState {
-    /// Used.
+    /// The keyspace is in use.
     Enabled,
-    /// Not used at the moment.
+    /// The keyspace is not in use at the moment.
     Disabled,
-    /// Given up.
+    /// The keyspace is given up.
     Archived,
-    /// Gone.
+    /// The keyspace is deleted.
     Tombstone,
 }
 
 impl KeyspaceState {
     const ALL: [Self; 4] = [Self::Enabled, Self::Disabled, Self::Archived, Self::Tombstone];
 
-    /// The state that a number stands for, in PD and in the C contract.
+    /// The state with this number, in PD and in the C contract.
     pub fn from_number(number: i32) -> Option<Self> {
         Self::ALL.get(usize::try_from(number).ok()?).copied()
     }
@@ -37,7 +37,7 @@ impl KeyspaceState {
         self as i32
     }
 
-    /// May it follow?
+    /// Whether that state may follow this one.
     fn leads_to(self, next: Self) -> bool {
         match self {
             Self::Enabled => matches!(next, Self::Enabled | Self::Disabled),
@@ -47,7 +47,7 @@ impl KeyspaceState {
         }
     }
 
-    /// May somebody still use it, so that it must not be destroyed by mistake?
+    /// Whether the keyspace may be in use, so that it must not be destroyed by mistake.
     pub fn is_in_use(self) -> bool {
         matches!(self, Self::Enabled | Self::Disabled)
     }
@@ -64,7 +64,7 @@ impl fmt::Display for KeyspaceState {
     }
 }
 
-/// State and name by keyspace.
+/// The state and name of each keyspace.
 #[derive(Debug, Default)]
 pub struct Keyspaces(Mutex<BTreeMap<KeyspaceId, (KeyspaceState, Box<str>)>>);
 
@@ -74,25 +74,25 @@ impl Keyspaces {
         lock(&self.0).get(&keyspace).map(|(state, _)| *state)
     }
 
-    /// State and name.
+    /// The state and name that were loaded last.
     pub fn state_and_name(&self, keyspace: KeyspaceId) -> Option<(KeyspaceState, Box<str>)> {
         lock(&self.0).get(&keyspace).cloned()
     }
 
-    /// The first one from there on.
+    /// The first keyspace with this id or a higher one.
     pub fn first_from(&self, keyspace: KeyspaceId) -> Option<KeyspaceId> {
         lock(&self.0).range(keyspace..).next().map(|(id, _)| *id)
     }
 }
 
 impl Shared {
-    /// Takes over a keyspace's metadata, and names its type.
+    /// Loads a keyspace's metadata, and registers its type.
     pub fn load_keyspace(&self, meta: &KeyspaceMeta) -> Result<(), Error> {
         let KeyspaceMeta { id, .. } = *meta;
         let keyspace = KeyspaceId::new(id)
             .ok_or_else(|| Error::invalid(format!("keyspace {id} is out of range; ids are 0 to {}", KeyspaceId::MAX)))?;
         let is_destroyed = self.dropped().has_keyspace(keyspace);
-        // First, so that nothing else that is wrong keeps it from being kept.
+        // The type comes first, so that an unknown type keeps the keyspace whatever else is wrong.
         let gc_type = self.gc_type(keyspace, meta.gc_management_type.as_deref())?;
         if !is_destroyed {
             self.check_recorded(&[keyspace], gc_type).map_err(|(_, what)| Error::invalid(what))?;
@@ -103,7 +103,7 @@ impl Shared {
             .ok_or_else(|| Error::invalid(format!("state {} of keyspace {id} is unknown; give 0 to 3", meta.state)))?;
         if !is_name(&meta.name) {
             return Err(Error::invalid(format!(
-                "name {:?} of keyspace {id} is none; it takes 1 to 20 of the characters -, _, A to Z, a to z, 0 to 9",
+                "name {:?} of keyspace {id} is not valid; use 1 to 20 of the characters -, _, A to Z, a to z, 0 to 9",
                 meta.name
             )));
         }
@@ -111,11 +111,11 @@ impl Shared {
         if let Some((before, _)) = loaded.get(&keyspace)
             && !before.leads_to(state)
         {
-            return Err(Error::invalid(format!("keyspace {id} is {before}, from which no way leads to {state}; load it as it is in PD")));
+            return Err(Error::invalid(format!("keyspace {id} is {before} and cannot become {state}; load its state from PD")));
         }
         if is_destroyed && state.is_in_use() {
             return Err(Error::invalid(format!(
-                "keyspace {id} is destroyed, and cannot be loaded as {state} as long as its record stands; take another id"
+                "keyspace {id} is destroyed, and cannot be loaded as {state} while its record exists; use another id"
             )));
         }
         let named = if is_destroyed { Ok(Loaded::Named { late: false }) } else { self.safe_points.load(keyspace, gc_type) };
@@ -132,7 +132,8 @@ impl Shared {
         Ok(())
     }
 
-    /// The type that PD's and TiKV's texts stand for. With any other the keyspace is kept as a whole.
+    /// The type that PD's and TiKV's texts mean. With any other text all keys of the keyspace are
+    /// kept.
     fn gc_type(&self, keyspace: KeyspaceId, text: Option<&str>) -> Result<GcType, Error> {
         match text {
             None | Some("unified" | "global_gc") => Ok(GcType::Global),
@@ -141,18 +142,19 @@ impl Shared {
                 self.safe_points.keep(keyspace, KeepReason::UnknownType);
                 self.tell_runs();
                 Err(Error::invalid(format!(
-                    "gc_management_type {other:?} of keyspace {keyspace} is unknown, and everything of it is kept; it takes keyspace_level, \
+                    "gc_management_type {other:?} of keyspace {keyspace} is unknown, so all its keys are kept; use keyspace_level, \
                      keyspace_level_gc, unified or global_gc"
                 )))
             }
         }
     }
 
-    /// Names the type of all these keyspaces, or of none; an error tells the place of the one that it is about.
+    /// Registers the type of all these keyspaces, or of none. An error has the place of the
+    /// keyspace that caused it.
     pub fn name_keyspaces(&self, keyspaces: &[KeyspaceId], gc_type: GcType) -> Result<(), (usize, String)> {
         let dropped = self.dropped();
         if let Some((index, keyspace)) = keyspaces.iter().enumerate().find(|(_, keyspace)| dropped.has_keyspace(**keyspace)) {
-            return Err((index, format!("keyspace {keyspace} is destroyed, and cannot be named as long as its record stands")));
+            return Err((index, format!("keyspace {keyspace} is destroyed, and cannot be registered while its record exists")));
         }
         self.check_recorded(keyspaces, gc_type)?;
         match self.safe_points.name(keyspaces.iter().copied(), gc_type) {
@@ -165,7 +167,8 @@ impl Shared {
         }
     }
 
-    /// The ledger of the attached store may have recorded the other type, in this life of the process or in one before.
+    /// Refuses a type if the attached store's ledger has recorded the other one, in this process or
+    /// an earlier one.
     fn check_recorded(&self, keyspaces: &[KeyspaceId], gc_type: GcType) -> Result<(), (usize, String)> {
         let Some((place, keyspace, recorded)) = self.recorded_types.conflict(keyspaces, gc_type) else { return Ok(()) };
         self.keep_for_conflict(&[keyspace]);
@@ -173,49 +176,50 @@ impl Shared {
         Err((
             place,
             format!(
-                "keyspace {keyspace} is recorded in the ledger as {recorded} and cannot become {gc_type}: the first type stands; everything of it \
-                 is kept until rgc_set_keyspace_gc_type names it {recorded}"
+                "keyspace {keyspace} is recorded in the ledger as {recorded} and cannot become {gc_type}: the first type is in force; all its keys \
+                 are kept until rgc_set_keyspace_gc_type registers it as {recorded}"
             ),
         ))
     }
 
-    /// Both types were named for these keyspaces, here and in the ledger: everything of them is kept.
+    /// Keeps all keys of keyspaces for which both types were registered, here and in the ledger.
     pub fn keep_for_conflict(&self, keyspaces: &[KeyspaceId]) {
         keyspaces.iter().for_each(|keyspace| self.safe_points.keep(*keyspace, KeepReason::Conflict));
         self.tell_runs();
     }
 
-    /// Both types were named: runs follow from their next row, and keep.
+    /// Reports that both types were registered. Filters keep all keys of the keyspace from their
+    /// next row.
     fn refuse_type(&self, conflict: TypeConflict, gc_type: GcType) -> String {
         self.tell_runs();
         self.stats.shared().gc_types_refused.add(conflict.n as u64);
         let TypeConflict { n, keyspace, standing, .. } = conflict;
         let others = if n > 1 { format!("; so are {} more", n - 1) } else { String::new() };
         format!(
-            "keyspace {keyspace} is {standing} and cannot become {gc_type}: the first type stands; everything of it is kept until \
-             rgc_set_keyspace_gc_type names it {standing}{others}"
+            "keyspace {keyspace} is {standing} and cannot become {gc_type}: the first type is in force; all its keys are kept until \
+             rgc_set_keyspace_gc_type registers it as {standing}{others}"
         )
     }
 
-    /// Under no lock: the logger may ask for keyspaces.
+    /// The caller holds no lock, because the host's logger may ask for keyspaces.
     fn tell_late(&self, late: usize) {
         if late > 0 {
             self.stats.shared().gc_types_refused.add(late as u64);
             log(Level::Warn, || {
                 format!(
-                    "{late} keyspaces were named keyspace level after unknown_keyspace=global may have judged them by the global safe point; name them first"
+                    "{late} keyspaces were registered as keyspace level after unknown_keyspace=global may have judged them by the global safe point; register them first"
                 )
             });
         }
     }
 }
 
-/// Metadata were taken over, but do not end what the host must end.
+/// Logs that metadata were loaded, but the keyspace remains paused until the host ends that.
 fn tell_kept(keyspace: KeyspaceId, why: KeepReason, gc_type: GcType) {
     log(Level::Info, || {
-        let reason = if why == KeepReason::Paused { "rgc_pause_keyspace paused it" } else { "both GC types were named for it" };
+        let reason = if why == KeepReason::Paused { "rgc_pause_keyspace paused it" } else { "both GC types were registered for it" };
         format!(
-            "keyspace {keyspace} is loaded and stays paused, everything of it is kept: {reason}; rgc_set_keyspace_gc_type with {gc_type} \
+            "keyspace {keyspace} is loaded and remains paused, so all its keys are kept: {reason}; rgc_set_keyspace_gc_type with {gc_type} \
              ends that"
         )
     });

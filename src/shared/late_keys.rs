@@ -1,8 +1,9 @@
-//! What is destroyed: is it done, and what came after that?
+//! Counts the late keys of a destroyed range or dropped schema: keys that were written into it
+//! after all its keys had been deleted.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// Of a destroyed range or a dropped schema.
+/// The late keys of one destroyed range or dropped schema.
 #[derive(Debug, Default)]
 pub struct LateKeys {
     done: AtomicBool,
@@ -10,27 +11,27 @@ pub struct LateKeys {
 }
 
 impl LateKeys {
-    /// `done` = nothing of it should be left.
+    /// `done` means that all keys have been deleted.
     pub fn new(done: bool) -> Self {
         Self { done: AtomicBool::new(done), keys: AtomicU64::new(0) }
     }
 
-    /// Should nothing of it be left?
+    /// Whether all keys have been deleted.
     pub fn is_done(&self) -> bool {
         self.done.load(Relaxed)
     }
 
-    /// Destroying is over, or begins again.
+    /// Sets whether all keys have been deleted.
     pub fn set_done(&self, done: bool) {
         self.done.store(done, Relaxed);
     }
 
-    /// One more key was found after it was done. Is it the first?
+    /// Counts a late key. Returns whether it is the first.
     pub fn count(&self) -> bool {
         self.keys.fetch_add(1, Relaxed) == 0
     }
 
-    /// How many were found.
+    /// The number of late keys.
     pub fn keys(&self) -> u64 {
         self.keys.load(Relaxed)
     }

@@ -1,5 +1,5 @@
-//! What runs and the worker of a context share: its options' outcome, safe points, the clock, what is destroyed, and the rows on
-//! their way from the ones to the other.
+//! The state that filters and worker of a context share: the parsed options, safe points, the
+//! clock, destroyed ranges and schemas, and the rows that filters hand over to the worker.
 
 #![forbid(unsafe_code)]
 
@@ -35,16 +35,16 @@ use crate::stats::Stats;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-/// What a column family holds.
+/// The content of a column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilterKind {
-    /// Nothing that is judged; only what is dropped as a whole would go.
+    /// Keys that are never judged; only destroyed and dropped keys are removed.
     DroppedOnly,
-    /// RawKV rows, a version a key.
+    /// RawKV rows: each key is a version.
     Default,
-    /// Records of transactions, a record a key.
+    /// Commit records of transactions: each key is a record.
     Write,
-    /// API V1 with TTL.
+    /// API V1 values with a TTL.
     TtlV1,
 }
 
@@ -54,56 +54,57 @@ impl FilterKind {
     }
 }
 
-/// The state of a context, without anything of C.
+/// The state of a context, without C types.
 pub struct Shared {
-    /// What keys look like.
+    /// The layout of keys.
     pub layout: Layout,
-    /// What readers want.
+    /// The reads that the host serves.
     pub history: History,
-    /// How versions go.
+    /// The way in which filters remove versions.
     pub remove_mode: RemoveMode,
-    /// Of expiries.
+    /// The time between a value's expiry and its removal, in seconds.
     pub ttl_grace_seconds: u64,
-    /// How far ahead of the clock a safe point may be; 0 = any.
+    /// The most seconds that a safe point may be ahead of the clock; 0 means no limit.
     max_safe_point_ahead_seconds: u64,
-    /// Of all keyspaces.
+    /// The safe points of all keyspaces.
     pub safe_points: SafePoints,
-    /// For expiries.
+    /// The clock that decides about expiry.
     pub clock: Clock,
-    /// Of all runs.
+    /// The counters of all filters and the worker.
     pub stats: Stats,
-    /// Off: every run keeps everything from its next row on.
+    /// Whether rows are judged. If not, every filter keeps everything from its next row.
     enabled: AtomicBool,
     generation: AtomicU64,
-    /// In the plain layout: the kind whose versions its keys are.
+    /// In the plain layout: the kind of its keys.
     plain_kind: OnceLock<FilterKind>,
-    /// Those that were admitted.
+    /// The kinds of filters that were admitted, as bits.
     kinds: AtomicU8,
-    /// How the worker deletes.
+    /// The options of the worker's deletes.
     pub deleting: Deleting,
-    /// From runs to the worker.
+    /// The rows that filters hand over to the worker.
     pub worker_queue: WorkerQueue,
     dropped: Mutex<Arc<Dropped>>,
-    /// Rows are kept whatever was said before: half of a row may be destroyed, and no ledger says which half.
+    /// Whether everything is kept, because half of a row may be destroyed and no ledger says which
+    /// half.
     suspended: AtomicBool,
-    /// The kinds of the factories that were made.
+    /// The kinds of the factories that were made, as bits.
     factory_kinds: AtomicU8,
-    /// Whose keys go.
+    /// The valid and dropped schemas.
     pub schemas: Registry,
-    /// What is stored of keyspaces.
+    /// The metadata of keyspaces.
     pub keyspaces: Keyspaces,
     /// The types that the ledger has recorded.
     pub recorded_types: RecordedTypes,
-    /// Was the first key that is not of the layout told?
+    /// Whether the first key outside the layout was logged.
     has_told_foreign_key: AtomicBool,
-    /// Held by the worker while it has rows in hand.
+    /// The lock that the worker holds while it has rows in hand.
     rows_in_hand: Mutex<()>,
-    /// How many wait for that.
+    /// The number of threads that wait for that lock.
     waiting: AtomicUsize,
 }
 
 impl Shared {
-    /// A context's state at start.
+    /// The initial state of a context.
     pub fn new(options: &Options) -> Result<Self, Error> {
         Ok(Self {
             layout: options.layout()?,
@@ -132,12 +133,13 @@ impl Shared {
         })
     }
 
-    /// Have there been runs of this kind, or may there be?
+    /// Whether filters of this kind were admitted.
     pub fn has_seen(&self, kind: FilterKind) -> bool {
         self.kinds.load(Ordering::Relaxed) & kind.bit() != 0
     }
 
-    /// May there be runs of this kind? Plain keys do not tell RawKV versions from write records, so they are of one kind.
+    /// Admits filters of this kind. Plain keys do not distinguish RawKV versions from write
+    /// records, so all of them must be of one kind.
     pub fn admit(&self, kind: FilterKind) -> Result<(), Error> {
         let versions = matches!(kind, FilterKind::Default | FilterKind::Write);
         if versions && matches!(self.layout.form, KeyForm::Plain(_)) && *self.plain_kind.get_or_init(|| kind) != kind {
@@ -149,62 +151,64 @@ impl Shared {
         Ok(())
     }
 
-    /// Are rows judged?
+    /// Whether rows are judged.
     pub fn enabled(&self) -> bool {
         self.enabled.load(Ordering::Acquire) && !self.suspended.load(Ordering::Acquire)
     }
 
-    /// Keeps everything until a store is attached, or no longer.
+    /// Keeps everything until a store is attached, or ends that.
     pub fn suspend(&self, suspended: bool) {
         self.suspended.store(suspended, Ordering::Release);
         self.generation.fetch_add(1, Ordering::Release);
     }
 
-    /// A factory of this kind was made.
+    /// Remembers that a factory of this kind was made.
     pub fn factory_made(&self, kind: FilterKind) {
         self.factory_kinds.fetch_or(kind.bit(), Ordering::Relaxed);
     }
 
-    /// Was a factory of this kind made?
+    /// Whether a factory of this kind was made.
     pub fn has_factory(&self, kind: FilterKind) -> bool {
         self.factory_kinds.load(Ordering::Relaxed) & kind.bit() != 0
     }
 
-    /// Judge rows, or keep everything from the next row on. Returns when the worker's rows in hand are finished.
+    /// Switches judging on or off. Filters follow at their next row. Returns when the worker's rows
+    /// in hand are finished.
     pub fn set_enabled(&self, enabled: bool) {
         self.enabled.store(enabled, Ordering::Release);
         self.generation.fetch_add(1, Ordering::Release);
         self.wait_for_rows_in_hand();
     }
 
-    /// Runs that are on see at their next row what is kept from now on.
+    /// Makes running filters see at their next row that more is kept.
     fn tell_runs(&self) {
         self.generation.fetch_add(1, Ordering::Release);
     }
 
-    /// Keeps everything of a keyspace until the host names it again, also in runs that are on, from their next row. Returns when
-    /// the worker's rows in hand are finished.
+    /// Keeps all keys of a keyspace until the host registers it again. Running filters follow at
+    /// their next row. Returns when the worker's rows in hand are finished.
     pub fn remove_keyspace(&self, keyspace: KeyspaceId) {
         self.safe_points.keep(keyspace, KeepReason::Paused);
         self.tell_runs();
         self.wait_for_rows_in_hand();
     }
 
-    /// Changes a tenant's schemas, for runs that are on from their next key on.
+    /// Changes a tenant's schemas. Running filters see the change at their next key.
     pub fn change_schemas<R>(&self, tenant: Tenant, change: impl FnOnce(&mut Schemas) -> R) -> R {
         let result = self.schemas.change(tenant, change);
         self.generation.fetch_add(1, Ordering::Release);
         result
     }
 
-    /// What was ordered of schemas does not hold any more.
+    /// Forgets the drop and truncate orders of all schemas.
     pub fn forget_schema_orders(&self) {
         for (tenant, _) in self.schemas.all() {
             self.change_schemas(tenant, Schemas::forget_orders);
         }
     }
 
-    /// Is a key's schema invalid now, in the family at this place? `None` = in any family.
+    /// Whether a key's schema is invalid now in the family at this place. `None` means in any
+    /// family.
     pub fn is_of_invalid_schema(&self, key: &[u8], family: Option<usize>) -> bool {
         let schemas = |(tenant, id)| Some(self.schemas.of(tenant)?.standing(id));
         match self.layout.schema(key).and_then(schemas) {
@@ -214,7 +218,7 @@ impl Shared {
         }
     }
 
-    /// Is a put of this key to be left out at recovery?
+    /// Whether recovery leaves out a put of this key.
     pub fn ignores_at_recovery(&self, key: &[u8]) -> bool {
         let tombstone = match self.layout.place(key) {
             KeyOwner::Keyspace(_, keyspace) => self.keyspaces.state(keyspace) == Some(KeyspaceState::Tombstone),
@@ -223,32 +227,35 @@ impl Shared {
         tombstone || self.is_of_invalid_schema(key, None)
     }
 
-    /// What is destroyed, as of now.
+    /// The destroyed ranges at this moment.
     pub fn dropped(&self) -> Arc<Dropped> {
         lock(&self.dropped).clone()
     }
 
-    /// This, and nothing else, is destroyed from now on: for runs that are on from their next key on, for the worker from its
-    /// next rows on. Returns when its rows in hand are finished.
+    /// Replaces all destroyed ranges. Running filters follow at their next key, the worker at its
+    /// next rows. Returns when its rows in hand are finished.
     pub fn set_dropped(&self, dropped: Arc<Dropped>) {
         *lock(&self.dropped) = dropped;
         self.generation.fetch_add(1, Ordering::Release);
         self.wait_for_rows_in_hand();
     }
 
-    /// Returns when the worker's rows in hand are finished; on the next ones it decides anew.
+    /// Returns when the worker's rows in hand are finished. It decides about later rows by the new
+    /// state.
     fn wait_for_rows_in_hand(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         drop(lock(&self.rows_in_hand));
         self.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Does anybody wait for the worker's rows in hand, or want it to rest? Then it puts back what it can put back.
+    /// Whether a thread waits for the worker's rows in hand, or judging is switched off. Then the
+    /// worker puts back the rows that it can put back.
     pub fn wants_rows_in_hand_back(&self) -> bool {
         self.waiting.load(Ordering::SeqCst) > 0 || !self.enabled()
     }
 
-    /// The worker has rows in hand for as long as it holds this. Those who wait for the end of that go first.
+    /// Takes the lock for rows in hand, which the worker holds while it has any. Threads that
+    /// already wait for the rows in hand have priority.
     pub fn take_rows_in_hand(&self) -> MutexGuard<'_, ()> {
         while self.waiting.load(Ordering::SeqCst) > 0 {
             std::thread::sleep(std::time::Duration::from_micros(50));
@@ -256,13 +263,13 @@ impl Shared {
         lock(&self.rows_in_hand)
     }
 
-    /// Changes when something happens that runs must see at their next row.
+    /// A number that changes with every event that filters must see at their next row.
     #[inline]
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// The effective safe point of keys at this place.
+    /// The effective safe point of keys with this owner.
     pub fn effective(&self, place: KeyOwner) -> Effective {
         match place {
             KeyOwner::Keyspace(_, keyspace) => self.safe_points.effective(keyspace),
@@ -271,7 +278,8 @@ impl Shared {
         }
     }
 
-    /// The highest safe point that may be taken now: the clock plus what is allowed ahead of it. An unknown time vouches for none.
+    /// The highest safe point that is accepted now: the clock plus the allowed lead. While the time
+    /// is unknown no safe point is accepted.
     pub fn safe_point_limit(&self) -> Timestamp {
         const LOGICAL_BITS: u32 = 18;
         if self.max_safe_point_ahead_seconds == 0 {
@@ -285,7 +293,8 @@ impl Shared {
         physical_ms.checked_mul(1 << LOGICAL_BITS).map_or(Timestamp::MAX - 1, |ts| ts | ((1 << LOGICAL_BITS) - 1)).min(Timestamp::MAX - 1)
     }
 
-    /// Says once that a run keeps keys which are not of the layout: often the host's data prefix is another one.
+    /// Logs once that a filter keeps keys outside the layout. The usual cause is a wrong data
+    /// prefix.
     pub fn tell_foreign_key(&self, key: &[u8]) {
         let is_told = &self.has_told_foreign_key;
         if !is_told.load(Ordering::Relaxed) && !is_told.swap(true, Ordering::Relaxed) {
@@ -293,15 +302,15 @@ impl Shared {
                 let prefix = &self.layout.data_prefix;
                 let prefix = if prefix.is_empty() { "empty".into() } else { hex(prefix) };
                 format!(
-                    "a run keeps keys that are not of the layout, the first is {}; data_prefix is {prefix}: make sure that it is what \
-                     stands before the host's keys",
+                    "a filter keeps keys that do not match the key layout, the first is {}; data_prefix is {prefix}: make sure that it is the \
+                     prefix of the host's keys",
                     hex(key)
                 )
             });
         }
     }
 
-    /// Counts safe points that were not taken, and says why.
+    /// Counts safe points that were refused, and logs the reason.
     pub fn refuse_safe_points(&self, n: usize, why: impl FnOnce() -> String) {
         self.stats.shared().safe_points_refused.add(n as u64);
         log(Level::Warn, why);

@@ -1,5 +1,6 @@
-//! The GC types that an attached store's ledger has recorded. A keyspace's type holds for its whole life, over all restarts; here the
-//! types only refuse others. Nothing is collected because a type was recorded.
+//! The GC types that an attached store's ledger has recorded. A keyspace has one type for its whole
+//! life, over all restarts. The recorded types only refuse other types. No key is removed because a
+//! type was recorded.
 
 use crate::callback::lock;
 use crate::layout::KeyspaceId;
@@ -8,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-/// Recorded types, and how often types were registered.
+/// The recorded types, and the number of registrations.
 #[derive(Debug, Default)]
 pub struct RecordedTypes {
     types: Mutex<HashMap<KeyspaceId, GcType>>,
@@ -16,7 +17,7 @@ pub struct RecordedTypes {
 }
 
 impl RecordedTypes {
-    /// These hold from now on.
+    /// Replaces the recorded types.
     pub fn replace(&self, types: HashMap<KeyspaceId, GcType>) {
         *lock(&self.types) = types;
     }
@@ -28,12 +29,12 @@ impl RecordedTypes {
         keyspaces.iter().enumerate().find_map(|(place, keyspace)| Some((place, *keyspace, other(keyspace)?)))
     }
 
-    /// Types were registered.
+    /// Counts a registration of types.
     pub fn registered(&self) {
         self.registrations.fetch_add(1, SeqCst);
     }
 
-    /// Changes when types were registered.
+    /// A number that changes with every registration of types.
     pub fn registrations(&self) -> u64 {
         self.registrations.load(SeqCst)
     }

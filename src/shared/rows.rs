@@ -1,5 +1,5 @@
-//! Rows that wait for the worker, as bytes in chunks: no byte is moved again, all that is allocated counts against a bound, and
-//! where there is no memory there is no room.
+//! Rows that wait for the worker, as bytes in chunks. No byte is moved again, and all allocated
+//! bytes count against a bound. If memory cannot be allocated, the row is refused.
 
 use super::FilterKind;
 use std::collections::VecDeque;
@@ -7,14 +7,15 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-/// The first chunk of a run; each further one is twice as large, up to the largest.
+/// The size of the first chunk of a filter, in bytes; each further one is twice as large, up to the
+/// largest.
 const FIRST_CHUNK: usize = 1 << 10;
-/// See there. A longer row has a chunk of its own.
+/// The size of the largest chunk, in bytes. A longer row has a chunk of its own.
 const LARGEST_CHUNK: usize = 64 << 10;
-/// Stands before each row's bytes.
+/// The length that precedes each row's bytes.
 type RowLen = u32;
 
-/// The bytes that all waiting rows together may take.
+/// The bound on the bytes of all waiting rows.
 #[derive(Debug)]
 pub(super) struct Room {
     most: usize,
@@ -22,7 +23,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// For so many bytes.
+    /// A bound of this number of bytes.
     pub(super) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { most, taken: AtomicUsize::new(0) })
     }
@@ -33,14 +34,14 @@ impl Room {
         Some(Taken { room: self.clone(), bytes })
     }
 
-    /// For what was in the bound a moment ago, and comes back.
+    /// Reserves bytes for rows that come back from the worker, also beyond the bound.
     fn take_back(self: &Arc<Self>, bytes: usize) -> Taken {
         self.taken.fetch_add(bytes, SeqCst);
         Taken { room: self.clone(), bytes }
     }
 }
 
-/// A part of the room, for as long as it lives.
+/// Reserved bytes; they are free again when this is dropped.
 #[derive(Debug)]
 struct Taken {
     room: Arc<Room>,
@@ -73,7 +74,7 @@ impl Chunk {
         self.bytes.capacity() - self.bytes.len() >= len
     }
 
-    /// Where there is room, so that nothing is allocated.
+    /// Adds a row. The chunk must have room, so that nothing is allocated.
     fn push(&mut self, len: RowLen, row: &[u8]) {
         self.bytes.extend_from_slice(&len.to_le_bytes());
         self.bytes.extend_from_slice(row);
@@ -91,21 +92,21 @@ impl Chunk {
     }
 }
 
-/// Rows of one run: stored keys without timestamps.
+/// The rows of one filter: stored keys without timestamps.
 #[derive(Debug)]
 pub struct HandedOverRows {
-    /// What the run judged them as.
+    /// The kind of the filter that handed them over.
     pub kind: FilterKind,
     chunks: VecDeque<Chunk>,
 }
 
 impl HandedOverRows {
-    /// None yet.
+    /// A list without rows.
     pub fn new(kind: FilterKind) -> Self {
         Self { kind, chunks: VecDeque::new() }
     }
 
-    /// One more, if there is room for it and memory.
+    /// Adds a row, if there is room and memory for it.
     pub(super) fn push(&mut self, room: &Arc<Room>, row: &[u8]) -> bool {
         let Ok(row_len) = RowLen::try_from(row.len()) else { return false };
         let len = size_of::<RowLen>() + row.len();
@@ -114,7 +115,7 @@ impl HandedOverRows {
                 return false;
             }
             let usual = self.chunks.back().map_or(FIRST_CHUNK, |last| LARGEST_CHUNK.min(2 * last.bytes.capacity()));
-            // Where the room is nearly full, no more than the row takes.
+            // If the room is nearly full, the chunk is only as large as the row.
             let Some(chunk) = Chunk::new(room, usual.max(len)).or_else(|| Chunk::new(room, len)) else { return false };
             self.chunks.push_back(chunk);
         }
@@ -124,7 +125,7 @@ impl HandedOverRows {
         true
     }
 
-    /// Rows that were taken, and come back. Not in a callback of the host's: it allocates.
+    /// Rows that come back from the worker. This allocates, so it must not be called in a callback.
     pub(super) fn back<'r>(room: &Arc<Room>, kind: FilterKind, rows: impl Iterator<Item = &'r [u8]> + Clone) -> Self {
         let len = rows.clone().map(|row| size_of::<RowLen>() + row.len()).sum();
         let mut chunk = Chunk { bytes: Vec::with_capacity(len), rows: 0, _taken: room.take_back(len + size_of::<Chunk>()) };
@@ -132,23 +133,23 @@ impl HandedOverRows {
         Self { kind, chunks: VecDeque::from_iter((chunk.rows > 0).then_some(chunk)) }
     }
 
-    /// Takes the first chunk's rows off, so that nobody has more in hand.
+    /// Takes the rows of the first chunk, which limits the rows in hand.
     pub(super) fn split_first(&mut self) -> Option<Self> {
         let chunk = self.chunks.pop_front()?;
         Some(Self { kind: self.kind, chunks: VecDeque::from_iter([chunk]) })
     }
 
-    /// How many there are.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.rows).sum()
     }
 
-    /// Are there none?
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
-    /// In the order in which they came.
+    /// The rows in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.chunks.iter().flat_map(Chunk::iter)
     }

@@ -1,13 +1,15 @@
-//! Which schemas are valid, by tenant: lists of the host's, ids that it named one by one, and the orders of the ledger.
+//! The valid schemas of each tenant. They come from the host's lists, from ids that the host
+//! created or dropped one by one, and from the orders of the ledger.
 //!
-//! A list says which ids are left of all that were vended until it was read. So what it lacks was dropped; unless it is above the highest
-//! id that was vended before, or was named since:
+//! A list has the ids that are still in use, of all ids up to the highest one that was given out
+//! before the list was read. So an id up to the highest that is not in the list was dropped, unless
+//! the host has created it since:
 //!
 //! ```text
-//!   list 1, 3, highest 4      0, 2, 4 are invalid; 5, 6 are unknown
-//!   create 4, create 6        0, 2 are invalid; 5 is unknown
-//!   list (empty), highest 9   none is invalid
-//!   drop 3                    3 is invalid, for ever
+//!   list 1, 3, highest 4        0, 2, 4 are invalid; 5, 6 are unknown
+//!   create 4, create 6          0, 2 are invalid; 5 is unknown
+//!   list (empty), highest 9     none is invalid
+//!   drop 3                      3 is invalid, permanently
 //! ```
 
 use super::{LateKeys, all_covered};
@@ -17,58 +19,59 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-/// What is known of a schema.
+/// The state of a key's schema.
 #[derive(Debug, Clone, Default)]
 pub enum KeyDropState {
-    /// Nothing, or the key is of no schema.
+    /// The key has no schema, or no schema of its tenant is known.
     #[default]
     NoSchema,
-    /// Nobody told of it, though schemas of its tenant are told.
+    /// The schema is unknown, but others of its tenant are known.
     Unknown,
-    /// It is used.
+    /// The schema is in use.
     Valid,
-    /// Its keys go; with more of it, if it was dropped by name.
+    /// The schema's keys are removed. The field is set if the host dropped the schema by its id.
     Invalid(Option<Arc<DroppedSchema>>),
 }
 
-/// A schema that was dropped by name.
+/// A schema that the host dropped by its id.
 #[derive(Debug)]
 pub struct DroppedSchema {
-    /// What comes into it.
+    /// The late keys of the schema.
     pub late: LateKeys,
     /// The places of the attached families in which it is dropped.
     pub covers: Vec<usize>,
 }
 
-/// A state as the host sees it.
+/// The state of a schema, for the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaState {
-    /// Nobody told of it.
+    /// The schema is unknown.
     Unknown,
-    /// It is used.
+    /// The schema is in use.
     Valid,
-    /// It is used, and the worker deletes old versions of it.
+    /// The schema is in use, and the worker deletes its old versions.
     Truncating,
-    /// Its keys go.
+    /// The schema's keys are removed.
     Dropped,
 }
 
-/// Up to where a schema's versions are deleted.
+/// A truncation of a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Truncation {
-    /// At or below it.
+    /// Versions at or below this timestamp are deleted.
     pub up_to: Timestamp,
-    /// All of them are.
+    /// Whether all these versions have been deleted.
     pub done: bool,
 }
 
 /// The schemas of one tenant.
 #[derive(Debug, Clone, Default)]
 pub struct Schemas {
-    /// The last list, in order, and the highest id that was vended before it was read; empty = it says nothing.
+    /// The ids of the last list, in order; `highest` is its highest given-out id. An empty list
+    /// says nothing.
     valid: Vec<SchemaId>,
     highest: SchemaId,
-    /// How many ids up to the highest are listed or created.
+    /// The number of ids up to the highest that are listed or created.
     told: u64,
     created: BTreeSet<SchemaId>,
     dropped: BTreeMap<SchemaId, Arc<DroppedSchema>>,
@@ -76,7 +79,7 @@ pub struct Schemas {
 }
 
 impl Schemas {
-    /// What is known of an id.
+    /// The state of an id, for filters.
     pub fn standing(&self, id: SchemaId) -> KeyDropState {
         if let Some(dropped) = self.dropped.get(&id) {
             KeyDropState::Invalid(Some(dropped.clone()))
@@ -91,7 +94,7 @@ impl Schemas {
         }
     }
 
-    /// The same, for the host.
+    /// The state of an id, for the host.
     pub fn state(&self, id: SchemaId) -> SchemaState {
         let truncating = self.truncated.get(&id).is_some_and(|truncation| !truncation.done);
         match self.standing(id) {
@@ -102,17 +105,17 @@ impl Schemas {
         }
     }
 
-    /// Is any id invalid?
+    /// Whether any id is invalid.
     pub fn any_invalid(&self) -> bool {
         !self.dropped.is_empty() || !self.valid.is_empty() && self.told <= u64::from(self.highest)
     }
 
-    /// Was it dropped by name?
+    /// Whether the host dropped this id.
     pub fn is_dropped(&self, id: SchemaId) -> bool {
         self.dropped.contains_key(&id)
     }
 
-    /// Takes a list in order; all ids of it are at or below `highest`.
+    /// Replaces the list. The ids are in order, and at or below `highest`.
     pub fn load(&mut self, ids: Vec<SchemaId>, highest: SchemaId) {
         self.valid = ids;
         self.valid.dedup();
@@ -121,14 +124,14 @@ impl Schemas {
         self.told = (self.valid.len() + created) as u64;
     }
 
-    /// An id is used from now on.
+    /// Makes an id valid.
     pub fn create(&mut self, id: SchemaId) {
         if self.created.insert(id) && id <= self.highest && self.valid.binary_search(&id).is_err() {
             self.told += 1;
         }
     }
 
-    /// An id is never valid again; `done` = nothing of it should be left.
+    /// Makes an id invalid permanently. `done` means that all its keys have been deleted.
     pub fn drop_for_ever(&mut self, id: SchemaId, done: bool, covers: Vec<usize>) {
         match self.dropped.get(&id) {
             Some(known) if known.covers == covers => known.late.set_done(done),
@@ -136,18 +139,18 @@ impl Schemas {
         }
     }
 
-    /// Old versions of it are being deleted, or are gone.
+    /// Sets the truncation of an id.
     pub fn truncate(&mut self, id: SchemaId, truncation: Truncation) {
         self.truncated.insert(id, truncation);
     }
 
-    /// What was dropped and truncated is not, as far as this is about.
+    /// Forgets all drops and truncations.
     pub fn forget_orders(&mut self) {
         self.dropped.clear();
         self.truncated.clear();
     }
 
-    /// Ids that were told one way or another, in order, with their states and how far they were truncated.
+    /// All known ids in order, with their states and truncations.
     pub fn each(&self) -> impl Iterator<Item = (SchemaId, SchemaState, Option<Truncation>)> {
         let ids: BTreeSet<SchemaId> =
             self.valid.iter().chain(&self.created).chain(self.dropped.keys()).chain(self.truncated.keys()).copied().collect();
@@ -163,22 +166,22 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A tenant's schemas as of now, if any of them are told.
+    /// The schemas of a tenant at this moment, if any of them is known.
     pub fn of(&self, tenant: Tenant) -> Option<Arc<Schemas>> {
         lock(&self.tenants).get(&tenant).cloned()
     }
 
-    /// Those of all tenants, in order.
+    /// The schemas of all tenants, in order.
     pub fn all(&self) -> Vec<(Tenant, Arc<Schemas>)> {
         lock(&self.tenants).iter().map(|(tenant, schemas)| (*tenant, schemas.clone())).collect()
     }
 
-    /// Is any schema of any tenant invalid?
+    /// Whether any schema of any tenant is invalid.
     pub fn any_invalid(&self) -> bool {
         self.with_invalid.load(SeqCst) > 0
     }
 
-    /// Changes a tenant's schemas. Whoever looked them up before goes on with what was then.
+    /// Changes a tenant's schemas. Copies that were made before are not changed.
     pub(super) fn change<R>(&self, tenant: Tenant, change: impl FnOnce(&mut Schemas) -> R) -> R {
         let mut tenants = lock(&self.tenants);
         let schemas = Arc::make_mut(tenants.entry(tenant).or_default());
@@ -193,24 +196,24 @@ impl Registry {
     }
 }
 
-/// Looks keys up one after the other, and what they have in common only once.
+/// Looks up the schemas of keys in sequence. Keys with the same schema need only one lookup.
 #[derive(Debug, Default)]
 pub struct Lookup {
     tenant: Option<(Tenant, Option<Arc<Schemas>>)>,
     schema: Option<(Tenant, SchemaId)>,
     standing: KeyDropState,
     generation: u64,
-    /// The places of the families that the keys may be in.
+    /// The places of the families that the keys may belong to.
     families: Vec<usize>,
 }
 
 impl Lookup {
-    /// For keys of one of these families.
+    /// A lookup for keys of one of these families.
     pub fn new(families: Vec<usize>) -> Self {
         Self { families, ..Self::default() }
     }
 
-    /// What is known of a key's schema; `generation` changes with what is known.
+    /// The state of a key's schema. `generation` changes whenever a state may have changed.
     pub fn standing(&mut self, layout: &Layout, registry: &Registry, key: &[u8], generation: u64) -> &KeyDropState {
         if generation != self.generation {
             *self = Self { generation, ..Self::new(std::mem::take(&mut self.families)) };
@@ -229,7 +232,8 @@ impl Lookup {
         }
         match &self.tenant {
             Some((_, Some(schemas))) => match schemas.standing(id) {
-                // Dropped, but not in all families that the key may be in: here it is used.
+                // The schema is not dropped in all families that the key may belong to, so the key
+                // is kept.
                 KeyDropState::Invalid(Some(dropped)) if !all_covered(&dropped.covers, &self.families) => KeyDropState::Valid,
                 standing => standing,
             },
@@ -237,12 +241,12 @@ impl Lookup {
         }
     }
 
-    /// Of the last key.
+    /// The state of the last key's schema.
     pub fn last(&self) -> &KeyDropState {
         &self.standing
     }
 
-    /// The schema of the last key, if it is of one.
+    /// The schema of the last key, if it has one.
     pub fn schema(&self) -> Option<(Tenant, SchemaId)> {
         self.schema
     }

@@ -1,39 +1,40 @@
-//! Which time of a clock is believed: it is followed down at once, and up with suspicion. What a clock that is wrong for a
-//! moment lets expire is lost; what it keeps too long goes later.
+//! The plausibility check of a clock. The time follows the clock backwards at once, and forwards
+//! only if the step is small or lasts. A wrong high time would let values expire, which loses them.
+//! A wrong low time only keeps values longer.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How many seconds ahead of the expected time a clock is believed at once.
+/// The most seconds ahead of the expected time at which a clock is followed at once.
 const TOLERATED: u64 = 3600;
-/// For how long a clock must keep a longer step forward.
+/// The time for which a clock must keep a larger step forward.
 const KEPT_FOR: Duration = Duration::from_secs(600);
-/// More than this cannot be seconds: the year 5138.
+/// The highest plausible time in seconds: the year 5138.
 const SECONDS_MAX: u64 = 100_000_000_000;
 
-/// What is believed of one clock, measured by a monotonic one.
+/// The expected time of one clock, extrapolated by a monotonic clock.
 #[derive(Debug)]
 pub(super) struct Trusted {
-    /// It was that late...
+    /// The accepted time, in Unix seconds ...
     time: u64,
-    /// ...then.
+    /// ... at this time of the monotonic clock.
     at: Duration,
-    /// The last answer that was not 0.
+    /// The last returned time that was not 0, in Unix seconds.
     answered: u64,
     leap: Option<Leap>,
     has_told_unit: bool,
     has_told_unknown: bool,
 }
 
-/// A step forward that is not believed yet.
+/// A step forward that is not accepted yet.
 #[derive(Debug, Clone, Copy)]
 struct Leap {
-    /// How far the clock is ahead.
+    /// The clock's lead over the expected time, in seconds.
     lead: u64,
     since: Duration,
 }
 
-/// What is worth a line in the log.
+/// An event that is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClockNotice {
     Back { from: u64, to: u64 },
@@ -44,12 +45,12 @@ pub(super) enum ClockNotice {
 }
 
 impl Trusted {
-    /// Believes that it is `time` now.
+    /// Accepts `time` as the time at `at`.
     pub(super) fn new(time: u64, at: Duration) -> Self {
         Self { time, at, answered: 0, leap: None, has_told_unit: false, has_told_unknown: false }
     }
 
-    /// The time that holds when the clock says `clock`; 0 = unknown.
+    /// The time to use when the clock says `clock`, in Unix seconds; 0 means unknown.
     pub(super) fn look(&mut self, clock: u64, at: Duration) -> (u64, Option<ClockNotice>) {
         if clock > SECONDS_MAX {
             let is_told = std::mem::replace(&mut self.has_told_unit, true);
@@ -69,13 +70,14 @@ impl Trusted {
         (time, notice)
     }
 
-    /// Only a clock that is behind moves what is expected, so that many short steps forward are no way around the rule.
+    /// Only a clock that is behind moves the expected time, so that many short steps forward cannot
+    /// replace one long step.
     fn follow(&mut self, clock: u64, expected: u64, at: Duration) -> Option<ClockNotice> {
         self.leap = None;
         if clock < expected {
             (self.time, self.at) = (clock, at);
         }
-        // Threads that look at the same time may differ by a second.
+        // Two threads that read the clock at the same time may differ by a second.
         (clock.saturating_add(1) < self.answered).then_some(ClockNotice::Back { from: self.answered, to: clock })
     }
 
@@ -132,7 +134,7 @@ mod tests {
         Duration::from_millis(seconds * 1000 + 400)
     }
 
-    /// What holds for each (clock, monotonic seconds), if the time was 1000 at 0.
+    /// The returned times for each (clock, monotonic seconds), if the time was 1000 at 0.
     fn times<const N: usize>(looks: [(u64, u64); N]) -> [u64; N] {
         let mut trusted = Trusted::new(1000, at(0));
         looks.map(|(clock, seconds)| trusted.look(clock, at(seconds)).0)

@@ -1,7 +1,9 @@
-//! Rows on their way from runs to the worker: what a run cannot finish, because it takes a look at the whole database.
+//! The rows that filters hand over to the worker, because a decision about them needs the whole
+//! database.
 //!
-//! A run keeps its rows to itself, so that handing one over costs a compaction no lock, and gives them up when it ends. Only then
-//! may the worker start on them. All together are bounded, by number and by bytes.
+//! A filter collects its rows without a lock, so handing over costs a compaction nothing. It gives
+//! them to the queue when it ends, and only then may the worker start on them. All rows together
+//! are bounded by number and by bytes.
 
 use super::FilterKind;
 use super::rows::{HandedOverRows, Room};
@@ -11,27 +13,27 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The families that an attached store has, as far as runs hand rows over to it.
+/// The families of the attached store whose rows the worker takes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Served {
-    /// The one for runs of kind default.
+    /// The family of filters of kind default.
     pub default: Option<ServedFamily>,
-    /// The one for runs of kind write.
+    /// The family of filters of kind write.
     pub write: Option<ServedFamily>,
 }
 
 /// A family that the worker serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServedFamily {
-    /// RocksDB's id of it.
+    /// RocksDB's id of the family.
     Id(u32),
-    /// Its id is not known.
+    /// The family's id is unknown.
     SomeId,
 }
 
 impl ServedFamily {
     const SOME_ID: u64 = u64::MAX;
-    /// Stands for no family.
+    /// The number that means "no family".
     const NONE: u64 = u64::MAX - 1;
 
     fn number(family: Option<Self>) -> u64 {
@@ -43,16 +45,17 @@ impl ServedFamily {
     }
 }
 
-/// The way from all runs of a context to its worker.
+/// The queue from all filters of a context to its worker.
 #[derive(Debug)]
 pub struct WorkerQueue {
     most: usize,
     room: Arc<Room>,
     default: AtomicU64,
     write: AtomicU64,
-    /// Handed over and not finished, also by runs that are on.
+    /// The number of rows that were handed over and are not finished, including rows of running
+    /// filters.
     pending: AtomicUsize,
-    /// About schemas, not carried out.
+    /// The number of schema orders that are not carried out.
     orders: AtomicUsize,
     ready: Mutex<VecDeque<HandedOverRows>>,
     woken: Condvar,
@@ -60,7 +63,7 @@ pub struct WorkerQueue {
 }
 
 impl WorkerQueue {
-    /// With no store yet, for so many rows, and so many bytes of rows.
+    /// A queue without a store, for this number of rows and of bytes.
     pub fn new(most: usize, most_bytes: usize) -> Self {
         Self {
             most,
@@ -75,7 +78,7 @@ impl WorkerQueue {
         }
     }
 
-    /// From now on runs hand over to these families; none = to nobody.
+    /// Sets the families whose rows the worker takes. With none, filters hand over no rows.
     pub fn serve(&self, served: Served) {
         self.default.store(ServedFamily::number(served.default), SeqCst);
         self.write.store(ServedFamily::number(served.write), SeqCst);
@@ -94,8 +97,9 @@ impl WorkerQueue {
         }
     }
 
-    /// Adds a row to those of a run, in this family if that is known, which the run must [`WorkerQueue::give`] at its end. False = it is
-    /// not added: nobody serves it, or there is no room or no memory.
+    /// Adds a row to the rows of a filter, in this family if it is known. The filter must pass its
+    /// rows to [`WorkerQueue::give`] when it ends. Returns false if no worker serves the row, or if
+    /// there is no room or memory.
     pub fn add(&self, rows: &mut HandedOverRows, family: Option<u32>, row: &[u8]) -> bool {
         let one_more = |n| (n < self.most).then_some(n + 1);
         if !self.serves(rows.kind, family) || self.pending.fetch_update(SeqCst, SeqCst, one_more).is_err() {
@@ -108,7 +112,8 @@ impl WorkerQueue {
         added
     }
 
-    /// A run has ended. Returns how many of its rows are not taken: nobody serves them any more, or there is no memory.
+    /// Takes the rows of a filter that has ended. Returns the number of rows that are refused,
+    /// because no worker serves them any more or there is no memory.
     pub fn give(&self, rows: HandedOverRows) -> usize {
         let n = rows.len();
         if n == 0 {
@@ -125,11 +130,11 @@ impl WorkerQueue {
         n
     }
 
-    /// The worker takes some rows of one run, as soon as there are any, and waits so long for them.
+    /// Takes some rows of one filter for the worker. It waits at most `wait` for them.
     pub fn take(&self, wait: Duration) -> Option<HandedOverRows> {
         let mut ready = lock(&self.ready);
         if ready.is_empty() && !self.has_orders() {
-            // Once: whoever wakes the worker for another reason must not have to wait.
+            // It waits only once, because a thread may wake the worker for another reason.
             ready = self.woken.wait_timeout(ready, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
         let of_a_run = ready.front_mut()?;
@@ -140,7 +145,7 @@ impl WorkerQueue {
         some
     }
 
-    /// The worker gives back what it does not get to.
+    /// Puts back rows that the worker does not finish.
     pub fn give_back<'r>(&self, kind: FilterKind, rows: impl Iterator<Item = &'r [u8]> + Clone) {
         let rows = HandedOverRows::back(&self.room, kind, rows);
         if !rows.is_empty() {
@@ -148,7 +153,7 @@ impl WorkerQueue {
         }
     }
 
-    /// So many rows are finished, or given up.
+    /// Counts rows that are finished or given up.
     pub fn finish(&self, n: usize) {
         if self.pending.fetch_sub(n, SeqCst) == n {
             let _ready = lock(&self.ready);
@@ -156,7 +161,8 @@ impl WorkerQueue {
         }
     }
 
-    /// So many orders about schemas are to be carried out. Wakes the worker, or who waits for it.
+    /// Sets the number of unfinished schema orders, and wakes the worker and the threads that wait
+    /// for it.
     pub fn set_orders(&self, n: usize) {
         self.orders.store(n, SeqCst);
         let _ready = lock(&self.ready);
@@ -164,24 +170,24 @@ impl WorkerQueue {
         self.idle.notify_all();
     }
 
-    /// Is any order to be carried out?
+    /// Whether any order is unfinished.
     pub fn has_orders(&self) -> bool {
         self.orders.load(SeqCst) > 0
     }
 
-    /// Nobody serves what waits. Returns how many rows that were.
+    /// Drops all waiting rows. Returns their number.
     pub fn give_up(&self) -> usize {
         let n = std::mem::take(&mut *lock(&self.ready)).iter().map(HandedOverRows::len).sum();
         self.finish(n);
         n
     }
 
-    /// Rows handed over and not finished yet, and orders.
+    /// The number of unfinished rows and orders.
     pub fn pending(&self) -> usize {
         self.pending.load(SeqCst) + self.orders.load(SeqCst)
     }
 
-    /// Waits until none is pending, at most so long. Returns how many still are.
+    /// Waits until nothing is pending, at most `timeout`. Returns the number that is still pending.
     pub fn drain(&self, timeout: Duration) -> usize {
         let deadline = Instant::now().checked_add(timeout);
         let mut ready = lock(&self.ready);
@@ -195,7 +201,7 @@ impl WorkerQueue {
         self.pending()
     }
 
-    /// Ends a wait of the worker's early.
+    /// Ends a wait of the worker early.
     pub fn wake(&self) {
         let _ready = lock(&self.ready);
         self.woken.notify_all();

@@ -1,44 +1,49 @@
-//! Remove version by version, or seek to the row's end? A seek costs as much as several removes, the more sorted runs are
-//! read, and how many versions still lie in the row nobody knows before they are read.
+//! The choice between two ways to remove the rest of a row: to remove it version by version, or to
+//! seek to the row's end. A seek costs as much as several removes. The number of versions that are
+//! left is unknown before they are read.
 //!
-//! Both prices are measured, as the time that passes between a verdict and the next key. With them comes the break-even, the
-//! number of removes that one seek is worth. A row may be skipped from at once, or only after one or two break-evens of
-//! removes, where few rows are that long. Which of the three costs least, the lengths of rows that were tried tell:
+//! Both costs are measured, as the time between a decision and the next key. Their ratio is the
+//! break-even: the number of removes that cost as much as one seek. The filter seeks at once, or
+//! after one or two break-evens of removes, which saves the seek if the row ends before. The
+//! lengths of some rows are sampled, and they tell which of the three costs least:
 //!
 //! ```text
-//!   break-even 20       removes before the seek       why
-//!   rows of 5           (all 4)                       the seek would cost 20
-//!   rows of 1000        0                             every row pays for its seek
-//!   a row of 1000       40                            among rows of 5: no single row costs much more than the best
+//!   break-even 20          removes before the seek    reason
+//!   rows of 5              (all 4)                    the seek would cost 20
+//!   rows of 1000           0                          every row saves by its seek
+//!   a row of 1000          40                         among rows of 5: no single row costs much
+//!                                                     more than the best
 //! ```
 
 use std::time::{Duration, Instant};
 
-/// Before the prices are known.
+/// The break-even before the costs are known.
 const FIRST_BREAK_EVEN: u32 = 32;
-/// More than any seek is worth; a thread may sleep for seconds in the middle of a measurement.
+/// The highest break-even; a thread may sleep for seconds during a measurement.
 const HIGHEST_BREAK_EVEN: u32 = 1 << 20;
-/// So many rows are tried before the first choice.
+/// The number of rows that are sampled before the first choice.
 const FIRST_ROWS: u32 = 8;
-/// Afterwards every so many rows one is tried: removed from for as long as any choice would.
+/// Afterwards one row in this number is sampled: its versions are removed for as long as by any
+/// choice.
 const TRY_REMOVES_EVERY: u32 = 64;
-/// And every so many rows one is skipped, though removes pay.
+/// One row in this number is skipped even if removes cost less.
 const TRY_SEEK_EVERY: u32 = 1024;
-/// In a tried row so many removes are measured.
+/// The number of removes that are measured in a sampled row.
 const MEASURED_REMOVES: u32 = 2;
-/// Where seeks pay, every so many rows one is measured.
+/// If seeks cost less, one row in this number has its seek measured.
 const MEASURE_SEEK_EVERY: u32 = 16;
-/// How many break-evens of removes come before a row's seek.
+/// The choices: the number of break-evens of removes before a row's seek.
 const CHOICES: [u32; 3] = [MOST, 1, 0];
-/// The choice for tried rows.
+/// The choice for sampled rows.
 const MOST: u32 = 2;
-/// How many tried rows are remembered.
+/// The number of sampled rows that are remembered.
 const TRIED: usize = 16;
 
-/// How many measurements make a price.
+/// The number of measurements that make a cost.
 const MEASUREMENTS: usize = 32;
 
-/// A price: the mean of the last measurements but the highest quarter of them, which had the bad luck of a thread switch or a read.
+/// A cost: the mean of the last measurements without the highest quarter, which may include a
+/// thread switch or a read.
 #[derive(Default)]
 struct Price {
     last: [Duration; MEASUREMENTS],
@@ -69,21 +74,22 @@ enum What {
     Seek,
 }
 
-/// What a run has seen of prices and rows.
+/// The measured costs and row lengths of one filter.
 pub(super) struct Balance {
     remove: Price,
     seek: Price,
-    /// How many removes a seek is worth.
+    /// The number of removes that cost as much as one seek.
     break_even: u32,
     measuring: Option<(What, Instant)>,
-    /// The row in hand, by how many versions the run had kept when it was there.
+    /// The current row, identified by the number of versions that the filter had kept before it.
     row: Option<u64>,
     removed_here: u32,
     rows: u32,
-    /// How many versions to go the rows had that were tried last; the highest number = too many to count.
+    /// The number of versions left in the rows that were sampled last; `u32::MAX` means too many to
+    /// count.
     lengths: [u32; TRIED],
     tried: usize,
-    /// What pays for rows of such lengths.
+    /// The best choice for rows of such lengths.
     choice: u32,
     trying: bool,
 }
@@ -107,7 +113,7 @@ impl Default for Balance {
 }
 
 impl Balance {
-    /// The time since the last verdict is its price.
+    /// Counts the time since the last decision as its cost.
     #[inline]
     pub(super) fn next_key(&mut self, now: impl FnOnce() -> Instant) {
         if let Some((what, since)) = self.measuring.take() {
@@ -117,20 +123,22 @@ impl Balance {
                 What::Seek => self.seek.add(time),
             }
             if let (Some(seek), Some(remove)) = (self.seek.nanoseconds(), self.remove.nanoseconds()) {
-                // Not 0: what is never removed has no price any more.
+                // It is at least 1: with 0 no version would be removed, and the cost of a remove
+                // never measured again.
                 self.break_even = (seek / remove).clamp(1, HIGHEST_BREAK_EVEN);
                 self.choose();
             }
         }
     }
 
-    /// A version of the row goes; does a seek to its end cost less than removing what is left?
+    /// Whether to seek to the row's end rather than remove this version.
     pub(super) fn seek_pays(&mut self, row: u64, now: impl FnOnce() -> Instant) -> bool {
         if self.row != Some(row) {
             self.begin_row(row);
         }
         let skip = self.removed_here >= self.removes_before_the_seek();
-        // A measurement costs as much as some removes, so not everything is measured.
+        // A measurement costs as much as several removes, so only some seeks and removes are
+        // measured.
         let seek_is_due = self.seek.measured < 3 || self.rows.is_multiple_of(MEASURE_SEEK_EVERY);
         self.measuring = match (skip, self.trying) {
             (true, trying) => (trying || seek_is_due).then(|| (What::Seek, now())),
@@ -149,7 +157,7 @@ impl Balance {
         self.trying = self.rows <= FIRST_ROWS || self.rows.is_multiple_of(TRY_REMOVES_EVERY);
     }
 
-    /// A tried row is over.
+    /// Remembers the length of a sampled row.
     fn learn(&mut self) {
         if let Some(oldest) = self.lengths.get_mut(self.tried % TRIED) {
             *oldest = if self.removed_here > MOST * self.break_even { u32::MAX } else { self.removed_here };
@@ -184,7 +192,8 @@ impl Balance {
 mod tests {
     use super::*;
 
-    /// A run over rows of so many versions to go: how many were removed, and how many seeks there were. Times are made up.
+    /// Simulates rows with these numbers of versions to remove, with fixed costs. Returns the
+    /// number of removes and of seeks.
     fn run(rows: impl Iterator<Item = u32>, seek: u64, remove: u64) -> (u32, u32) {
         let mut balance = Balance::default();
         let mut now = Instant::now();
@@ -204,7 +213,7 @@ mod tests {
         (removes, seeks)
     }
 
-    /// What was paid, against the better of the two fixed choices: removes only, seeks only.
+    /// The cost, relative to the better of the two fixed choices: only removes, or only seeks.
     fn ratio(lens: &[u32], seek: u64, remove: u64) -> f64 {
         let (removes, seeks) = run(lens.iter().copied(), seek, remove);
         let paid = u64::from(removes) * remove + u64::from(seeks) * seek;
@@ -233,7 +242,8 @@ mod tests {
         }
     }
 
-    /// While seeks are cheap nothing is removed but in tried rows; from them it must find back.
+    /// While seeks are cheap, only versions of sampled rows are removed. From them the choice must
+    /// recover.
     #[test]
     fn seeks_that_were_worth_one_remove_do_not_stay_for_ever() {
         let mut balance = Balance::default();

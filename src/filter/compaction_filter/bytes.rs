@@ -1,6 +1,8 @@
-//! Comparing keys, inline: on keys of this length a call of memcmp costs as much as the comparison.
+//! Inline comparison of keys: for keys of this length a call of memcmp costs as much as the
+//! comparison.
 
-/// Appends, if there is memory. A run lives in a callback of the host's, where an allocation that fails must not end the process.
+/// Appends bytes, if there is memory. A filter runs in a callback of the host, where a failed
+/// allocation must not end the process.
 pub(super) fn append(to: &mut Vec<u8>, bytes: &[u8]) -> bool {
     let is_room = to.try_reserve(bytes.len()).is_ok();
     if is_room {
@@ -9,10 +11,10 @@ pub(super) fn append(to: &mut Vec<u8>, bytes: &[u8]) -> bool {
     is_room
 }
 
-/// The shortest bytes that [`equal`] takes.
+/// The length of the shortest bytes that [`equal`] accepts.
 pub(super) const BLOCK: usize = 16;
 
-/// Are they equal? For bytes of equal length, at least a block.
+/// Whether the bytes are equal. They must have equal lengths of at least a block.
 #[inline]
 pub(super) fn equal(a: &[u8], b: &[u8]) -> bool {
     let ((a_blocks, _), (b_blocks, _)) = (a.as_chunks::<BLOCK>(), b.as_chunks::<BLOCK>());
@@ -20,7 +22,7 @@ pub(super) fn equal(a: &[u8], b: &[u8]) -> bool {
     a.last_chunk::<BLOCK>() == b.last_chunk::<BLOCK>() && a_blocks.iter().zip(b_blocks).all(|(a, b)| a == b)
 }
 
-/// The first place where they differ, if any. For bytes of equal length, at least a block.
+/// The first place where the bytes differ. They must have equal lengths of at least a block.
 #[inline(always)]
 pub(super) fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
     let ((a_blocks, _), (b_blocks, _)) = (a.as_chunks::<BLOCK>(), b.as_chunks::<BLOCK>());
@@ -35,13 +37,13 @@ pub(super) fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
     (last_a != last_b).then(|| a.len() - BLOCK + equal_bytes(last_a, last_b))
 }
 
-/// How many bytes two blocks that differ have in common in front.
+/// The number of leading bytes that two different blocks have in common.
 #[inline(always)]
 fn equal_bytes(a: &[u8; BLOCK], b: &[u8; BLOCK]) -> usize {
     ((u128::from_le_bytes(*a) ^ u128::from_le_bytes(*b)).trailing_zeros() / 8) as usize
 }
 
-/// How many leading bytes they have in common.
+/// The number of leading bytes that both have in common.
 pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     let ((a_words, _), (b_words, _)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let equal_words = a_words.iter().zip(b_words).take_while(|(a, b)| a == b).count();

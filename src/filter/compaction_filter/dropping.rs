@@ -1,16 +1,17 @@
-//! What is destroyed goes before any rule is asked, and so does what is of an invalid schema; it leaves no trace in its row: it is
-//! never "the newest".
+//! Destroyed keys and keys of invalid schemas are removed before any GC rule is applied. Such a key
+//! leaves no trace in its row: it never counts as the newest version.
 //!
 //! ```text
-//!   destroyed: [a @ 9, a @ 5)          a bound with a timestamp cuts a row
-//!   a @ 9                remove: destroyed
-//!   a @ 7                remove: destroyed
-//!   a @ 5                keep: the first of its row that counts
+//!   destroyed: [a @ 9, a @ 5)    a bound with a timestamp cuts a row
+//!   a @ 9    remove: destroyed
+//!   a @ 7    remove: destroyed
+//!   a @ 5    keep: the first version of its row that counts
 //! ```
 //!
-//! A range that is destroyed while a run is on holds from its next key on. If it cuts the row in hand, the row begins anew: what
-//! the run has kept of it may be what was destroyed, and would shadow the half that stays. So it does if a range stops being destroyed.
-//! A schema never cuts a row.
+//! If a range is destroyed while a filter runs, the filter applies it from its next key. If the
+//! range cuts the current row, the row's state is reset. Otherwise a version that the filter kept,
+//! and that is now destroyed, would shadow the half that is kept. The state is also reset if a
+//! range is no longer destroyed. A schema never cuts a row.
 
 use super::bytes::common_prefix;
 use super::{CompactionFilter, Current};
@@ -22,7 +23,7 @@ use crate::shared::{FilterKind, KeyDropState, LateKeys, Lookup, Segment, Segment
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What a key went by.
+/// The reason why the last key was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DropReason {
     Nothing,
@@ -30,13 +31,13 @@ pub(super) enum DropReason {
     Schema,
 }
 
-/// What is destroyed, as a run walks past it.
+/// The destroyed ranges and invalid schemas, as a filter sees them key by key.
 pub(super) struct Dropping {
     segments: Arc<Segments>,
-    /// Of the first segment that ends behind the last key.
+    /// The place of the first segment that ends behind the last key.
     place: usize,
     pub(super) generation: u64,
-    /// What the last key went by.
+    /// The reason why the last key was dropped.
     pub(super) hit: DropReason,
     schemas: Lookup,
     kind: FilterKind,
@@ -59,7 +60,8 @@ impl Dropping {
         dropping
     }
 
-    /// Takes over what is destroyed now, and which families are attached. Returns what was destroyed before.
+    /// Reads the current destroyed ranges and attached families. Returns the earlier destroyed
+    /// ranges.
     fn take_over(&mut self, shared: &Shared) -> Arc<Segments> {
         let dropped = shared.dropped();
         self.schemas = Lookup::new(dropped.candidates(self.kind, self.column_family));
@@ -67,7 +69,8 @@ impl Dropping {
         std::mem::replace(&mut self.segments, in_force)
     }
 
-    /// Takes over what is destroyed now. What was destroyed before, if anything changed.
+    /// Reads the current destroyed ranges if anything has changed. Returns the earlier ones if they
+    /// differ.
     fn refresh(&mut self, shared: &Shared) -> Option<Arc<Segments>> {
         let generation = shared.generation();
         if generation == self.generation {
@@ -86,7 +89,8 @@ impl Dropping {
         self.segments.get(self.place)
     }
 
-    /// The end of what a key was dropped by, if everything up to there goes. Of a schema it is a few bytes behind the data prefix.
+    /// The end of the range or schema that the last key was dropped by, if all keys up to that end
+    /// are dropped too. For a schema it is a few bytes behind the data prefix.
     fn end(&self, shared: &Shared, key: &[u8]) -> Option<Cow<'_, [u8]>> {
         match self.hit {
             DropReason::Nothing => None,
@@ -99,7 +103,7 @@ impl Dropping {
         }
     }
 
-    /// What is known of a key's schema.
+    /// The state of a key's schema.
     #[inline]
     fn schema(&mut self, shared: &Shared, key: &[u8]) -> &KeyDropState {
         if shared.layout.schema_ids {
@@ -108,22 +112,23 @@ impl Dropping {
         self.schemas.last()
     }
 
-    /// Does a key go by what is dropped as a whole?
+    /// Whether a key is destroyed or its schema invalid.
     pub(super) fn covers(&mut self, shared: &Shared, key: &[u8]) -> bool {
         self.segments.cover(key) || matches!(self.schema(shared, key), KeyDropState::Invalid(_)) && shared.enabled()
     }
 }
 
 impl CompactionFilter {
-    /// Must the row in hand begin anew? So it must if what is destroyed of it is not what it was at the last key: more of it, and
-    /// what was kept is dead; or less, and what comes is of the dead half, whose first versions left no trace.
+    /// Whether the state of the current row must be reset, because the destroyed part of it has
+    /// changed since the last key. If the part has grown, a kept version may be destroyed now. If
+    /// it has shrunk, the first versions of the row left no trace.
     pub(super) fn was_cut(&mut self) -> bool {
         let Some(before) = self.dropping.refresh(&self.shared) else { return false };
         let Some((row, _)) = split_timestamp(&self.last_key) else { return false };
         before.touch_row(row) || self.dropping.segments.touch_row(row)
     }
 
-    /// Is the key destroyed, or of an invalid schema? Then it goes.
+    /// Removes the key if it is destroyed or its schema is invalid.
     pub(super) fn drop_as_a_whole(&mut self, key: &[u8]) -> Option<Verdict> {
         let by_schema = matches!(self.dropping.schema(&self.shared, key), KeyDropState::Invalid(_)) && self.shared.enabled();
         if self.dropping.segments.is_empty() && !by_schema {
@@ -137,13 +142,13 @@ impl CompactionFilter {
         if let (true, Some(Segment { range, .. })) = (destroyed, self.dropping.segments.get(self.dropping.place)) {
             self.count_dropped(Some(&range.late), || {
                 let (start, end, key) = (hex(&range.start), hex(&range.end), hex(key));
-                format!("keys came into a destroyed range [{start}, {end}) after it was done, the first is {key}; they go")
+                format!("a filter removes late keys of the destroyed range [{start}, {end}), the first is {key}; do not write into it")
             });
         } else {
-            // The whole row goes: there is nothing to remember of it.
+            // All versions of the row are dropped, so its state is reset.
             self.current = Current::Nothing;
             let late = if let KeyDropState::Invalid(Some(dropped)) = self.dropping.schemas.last() { Some(&dropped.late) } else { None };
-            self.count_dropped(late, || format!("keys of a dropped schema came after it was cleared, the first is {}; they go", hex(key)));
+            self.count_dropped(late, || format!("a filter removes late keys of a dropped schema, the first is {}; do not write into it", hex(key)));
         }
         Some(Verdict::Remove)
     }
@@ -158,7 +163,7 @@ impl CompactionFilter {
         }
     }
 
-    /// The key goes as a whole with what it was dropped by: by a skip to the end of that?
+    /// Whether the dropped key is removed by a skip to the end of its range or schema.
     pub(super) fn skips_dropped(&mut self, key: &[u8]) -> bool {
         if self.kind == FilterKind::TtlV1 || !self.removal.may_skip_dropped() {
             return false;
@@ -166,7 +171,7 @@ impl CompactionFilter {
         self.dropping.end(&self.shared, key).is_some_and(|end| self.removal.skip_to(&end))
     }
 
-    /// Counts a version that is kept, if nobody told its schema.
+    /// Counts a kept version whose schema is unknown.
     #[inline]
     pub(super) fn count_unknown_schema(&self) {
         if matches!(self.dropping.schemas.last(), KeyDropState::Unknown) {
@@ -174,7 +179,8 @@ impl CompactionFilter {
         }
     }
 
-    /// A row begins: the frequent cases, which do not ask what is dropped, must not reach into it, nor pass over what is to be counted.
+    /// Adjusts the fast cases for a new row. They do not check for dropped keys, so they must not
+    /// reach into a destroyed range, and must not pass keys that are to be counted.
     pub(super) fn stay_clear_of_dropped(&mut self, key: &[u8]) {
         self.place_len = self.own_place_len;
         match self.dropping.schemas.last() {
@@ -197,7 +203,7 @@ impl CompactionFilter {
         }
     }
 
-    /// The row is for none of the frequent cases.
+    /// Excludes the row from the fast cases.
     fn judge_one_by_one(&mut self) {
         self.place_len = usize::MAX;
         if let Current::Raw(row) = self.current {

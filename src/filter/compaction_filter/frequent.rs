@@ -1,5 +1,6 @@
-//! The two cases that nearly all keys of a judged stretch are, in as few instructions as they take: no call, nothing that could
-//! panic. Each answers as [`CompactionFilter::decide`] would, or `None` for every other case, and then has changed nothing.
+//! The two cases that apply to nearly all keys of judged rows, in as few instructions as possible:
+//! no call, and nothing that could panic. Each answers as [`CompactionFilter::decide`] would. In
+//! every other case it answers `None`, and has changed nothing.
 
 use super::bytes::{BLOCK, equal, first_difference};
 use super::{CompactionFilter, Current};
@@ -8,17 +9,19 @@ use crate::layout::{Layout, TIMESTAMP_LEN, split_timestamp};
 use crate::rule::Verdict;
 use crate::rule::raw::{Death, Row};
 
-/// What [`CompactionFilter::decide_next_row`] copies of a key's beginning and of its end: copying any length would be a call.
+/// The number of bytes that [`CompactionFilter::decide_next_row`] copies from each end of a key. A
+/// variable length would need a call.
 const PART: usize = 2 * BLOCK;
 
-/// How many bytes two keys of one length must share to be of one place, for [`CompactionFilter::decide_next_row`]: every row that it takes
-/// must have two groups, so that the first one holds a keyspace. Behind longer data prefixes it takes none.
+/// The number of bytes that two keys of one length must share to have the same owner, for
+/// [`CompactionFilter::decide_next_row`]. Every row of this case must have two groups, so that the
+/// first one holds a keyspace. With longer data prefixes the case never applies.
 pub(super) fn place_len(layout: &Layout) -> usize {
     if layout.two_groups_len() <= PART - TIMESTAMP_LEN { layout.place_len() } else { usize::MAX }
 }
 
 impl CompactionFilter {
-    /// A shadowed version of the row that is being judged, with a value that parses.
+    /// Decides about a shadowed version of the current row whose value parses.
     #[inline]
     pub fn decide_shadowed(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
         let verdict = self.judge_shadowed(key, value)?;
@@ -26,7 +29,7 @@ impl CompactionFilter {
         Some(verdict)
     }
 
-    /// The same, not yet counted.
+    /// Decides as [`CompactionFilter::decide_shadowed`], but does not count the decision.
     #[inline]
     pub(super) fn judge_shadowed(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
         let Current::Raw(row) = &self.current else { return None };
@@ -43,8 +46,9 @@ impl CompactionFilter {
         Some(verdict)
     }
 
-    /// The first version of the next row, in the same stretch, with a value that parses and a key that is as long as the last
-    /// one. What it has in common with the last key has been checked there.
+    /// Decides about the first version of the next row, if it has the same owner and key length as
+    /// the last key, and its value parses. The bytes that it shares with the last key have been
+    /// checked there.
     #[inline(always)]
     pub fn decide_next_row(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
         let Current::Raw(ended) = self.current else { return None };
@@ -101,7 +105,7 @@ mod tests {
         Arc::new(shared)
     }
 
-    /// Stored keys of neighbouring rows, in order now and then not, a few of them damaged or shown twice.
+    /// Stored keys of neighbouring rows, mostly in order, some of them damaged or repeated.
     fn keys(rng: &mut SmallRng, shared: &Shared, plain: bool) -> Vec<Vec<u8>> {
         let mut keys = Vec::new();
         for _ in 0..rng.random_range(1..60) {
@@ -125,7 +129,7 @@ mod tests {
 
     #[test]
     fn answer_as_the_whole_decision_does() {
-        // Keys out of order are errors.
+        // The log would be full of errors about keys out of order.
         crate::log::set_sink(None);
         let seed: u64 = rand::random();
         println!("seed {seed}");

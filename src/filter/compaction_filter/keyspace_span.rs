@@ -1,11 +1,12 @@
-//! Which rows are judged, and by what safe point: the same for all keys of one place that follow each other.
+//! Selects the rows that are judged, and their safe point. Both are the same for all keys of one
+//! owner that follow each other.
 
 use super::{CompactionFilter, Current};
 use crate::layout::{KeyMode, KeyOwner, Timestamp};
 use crate::rule::{raw, txn};
 use crate::shared::FilterKind;
 
-/// Keys of one place that follow each other, and what holds for them.
+/// Keys of one owner that follow each other, and their common state.
 #[derive(Clone, Copy)]
 pub(super) struct KeyspaceSpan {
     pub(super) place: KeyOwner,
@@ -14,7 +15,7 @@ pub(super) struct KeyspaceSpan {
     pub(super) generation: u64,
 }
 
-/// What is to be done with the rows of a stretch.
+/// The treatment of the rows of a span.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowTreatment {
     Judge,
@@ -24,7 +25,7 @@ pub(super) enum RowTreatment {
 }
 
 impl CompactionFilter {
-    /// A key that is not of the current row: is its row to be judged? `stays` = the key is not dropped as a whole.
+    /// Begins the row of a key. `stays` means that the key itself is not dropped.
     pub(super) fn begin_row(&mut self, key: &[u8], stays: bool) {
         self.stretch = self.stretch_at(self.shared.layout.place(key));
         match self.stretch.rows {
@@ -46,9 +47,11 @@ impl CompactionFilter {
         self.stay_clear_of_dropped(key);
     }
 
-    /// The stretch that a key at this place belongs to. Within one the safe point stays, but for a removal of its keyspace.
+    /// The span of a key with this owner. Within a span the safe point does not rise; it falls if
+    /// the keyspace is paused.
     pub(super) fn stretch_at(&self, place: KeyOwner) -> KeyspaceSpan {
-        // What is destroyed was looked up as of then; what changed since is seen at the next key.
+        // The destroyed ranges were read at this generation; later changes are seen at the next
+        // key.
         let generation = self.dropping.generation;
         let same_place = place == self.stretch.place;
         if same_place && generation == self.stretch.generation {

@@ -1,17 +1,20 @@
-//! How a version goes: by a remove, which leaves a tombstone, or by a skip, which makes RocksDB seek.
+//! How a filter removes a version: by a remove, which writes a tombstone, or by a skip, which makes
+//! RocksDB seek.
 //!
-//! A skip drops the tombstones that it passes, and what they hid further down is alive again:
+//! A skip drops the tombstones that it passes. The keys that they hid further down are visible
+//! again:
 //!
 //! ```text
-//!   this run, L0 to L1                    below, in L6
-//!   a @ 9  put           keep
-//!   a @ 7  put           skip to the row's end ...
-//!   a @ 5  tombstone     ... passes this                 a @ 5 put: alive again, and no longer hidden once a @ 9 goes
+//!   this compaction, L0 to L1        below, in L6
+//!   a @ 9  put        keep
+//!   a @ 7  put        skip to the row's end ...
+//!   a @ 5  tombstone  ... passes this     a @ 5 put: visible again when a @ 9 is removed
 //! ```
 //!
-//! So it may pass other keys only where no tombstone can be lost: in a run that is known to write the last level, and in one
-//! whose inputs hold no tombstone of any kind. A skip to the very next version passes no other key, but what it drops may
-//! itself hide something under the same key, so above the last level only shadowed versions go that way.
+//! So a skip may pass other keys only if no tombstone can be lost: if the compaction is known to
+//! write the bottommost level, or if its inputs hold no tombstone of any kind. A skip to the very
+//! next version passes no other key. But the skipped version may itself hide a version with the
+//! same key below, so above the bottommost level only shadowed versions are skipped like that.
 
 use super::balance::Balance;
 use super::bytes::append;
@@ -19,18 +22,18 @@ use crate::layout::{TIMESTAMP_LEN, Timestamp, append_timestamp, split_timestamp}
 use crate::options::RemoveMode;
 use std::time::Instant;
 
-/// What is known of a run's level and of its inputs.
+/// What is known of a compaction's level and inputs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CompactionContext {
-    /// Does it write the last level?
+    /// Whether the compaction writes the bottommost level, if that is known.
     pub bottommost: Option<bool>,
-    /// All inputs are known, and none holds a tombstone.
+    /// Whether all inputs are known to hold no tombstone.
     pub no_tombstones: bool,
-    /// RocksDB's id of the column family.
+    /// RocksDB's id of the column family, if it is known.
     pub column_family: Option<u32>,
 }
 
-/// How far a version's removal reaches.
+/// The keys that the removal of a version removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
     Remove,
@@ -38,15 +41,15 @@ enum Reach {
     Row,
 }
 
-/// Chooses for one run.
+/// Selects how one filter removes versions.
 pub(super) struct Removal {
     mode: RemoveMode,
-    /// Of RawKV rows all versions behind one that goes go, too.
+    /// Whether all versions behind a removed one are removed too, as in RawKV rows.
     whole_rows: bool,
     knowledge: CompactionContext,
     blobs: bool,
     balance: Balance,
-    /// What RocksDB is to go on from.
+    /// The key to which the last skip leads.
     until: Vec<u8>,
 }
 
@@ -63,18 +66,19 @@ impl Removal {
         self.knowledge.no_tombstones = no_tombstones;
     }
 
-    /// Is it known that older versions may lie below?
+    /// Whether older versions are known to be possible below.
     #[inline]
     pub(super) fn above_bottommost(&self) -> bool {
         self.knowledge.bottommost == Some(false)
     }
 
-    /// Values lie in blob files: RocksDB walks where it would seek, to count what becomes garbage there.
+    /// Remembers that values are in blob files. Then RocksDB reads key by key instead of seeking,
+    /// to count the blob garbage.
     pub(super) fn saw_blobs(&mut self) {
         self.blobs = true;
     }
 
-    /// Could any version go by a skip?
+    /// Whether any version may be removed by a skip.
     #[inline]
     pub(super) fn may_skip(&self) -> bool {
         match self.mode {
@@ -92,23 +96,24 @@ impl Removal {
         self.whole_rows && (self.is_bottommost() || self.knowledge.no_tombstones)
     }
 
-    /// May what is dropped as a whole go by a skip?
+    /// Whether dropped keys may be removed by a skip.
     pub(super) fn may_skip_dropped(&self) -> bool {
         self.is_bottommost() && self.may_skip()
     }
 
-    /// Everything before `end` goes with the key at hand. Without memory for its bytes there is no skip.
+    /// Skips to `end`. Without memory for its bytes there is no skip.
     pub(super) fn skip_to(&mut self, end: &[u8]) -> bool {
         self.until.clear();
         append(&mut self.until, end)
     }
 
-    /// A version goes: by a skip? `kept` = how many versions the run has kept so far, which tells its rows apart.
+    /// Whether a version is removed by a skip. `kept` is the number of versions that the filter has
+    /// kept so far; it identifies the row.
     pub(super) fn skips(&mut self, key: &[u8], shadowed: bool, kept: u64) -> bool {
         let Some((row, ts)) = split_timestamp(key) else { return false };
         let reach = self.reach(ts, shadowed, kept);
         self.until.clear();
-        // Without memory a remove does.
+        // Without memory the version is removed by a remove.
         if reach == Reach::Remove || self.until.try_reserve(row.len() + ROW_END.len()).is_err() {
             return false;
         }
@@ -130,17 +135,17 @@ impl Removal {
         }
     }
 
-    /// RocksDB is back from the last verdict.
+    /// Called when RocksDB returns with the next key.
     #[inline]
     pub(super) fn next_key(&mut self) {
         self.balance.next_key(Instant::now);
     }
 
-    /// What RocksDB is to go on from after a skip.
+    /// The key to which the last skip leads.
     pub(super) fn until(&self) -> &[u8] {
         &self.until
     }
 }
 
-/// Behind a row's stored key: right behind its version 0.
+/// The suffix of the key behind a row: it is right behind the row's version 0.
 const ROW_END: [u8; TIMESTAMP_LEN + 1] = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0];

@@ -1,4 +1,4 @@
-//! What becomes of one version: the value is read, and the rule of its kind asked.
+//! Decides about one version: parses its value and applies the rule of its kind.
 
 use super::{CompactionFilter, Current, ValueView};
 use crate::error::hex;
@@ -11,7 +11,7 @@ use crate::rule::raw::Death;
 use crate::rule::txn::Record;
 
 impl CompactionFilter {
-    /// The next version of the current row.
+    /// Decides about the next version of the current row.
     pub(super) fn judge_version(&mut self, key: &[u8], shown: ValueView<'_>) -> Verdict {
         let Some((_, ts)) = split_timestamp(key) else { return Verdict::Keep };
         match self.current {
@@ -35,7 +35,8 @@ impl CompactionFilter {
         row.judge(ts, death, self.stretch.safe_point, self.history)
     }
 
-    /// A write record at or below the safe point. One that is not at hand is kept, and shadows nothing.
+    /// Decides about a write record at or below the safe point. A record whose value was not read
+    /// is kept, and shadows nothing.
     fn judge_record(&mut self, commit_ts: Timestamp, shown: ValueView<'_>) -> Verdict {
         let (Current::Txn(row), ValueView::Value(bytes)) = (&mut self.current, shown) else { return Verdict::Keep };
         let Ok(parsed) = WriteRecord::parse(bytes) else { return self.close_row() };
@@ -46,7 +47,7 @@ impl CompactionFilter {
         fate.verdict()
     }
 
-    /// TTL v1: every key is a row, and no safe point is needed.
+    /// Decides about a TTL v1 value: every key is a row, and no safe point is needed.
     pub(super) fn judge_ttl(&self, key: &[u8], shown: ValueView<'_>) -> Verdict {
         match (self.shared.layout.body(key), shown) {
             (Ok(_), ValueView::Value(value)) if self.shared.enabled() => match RawValue::parse_v1_ttl(value) {
@@ -63,13 +64,13 @@ impl CompactionFilter {
         Verdict::Keep
     }
 
-    /// A key that is not of the layout.
+    /// Counts a key that does not match the layout.
     pub(super) fn count_foreign(&self, key: &[u8]) {
         self.counters.unparsed_keys.bump();
         self.shared.tell_foreign_key(key);
     }
 
-    /// A value does not parse: its row is kept from here on.
+    /// Closes the row after a value that does not parse: its remaining versions are kept.
     fn close_row(&mut self) -> Verdict {
         self.current = Current::Closed;
         self.count_unparsed_value();
@@ -79,7 +80,7 @@ impl CompactionFilter {
     #[cold]
     fn count_unparsed_value(&self) {
         if self.counters.unparsed_values.get() == 0 {
-            log(Level::Warn, || format!("a value does not parse, or not to its end; key {}", hex(&self.last_key)));
+            log(Level::Warn, || format!("a value does not parse, or has extra bytes; key {}", hex(&self.last_key)));
         }
         self.counters.unparsed_values.bump();
     }

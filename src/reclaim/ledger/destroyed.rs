@@ -6,7 +6,7 @@
 //!        | start len u32, start | end len u32, end
 //! ```
 //!
-//! The key names the range, so a range has one record. Times are unix seconds, 0 = unknown.
+//! The key names the range, so a range has one record. Times are in Unix seconds; 0 means unknown.
 
 use super::record::{NO_KEYSPACE, NamedFamily, Record, merge_families, put_bytes, take_bytes, take_keyspace, take_u64};
 use crate::layout::{KeyspaceId, StoredRange, memcomparable};
@@ -14,19 +14,19 @@ use crate::layout::{KeyspaceId, StoredRange, memcomparable};
 /// A destroyed range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destroyed {
-    /// Half open, of stored keys.
+    /// The half-open range of stored keys.
     pub range: StoredRange,
-    /// Of a destroyed keyspace.
+    /// The keyspace, if a whole keyspace was destroyed.
     pub keyspace: Option<KeyspaceId>,
-    /// Nothing of it is left; else it has to be destroyed (again).
+    /// Whether the destroy is finished; otherwise it must be repeated.
     pub done: bool,
-    /// Goes once it is done.
+    /// Whether the record is deleted when the destroy is finished.
     pub reusable: bool,
-    /// Unix seconds.
+    /// The time when the destroy began, in Unix seconds.
     pub started_at: u64,
-    /// Unix seconds.
+    /// The time when the destroy was finished, in Unix seconds.
     pub done_at: u64,
-    /// The column families that it is about; none = all.
+    /// The column families that the record covers; an empty list means all.
     pub families: Vec<NamedFamily>,
 }
 
@@ -74,7 +74,7 @@ impl Record for Destroyed {
         &mut self.families
     }
 
-    /// It must be destroyed again if one of them says so.
+    /// The destroy must be repeated if one of the records is not done.
     fn merge(&mut self, other: Self) {
         self.done &= other.done;
         merge_families(&mut self.families, other.families);

@@ -1,9 +1,10 @@
-//! The ledger: durable records of what is destroyed, in the host's own store under `ledger_prefix`.
+//! The ledger: durable records of destroyed ranges, schema orders and keyspace types. They are in
+//! the host's own store, under `ledger_prefix`.
 //!
 //! ```text
-//! key    ledger_prefix | 'd' a destroyed range, 's' a schema, 'k' keyspaces' types | what it is about
-//! value  version 2 | its fields | families: count u32, each id u32 (ffffffff not known), name len u32, name | length of the
-//!        families u32 | crc32 of the key and of all before
+//! key   ledger_prefix | 'd' a destroyed range, 's' a schema, 'k' keyspaces' types | its name
+//! value version 2 | its fields | families: count u32, each id u32 (ffffffff unknown), name len u32,
+//!       name | length of the families u32 | crc32 of the key and of all bytes before
 //! ```
 //!
 //! Numbers are big-endian.
@@ -30,41 +31,41 @@ pub fn own_keys(prefix: &[u8]) -> StoredRange {
     prefix_range(prefix)
 }
 
-/// A key that is written, read and deleted, to see whether a family is there, or another one the same.
+/// A key that is written, read and deleted, to see whether a family exists or two families are one.
 pub fn probe(prefix: &[u8]) -> Vec<u8> {
     [prefix, &[PROBE]].concat()
 }
 
 const PROBE: u8 = b'p';
 
-/// Where the records lie.
+/// The location of the records.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    /// The family that they are written to.
+    /// The family that the records are written to.
     pub home: Family,
-    /// What their keys begin with.
+    /// The prefix of the records' keys.
     pub prefix: Vec<u8>,
 }
 
-/// As it lies in the store.
+/// A record as it is stored.
 type KeyValue = (Vec<u8>, Vec<u8>);
 
-/// Durable when it returns.
+/// The write is durable when it returns.
 const DURABLY: WriteOptions = WriteOptions { sync: true, no_slowdown: false };
 
-/// All that a ledger holds, by key.
+/// All records of a ledger, by key.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// Destroyed ranges.
+    /// The records of destroyed ranges.
     pub destroyed: BTreeMap<Vec<u8>, Destroyed>,
-    /// Schemas.
+    /// The records of schemas.
     pub schemas: BTreeMap<Vec<u8>, SchemaRecord>,
     /// The types of keyspaces, by page.
     pub types: BTreeMap<Vec<u8>, TypesPage>,
 }
 
 impl Records {
-    /// As it is to be in the store.
+    /// The value that the store must have under this key.
     fn value(&self, key: &[u8]) -> Option<Vec<u8>> {
         fn of<R: Record>(records: &BTreeMap<Vec<u8>, R>, key: &[u8]) -> Option<Vec<u8>> {
             records.get(key).map(|record| record.value(key))
@@ -74,8 +75,8 @@ impl Records {
 }
 
 impl Ledger {
-    /// Reads the records of all families, and brings home those that lie elsewhere. One that does not parse is an error that names
-    /// it, and nothing has changed.
+    /// Reads the records of all families, and moves those in other families to the ledger's family.
+    /// If a record does not parse, the error names it, and nothing is changed.
     pub fn load(&self, engine: &ClosableEngine, families: usize) -> Result<Records, Error> {
         let mut records = Records::default();
         let mut away = Vec::new();
@@ -84,7 +85,7 @@ impl Ledger {
                 self.add(&key, &value, &mut records).ok_or_else(|| {
                     Error::new(
                         ErrorKind::Corruption,
-                        format!("the ledger's record under key {} does not parse; restore it, or delete this key if what it names is not destroyed", hex(&key)),
+                        format!("the ledger's record under key {} does not parse; restore it, or delete this key if its range or schema is not destroyed", hex(&key)),
                     )
                 })?;
                 if family != self.home || key.starts_with(&probe(&self.prefix)) {
@@ -108,7 +109,7 @@ impl Ledger {
             destroyed::TAG => merge(&mut records.destroyed, key, Record::parse(key, value, &self.prefix)?),
             schema::TAG => merge(&mut records.schemas, key, Record::parse(key, value, &self.prefix)?),
             types::TAG => merge(&mut records.types, key, Record::parse(key, value, &self.prefix)?),
-            // A crash has left it.
+            // A crash can leave a probe.
             PROBE => {}
             _ => return None,
         }
@@ -125,25 +126,26 @@ impl Ledger {
         Ok(found)
     }
 
-    /// A record as a write of a batch.
+    /// The write of a record, for a batch.
     pub fn put_of(&self, record: &impl Record) -> Write {
         let key = record.key(&self.prefix);
         let value = record.value(&key);
         Write { family: self.home, op: Op::Put(key, value) }
     }
 
-    /// Writes records, all or none, and looks whether they are there: a write to a family that the host dropped is left out.
+    /// Writes all records or none, and checks that the store has them. RocksDB ignores a write to a
+    /// family that the host dropped.
     pub fn put(&self, engine: &ClosableEngine, records: &[impl Record]) -> Result<(), Error> {
         self.write(engine, records)?;
         self.check(engine, records)
     }
 
-    /// Writes records, all or none.
+    /// Writes all records or none.
     pub fn write(&self, engine: &ClosableEngine, records: &[impl Record]) -> Result<(), Error> {
         engine.write(&records.iter().map(|record| self.put_of(record)).collect::<Vec<_>>(), DURABLY)
     }
 
-    /// Are records that were written in the store?
+    /// Checks that the store has records that were written.
     pub fn check(&self, engine: &ClosableEngine, records: &[impl Record]) -> Result<(), Error> {
         let Some(record) = records.first() else { return Ok(()) };
         let key = record.key(&self.prefix);
@@ -152,17 +154,17 @@ impl Ledger {
         }
         Err(Error::new(
             ErrorKind::FamilyDropped,
-            "the column family of the ledger is gone: nothing can be recorded; detach, and attach with another one",
+            "the column family of the ledger was dropped: nothing can be recorded; detach, and attach with another one",
         ))
     }
 
-    /// Is a record in the store, as it is?
+    /// Whether the store has exactly this record.
     pub fn has(&self, engine: &ClosableEngine, record: &impl Record) -> bool {
         let key = record.key(&self.prefix);
         engine.get(self.home, &key).is_ok_and(|found| found.as_ref() == Some(&record.value(&key)))
     }
 
-    /// Deletes records, all or none.
+    /// Deletes all records or none.
     pub fn erase(&self, engine: &ClosableEngine, records: &[impl Record]) -> Result<(), Error> {
         let delete = |record: &_| Write { family: self.home, op: Op::Delete(Record::key(record, &self.prefix)) };
         engine.write(&records.iter().map(delete).collect::<Vec<_>>(), DURABLY)
@@ -214,7 +216,7 @@ mod tests {
         )
     }
 
-    /// Comes back as it was, and not at all if it is damaged.
+    /// An undamaged record is read as it was written; a damaged one is not read.
     fn check(
         record: &(impl Record + std::fmt::Debug),
         place: prop::sample::Index,
@@ -261,7 +263,7 @@ mod tests {
         }
     }
 
-    /// The bytes are a format: what is in a store must be read by later versions.
+    /// The bytes are a format: later versions must read the records of a store.
     #[test]
     fn the_format_stays() {
         let record = Destroyed {
@@ -281,7 +283,7 @@ mod tests {
         assert_eq!(body, [&fields[..], b"\0\0\0\x01\0\0\0\x05\0\0\0\x01f\0\0\0\x0d"].concat());
     }
 
-    /// Records of the first version named no families: they are about all.
+    /// Records of the first version have no families: they cover all.
     #[test]
     fn records_of_the_first_version_are_read() {
         let key = [&b"\x01gc/da"[..], &[0; 7], b"\xf8b", &[0; 7], b"\xf8"].concat();

@@ -1,39 +1,40 @@
-//! What all records have in common: a version, numbers in big-endian, lengths before bytes, and a checksum of key and value.
+//! The common parts of all records: a version, big-endian numbers, lengths before bytes, and a
+//! checksum of key and value.
 
 use crate::layout::KeyspaceId;
 
-/// Records of version 1 name no families.
+/// Records of version 1 have no families.
 const FIRST_VERSION: u8 = 1;
 const VERSION: u8 = 2;
 const CHECKSUM_LEN: usize = 4;
-/// Stands for no keyspace.
+/// The number that means "no keyspace".
 pub(super) const NO_KEYSPACE: u32 = u32::MAX;
-/// Stands for a family's id that is not known.
+/// The number that means "the family's id is unknown".
 const NO_ID: u32 = u32::MAX;
 
 /// A column family as a record names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedFamily {
-    /// RocksDB's id of it, where it is known.
+    /// RocksDB's id of the family, if it is known.
     pub id: Option<u32>,
-    /// Its name in the store.
+    /// The name of the family.
     pub name: String,
 }
 
-/// What the ledger holds: records of one kind.
+/// One kind of ledger records.
 pub trait Record: Clone + PartialEq {
-    /// Where it lies, behind the ledger's prefix; it names what the record is about.
+    /// The key: the ledger's prefix, then the name of the destroyed range, schema or page.
     fn key(&self, prefix: &[u8]) -> Vec<u8>;
-    /// Its fields.
+    /// The encoded fields.
     fn body(&self) -> Vec<u8>;
-    /// From its key behind the prefix and its fields.
+    /// Reads a record from its key behind the prefix and from its fields.
     fn read(name: &[u8], body: &[u8]) -> Option<Self>;
-    /// The families that it is about; none = all.
+    /// The families that the record covers; an empty list means all.
     fn families(&mut self) -> &mut Vec<NamedFamily>;
-    /// What holds if it is found twice.
+    /// Combines two records of the same thing.
     fn merge(&mut self, other: Self);
 
-    /// As it lies in the store.
+    /// The value as it is stored.
     fn value(&self, key: &[u8]) -> Vec<u8> {
         let mut value = vec![VERSION];
         value.extend(self.body());
@@ -45,7 +46,7 @@ pub trait Record: Clone + PartialEq {
         value
     }
 
-    /// From a store.
+    /// Reads a record of a store.
     fn parse(key: &[u8], value: &[u8], prefix: &[u8]) -> Option<Self> {
         let (versioned, sum) = value.split_last_chunk::<CHECKSUM_LEN>()?;
         let (families, body) = match versioned.split_first()? {
@@ -70,7 +71,7 @@ fn checksum(key: &[u8], body: &[u8]) -> [u8; CHECKSUM_LEN] {
     hasher.finalize().to_be_bytes()
 }
 
-/// What two records of the same thing are about.
+/// The families that two records of the same thing cover together.
 pub(super) fn merge_families(one: &mut Vec<NamedFamily>, other: Vec<NamedFamily>) {
     if one.is_empty() || other.is_empty() {
         one.clear();
@@ -108,25 +109,25 @@ fn take_u32(from: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_be_bytes(*number), rest))
 }
 
-/// A length and so many bytes.
+/// Appends a length and the bytes.
 pub(super) fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
     out.extend_from_slice(bytes);
 }
 
-/// Takes such bytes off.
+/// Takes bytes with their length off the front.
 pub(super) fn take_bytes(from: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, rest) = from.split_first_chunk()?;
     rest.split_at_checked(u32::from_be_bytes(*len) as usize)
 }
 
-/// Takes a number off.
+/// Takes a number off the front.
 pub(super) fn take_u64(from: &[u8]) -> Option<(u64, &[u8])> {
     let (number, rest) = from.split_first_chunk()?;
     Some((u64::from_be_bytes(*number), rest))
 }
 
-/// Takes a keyspace off, or that there is none.
+/// Takes an optional keyspace off the front.
 pub(super) fn take_keyspace(from: &[u8]) -> Option<(Option<KeyspaceId>, &[u8])> {
     let (id, rest) = from.split_first_chunk()?;
     match u32::from_be_bytes(*id) {

@@ -1,4 +1,5 @@
-//! The record of a schema that was dropped or truncated. It stays for ever: the id is never used again.
+//! The record of a dropped or truncated schema. It is never deleted, because the id is never
+//! reused.
 //!
 //! ```text
 //! key    's' | keyspace u32, ffffffff none | schema u32
@@ -9,38 +10,38 @@
 use super::record::{NO_KEYSPACE, NamedFamily, Record, merge_families, put_bytes, take_bytes, take_keyspace, take_u64};
 use crate::layout::{KeyspaceId, SchemaId, Tenant, Timestamp};
 
-/// What was ordered.
+/// The order that the host gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Order {
-    /// Its versions up to a timestamp go.
+    /// Its versions up to a timestamp are deleted.
     Truncate,
-    /// All of it goes, for ever.
+    /// All its keys are deleted, permanently.
     Drop,
 }
 
-/// A schema, and what is to become of it.
+/// A schema, the order about it, and the progress of the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaRecord {
-    /// Whose.
+    /// The tenant of the schema.
     pub tenant: Tenant,
-    /// Which.
+    /// The id of the schema.
     pub id: SchemaId,
-    /// What was ordered last.
+    /// The last order.
     pub order: Order,
-    /// It was carried out.
+    /// Whether the order is carried out.
     pub done: bool,
-    /// Versions at or below it go; 0 = it was never truncated.
+    /// Versions at or below this timestamp are deleted; 0 means never truncated.
     pub up_to: Timestamp,
-    /// A truncation goes on from here.
+    /// The stored key at which the truncation continues.
     pub position: Vec<u8>,
-    /// The column families that it is about; none = all.
+    /// The column families that the record covers; an empty list means all.
     pub families: Vec<NamedFamily>,
 }
 
 pub(super) const TAG: u8 = b's';
 
 impl SchemaRecord {
-    /// What it is about.
+    /// The tenant and id of the schema.
     pub fn schema(&self) -> (Tenant, SchemaId) {
         (self.tenant, self.id)
     }
@@ -86,7 +87,8 @@ impl Record for SchemaRecord {
         &mut self.families
     }
 
-    /// A drop stands; of two truncations the one that goes further, and of one that is found twice the earlier state.
+    /// A drop outranks a truncation, and the higher timestamp outranks the lower. Of two equal
+    /// orders the earlier progress is kept.
     fn merge(&mut self, other: Self) {
         let rank = |record: &Self| (record.order, record.up_to);
         if rank(&other) > rank(self) {

@@ -1,4 +1,5 @@
-//! The record of the GC types of neighbouring keyspaces. A type holds for a keyspace's whole life, over all restarts.
+//! The record of the GC types of neighbouring keyspaces. A type never changes during a keyspace's
+//! life, also not by a restart.
 //!
 //! ```text
 //! key    'k' | the first keyspace of the page u32
@@ -10,26 +11,26 @@ use crate::layout::KeyspaceId;
 use crate::safe_point::GcType;
 use std::collections::BTreeMap;
 
-/// Keyspaces a page.
+/// The number of keyspaces of a page.
 const PAGE: u32 = 4096;
-/// How the types are written: three bytes each.
+/// The encoding of the types: three bytes each.
 const FORM: u8 = 1;
 
 /// The types of the keyspaces of one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypesPage {
-    /// The first keyspace of the page.
+    /// The id of the first keyspace of the page.
     pub first: u32,
-    /// By keyspace.
+    /// The type of each keyspace that has one.
     pub types: BTreeMap<KeyspaceId, GcType>,
-    /// None: a keyspace's type is the same in every family.
+    /// Always empty: a keyspace's type is the same in every family.
     pub families: Vec<NamedFamily>,
 }
 
 pub(super) const TAG: u8 = b'k';
 
 impl TypesPage {
-    /// The first keyspace of a keyspace's page.
+    /// The first keyspace of the page that holds a keyspace.
     pub fn first_of(keyspace: KeyspaceId) -> u32 {
         keyspace.get() / PAGE * PAGE
     }
