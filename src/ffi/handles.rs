@@ -69,7 +69,9 @@ pub(super) fn refuse_inside_run(function: &str, shared: &Shared) -> Result<(), E
     if shared.stats.is_running_here() {
         return Err(Error::new(
             ErrorKind::Aborted,
-            format!("{function} on a thread with a running filter would wait for itself; call it from another thread, or destroy this thread's filter first"),
+            format!(
+                "{function} on a thread with a running filter would wait for itself; call it from another thread, or destroy this thread's filter first"
+            ),
         ));
     }
     Ok(())

@@ -5,10 +5,11 @@
 //! | `store` | an attached store: its engine and families, its records, and the lock order |
 //! | `attach` | attaching a store |
 //! | `closable_engine` | access to the engine; a family that the host dropped is treated as empty |
-//! | `owner`, `covered_families`, `types` | the owner of a ledger, the families of a record, the recorded types of keyspaces |
+//! | `families`, `covered_families` | the attached families, and those that a record is about |
+//! | `owner`, `recorded_types`, `types` | the owner of a ledger; the types of keyspaces, compared and recorded |
 //! | `ledger` | the records of destroyed ranges, schemas and types as bytes, and their location |
 //! | `destroy`, `clear` | destroying a range: its record; its files, keys and compaction |
-//! | `schemas` | dropping or truncating a schema: its record |
+//! | `schemas`, `order_book` | dropping or truncating a schema: its record, and the open orders |
 //! | `sweep`, `truncate` | deleting the rest of a dropped schema; deleting a schema's versions up to a timestamp |
 //! | `row` | the deletes of a row that a filter handed over, read from the database |
 //! | `worker`, `orders`, `rate_limiter` | the thread that finishes such rows and carries out schema orders, and its rate |
@@ -25,13 +26,16 @@ mod collect;
 mod compaction_cost;
 mod covered_families;
 mod destroy;
+mod families;
 mod garbage;
 mod known_files;
 mod ledger;
+mod order_book;
 mod orders;
 mod owner;
 mod range_lock;
 mod rate_limiter;
+mod recorded_types;
 mod row;
 mod schemas;
 mod store;
@@ -44,4 +48,5 @@ pub use attach::attach;
 pub use closable_engine::closed;
 pub use collect::{CollectOrder, CollectReport};
 pub use destroy::DestroyReport;
-pub use store::{ColumnFamily, DestroyedRange, Role, Store};
+pub use families::{ColumnFamily, Role};
+pub use store::{DestroyedRange, Store};

@@ -1,8 +1,8 @@
 //! The worker carries out orders about schemas. It does one batch of each order in turn.
 
 use super::ledger::{Order, SchemaRecord};
+use super::order_book::{Named, SchemaKey};
 use super::rate_limiter::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
-use super::schemas::{Named, SchemaKey};
 use super::sweep::Sweep;
 use super::truncate::Truncated;
 use super::worker::Worker;

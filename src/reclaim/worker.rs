@@ -52,7 +52,9 @@ pub(super) fn work(store: &Store) {
         }
         let turn = catch_unwind(AssertUnwindSafe(|| worker.turn()));
         if turn.is_err() {
-            log(Level::Error, || "the worker panicked, leaves its rows in hand to later filters, and continues with others; please report it".into());
+            log(Level::Error, || {
+                "the worker panicked, leaves its rows in hand to later filters, and continues with others; please report it".into()
+            });
             wait(store, AFTER_ERROR);
         }
     }

@@ -148,7 +148,9 @@ impl CompactionFilter {
             // All versions of the row are dropped, so its state is reset.
             self.current = Current::Nothing;
             let late = if let KeyDropState::Invalid(Some(dropped)) = self.dropping.schemas.last() { Some(&dropped.late) } else { None };
-            self.count_dropped(late, || format!("a filter removes late keys of a dropped schema, the first is {}; do not write into it", hex(key)));
+            self.count_dropped(late, || {
+                format!("a filter removes late keys of a dropped schema, the first is {}; do not write into it", hex(key))
+            });
         }
         Some(Verdict::Remove)
     }
