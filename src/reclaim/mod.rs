@@ -12,7 +12,8 @@
 //! | `schemas`, `order_book` | dropping or truncating a schema: its record, and the open orders |
 //! | `sweep`, `truncate` | deleting the rest of a dropped schema; deleting a schema's versions up to a timestamp |
 //! | `row` | the deletes of a row that a filter handed over, read from the database |
-//! | `worker`, `orders`, `rate_limiter` | the thread that finishes such rows and carries out schema orders, and its rate |
+//! | `worker`, `orders` | the thread that finishes such rows and carries out schema orders |
+//! | `paced_writer`, `rate_limiter` | the worker's writes, and their rate |
 //! | `collect`, `garbage`, `compaction_cost`, `known_files` | collect now: files with garbage, the cost of their compaction, and findings of earlier calls |
 //! | `range_lock` | the lock that deletes in overlapping ranges one after the other |
 
@@ -33,6 +34,7 @@ mod ledger;
 mod order_book;
 mod orders;
 mod owner;
+mod paced_writer;
 mod range_lock;
 mod rate_limiter;
 mod recorded_types;
