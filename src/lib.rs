@@ -4,16 +4,20 @@
 //! keyspace (tenant). Its users call it through the C ABI of `include/rocks_gc.h`, which is the
 //! manual. This page is the map of the modules for developers.
 //!
-//! | module | content | uses |
-//! |---|---|---|
-//! | [`layout`] | bytes and their meaning: stored keys, keyspace and schema ids, timestamps, values, write batches, the codec | nothing |
-//! | [`rule`] | pure decisions about one row or value | `layout` |
-//! | [`safe_point`] | the safe points of all keyspaces; readers never wait | `layout` |
-//! | [`shared`] | the state that filters and worker of a context share: safe points, clock, destroyed ranges, schemas, keyspace metadata, handed-over rows | `rule`, `safe_point`, `layout` |
-//! | [`filter`] | the filter of one compaction, the reasons to make none, and the records that recovery leaves out | `shared` and the modules that it uses |
-//! | [`engine`] | the interface to a store, and the functions bound from the host's RocksDB | nothing |
-//! | [`reclaim`] | deleting from an open store: destroying, schemas, the ledger, the worker, collect now | `shared`, `engine` and the modules that they use |
-//! | [`ffi`] | every exported function; C types and `unsafe` | all of the above |
+//! | module | content |
+//! |---|---|
+//! | [`layout`] | bytes and their meaning: keys, ids, timestamps, values, batches, the codec |
+//! | [`rule`] | pure decisions about one row or value |
+//! | [`safe_point`] | the safe points of all keyspaces; readers never wait |
+//! | [`shared`] | the state that filters and worker of a context share |
+//! | [`filter`] | the filter of one compaction; when none is needed; what recovery leaves out |
+//! | [`engine`] | the interface to a store, and the functions of the host's RocksDB |
+//! | [`reclaim`] | deleting from an open store: destroys, schemas, ledger, worker, collect now |
+//! | [`ffi`] | every exported function; C types and `unsafe` |
+//!
+//! Dependencies have one direction. `layout` and `engine` use no other module of this table. `rule`
+//! and `safe_point` use `layout`. `shared` uses these three. `filter` uses `shared` and its modules.
+//! `reclaim` uses `shared` and its modules, and `engine`. `ffi` uses all of them.
 //!
 //! All modules may use [`error`], [`log`] (which writes to standard error through `ffi`, because
 //! that needs C) and [`callback`]. `shared` and the modules that use it also use [`options`] and

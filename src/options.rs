@@ -270,7 +270,8 @@ impl Options {
             let names = TABLE.map(|entry| entry.name).join(", ");
             return Err(Error::invalid(format!("unknown option {name:?}; the options are {names}")));
         };
-        (entry.set)(self, value).ok_or_else(|| Error::invalid(format!("option {name} does not take {value:?}; it takes {}", entry.values)))
+        (entry.set)(self, value)
+            .ok_or_else(|| Error::invalid(format!("option {name} does not accept {value:?}; it accepts {}", entry.values)))
     }
 
     /// Sets options from `name=value;name=value`, all or none.
@@ -278,7 +279,7 @@ impl Options {
         let mut parsed = self.clone();
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
             let Some((name, value)) = part.split_once('=') else {
-                return Err(Error::invalid(format!("{part:?} is no option; write name=value;name=value")));
+                return Err(Error::invalid(format!("{part:?} is not an option; write name=value;name=value")));
             };
             parsed.set(name.trim(), value.trim())?;
         }

@@ -119,7 +119,8 @@ unsafe impl Send for RocksDb {}
 // calling thread.
 unsafe impl Sync for RocksDb {}
 
-/// `BottommostLevelCompaction`: kSkip and kForceOptimized, which rewrites no file that the same compaction made.
+/// `BottommostLevelCompaction`: kSkip and kForceOptimized. The latter rewrites no file that the
+/// same compaction made.
 const SKIP_LAST_LEVEL: u8 = 0;
 const FORCE_LAST_LEVEL: u8 = 3;
 
@@ -180,7 +181,7 @@ impl RocksDb {
             self.functions.rocksdb_free?,
         );
         let mut len = 0;
-        // SAFETY: the handle is RocksDB's; the name is malloc'ed and freed once, when it has been copied.
+        // SAFETY: the handle is RocksDB's; the name is malloc'ed, copied, and freed once.
         unsafe {
             let text = name(handle.0, &mut len);
             let copy = std::slice::from_raw_parts(text.cast::<u8>(), len).to_vec();
@@ -213,7 +214,7 @@ impl RocksDb {
         let (create, destroy) = (bound!(self.rocksdb_readoptions_create), bound!(self.rocksdb_readoptions_destroy));
         let (fill_cache, total_order) =
             (bound!(self.rocksdb_readoptions_set_fill_cache), bound!(self.rocksdb_readoptions_set_total_order_seek));
-        // SAFETY: RocksDB's own functions on what it made.
+        // SAFETY: RocksDB's own functions on its own objects.
         unsafe {
             let options = Owned { it: create(), destroy };
             fill_cache(options.it, 0);
@@ -227,7 +228,7 @@ impl RocksDb {
         let (put, put_cf) = (bound!(self.rocksdb_writebatch_put), bound!(self.rocksdb_writebatch_put_cf));
         let (delete, delete_cf) = (bound!(self.rocksdb_writebatch_delete), bound!(self.rocksdb_writebatch_delete_cf));
         let (range, range_cf) = (bound!(self.rocksdb_writebatch_delete_range), bound!(self.rocksdb_writebatch_delete_range_cf));
-        // SAFETY: RocksDB's own functions on what it made; it copies the bytes.
+        // SAFETY: RocksDB's own functions on its own objects; it copies the bytes.
         unsafe {
             let batch = Owned { it: create(), destroy };
             for write in writes {
@@ -288,7 +289,7 @@ impl RocksDb {
         let (create, destroy) = (bound!(self.rocksdb_flushoptions_create), bound!(self.rocksdb_flushoptions_destroy));
         let set_wait = bound!(self.rocksdb_flushoptions_set_wait);
         let (flush, flush_cf) = (bound!(self.rocksdb_flush), bound!(self.rocksdb_flush_cf));
-        // SAFETY: RocksDB's own functions on what it made.
+        // SAFETY: RocksDB's own functions on its own objects.
         unsafe {
             let options: Owned<rocksdb_flushoptions_t> = Owned { it: create(), destroy };
             set_wait(options.it, u8::from(wait));
@@ -350,7 +351,7 @@ impl Engine for RocksDb {
         let ignore_missing = bound!(self.rocksdb_writeoptions_set_ignore_missing_column_families);
         let write = bound!(self.rocksdb_write);
         let batch = self.batch(writes)?;
-        // SAFETY: RocksDB's own functions on what it made.
+        // SAFETY: RocksDB's own functions on its own objects.
         let written = unsafe {
             let options: Owned<rocksdb_writeoptions_t> = Owned { it: create(), destroy };
             sync(options.it, u8::from(how.sync));
@@ -437,7 +438,7 @@ impl Engine for RocksDb {
         let _counted = Counted::new(&self.compactions);
         self.check_cancelled()?;
         let errors_before = self.property(BACKGROUND_ERRORS);
-        // SAFETY: RocksDB's own functions on what it made.
+        // SAFETY: RocksDB's own functions on its own objects.
         unsafe {
             let options: Owned<rocksdb_compactoptions_t> = Owned { it: create(), destroy };
             exclusive(options.it, 0);
@@ -488,7 +489,7 @@ impl Engine for RocksDb {
         let (size, entries) = (bound!(self.rocksdb_livefiles_size), bound!(self.rocksdb_livefiles_entries));
         let (deletions, file_name) = (bound!(self.rocksdb_livefiles_deletions), bound!(self.rocksdb_livefiles_name));
         let (smallest, largest) = (bound!(self.rocksdb_livefiles_smallestkey), bound!(self.rocksdb_livefiles_largestkey));
-        // SAFETY: RocksDB's own functions on its own list, which lives until all of it has been copied.
+        // SAFETY: RocksDB's own functions on its own list, which is destroyed after it is copied.
         unsafe {
             let files = list(self.db);
             let key = |of: unsafe extern "C" fn(*const rocksdb_livefiles_t, i32, *mut usize) -> *const c_char, i| {

@@ -35,7 +35,8 @@ impl Blob {
         if bytes.len() > self.room - self.len {
             return Err(overfull());
         }
-        // SAFETY: there is room for `bytes` behind the first `len`; the memory is new, so they do not overlap.
+        // SAFETY: there is room for `bytes` behind the first `len` bytes; the memory is new, so
+        // they do not overlap.
         unsafe { self.data.add(self.len).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         self.len += bytes.len();
         Ok(())

@@ -150,7 +150,7 @@ fn take_text(text: *mut c_char) -> Option<String> {
 /// Adds a file that `files` reports to the vector.
 unsafe extern "C" fn gather(into: *mut c_void, file: *const c::rgc_file_t) {
     super::export::guard(|| {
-        // SAFETY: `into` is the vector that the engine was given; the header says what `file` points to.
+        // SAFETY: `into` is the vector that the engine was given; `file` is as the header demands.
         unsafe {
             let Some(into) = into.cast::<Vec<File>>().as_mut() else { return };
             let Ok(file) = super::memory::read_sized("file", file) else { return };

@@ -152,7 +152,7 @@ impl FilterHandle {
         }
     }
 
-    /// Calls `tell` with the filter, unless another thread owns it. The filter has no owner by
+    /// Calls `tell` with the filter, unless another thread owns it. The filter gets no owner by
     /// that.
     ///
     /// # Safety
@@ -257,7 +257,7 @@ fn this_thread() -> usize {
     #[cfg(target_arch = "x86_64")]
     {
         let thread_pointer: usize;
-        // SAFETY: on x86-64 Linux the word at fs:0 holds its own address (System V ABI, thread-local storage).
+        // SAFETY: on x86-64 Linux the word at fs:0 holds its own address (System V ABI, TLS).
         unsafe { std::arch::asm!("mov {}, fs:0", out(reg) thread_pointer, options(nostack, pure, readonly, preserves_flags)) };
         thread_pointer
     }

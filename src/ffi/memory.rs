@@ -27,10 +27,10 @@ pub(super) unsafe fn array<'a, T>(what: impl Display, data: *const T, n: usize) 
         .ok_or_else(|| Error::invalid(format!("{what} is {data:p} with length {n}; give a pointer to as many elements")))
 }
 
-/// [`array`] for callers that need no error text.
+/// [`array()`] for callers that need no error text.
 ///
 /// # Safety
-/// As [`array`].
+/// As [`array()`].
 #[inline]
 pub(super) unsafe fn slice<'a, T>(data: *const T, n: usize) -> Option<&'a [T]> {
     if data.is_null() {

@@ -36,7 +36,8 @@ fn is_there() -> bool {
 fn without_sigpipe(write: impl FnOnce()) {
     let mut pipe = MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: sigemptyset fills `pipe`, which the other calls read; pthread_sigmask fills `before` if it answers 0.
+    // SAFETY: sigemptyset fills `pipe`, which the other calls read; pthread_sigmask fills `before`
+    // if it answers 0.
     unsafe {
         let was_waiting = is_sigpipe_waiting();
         libc::sigemptyset(pipe.as_mut_ptr());

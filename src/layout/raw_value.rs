@@ -1,8 +1,10 @@
-//! The values of RawKV. In API V2 a value is `user value | [8 bytes expire_ts, big-endian, if flag
-//! 01]
-//! | flags`. Flag 01 means an expiry, 02 a delete mark; any other flag is an error. In API V1 with TTL
-//! a value is `user value | 8 bytes expire_ts`, where 0 means no expiry. An expire_ts is in Unix
-//! seconds.
+//! The values of RawKV. An expire_ts is in Unix seconds.
+//!
+//! ```text
+//! API V2        user value | 8 bytes expire_ts, big-endian, if flag 01 | flags
+//!               flag 01: has an expiry; 02: delete mark; any other flag is an error
+//! API V1 TTL    user value | 8 bytes expire_ts, 0 means no expiry
+//! ```
 
 /// The fields of a value beside the user's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! Schemas: parts of a keyspace, identified by the first 4 bytes of the user key.
 //!
 //! ```text
-//! api_v2   7a | 72 000001 00000007 ff | ...      z, r, keyspace 1, schema 7: the first group is full, so there are 4 bytes of user key
-//!          7a | 72 000001 61620000 fd | ...      no schema: the user key is "ab", its group is padded
-//! plain    7a | 00000007 ... ts                  z, schema 7: 4 + 8 bytes at least
+//! api_v2   7a | 72 000001 00000007 ff | ...   z, r, keyspace 1, schema 7: the first group is full,
+//!                                             so it has 4 bytes of the user key
+//!          7a | 72 000001 61620000 fd | ...   no schema: the user key is "ab", its group is padded
+//! plain    7a | 00000007 ... ts               z, schema 7: at least 4 + 8 bytes
 //! ```
 
 use super::stored_key::TIMESTAMP_LEN;

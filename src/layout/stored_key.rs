@@ -1,8 +1,10 @@
 //! Stored keys, `data prefix + row + timestamp`, in the two layouts.
 //!
 //! ```text
-//! api_v2   7a | 72 000001 6b657931 ff 00..00 f7 | ffffffffffffff9b       z, r, keyspace 1, "key1", ts 100
-//! plain    7a | 6b657931                        | ffffffffffffff9b       z, "key1", ts 100
+//! api_v2   7a | 72 000001 6b657931 ff 00..00 f7 | ffffffffffffff9b
+//!          z, r, keyspace 1, "key1", ts 100
+//! plain    7a | 6b657931 | ffffffffffffff9b
+//!          z, "key1", ts 100
 //! ```
 //!
 //! A filter splits its keys into rows by these bytes, so it checks the whole encoding before it

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! sequence number u64 | count u32 | records          little-endian
-//! record  tag | family varint32, with some tags | key len varint32, key | value len varint32, value, with some tags
-//! ```
+//! sequence number u64 | count u32 | records          little-endian
+//! record  tag | family varint32, with some tags | key len varint32, key
+//!         | value len varint32, value, with some tags
 //!
 //! A batch is parsed only if every record is known. A batch with any other record, such as a marker
 //! of a two-phase commit, is not parsed.

@@ -164,7 +164,8 @@ mod tests {
                 "508180b0cfbbd8c6ec05760176524605d91ac3b9ec00026c05d91ac3b9ec00000353ac02",
                 record(Put, 421_397_468_076_048_385, true, 421_397_468_076_048_386),
             ),
-            // A last change of nothing; tags in another order; a repeated field; TiKV's lenient tenth byte.
+            // An empty last change; tags in another order; a repeated field; TiKV's lenient tenth
+            // byte.
             ("50056c000000000000000000", record(Put, 5, false, 0)),
             ("50056c000000000000000007", record(Put, 5, false, 0)),
             ("500552760161", record(Put, 5, true, 0)),

@@ -5,17 +5,24 @@
 //! | `store` | an attached store: its engine and families, its records, and the lock order |
 //! | `attach` | attaching a store |
 //! | `closable_engine` | access to the engine; a family that the host dropped is treated as empty |
-//! | `families`, `covered_families` | the attached families, and those that a record is about |
-//! | `owner`, `recorded_types`, `types` | the owner of a ledger; the types of keyspaces, compared and recorded |
+//! | `owner` | the owner of a ledger |
+//! | `families`, `covered_families` | the attached families, and those that a record covers |
+//! | `recorded_types` | comparing the recorded types of keyspaces with what the host registered |
+//! | `types` | recording the types of keyspaces |
 //! | `ledger` | the records of destroyed ranges, schemas and types as bytes, and their location |
 //! | `destroy`, `clear` | destroying a range: its record; its files, keys and compaction |
 //! | `schemas`, `order_book` | dropping or truncating a schema: its record, and the open orders |
-//! | `sweep`, `truncate` | deleting the rest of a dropped schema; deleting a schema's versions up to a timestamp |
+//! | `sweep` | deleting the rest of a dropped schema |
+//! | `truncate` | deleting a schema's versions up to a timestamp |
 //! | `row` | the deletes of a row that a filter handed over, read from the database |
 //! | `worker`, `orders` | the thread that finishes such rows and carries out schema orders |
-//! | `paced_writer`, `rate_limiter` | the worker's writes, and their rate |
-//! | `collect`, `garbage`, `compaction_cost`, `known_files` | collect now: files with garbage, the cost of their compaction, and findings of earlier calls |
-//! | `range_lock` | the lock that deletes in overlapping ranges one after the other |
+//! | `paced_writer`, `rate_limiter` | the worker's writes; their rate and pauses |
+//! | `collect` | collect now |
+//! | `garbage` | whether a file holds garbage |
+//! | `compaction_cost` | the cost of a compaction |
+//! | `known_files` | the findings of earlier collect calls |
+//! | `range_lock` | the lock by which one thread at a time deletes in overlapping ranges |
+//! | `batch` | a batch of writes |
 
 #![forbid(unsafe_code)]
 

@@ -66,7 +66,8 @@ mod tests {
                 scope.spawn(move || {
                     for _ in 0..200 {
                         let _turn = range_lock.take(&ranges);
-                        // "x" is in the first, the third and the fourth; "b" in the first two; "m" in the second and third.
+                        // "x" is in the first, the third and the fourth; "b" in the first two; "m"
+                        // in the second and third.
                         let before = inside.fetch_add(1, SeqCst);
                         assert!(before < 2, "more than two cannot go together");
                         inside.fetch_sub(1, SeqCst);

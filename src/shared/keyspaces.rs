@@ -92,7 +92,8 @@ impl Shared {
         let keyspace = KeyspaceId::new(id)
             .ok_or_else(|| Error::invalid(format!("keyspace {id} is out of range; ids are 0 to {}", KeyspaceId::MAX)))?;
         let is_destroyed = self.dropped().has_keyspace(keyspace);
-        // The type comes first, so that an unknown type keeps the keyspace whatever else is wrong.
+        // The type comes first, so that an unknown type keeps the keyspace, even if another
+        // field is wrong too.
         let gc_type = self.gc_type(keyspace, meta.gc_management_type.as_deref())?;
         if !is_destroyed {
             self.check_recorded(&[keyspace], gc_type).map_err(|(_, what)| Error::invalid(what))?;

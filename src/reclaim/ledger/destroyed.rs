@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! key    'd' | memcomparable(start) | memcomparable(end)
-//! value  state: 0 started, 1 done | flags: 1 reusable | keyspace u32, ffffffff none | started u64 | done u64
-//!        | start len u32, start | end len u32, end
+//! value  state: 0 started, 1 done | flags: 1 reusable | keyspace u32, ffffffff none | started u64
+//!        | done u64 | start len u32, start | end len u32, end
 //! ```
 //!
 //! The key names the range, so a range has one record. Times are in Unix seconds; 0 means unknown.

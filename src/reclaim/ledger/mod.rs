@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! key   ledger_prefix | 'd' a destroyed range, 's' a schema, 'k' keyspaces' types | its name
-//! value version 2 | its fields | families: count u32, each id u32 (ffffffff unknown), name len u32,
-//!       name | length of the families u32 | crc32 of the key and of all bytes before
+//! value version 2 | its fields | families: count u32, each id u32 (ffffffff unknown), name len
+//!       u32, name | length of the families u32 | crc32 of the key and of all bytes before
 //! ```
 //!
 //! Numbers are big-endian.

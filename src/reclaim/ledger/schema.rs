@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! key    's' | keyspace u32, ffffffff none | schema u32
-//! value  state: 0 truncating, 1 truncated, 2 dropped, 3 dropped and nothing left | up to u64, 0 never truncated
+//! value  state: 0 truncating, 1 truncated, 2 dropped, 3 dropped and no key left
+//!        | up to u64, 0 never truncated
 //!        | position len u32, position: stored keys before it are truncated
 //! ```
 

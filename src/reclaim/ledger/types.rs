@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! key    'k' | the first keyspace of the page u32
-//! value  1 | by keyspace that has a type: its place in the page u16, its type u8: 0 global, 1 keyspace level
+//! value  1 | for each keyspace that has a type: its place in the page u16,
+//!        its type u8: 0 global, 1 keyspace level
 //! ```
 
 use super::record::{NamedFamily, Record};
