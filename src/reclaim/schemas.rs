@@ -5,7 +5,7 @@
 //!   drop       record "dropped", durable       filters remove its keys from now on, permanently
 //!              whole files                     deleted in the call
 //!              the remaining keys              deleted by the worker, see `sweep`; then the log
-//!                                              the record say that no key is left
+//!                                              and the record say that no key is left
 //!   truncate   record "truncating", durable
 //!              versions up to the timestamp    deleted by the worker, see `truncate`; the record
 //!                                              holds its progress
