@@ -132,7 +132,10 @@ fn a_conflict_of_types_stops_the_global_safe_point() {
     let decide = |row: &[u8], ts| run.decide(c::RGC_VALUE, &gc.raw_key(1, row, ts), LIVE);
     assert_eq!((decide(b"a", 9), decide(b"a", 8)), (c::RGC_KEEP, c::RGC_REMOVE));
     let error = load(gc, Some("keyspace_level")).unwrap_err();
-    assert!(error.contains("keyspace 1 is global and cannot become keyspace level") && error.contains("all its keys are kept until"), "{error}");
+    assert!(
+        error.contains("keyspace 1 is global and cannot become keyspace level") && error.contains("all its keys are kept until"),
+        "{error}"
+    );
     assert_eq!((decide(b"b", 9), decide(b"b", 8)), (c::RGC_KEEP, c::RGC_KEEP), "a run that is on follows from its next row");
     drop(run);
     assert_eq!((gc.effective(1), shown_type(gc)), (0, Some(-2)));
