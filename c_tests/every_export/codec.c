@@ -1,7 +1,7 @@
 /* codec.c - the codec of a keyspace, against literals of client-go, TiKV and PD. */
 #include "parts.h"
 
-#define OUTSIDE_4242 "is outside keyspace 4242 of mode r"
+#define OUTSIDE_4242 "lies outside keyspace 4242 of mode r"
 
 static void check_bytes(char* found, size_t found_len, const char* bytes, size_t len, int line) {
   check_that(found != NULL && found_len == len && memcmp(found, bytes, len) == 0, __FILE__, line, "the bytes are the expected ones");
@@ -131,13 +131,13 @@ static void keyspaces(void) {
     range_is(api.rgc_codec_encode_region_range, mode, id, "", 0, "", 0, start, 9, end, 9, __LINE__);
     range_is(api.rgc_codec_decode_range, mode, id, start, 4, end, 4, "", 0, NO_BOUND, __LINE__);
     range_is(api.rgc_codec_decode_region_range, mode, id, start, 9, end, 9, "", 0, NO_BOUND, __LINE__);
-    refuses_range(api.rgc_codec_decode_range, mode, id, end, 4, NULL, 0, "Invalid argument", "is outside", "");
-    refuses_range(api.rgc_codec_decode_range, mode, id, NULL, 0, start, 4, "Invalid argument", "is outside", "");
+    refuses_range(api.rgc_codec_decode_range, mode, id, end, 4, NULL, 0, "Invalid argument", "lies outside", "");
+    refuses_range(api.rgc_codec_decode_range, mode, id, NULL, 0, start, 4, "Invalid argument", "lies outside", "");
     names_keyspace(start, 4, mode, id, __LINE__);
   }
   /* The first key behind a keyspace can be shorter than its end. */
-  refuses_range(api.rgc_codec_decode_range, 'r', 16777215, BYTES("s\0\0"), NULL, 0, "Invalid argument", "is outside", "");
-  refuses_range(api.rgc_codec_decode_range, 'x', 255, BYTES("x\0\1"), BYTES("x\0\1\0"), "Invalid argument", "is outside", "");
+  refuses_range(api.rgc_codec_decode_range, 'r', 16777215, BYTES("s\0\0"), NULL, 0, "Invalid argument", "lies outside", "");
+  refuses_range(api.rgc_codec_decode_range, 'x', 255, BYTES("x\0\1"), BYTES("x\0\1\0"), "Invalid argument", "lies outside", "");
 }
 
 static void keys(void) {
@@ -319,7 +319,7 @@ static void many_keys(void) {
   static const char* const foreign[] = {"r\0\x10\x92key1", "r\0\x10\x92key2", "x\0\x10\x92key3", "r\0"};
   static const size_t foreign_lens[] = {8, 8, 8, 2};
   many_refuse(api.rgc_codec_decode_keys, foreign, foreign_lens, 4, "Invalid argument", "keys[2]", "0x780010926b657933");
-  many_refuse(api.rgc_codec_decode_keys, foreign + 3, foreign_lens + 3, 1, "Invalid argument", "keys[0]", "0x7200 is outside");
+  many_refuse(api.rgc_codec_decode_keys, foreign + 3, foreign_lens + 3, 1, "Invalid argument", "keys[0]", "0x7200 lies outside");
 }
 
 /* Of keyspaces 4241 to 4243 of mode r. */

@@ -52,7 +52,7 @@ impl Codec {
 
     #[cold]
     fn foreign_key(&self, request_key: &[u8]) -> Error {
-        Error::invalid(format!("key {} is outside {self}; give it to the codec of its own keyspace", hex(request_key)))
+        Error::invalid(format!("key {} lies outside {self}; give it to the codec of its own keyspace", hex(request_key)))
     }
 
     /// The request keys of the user keys in `[start, end)`. An empty `end` means the end of the
@@ -84,7 +84,7 @@ impl Codec {
             return Ok(KeyRange { start: first.to_vec(), end });
         }
         let range = shown_range(start, end.unwrap_or_default());
-        Err(Error::invalid(format!("range {range} is outside {self}; it has none of its keys, drop it")))
+        Err(Error::invalid(format!("range {range} lies outside {self}; it has none of its keys, drop it")))
     }
 
     /// The position of a request key relative to the keyspace. The first key behind a keyspace may

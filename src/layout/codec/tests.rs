@@ -65,7 +65,7 @@ fn region_ranges_agree_with_client_go() {
         for decoded in [own.decode_range(start, end), own.decode_region_range(&encode(start), &encode(end))] {
             match found {
                 Some((start, end)) => assert_eq!(decoded, Ok(range(start, end))),
-                None => assert!(decoded.unwrap_err().to_string().contains("is outside keyspace 4242 of mode r")),
+                None => assert!(decoded.unwrap_err().to_string().contains("lies outside keyspace 4242 of mode r")),
             }
         }
     }
@@ -200,7 +200,7 @@ proptest! {
         let foreign = other.encode_key(&user_key);
         let other_mode = [&[codec.prefix[0] ^ (b'r' ^ b'x')], &codec.prefix[1..], &user_key].concat();
         for key in [foreign, other_mode, codec.prefix[..len].to_vec()] {
-            let text = format!("{} is outside {codec}", hex(&key));
+            let text = format!("{} lies outside {codec}", hex(&key));
             prop_assert!(codec.decode_key(&key).unwrap_err().to_string().contains(&text));
             prop_assert!(codec.decode_region_key(&region_key(&key)).unwrap_err().to_string().contains(&text));
         }
