@@ -173,7 +173,7 @@ static void name_keyspaces(void) {
   RGC(rgc.set_keyspace_gc_type(demo.gc, keyspaces[USERS].id, RGC_GC_GLOBAL, &err));
   RGC(rgc.set_keyspace_gc_type(demo.gc, keyspaces[SESSIONS].id, RGC_GC_GLOBAL, &err));
   RGC(rgc.set_keyspace_gc_type(demo.gc, keyspaces[ARCHIVE].id, RGC_GC_GLOBAL, &err));
-  RGC(rgc.remove_keyspace(demo.gc, keyspaces[ARCHIVE].id, &err));
+  RGC(rgc.pause_keyspace(demo.gc, keyspaces[ARCHIVE].id, &err));
 }
 
 static void advance_safe_points(void) {
@@ -189,7 +189,7 @@ static void collect(void) {
   compact();
   double compacted = seconds();
   size_t pending;
-  RGC(pending = rgc.drain(demo.gc, DRAIN_MILLISECONDS, &err));
+  RGC(pending = rgc.worker_drain(demo.gc, DRAIN_MILLISECONDS, &err));
   if (pending > 0) fail("rgc_worker_drain", "the worker is not done with the dead rows");
   double drained = seconds();
   compact(); /* what the worker deleted */

@@ -11,8 +11,8 @@
 #define RGC_FUNCTIONS(X)                                                                                                \
   X(abi_version) X(version) X(free) X(set_logger) X(options_create) X(options_set) X(options_destroy) X(create)         \
   X(destroy) X(set_clock) X(bind_rocksdb_symbols) X(rocksdb_filter_factory) X(set_keyspace_gc_type)                     \
-  X(remove_keyspace) X(advance_global_safe_point) X(advance_keyspace_safe_point) X(keyspace_safe_point)                 \
-  X(attach_rocksdb) X(detach) X(drain) X(destroy_keyspace) X(destroyed_count) X(encode_key) X(decode_key)               \
+  X(pause_keyspace) X(advance_global_safe_point)  X(advance_keyspace_safe_point) X(keyspace_safe_point)                 \
+  X(attach_rocksdb) X(detach) X(worker_drain) X(destroy_keyspace) X(destroyed_count) X(encode_key) X(decode_key)        \
   X(keyspace_range) X(stats)
 
 /* The functions of the library, found at run time: rgc.create is rgc_create, and so on. */

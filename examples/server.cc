@@ -31,6 +31,7 @@ void Check(const std::string& error) {
 void Check(const rocksdb::Status& status) {
   if (!status.ok()) Fail(status.ToString());
 }
+void Check(const rocks_gc::Status& status) { Check(status.text()); }
 
 class Server {
  public:
@@ -41,9 +42,9 @@ class Server {
     if (!loaded.SetLogger(print, RGC_LOG_WARN)) Fail("the logger was refused");
     gc_ = rocks_gc::Context::Create(loaded, "data_prefix=z");
     if (!gc_.ok()) Fail(gc_.error());
-    for (uint32_t tenant : kTenants) Check(gc_.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, tenant, RGC_GC_KEYSPACE_LEVEL));
+    for (uint32_t tenant : kTenants) Check(gc_.SetKeyspaceGcType(tenant, RGC_GC_KEYSPACE_LEVEL));
     // From the first compaction on: without any safe point it would run unfiltered.
-    for (uint32_t tenant : kTenants) Check(gc_.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, tenant, uint64_t{1}));
+    for (uint32_t tenant : kTenants) Check(gc_.AdvanceKeyspaceSafePoint(tenant, 1));
     OpenDb();
   }
 
@@ -72,14 +73,14 @@ class Server {
     if (now <= kReadersStayBehind) return;
     for (uint32_t tenant : kTenants) {
       if (tenant == kSlowTenant) continue;
-      Check(gc_.Call(&rocks_gc::Functions::rgc_advance_keyspace_safe_point, tenant, now - kReadersStayBehind));
+      Check(gc_.AdvanceKeyspaceSafePoint(tenant, now - kReadersStayBehind));
     }
   }
 
   // Every row's newest value is there; a tenant that is collected has few others left, the slow one all of them.
   void Look() {
     for (auto* family : families_) Check(db_->CompactRange(rocksdb::CompactRangeOptions(), family, nullptr, nullptr));
-    Check(gc_.Call(&rocks_gc::Functions::rgc_worker_drain, uint64_t{10000}));
+    Check(gc_.WorkerDrain(10000));
     if (gc_->rgc_worker_pending(gc_.get()) != 0) Fail("the worker is not done");
     std::printf("%" PRIu64 " commits\n%8s %14s %14s %14s\n", now_.load(), "tenant", "safe point", "RawKV versions", "records");
     for (uint32_t tenant : kTenants) {

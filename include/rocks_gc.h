@@ -1,121 +1,207 @@
 /* rocks_gc.h - garbage collection for RocksDB hosts, loaded at run time.
  *
- * librocks_gc.so decides, inside RocksDB's compactions, which old versions may go. It is told a safe point per keyspace
- * (tenant) and links no RocksDB itself: the functions it needs come from the RocksDB that the host already has. This
- * header needs no RocksDB header and goes together with rocksdb/c.h in any order, in C99, C11 and C++.
+ * librocks_gc.so removes old MVCC versions during RocksDB compactions. The host tells the library
+ * one safe point per keyspace (tenant). The library links no RocksDB. It uses the functions of the
+ * RocksDB that the host already has. This header needs no RocksDB header. It can be included before
+ * or after rocksdb/c.h, in C99, C11 and C++.
  *
- * CONVENTIONS, once for all functions
+ * This file is the manual. Introduction first, then these groups of functions:
  *
- *  1. Handles (rgc_*_t) are opaque. X_create gives one, X_destroy takes it back; destroying NULL does nothing.
- *  2. Bytes are a pointer and a length, need no terminating NUL and are read during the call only. NULL goes with length
- *     0; NULL with another length is an error.
- *  3. errptr, where there is one, comes last and may be NULL. Otherwise it is written exactly once by every call,
- *     whatever it held: NULL on success, else a malloc'ed text for rgc_free, "Kind: what, with the value, and what to
- *     do". Kinds are RocksDB's words: Invalid argument, Not found, Not supported, Busy, Corruption, IO error, Aborted.
- *     With errptr NULL, or without memory for the text, it goes to the log. A failed call returns 0 or NULL and has
- *     changed nothing, except what its text says is kept from then on.
- *  4. What the library hands out by pointer (char*) is malloc'ed and the caller's: give it to rgc_free.
- *  5. Public structs begin with size_t struct_size, which the caller sets to sizeof of the struct it was compiled with.
- *     They grow at the end only. Given to the library: missing fields count as zero, a size below that of version 1 is
- *     an error. Filled by the library: it writes the smaller of the two sizes and sets struct_size to what it wrote; a
- *     struct that receives malloc'ed pointers must have at least its size of version 1. Structs marked "fixed for ever"
- *     carry no size.
- *  6. Enumerations cross as int. A number that is not listed is an error that names it.
- *  7. A NULL handle, a wrong length, a number out of range is a clear error or, where a function has no errptr, a no-op
- *     that returns 0, NULL or RGC_KEEP. It is never a crash. Arrays are taken all or nothing: one bad element changes
- *     nothing and is named by its index and its value.
- *  8. No panic and no exception leaves the library. When in doubt it keeps: bytes that are not what they should be are kept,
- *     wherever they are shown to it (H7 says where they are not).
- *  9. The library may be loaded by dlopen. It is linked -z nodelete: dlclose does not unload it.
- * 10. A function that can refuse says so. Where it has no errptr it returns 1 = done, or 0 = refused: then nothing has
- *     changed, and the reason is in the log. Such functions are marked RGC_MUST_CHECK: a compiler warns where a host drops
- *     the answer. After a refused rgc_detach or rgc_destroy the store is still attached, and the host must not close the DB.
+ *     library, options, context              start here
+ *     safe points, keyspace metadata         what the host tells the library
+ *     filter, RocksDB's C API                how compactions ask the library
+ *     store, destroying, schemas             what needs the open database
+ *     recovery                               what a WAL filter leaves out
+ *     listing, counters                      what an operator asks
+ *     stored keys, codec                     how keys are built and taken apart
  *
- * TIMESTAMPS are unsigned 64-bit numbers that only need an order. A SAFE POINT is the timestamp below which no reader
- * will read any more; 0 = unknown = collect nothing. A KEYSPACE is a tenant, named by a number from 0 to
- * RGC_KEYSPACE_MAX. The EFFECTIVE SAFE POINT of a key is
- *   - of a key of a keyspace that was named keyspace level: the keyspace's own safe point (0 until one came),
- *   - of a key of a keyspace that was named global: the global safe point,
- *   - of a key of a keyspace of which everything is kept (removed, both types named, an unknown type
- *     loaded): 0,
- *   - of a key of a keyspace that was never named: 0 (with unknown_keyspace=global: the global one),
- *   - of TiDB keys (mode m and t), and of every key in the plain layout: the global safe point.
+ * The comment of a function has these blocks, where they apply:
  *
- * WHAT IS COLLECTED. Kind RGC_KIND_RAW (RawKV rows, a version a RocksDB key): a version below its effective safe point
- * that is not the newest of its row. Within one run (one compaction) the first version of a row that the run sees is
- * always kept. A newest version that is a delete mark or has expired goes last: to remove it takes a look at the whole
- * database, which a run cannot have, so its row is handed to the worker of the attached store. Kind RGC_KIND_TXN (records of
- * transactions, commit_ts at or below the safe point): rollbacks and locks; and what is older than the row's first put or
- * delete, but for puts whose value lies in the default column family: those, and a first delete, are the worker's, too. A put
- * whose GC fence is at or below the safe point counts as a delete. Kind RGC_KIND_TTL_V1 (API V1 with TTL): what has
- * expired. Every kind: what is destroyed, and what is of a schema that is dropped. Without a store what is the worker's stays,
- * counted in rows_deferred.
+ *     Returns:   what it returns
+ *     Errors:    what it reports through errptr; a failed call has changed nothing (rule 3)
+ *     Refused:   when it returns 0 instead of doing its work (rule 10)
+ *     Threads:   which threads may call it
+ *     Blocks:    what it waits for
  *
- * WHAT THE HOST PROMISES. A host that breaks a promise loses data, as each one says.
- *  H1 No reader reads below the effective safe point. The host does not write, ingest or restore a version below it:
- *     the version would be collected, or a newer one would. For transactions both hold at the safe point, too: no
- *     commit at or below it. And no lock stands there: the host resolves the locks of transactions that began at or
- *     below a safe point before it publishes that safe point. Else a transaction may be collected half: the primary's
- *     record goes, and a reader that meets the secondary's lock takes the transaction for rolled back.
- *     What a crash lost counts, too: a host that writes lost versions again, with the timestamps that they had (from a
- *     log of its own), holds its safe points below them until they are durable. So it does with a lock that comes back.
- *     A restore that must: (1) rgc_pause_keyspace or rgc_set_enabled(gc, 0); (2) restore; (3) flush and compact the
- *     range by force into the last level, with no RocksDB snapshot held; (4) rgc_set_keyspace_gc_type, or enable. Loads
- *     of metadata do not end the pause. Without step 3 versions hidden by tombstones count as the newest.
- *  H2 Nobody else deletes a newest version so that an older one should be seen: the older one may be gone already. A
- *     tool that must goes the way of H1. Whole rows, and versions that are not the newest, may be deleted freely; in a
- *     row that was deleted as a whole only newer versions may follow.
- *  H3 A destroyed range is never written again: runs drop what comes there. With RGC_DESTROY_REUSABLE, or once it is forgotten, it may
- *     be, with timestamps above the destroyed ones, or after step (3) of H1: what is older is taken for garbage. The id of a dropped
- *     schema is never written again, in its keyspace; and once rgc_schema_truncate was called nobody writes a version of that
- *     schema at or below its timestamp: it may go, or take the place of a newer one of its row.
- *  H4 The column family has the bytewise comparator, no user-defined timestamps, no SingleDelete on these keys (RocksDB
- *     reports corruption where one meets a removed version), and no filter object shared between compactions (the
- *     library notices by the thread and the order of the keys, and keeps everything).
- *  H5 WAL recovery keeps a prefix (not kSkipAnyCorruptedRecords): the worker deletes oldest versions first, and where a later
- *     write comes back without an earlier one a dead row is alive again. A host that writes several families without a WAL
- *     (atomic_flush) attaches all of them, to one rgc_t, by the C++ adaptor, which flushes them together: else a crash may
- *     bring back one of them without the other.
- *  H6 Compaction filters ignore snapshots: a RocksDB snapshot held across a collection may miss what was collected.
- *  H7 Keys of judged rows hold plain values, and no other keys lie between the versions of a row. Merge operands, wide
- *     columns and keys that are not of the layout are kept by a run that is shown them. A skip is not: one to the row's end takes
- *     whatever stands between the versions it takes, one to the next version what extends the key it takes; so does a range
- *     tombstone over a row; and the worker deletes merge operands and wide columns with the versions that they stand for. A host
- *     that has such keys sets remove_mode=remove and delete_range_min_keys=0. (RocksDB's C API never skips.)
- *  H8 One rgc_t serves one DB. A destroyed range or a dropped schema is so in the families that were attached when the
- *     call was made, and runs drop nothing in other families. RocksDB's C API does not tell a run its family: there the
- *     library takes a run to be in an attached family whose role goes with the run's kind. So a C host gives no family
- *     that it does not attach a filter of this rgc_t. Runs of a second DB would drop what the first one destroyed. The
- *     C++ adaptor refuses to open a DB with an rgc_t that has an attached store; RocksDB's C API cannot.
- *  H9 Only the primary is attached. Attaching writes: into the ledger, and what the worker deletes. A follower that
- *     replicates the primary's WAL gets the deletes from there; it runs filters at most. Of a TransactionDB the write
- *     policy is WRITE_COMMITTED: with the others the base DB shows what is prepared and not committed. The C++ adaptor
- *     refuses them; RocksDB's C API cannot.
- * H10 A bound of a destroyed range that carries a timestamp cuts a row in two. A version that the destroyed half shadowed
- *     may be gone already, as in H2. And after a crash in such a destroy runs know nothing of it until the store is
- *     attached: a run takes the destroyed half for the newest, and removes the half that is alive. So from open to attach
- *     the host keeps the safe point below the versions of the row, or calls rgc_set_enabled(gc, 0). Bounds without
- *     timestamps cut nothing.
+ * WORDS
+ *   - A ROW is all versions of one user key. A VERSION is one RocksDB key: user key and timestamp.
+ *   - A DELETE MARK is a version that says that the row is deleted.
+ *   - A FILTER is the compaction filter of one compaction. If RocksDB splits a compaction into
+ *     subcompactions, each has a filter of its own. Some names of counters call a filter a run.
+ *   - The STORE is the open database that the host attached (rgc_attach_rocksdb).
+ *   - The WORKER is one thread of the library. It deletes in the attached store what a filter
+ *     cannot.
+ *   - The LEDGER is the durable record of what was destroyed and dropped. It lies in the host's
+ *     store.
+ *   - The LAST LEVEL is RocksDB's bottommost level. A filter is BOTTOMMOST if its compaction writes
+ *     the last level, so that nothing older lies below its range.
+ *   - A row is HANDED OVER when a filter queues it for the worker.
+ *   - A keyspace is REGISTERED once the host has told its GC type (rgc_set_keyspace_gc_type or
+ *     rgc_keyspace_load). It is PAUSED from rgc_pause_keyspace until it is registered again.
+ *   - TIMESTAMPS are unsigned 64-bit numbers that only need an order.
+ *   - A SAFE POINT is a timestamp below which no reader reads any more. 0 means unknown: nothing is
+ *     collected.
+ *   - A KEYSPACE is a tenant. Its id is a number from 0 to RGC_KEYSPACE_MAX.
+ *
+ * The EFFECTIVE SAFE POINT of a key is
+ *   - the keyspace's own safe point, if the keyspace was registered as keyspace level (0 until its
+ *     first safe point arrives);
+ *   - the global safe point, if the keyspace was registered as global;
+ *   - 0, if everything of the keyspace is kept: it is paused, both GC types were registered for it,
+ *     or an unknown GC type was loaded;
+ *   - 0, if the keyspace was never registered (with the option unknown_keyspace=global: the global
+ *     safe point);
+ *   - the global safe point, for TiDB keys (modes m and t) and for every key in the plain layout.
+ *
+ * CONVENTIONS, for all functions
+ *
+ *  1. Handles (rgc_*_t) are opaque. X_create creates a handle, X_destroy destroys it. Destroying
+ *     NULL does nothing.
+ *  2. Bytes are passed as a pointer and a length. They need no terminating NUL. The library reads
+ *     them during the call only. NULL with length 0 is allowed. NULL with another length is an
+ *     error.
+ *  3. If a function has errptr, it is the last parameter. It may be NULL. Otherwise every call
+ *     writes it exactly once, whatever it held before: NULL on success, else a malloc'ed text that
+ *     the host must give to rgc_free. The text reads "Kind: what, with the value, and what to do".
+ *     The kinds are RocksDB's words: Invalid argument, Not found, Not supported, Busy, Corruption,
+ *     IO error, Aborted. If errptr is NULL, or if there is no memory for the text, the text is
+ *     logged instead. A failed call returns 0 or NULL. It has changed nothing, unless the function
+ *     says otherwise. Destroys and schema drops do: what they recorded or deleted before the
+ *     failure remains so. Where the error text says that something is kept from then on, that holds
+ *     too.
+ *  4. What the library returns as char* is malloc'ed and belongs to the caller. The caller must
+ *     give it to rgc_free.
+ *  5. Public structs begin with size_t struct_size. The caller must set it to sizeof of the struct
+ *     that it was compiled with. Structs grow at the end only. In a struct that the host passes in,
+ *     missing fields count as zero, and a size below that of version 1 is an error. In a struct
+ *     that the library fills, it writes the smaller of the two sizes and sets struct_size to what
+ *     it wrote. A struct that receives malloc'ed pointers must have at least its size of version 1.
+ *     Structs marked "Fixed layout" have no struct_size and never change.
+ *  6. Enumerations are passed as int. A number that is not listed is an error that names the
+ *     number.
+ *  7. A NULL handle, a wrong length or a number out of range is a clear error. In a function
+ *     without errptr it is a no-op that returns 0, NULL or RGC_KEEP. It is never a crash. Arrays
+ *     are taken all or nothing: one bad element changes nothing, and the error names it by its
+ *     index and its value.
+ *  8. No panic and no exception leaves the library. When in doubt the library keeps. Malformed keys
+ *     and values are kept whenever a filter sees them (exceptions: H7).
+ *  9. The library may be loaded by dlopen. It is linked with -z nodelete: dlclose does not unload
+ *     it.
+ * 10. A function that can refuse says so in a block "Refused:". Without errptr it returns 1 for
+ *     done and 0 for refused. After a refusal nothing has changed, and the reason is in the log.
+ *     Such functions are marked RGC_MUST_CHECK: the compiler warns where a host ignores the result.
+ *     After a refused rgc_detach or rgc_destroy the store is still attached. The host must not
+ *     close the DB then.
+ *
+ * WHAT IS COLLECTED, by kind of filter
+ *
+ * RGC_KIND_RAW (RawKV rows; each version is one RocksDB key). The filter removes a version that is
+ * below its effective safe point and is not the newest of its row. A filter always keeps the first
+ * version of a row that it sees. A newest version that is a delete mark or has expired must be
+ * removed last. That needs a look at the whole database, which a filter cannot have. So the filter
+ * hands the row over to the worker of the attached store.
+ *
+ * RGC_KIND_TXN (records of transactions). The filter judges records whose commit_ts is at or below
+ * the safe point. It removes rollback records and lock records. It removes every record older than
+ * the row's first put or delete, with one exception: a put whose value lies in the default column
+ * family. Such puts, and a first delete, are left to the worker. A put whose GC fence is at or
+ * below the safe point counts as a delete.
+ *
+ * RGC_KIND_TTL_V1 (API V1 with TTL). The filter removes expired values.
+ *
+ * Every kind. The filter removes keys in destroyed ranges and keys of dropped schemas.
+ *
+ * If no store is attached, the rows for the worker stay. rows_deferred counts them.
+ *
+ * WHAT THE HOST PROMISES. A broken promise can lose data. Each promise says how.
+ *
+ *  H1 No reader reads below the effective safe point. The host must not write, ingest or restore a
+ *     version below it: the library may remove that version, or a newer one. For transactions both
+ *     hold at the safe point too: the host must not commit at or below it. No lock may remain at or
+ *     below a safe point: before the host publishes a safe point, it must resolve the locks of all
+ *     transactions that began at or below it. Otherwise half a transaction may be collected: the
+ *     primary's record is removed, and a reader that meets the secondary's lock treats the
+ *     transaction as rolled back.
+ *     Data that a crash lost is included. A host may write lost versions again with their old
+ *     timestamps, for example from a log of its own. It must then hold its safe points below those
+ *     timestamps until the versions are durable. The same holds for a lock that comes back.
+ *     A host that must restore old versions does it in four steps: (1) call rgc_pause_keyspace or
+ *     rgc_set_enabled(gc, 0); (2) restore; (3) flush, and compact the range by force into the last
+ *     level, with no RocksDB snapshot held; (4) call rgc_set_keyspace_gc_type, or enable again.
+ *     Loading metadata does not end the pause. Without step 3, versions that tombstones hide count
+ *     as the newest.
+ *  H2 The host and its tools must not delete a newest version so that an older one becomes visible:
+ *     the older one may be removed already. A tool that must do so follows the four steps of H1.
+ *     The host may freely delete whole rows, and versions that are not the newest. After a whole
+ *     row was deleted, only newer versions may be written to it.
+ *  H3 The host must never write into a destroyed range again: filters remove what is written there.
+ *     Two exceptions: the range was destroyed with RGC_DESTROY_REUSABLE, or its record was released
+ *     (rgc_release_destroyed). The host may then write with timestamps above the destroyed ones, or
+ *     after step 3 of H1. The library treats older data as garbage.
+ *     The host must never write the id of a dropped schema again in the same keyspace. Once
+ *     rgc_schema_truncate was called, the host must not write a version of that schema at or below
+ *     its timestamp: the version may be removed, or it may replace a newer one of its row.
+ *  H4 The column family has the bytewise comparator and no user-defined timestamps. The host uses
+ *     no SingleDelete on these keys: RocksDB reports corruption where a SingleDelete meets a
+ *     removed version. No filter object is shared between compactions. (The library notices a
+ *     shared filter by its thread and by the order of the keys, and then keeps everything.)
+ *  H5 WAL recovery keeps a prefix of the log (not kSkipAnyCorruptedRecords). The worker deletes a
+ *     row's oldest versions first. If a later write comes back without an earlier one, a dead row
+ *     becomes alive again.
+ *     A host that writes several column families without a WAL (atomic_flush) must attach all of
+ *     them to one rgc_t through the C++ adaptor. The adaptor flushes them together. Otherwise a
+ *     crash may bring back one family without the other.
+ *  H6 Compaction filters ignore snapshots. A RocksDB snapshot held across a collection may miss
+ *     what was collected.
+ *  H7 Keys of judged rows hold plain values, and no other keys lie between the versions of a row. A
+ *     filter keeps merge operands, wide columns and keys that are not of the layout, if RocksDB
+ *     shows them to it. Three operations remove such keys without looking at them. A skip to the
+ *     end of the row removes everything between the versions that it passes. A skip to the next
+ *     version removes keys that extend the skipped key. A range tombstone over a row removes
+ *     everything in the row. Also, the worker deletes merge operands and wide columns together with
+ *     the versions that they represent. A host that has such keys must set remove_mode=remove and
+ *     delete_range_min_keys=0. (Through RocksDB's C API filters never skip.)
+ *  H8 One rgc_t serves one DB. A range is destroyed, and a schema is dropped, in the families that
+ *     were attached when the call was made. Filters drop nothing in other families. RocksDB's C API
+ *     does not tell a filter its family. There the library assumes that a filter serves an attached
+ *     family whose role matches the kind of the filter. So a C host must not give a filter of this
+ *     rgc_t to a family that it does not attach. Filters of a second DB would drop what the first
+ *     DB destroyed. The C++ adaptor refuses to open a DB with an rgc_t that has an attached store.
+ *     RocksDB's C API cannot refuse this.
+ *  H9 Only the primary is attached. Attaching writes to the DB: the ledger, and what the worker
+ *     deletes. A follower that replicates the primary's WAL receives these deletes from there. It
+ *     may use filters, and nothing else. A TransactionDB must have the write policy
+ *     WRITE_COMMITTED: with the other policies the base DB shows data that is prepared and not
+ *     committed. The C++ adaptor refuses them. RocksDB's C API cannot.
+ * H10 A bound of a destroyed range that carries a timestamp cuts a row in two. A version that the
+ *     destroyed half shadowed may be removed already, as in H2. After a crash during such a
+ *     destroy, filters know nothing of it until the store is attached: a filter may treat a
+ *     destroyed version as the newest and remove live versions below it. So from open to attach the
+ *     host must keep the safe point below the versions of the row, or call rgc_set_enabled(gc, 0).
+ *     Bounds without timestamps cut no row.
  *
  * LIFE OF AN rgc_t
- *     rgc_options_create, rgc_options_set ...          what the keys look like
- *     rgc_create                                       one per DB
- *     rgc_set_logger, rgc_set_clock                    if wanted (errors go to standard error until then)
- *     rgc_bind_rocksdb_symbols                         or rgc_bind_rocksdb_library
- *     rgc_set_keyspace_gc_type ...                     before the first safe point, so that nothing is kept for nothing
- *     rgc_advance_..._safe_point ...                   now, and from then on whenever they move
- *     rgc_keyspace_load, rgc_schemas_load ...          if there are metadata and schemas
- *     rgc_rocksdb_wal_filter                           if recovery is to leave out what is of dropped schemas (11.8 and later)
- *     rgc_rocksdb_filter_factory                       one per options object, which takes it over
- *     rgc_rocksdb_event_listener                       if RocksDB's C API has listeners (10.4 and later)
+ *
+ *     rgc_options_create, rgc_options_set ...   what the keys look like
+ *     rgc_create                                one per DB
+ *     rgc_set_logger, rgc_set_clock             optional (errors go to standard error until then)
+ *     rgc_bind_rocksdb_symbols                  or rgc_bind_rocksdb_library
+ *     rgc_set_keyspace_gc_type ...              before the first safe point: a keyspace without
+ *                                               a type is kept whole
+ *     rgc_advance_..._safe_point ...            now, and whenever a safe point moves
+ *     rgc_keyspace_load, rgc_schemas_load ...   if there are metadata and schemas
+ *     rgc_rocksdb_wal_filter                    if recovery shall leave out dropped schemas
+ *                                               (RocksDB 11.8 and later)
+ *     rgc_rocksdb_filter_factory                one per options object, which owns it
+ *     rgc_rocksdb_event_listener                if RocksDB's C API has listeners (10.4 and later)
  *     rocksdb_options_set_compaction_filter_factory, rocksdb_open
- *     rgc_attach_rocksdb                               so that the worker can finish what runs cannot
+ *     rgc_attach_rocksdb                        so that the worker can finish what filters cannot
  *     ... work ...
- *     rgc_detach                                       before the DB closes
- *     rocksdb_close                                    before exit: RocksDB's own threads must have ended when its static data goes
- *     rocksdb_options_destroy                          destroys the factory
- *     rgc_destroy
- */
+ *     rgc_detach                                before the DB closes
+ *     rocksdb_close                             before exit: RocksDB's own threads must have
+ *                                               ended before its static data is destroyed
+ *     rocksdb_options_destroy                   destroys the factory
+ *     rgc_destroy */
 #ifndef ROCKS_GC_H
 #define ROCKS_GC_H
 #include <stddef.h>
@@ -124,14 +210,14 @@
 extern "C" {
 #endif
 
-/* The version of this contract. Within one number functions and trailing struct fields are only added.
- * rgc_abi_version() tells the loaded library's. */
+/* The version of this contract. Within one number only functions and trailing struct fields are
+ * added. rgc_abi_version() returns the number of the loaded library. */
 #define RGC_ABI_VERSION 1
-/* The version of the library that this header came with. */
+/* The version of the library that this header belongs to. */
 #define RGC_VERSION_STRING "0.1.0"
 
-/* Marks functions whose answer the host must look at (convention 10). A host that wants no warnings defines it to nothing
- * before it includes this header. */
+/* Marks functions whose result the host must look at (rule 10). A host that wants no warnings
+ * defines this macro to nothing before it includes this header. */
 #ifndef RGC_MUST_CHECK
 #if defined(__GNUC__) || defined(__clang__)
 #define RGC_MUST_CHECK __attribute__((warn_unused_result))
@@ -140,12 +226,15 @@ extern "C" {
 #endif
 #endif
 
-/* Options under construction. One thread at a time. Lives until rgc_options_destroy; rgc_create only reads it. */
+/* Options under construction. Use them from one thread at a time. They live until
+ * rgc_options_destroy. rgc_create only reads them. */
 typedef struct rgc_options_t rgc_options_t;
-/* The context: options, safe points, counters, the bound RocksDB. Shared by any number of threads. Factories and filters
- * hold a reference of their own, so rgc_destroy may come before theirs: they go on with the last safe points. */
+/* The context: options, safe points, counters and the bound RocksDB. Any number of threads may
+ * share it. Factories and filters hold references of their own. So rgc_destroy may be called before
+ * they are destroyed: they continue with the last safe points. */
 typedef struct rgc_t rgc_t;
-/* A run: the filter of one (sub)compaction. Belongs to one thread, from its first decision on. */
+/* The filter of one compaction or subcompaction. From its first decision on it belongs to one
+ * thread. */
 typedef struct rgc_filter_t rgc_filter_t;
 
 /* RocksDB's own opaque types: the same tags as in rocksdb/c.h. */
@@ -159,241 +248,365 @@ struct rocksdb_column_family_handle_t;
 
 /* ---------------------------------------------------------------- library */
 
-/* Levels of the log. A message's level is RGC_LOG_ERROR (something was refused or given up that the host must mend) to
- * RGC_LOG_DEBUG (a line or two a run). */
+/* Levels of the log, from RGC_LOG_ERROR (something was refused or given up, and the host must mend
+ * it) to RGC_LOG_DEBUG (one or two lines per filter). */
 enum { RGC_LOG_OFF = 0, RGC_LOG_ERROR = 1, RGC_LOG_WARN = 2, RGC_LOG_INFO = 3, RGC_LOG_DEBUG = 4 };
 
-/* A logger: message is one line of UTF-8 without a line end, valid during the call. Called from any thread, RocksDB's
- * compaction threads among them, from several at once, and under no lock of the library's. It must return soon and must
- * not unwind (throw, panic, longjmp). It may call readers and advances; what those would log is lost. It must not touch the
- * run that is deciding: no rgc_filter_ function on it. */
+/* A logger. message is one line of UTF-8 without a line end. It is valid during the call. The
+ * library calls the logger from any thread, among them RocksDB's compaction threads, and from
+ * several threads at once. It holds no lock of its own during the call. The logger must return
+ * soon. It must not unwind (throw, panic, longjmp). It may call functions that read, and functions
+ * that advance safe points. Messages of those calls are lost. It must not call rgc_filter_
+ * functions on the filter that is deciding. */
 typedef void (*rgc_log_fn)(void* state, int level, const char* message);
 
-/* A clock: unix time in seconds; 0 = unknown: nothing expires, and no bound on safe points can be met. The
- * log warns of that once. More than 100,000,000,000 cannot be seconds: the time is unknown, and the log says
- * once that the answer looks like milliseconds, microseconds or nanoseconds. rgc_set_clock says how far a
- * clock is believed.
- * Called once a run, from the thread that makes the run, once a row and once a second from the worker's, by
- * calls that destroy or collect, and, with max_safe_point_ahead_seconds, once per advance; possibly from
- * several threads at once; under no lock of the library's. It must not unwind. It may call readers. */
+/* A clock. It returns unix time in seconds. 0 means unknown: nothing expires, and with
+ * max_safe_point_ahead_seconds no safe point is accepted. The log warns of that once. More than
+ * 100,000,000,000 cannot be seconds: the time is then unknown, and the log says once that the
+ * answer looks like milliseconds, microseconds or nanoseconds. rgc_set_clock says how far the
+ * library believes a clock.
+ *
+ * The library calls the clock once per filter, on the thread that creates the filter; once per row
+ * and once per second on the worker's thread; in calls that destroy or collect; and once per
+ * advance if max_safe_point_ahead_seconds is set. Several threads may call it at once. The library
+ * holds no lock of its own during the call. The clock must not unwind. It may call functions that
+ * read. */
 typedef uint64_t (*rgc_clock_fn)(void* state);
 
-/* rgc_abi_version: the RGC_ABI_VERSION of the loaded library. A host that loads at run time compares it with its
- * header's before any other call. */
+/* rgc_abi_version: returns the RGC_ABI_VERSION of the loaded library. A host that loads the library
+ * at run time must compare it with the number of its header before any other call. */
 uint32_t rgc_abi_version(void);
 
-/* rgc_version: the RGC_VERSION_STRING of the loaded library. Static; not to be freed. */
+/* rgc_version: returns the RGC_VERSION_STRING of the loaded library.
+ * Returns: a static text. The host must not free it. */
 const char* rgc_version(void);
 
 /* Kinds of errors, for rgc_error_kind. */
 enum {
   RGC_ERROR_NONE = 0,
-  RGC_ERROR_INVALID_ARGUMENT = 1, /* "Invalid argument": the call is wrong; repeating it changes nothing */
-  RGC_ERROR_NOT_FOUND = 2,        /* "Not found" */
-  RGC_ERROR_NOT_SUPPORTED = 3,    /* "Not supported": right in itself, but not with this store or these options */
-  RGC_ERROR_BUSY = 4,             /* "Busy": not now; the host may try again */
-  RGC_ERROR_CORRUPTION = 5,       /* "Corruption": bytes that do not parse */
-  RGC_ERROR_IO = 6,               /* "IO error": the store failed */
-  RGC_ERROR_ABORTED = 7,          /* "Aborted": the library gave up */
-  RGC_ERROR_UNKNOWN = 8           /* a text that begins with no kind */
+  /* "Invalid argument": the call is wrong; repeating it changes nothing */
+  RGC_ERROR_INVALID_ARGUMENT = 1,
+  RGC_ERROR_NOT_FOUND = 2,  /* "Not found" */
+  /* "Not supported": the call is right in itself, but not with this store or these options */
+  RGC_ERROR_NOT_SUPPORTED = 3,
+  RGC_ERROR_BUSY = 4,        /* "Busy": not now; the host may try again */
+  RGC_ERROR_CORRUPTION = 5,  /* "Corruption": bytes that do not parse */
+  RGC_ERROR_IO = 6,          /* "IO error": the store failed */
+  RGC_ERROR_ABORTED = 7,     /* "Aborted": the library gave up */
+  RGC_ERROR_UNKNOWN = 8      /* a text that begins with no kind */
 };
 
-/* rgc_error_kind: the kind of an error text of this library: RGC_ERROR_...; so a host need not parse the text. NULL is
- * RGC_ERROR_NONE. Reads the text during the call, and does not free it. Any thread; does not block. */
+/* rgc_error_kind: returns the kind of an error text of this library, so that a host need not parse
+ * the text. It reads the text during the call and does not free it.
+ * Returns: RGC_ERROR_... For NULL it returns RGC_ERROR_NONE.
+ * Threads: any.
+ * Blocks: no. */
 int rgc_error_kind(const char* error_or_null);
 
-/* rgc_free: gives back what the library handed out as char*: error texts, encoded keys, bounds, metrics. NULL does
- * nothing. Works from any thread. (It is free(); the name spares hosts with another malloc a crash.) */
+/* rgc_free: frees what the library returned as char*: error texts, encoded keys, bounds, metrics.
+ * NULL does nothing. (The function is free(). It has a name of its own so that a host with another
+ * malloc does not crash.)
+ * Threads: any. */
 void rgc_free(void* ptr);
 
-/* rgc_set_logger: sets the logger of the whole process for messages up to max_level. Until the first call
- * errors go to standard error, one line each: "rocks_gc: error: " and the message. A standard error that is
- * closed, or has no reader, does no harm (a file descriptor 2 that is closed on exec is a file of the host:
- * nothing is written there). log NULL or max_level RGC_LOG_OFF = silence. Any thread. When it returns 1 the
- * last call of the logger before has ended, so that its state may be freed. Refused (0): on a thread inside a
- * callback of the library; a level that is not listed. Then the logger before is still called, and the host
- * must keep its state. */
+/* rgc_set_logger: sets the logger of the whole process, for messages up to max_level. Until the
+ * first call errors go to standard error, one line each: "rocks_gc: error: " and the message. A
+ * standard error that is closed, or that has no reader, does no harm. (A file descriptor 2 that is
+ * closed on exec is a file of the host: the library writes nothing there.) log NULL or max_level
+ * RGC_LOG_OFF means silence. When the call has returned 1, the last call of the old logger has
+ * ended, and the host may free its state.
+ * Returns: 1 for done, 0 for refused.
+ * Refused: on a thread inside a callback of the library; a level that is not listed. Then the
+ *   library still calls the old logger, and the host must keep its state.
+ * Threads: any.
+ * Blocks: on calls of the old logger. */
 RGC_MUST_CHECK unsigned char rgc_set_logger(rgc_log_fn log, void* state, int max_level);
 
 /* ---------------------------------------------------------------- options */
 
-/* rgc_options_create: options with every default. Never NULL. */
+/* rgc_options_create: creates options with every default.
+ * Returns: the options, never NULL. */
 rgc_options_t* rgc_options_create(void);
 
-/* rgc_options_set: sets one option. name and value are NUL-terminated texts. Errors: an unknown name, or a value that
- * the option does not take: both are named. What options mean together is checked by rgc_create.
+/* rgc_options_set: sets one option. name and value are NUL-terminated texts.
+ * Errors: an unknown name; a value that the option does not accept. The text names both. rgc_create
+ *   checks which options are allowed together.
+ * Threads: one at a time for each options object.
  *
- *   key_layout                   api_v2 (default) | plain
- *                                api_v2: TiKV's API V2 keys; plain: user key + timestamp, all under the global safe point
- *   data_prefix                  empty (default); text, or hex when it begins with 0x and is even: what stands before
- *                                every stored key (TiKV: z)
- *   plain_keys                   none (default) | N | prefix_free
- *                                for plain: every user key has exactly N bytes (checked), or no user key is a prefix of
- *                                another (the host's promise). Without it plain is refused: rows of keys of which one is
- *                                a prefix of the other interleave
- *   history                      latest (default) | snapshot; plain has no default and is refused without it
- *                                latest: readers want the newest version only; snapshot: readers read at a timestamp at
- *                                or above the safe point (backup, CDC), so the first version below it stays too
- *   unknown_keyspace             keep (default) | global
- *                                keyspaces that were never named: keep everything, or use the global safe point. global
- *                                is for hosts without keyspace-level tenants, or that name each such tenant before the
- *                                first global safe point and before its first write; else a slow tenant loses data
- *   schema_id                    off (default) | prefix
- *                                prefix: the first 4 bytes of a user key, big-endian, are the id of its schema, where schemas are
- *                                given (rgc_schemas_load). In api_v2 of keys of mode r and x with at least 4 bytes; in plain of keys
- *                                with at least 4 + 8 bytes behind the data prefix (plain_keys=1 to 3 is refused)
- *   remove_mode                  auto (default) | remove | skip
- *                                for hosts that can skip (rgc_filter_decide): auto takes whatever costs less, by the time that it
- *                                sees removes and seeks take; remove leaves a tombstone for each version; skip leaves none
- *                                wherever that loses nothing, also where it costs more
- *   ttl_grace_seconds            0 (default): expired means expire_ts <= now - grace. now is the believed
- *                                time (rgc_set_clock), which may be up to an hour ahead: a host whose
- *                                clock is less than sure sets a grace
- *   max_safe_point_ahead_seconds 0 (default) = off: a safe point whose physical part (ts >> 18, milliseconds) is further
- *                                ahead of the believed time is refused
- *   worker_queue_max_rows             1000000 (default): how many rows may wait for the worker; more are left for later runs
- *   worker_queue_max_bytes            67108864 (default): how much memory rows that wait for the worker may take, of all runs and
- *                                in the queue; more are left for later runs
- *   delete_batch_bytes           32768 (default): the worker's batches
- *   delete_bytes_per_second      0 (default) = off: how fast the worker deletes
- *   delete_range_min_keys        10000 (default): from so many versions of a row, or keys of a destroyed range, on one range tombstone
- *                                takes the place of point tombstones; 0 = never
- *   recheck                      auto (default) | manual
- *                                destroyed ranges are looked at once more by the worker, or by rgc_recheck_destroyed only
- *   recheck_seconds              86400 (default): how long after they were done
- *   ledger_prefix                0x01726f636b735f67632f (default): keys with this prefix are the library's own records
- *                                and are always kept; never empty. Neither it nor a non-empty data_prefix may begin
- *                                with the other; with schema_id=prefix and no data_prefix it begins with neither r nor x */
+ * THE OPTIONS
+ *
+ * key_layout
+ *     Default: api_v2. Values: api_v2, plain.
+ *     api_v2: keys of TiKV's API V2. plain: user key and timestamp, all under the global safe
+ *     point.
+ *
+ * data_prefix
+ *     Default: empty. Values: text; or hex, if it begins with 0x and has an even number of digits.
+ *     The bytes in front of every stored key (TiKV: z).
+ *
+ * plain_keys
+ *     Default: none. Values: none; N, a number of bytes from 1 to 1048576; prefix_free.
+ *     For key_layout=plain. N: every user key has exactly N bytes; the library checks this.
+ *     prefix_free: the host promises that no user key is a prefix of another. With none, plain is
+ *     refused: if one key is a prefix of another, their rows interleave.
+ *
+ * history
+ *     Default: latest; plain has no default and is refused without a value. Values: latest,
+ *     snapshot.
+ *     latest: readers want the newest version only. snapshot: readers read at a timestamp at or
+ *     above the safe point (backup, CDC), so the first version below the safe point is kept too.
+ *
+ * unknown_keyspace
+ *     Default: keep. Values: keep, global.
+ *     For keyspaces that were never registered. keep: everything is kept. global: the global safe
+ *     point is used. Use global only in a host without tenants of type keyspace level, or in a host
+ *     that registers each such tenant before the first global safe point and before the tenant's
+ *     first write. Otherwise a slow tenant loses data.
+ *
+ * schema_id
+ *     Default: off. Values: off, prefix.
+ *     prefix: the first 4 bytes of a user key, big-endian, are the id of its schema. The library
+ *     reads them only in keyspaces whose schemas the host has told (rgc_schemas_load). In api_v2
+ *     this applies to keys of modes r and x with at least 4 bytes. In plain it applies to keys with
+ *     at least 4 + 8 bytes after the data prefix; plain_keys=1, 2 and 3 are refused.
+ *
+ * remove_mode
+ *     Default: auto. Values: auto, remove, skip.
+ *     For hosts that can skip (rgc_filter_decide). auto: the filter uses what costs less, judged by
+ *     the time that it sees removals and seeks take. remove: each removed version leaves a
+ *     tombstone. skip: no removed version leaves a tombstone wherever that loses no data, even
+ *     where a skip costs more.
+ *
+ * ttl_grace_seconds
+ *     Default: 0. Values: a number of seconds.
+ *     A version is expired if expire_ts <= now - grace. now is the believed time (rgc_set_clock),
+ *     which may be up to an hour ahead. A host whose clock is not reliable sets a grace.
+ *
+ * max_safe_point_ahead_seconds
+ *     Default: 0, which means off. Values: a number of seconds.
+ *     The library refuses a safe point whose physical part (ts >> 18, milliseconds) is further
+ *     ahead of the believed time.
+ *
+ * worker_queue_max_rows
+ *     Default: 1000000. Values: a number of rows, 1 to 4294967295.
+ *     How many rows may wait for the worker. Further rows are left for later compactions.
+ *
+ * worker_queue_max_bytes
+ *     Default: 67108864. Values: a number of bytes, 4096 to 1099511627776.
+ *     How much memory the rows that wait for the worker may take, in all filters and in the queue
+ *     together. Further rows are left for later compactions.
+ *
+ * delete_batch_bytes
+ *     Default: 32768. Values: a number of bytes, 1 to 1073741824.
+ *     The worker writes a batch when it has this many bytes.
+ *
+ * delete_bytes_per_second
+ *     Default: 0, which means no limit. Values: a number of bytes.
+ *     How fast the worker deletes.
+ *
+ * delete_range_min_keys
+ *     Default: 10000. Values: a number of keys; 0 means never.
+ *     From this many versions of a row, or keys of a destroyed range, on, one range tombstone
+ *     replaces the point tombstones.
+ *
+ * recheck
+ *     Default: auto. Values: auto, manual.
+ *     Each destroyed range is checked once more. auto: the worker does it. manual: only
+ *     rgc_recheck_destroyed does it.
+ *
+ * recheck_seconds
+ *     Default: 86400. Values: a number of seconds.
+ *     How long after the end of a destroy its range is checked once more.
+ *
+ * ledger_prefix
+ *     Default: 0x01726f636b735f67632f. Values: text; or hex, if it begins with 0x and has an even
+ *     number of digits; not empty.
+ *     Keys with this prefix are the library's own records. Filters always keep them. ledger_prefix
+ *     must not begin with a non-empty data_prefix, and a non-empty data_prefix must not begin with
+ *     ledger_prefix. With schema_id=prefix and no data_prefix, ledger_prefix must begin with
+ *     neither r nor x. */
 void rgc_options_set(rgc_options_t* options, const char* name, const char* value, char** errptr);
 
-/* rgc_options_parse: sets several options from "name=value;name=value". Spaces around names and values and empty
- * parts are skipped. All or nothing. */
+/* rgc_options_parse: sets several options from "name=value;name=value". Spaces around names and
+ * values, and empty parts, are skipped. The call sets all of the options, or none.
+ * Errors: those of rgc_options_set; a part that is not name=value. */
 void rgc_options_parse(rgc_options_t* options, const char* text, char** errptr);
 
-/* rgc_options_describe: a text with one line per option: name, default, meaning. For rgc_free. */
+/* rgc_options_describe: returns a text with one line per option: name, default, values, meaning.
+ * Returns: a text for rgc_free. */
 char* rgc_options_describe(void);
 
-/* rgc_options_destroy: gives the options back. Contexts made from them stay as they are. */
+/* rgc_options_destroy: destroys options. Contexts that were created from them do not change. */
 void rgc_options_destroy(rgc_options_t* options);
 
 /* ---------------------------------------------------------------- context */
 
-/* rgc_create: a context. options_or_null NULL = every default. Errors: options that do not go together. */
+/* rgc_create: creates a context. options_or_null NULL means every default.
+ * Errors: options that are not allowed together. */
 rgc_t* rgc_create(const rgc_options_t* options_or_null, char** errptr);
 
-/* rgc_destroy: rgc_detach, and gives up the host's reference; gc must not be used afterwards. Factories and filters that still live go on
- * with the last safe points. A clock set by rgc_set_clock is not called any more when it returns; runs that begin
- * later know no time, so nothing expires in them. 1 for NULL. Refused (0): on a thread inside a callback of the library; while a
- * store is attached, on a thread that has a living filter of this gc. Then gc is as it was: the host must keep the DB open and
- * the clock's state in memory, and call again from another thread, or once the thread's filters are destroyed. */
+/* rgc_destroy: calls rgc_detach and drops the host's reference. The host must not use gc
+ * afterwards. Factories and filters that still live continue with the last safe points. When the
+ * call has returned 1, the library no longer calls a clock that rgc_set_clock set. Filters that
+ * begin later know no time, so nothing expires in them.
+ * Returns: 1 for done, and for NULL; 0 for refused.
+ * Refused: on a thread inside a callback of the library; while a store is attached, on a thread
+ *   that has a living filter of this gc. Then gc is unchanged: the host must keep the DB open and
+ *   the clock's state in memory. It must call again from another thread, or after the thread's
+ *   filters are destroyed.
+ * Blocks: as rgc_detach; and on calls of the clock. */
 RGC_MUST_CHECK unsigned char rgc_destroy(rgc_t* gc);
 
-/* rgc_set_clock: sets the clock; NULL = the system's, the state at start. The library does not believe a clock
- * blindly:
- *   - It expects the system's time at rgc_create or rgc_set_clock, plus what a monotonic clock has measured
- *     since. A clock that is behind is followed down at once, and the expected time with it. A step back is a
- *     warning in the log.
- *   - A clock up to one hour ahead of the expected time is believed at once. One that is further ahead is
- *     believed when it has kept its lead, give or take an hour, for 10 minutes. Until then the expected time is
- *     used. The log warns when that begins, and when the clock is believed.
- * So a clock that leaps far ahead for a moment lets nothing expire, and no safe point pass. A clock that stands
- * still or is far in the past may be set for tests; to move it forward by more than an hour, call rgc_set_clock
- * again. Any thread. When it returns 1 the last call of the clock before has ended, so
- * that its state may be freed. Refused (0): on a thread inside a callback of the library; gc NULL. Then the clock
- * before is still called, and the host must keep its state. */
+/* rgc_set_clock: sets the clock. NULL means the system's clock, which a new context uses. The
+ * library does not believe a clock blindly:
+ *   - It expects the system's time at rgc_create or rgc_set_clock, plus what a monotonic clock has
+ *     measured since. If the clock is behind the expected time, the library follows it at once, and
+ *     sets the expected time to it. A step back is a warning in the log.
+ *   - The library believes a clock up to one hour ahead of the expected time at once. It believes a
+ *     clock that is further ahead when the clock has kept its lead, give or take an hour, for 10
+ *     minutes. Until then it uses the expected time. The log warns when that begins, and when the
+ *     clock is believed.
+ *
+ * So if a clock leaps far ahead for a moment, nothing expires and no safe point is accepted because
+ * of it. For tests the host may set a clock that does not move or is far in the past. To move it
+ * forward by more than an hour, the host calls rgc_set_clock again. When the call has returned 1,
+ * the last call of the old clock has ended, and the host may free its state.
+ * Returns: 1 for done, 0 for refused.
+ * Refused: on a thread inside a callback of the library; gc NULL. Then the library still calls the
+ *   old clock, and the host must keep its state.
+ * Threads: any.
+ * Blocks: on calls of the old clock. */
 RGC_MUST_CHECK unsigned char rgc_set_clock(rgc_t* gc, rgc_clock_fn clock, void* state);
 
-/* rgc_set_enabled: 0 = every run keeps everything, also the runs that are on, from their next row on; 1 (the state at
- * start) = collect again. The worker rests meanwhile; it returns when the rows that the worker has in hand are finished or put back: do
- * not call it under a lock that your clock, logger or engine takes. Any thread. Refused (0): on a thread inside a callback of the
- * library; while a store is attached, on a thread that has a living filter of this gc (the worker may wait for that compaction);
- * gc NULL. Then the library goes on as before: a host that restores data must not begin. */
+/* rgc_set_enabled: switches collection off (0) or on (1; a new context is on). While it is off
+ * every filter keeps everything. Running filters follow from their next row on. The worker pauses
+ * too.
+ * Returns: 1 for done, 0 for refused.
+ * Refused: on a thread inside a callback of the library; while a store is attached, on a thread
+ *   that has a living filter of this gc (the worker may wait for that compaction); gc NULL. Then
+ *   the library continues as before: a host that wants to restore data must not begin.
+ * Threads: any.
+ * Blocks: until the rows that the worker is deleting are finished or put back. The host must not
+ *   call it under a lock that its clock, logger or engine takes. */
 RGC_MUST_CHECK unsigned char rgc_set_enabled(rgc_t* gc, unsigned char enabled);
 
 /* ---------------------------------------------------------------- safe points
- * Any thread, at any time, runs on included. Readers never wait, whatever writers do. A run looks its safe points up once
- * per stretch of keys of one keyspace; a safe point that moves works from the next stretch on. */
+ *
+ * The host may call these functions from any thread at any time, also while filters run. Functions
+ * that read never wait for functions that write. A filter looks up its safe points once per stretch
+ * of keys of one keyspace. A safe point that moves takes effect from the next stretch on. */
 
-/* What a keyspace's garbage is collected by: the global safe point, or its own. */
+/* The GC type of a keyspace: the safe point by which its garbage is collected, the global one or
+ * its own. */
 enum { RGC_GC_GLOBAL = 0, RGC_GC_KEYSPACE_LEVEL = 1 };
 /* The highest keyspace id. */
 #define RGC_KEYSPACE_MAX 16777215u
-/* The keyspace of keys that belong to none: TiDB keys, and all in the plain layout. */
+/* The keyspace of keys that belong to none: TiDB keys, and all keys in the plain layout. */
 #define RGC_KEYSPACE_NONE UINT32_MAX
 
-/* rgc_advance_global_safe_point: moves the global safe point forward to ts. 1 = moved, 0 = not newer, or refused. 0,
- * UINT64_MAX, a step back and a ts too far ahead (max_safe_point_ahead_seconds) are refused, counted in
- * safe_points_refused and logged. */
+/* rgc_advance_global_safe_point: moves the global safe point forward to ts. The library refuses 0,
+ * UINT64_MAX, a step back, and a ts too far ahead (max_safe_point_ahead_seconds). It counts and
+ * logs these (safe_points_refused).
+ * Returns: 1 for moved; 0 for not newer, or refused. */
 unsigned char rgc_advance_global_safe_point(rgc_t* gc, uint64_t ts);
 
-/* rgc_advance_keyspace_safe_point: moves a keyspace's own safe point forward. 1 = moved, 0 = not newer, or refused. A
- * safe point that comes before the keyspace's type is stored, and used once the keyspace is named keyspace
- * level. The first one of a keyspace that was never named, or was named global, is a warning in the log:
- * nothing is collected by it. Counted in safe_points_refused: a step back, and any safe point of a keyspace of
- * which everything is kept (no error, no effect). Counted, and an error: 0, UINT64_MAX, a ts too far ahead. A
- * keyspace above RGC_KEYSPACE_MAX is an error. */
+/* rgc_advance_keyspace_safe_point: moves a keyspace's own safe point forward to ts. A safe point
+ * may arrive before the keyspace's type. The library stores it and uses it once the keyspace is
+ * registered as keyspace level. The first safe point of a keyspace that was never registered, or
+ * was registered as global, is a warning in the log: nothing is collected by it. Two cases change
+ * nothing, are no errors, and are counted in safe_points_refused: a step back, and any safe point
+ * of a keyspace of which everything is kept.
+ * Returns: 1 for moved; 0 for not newer, or refused.
+ * Errors: 0, UINT64_MAX, a ts too far ahead (these count in safe_points_refused, too); a keyspace
+ *   above RGC_KEYSPACE_MAX. */
 unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint64_t ts, char** errptr);
 
-/* rgc_advance_keyspace_safe_points: the same for n pairs, in order; returns how many moved. What would be an error of one
- * of them changes nothing at all and names the pair by index and value. Linear in n, about 10 ns a pair; readers and
- * runs do not notice. */
+/* rgc_advance_keyspace_safe_points: moves the safe points of n keyspaces, pair by pair, in
+ * order. The rules are those of rgc_advance_keyspace_safe_point. The cost is linear in n, about
+ * 10 ns per pair. Functions that read, and filters, are not delayed.
+ * Returns: how many safe points moved.
+ * Errors: an error of one pair changes nothing at all. The text names the pair by index and
+ *   value. */
 size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, const uint64_t* ts, size_t n, char** errptr);
 
-/* rgc_set_keyspace_gc_type: names a keyspace's type. The first one stands for as long as the process lives: the same again
- * is a no-op, the other one an error that names both, counted in gc_types_refused. After
- * that error, here or in rgc_keyspace_load, the right type is unknown: everything of the keyspace is
- * kept, also by runs that are on, from their next row. Only rgc_set_keyspace_gc_type with the type that stands
- * ends that; as after rgc_pause_keyspace, an own safe point then starts at 0. For the other type make another
- * rgc_t. A keyspace that becomes keyspace level
- * after unknown_keyspace=global may have judged it (a global safe point was there) is taken, warned about, and counted
- * there too. A keyspace that is destroyed (rgc_destroy_keyspace; its record stands) cannot be named, also one that had a type: an
- * error. */
+/* rgc_set_keyspace_gc_type: registers a keyspace with its GC type. The first type is valid for the
+ * life of the process. The same type again is a no-op. The other type is an error that names both
+ * types, and is counted in gc_types_refused. For the other type the host must create another rgc_t.
+ *
+ * After that error, here or in rgc_keyspace_load, the right type is unknown. The library keeps
+ * everything of the keyspace, also in running filters from their next row on. Only
+ * rgc_set_keyspace_gc_type with the first type ends that. As after rgc_pause_keyspace, an own safe
+ * point then starts at 0.
+ *
+ * With unknown_keyspace=global a keyspace may be registered as keyspace level after the global safe
+ * point may have judged it (a global safe point was set). The library accepts that, logs a warning,
+ * and counts it in gc_types_refused.
+ * Errors: the other type; a keyspace that is destroyed (rgc_destroy_keyspace) while its record
+ *   exists, also if it had a type. */
 void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** errptr);
 
-/* rgc_set_keyspace_gc_types: the same type for n keyspaces, all or nothing. If the other type stands
- * for some of them, everything of each of those is kept; the text names the first one, and how many there are. */
+/* rgc_set_keyspace_gc_types: registers n keyspaces with the same type, all or none.
+ * Errors: those of rgc_set_keyspace_gc_type. If some of the keyspaces have the other type,
+ *   everything of each of those is kept. The text names the first one and their number. */
 void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, int type, char** errptr);
 
-/* rgc_pause_keyspace: keep everything of this keyspace until rgc_set_keyspace_gc_type(s) names it again, with
- * the same type only (one that had none may take any). No load of metadata ends it. Runs that are on follow
- * from their next row. Named again, an own safe point starts at 0; the
- * global one holds at once. Removing a removed keyspace is a no-op. It returns when the rows that the worker has in hand are
- * finished or put back, as rgc_set_enabled does. What is destroyed is dropped all the same. Errors: a keyspace out of range; on a
- * thread inside a callback of the library; while a store is attached, on a thread that has a living filter of this gc. */
+/* rgc_pause_keyspace: keeps everything of a keyspace until rgc_set_keyspace_gc_type(s) registers
+ * it again. Only the same type is accepted then. A keyspace that had no type may be given any.
+ * Loading metadata does not end a pause. Running filters follow from their next row on. When the
+ * keyspace is registered again, an own safe point starts at 0; the global safe point is
+ * effective at once. Pausing a paused keyspace is a no-op. What is destroyed is dropped in a
+ * paused keyspace too.
+ * Errors: a keyspace out of range; on a thread inside a callback of the library; while a store
+ *   is attached, on a thread that has a living filter of this gc.
+ * Blocks: until the rows that the worker is deleting are finished or put back, as
+ *   rgc_set_enabled. */
 void rgc_pause_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
 
-/* rgc_global_safe_point: 0 = none came yet. */
+/* rgc_global_safe_point: returns the global safe point. 0 means that none was set yet. */
 uint64_t rgc_global_safe_point(const rgc_t* gc);
 
-/* rgc_keyspace_safe_point: the effective safe point of a keyspace; 0 = nothing is collected, or keyspace out of range. */
+/* rgc_keyspace_safe_point: returns the effective safe point of a keyspace. 0 means that nothing is
+ * collected, or that keyspace is out of range. */
 uint64_t rgc_keyspace_safe_point(const rgc_t* gc, uint32_t keyspace);
 
-/* rgc_safe_point_for_key: the effective safe point of a stored key (with its timestamp); 0 if it is never collected, a
- * key that is not of the layout among them. A few nanoseconds, whatever the number of keyspaces. */
+/* rgc_safe_point_for_key: returns the effective safe point of a stored key (with its timestamp). 0
+ * means that the key is never collected; keys that are not of the layout are among these. It costs
+ * a few nanoseconds, whatever the number of keyspaces. */
 uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
 
-/* ---------------------------------------------------------------- a run
- * For hosts that call the decision themselves. Hosts on rocksdb/c.h need none of it: see the next section.
- * Keys must come in RocksDB's order. A key below the one before closes the run: everything from there on is kept. The
- * same key again is legal and judged as the first time. A value that does not parse closes its row only. A key that is not
- * of the layout is kept and ends the row before it: what follows begins a row, and its first version is kept. 
- * The first such key of an rgc_t is a warning in the log that names data_prefix: it may be another one than the
- * host's. */
+/* ---------------------------------------------------------------- filter
+ *
+ * For hosts that call the decision themselves. Hosts on rocksdb/c.h need none of it: see the next
+ * section.
+ *
+ * The host must pass keys in RocksDB's order. A key below the one before closes the filter: it
+ * keeps everything from there on. The same key again is legal, and is judged as the first time. A
+ * value that does not parse closes its row only: the rest of that row is kept. A key that is not of
+ * the layout is kept and ends the row before it. The key that follows begins a row, so its version
+ * is kept as the first one. The first such key of an rgc_t is a warning in the log that names
+ * data_prefix: the option may differ from the host's prefix. */
 
-/* Kinds of runs, one per column family. No role (RGC_CF_) has the number of a kind: a number below 16 is refused.
- * RGC_KIND_DROPPED_ONLY: only what is dropped as a whole: destroyed ranges, dropped schemas. For column families whose keys are judged by nobody (locks).
- * RGC_KIND_RAW: the column family of RawKV data. In api_v2 keys of mode r are judged, all others are kept.
- * RGC_KIND_TXN: the column family of transaction records (TiKV's write). In api_v2 keys of mode x, m and t are judged. In the
- * plain layout one context serves RGC_KIND_RAW or RGC_KIND_TXN, not both: its keys do not tell them apart.
- * RGC_KIND_TTL_V1: keys without timestamp, values with 8 bytes of expiry (API V1 TTL). */
+/* Kinds of filters, one per column family. No role (RGC_CF_) has the number of a kind. A number
+ * below 16 is refused as a kind.
+ *   - RGC_KIND_DROPPED_ONLY: removes only destroyed ranges and dropped schemas. It is for column
+ *     families whose keys are not judged otherwise (locks).
+ *   - RGC_KIND_RAW: for the column family of RawKV data. In api_v2 it judges keys of mode r and
+ *     keeps all others.
+ *   - RGC_KIND_TXN: for the column family of transaction records (TiKV's write). In api_v2 it
+ *     judges keys of modes x, m and t. In the plain layout one context serves RGC_KIND_RAW or
+ *     RGC_KIND_TXN, not both: its keys do not tell them apart.
+ *   - RGC_KIND_TTL_V1: for keys without a timestamp, and values with 8 bytes of expiry (API V1
+ *     TTL). */
 enum { RGC_KIND_DROPPED_ONLY = 16, RGC_KIND_RAW = 17, RGC_KIND_TXN = 18, RGC_KIND_TTL_V1 = 19 };
-/* Decisions; not RocksDB's numbers. A caller may treat RGC_REMOVE_AND_SKIP_UNTIL as RGC_REMOVE. */
+/* Decisions. These are not RocksDB's numbers. A caller may treat RGC_REMOVE_AND_SKIP_UNTIL as
+ * RGC_REMOVE. */
 enum { RGC_KEEP = 0, RGC_REMOVE = 1, RGC_REMOVE_AND_SKIP_UNTIL = 2, RGC_UNDETERMINED = 3 };
-/* What RocksDB shows under a key. Only values are judged; merge operands, wide columns and numbers that are not listed are
- * kept. RGC_BLOB_INDEX: the value lies in a blob file and is not at hand; judged by the key alone. */
+/* What RocksDB shows under a key. Filters judge values only. They keep merge operands, wide columns
+ * and numbers that are not listed. RGC_BLOB_INDEX: the value lies in a blob file and is not
+ * available. The filter judges by the key alone. */
 enum { RGC_VALUE = 0, RGC_MERGE_OPERAND = 1, RGC_BLOB_INDEX = 2, RGC_WIDE_COLUMNS = 3 };
 
-/* A property of a table file. Fixed for ever. */
+/* A property of a table file. Fixed layout. */
 typedef struct rgc_property_t {
   const char* name;
   size_t name_len;
@@ -405,197 +618,263 @@ typedef struct rgc_property_t {
 typedef struct rgc_table_properties_t {
   size_t struct_size;
   uint64_t num_entries;
-  uint64_t num_deletions;       /* point tombstones of any kind */
+  uint64_t num_deletions;  /* point tombstones of any kind */
   uint64_t num_range_deletions;
-  const rgc_property_t* user_collected; /* checked, not read yet */
+  const rgc_property_t* user_collected;  /* checked, not used yet */
   size_t num_user_collected;
 } rgc_table_properties_t;
 
-/* What is known of the compaction. */
+/* What the host knows of the compaction. */
 typedef struct rgc_compaction_t {
   size_t struct_size;
-  int is_full;                /* 1 yes, 0 no, -1 unknown */
-  int is_manual;              /* same */
-  int is_bottommost;          /* same: does it write the last level, so that nothing older lies below its range? */
-  int start_level;            /* -1 unknown */
-  int output_level;           /* -1 unknown */
+  int is_full;    /* 1 yes, 0 no, -1 unknown */
+  int is_manual;  /* 1 yes, 0 no, -1 unknown */
+  /* 1 yes, 0 no, -1 unknown: does it write the last level, so that nothing older lies below its
+   * range? */
+  int is_bottommost;
+  int start_level;   /* -1 unknown */
+  int output_level;  /* -1 unknown */
   uint32_t column_family_id;
-  /* Every input file; or none, then they are unknown. From one to the next are inputs[0].struct_size bytes. */
+  /* Every input file. num_inputs 0 means unknown. The array stride is inputs[0].struct_size. */
   const rgc_table_properties_t* inputs;
   size_t num_inputs;
 } rgc_compaction_t;
 
-/* rgc_filter_create: a run. compaction_or_null NULL = nothing is known. NULL without an error = there is nothing to do, use
- * no filter; counted in filters_not_needed: nothing is destroyed, no schema is invalid, and no effective safe point is above 0 anywhere.
- * One that comes later works from the next run on. RGC_KIND_TTL_V1 always gets one. Errors: an unknown kind, a field out of range. Any thread. */
+/* rgc_filter_create: creates the filter of one compaction. compaction_or_null NULL means that
+ * nothing is known of the compaction.
+ * Returns: the filter. NULL without an error means that the compaction needs no filter: nothing is
+ *   destroyed, no schema is invalid, and no effective safe point is above 0 anywhere.
+ *   filters_not_needed counts that. A safe point that is set later takes effect from the next
+ *   compaction on. With RGC_KIND_TTL_V1 the host always gets a filter.
+ * Errors: an unknown kind; a field out of range.
+ * Threads: any. */
 rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* compaction_or_null, char** errptr);
 
-/* rgc_filter_decide: judges one key. level = the compaction's start level, as RocksDB tells it. value_type is one of
- * RGC_VALUE ...; answers RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last *skip_until holds the key to go
- * on from, above this one, valid until the next call on this filter; else it is set to NULL, 0. A caller that cannot skip
- * gives NULL for one of them and is never told to. No allocation but for the longest key so far, and for rows that wait for the
- * worker (worker_queue_max_bytes); where there is no memory keys are kept and such rows are left for later runs. filter NULL = RGC_KEEP.
+/* rgc_filter_decide: judges one key. level is the compaction's start level, as RocksDB tells it.
+ * value_type is one of RGC_VALUE, ... . A caller that cannot skip passes NULL for skip_until or
+ * skip_until_len. It then never gets RGC_REMOVE_AND_SKIP_UNTIL. The filter allocates memory only
+ * for the longest key so far, and for rows that wait for the worker (worker_queue_max_bytes).
+ * Without memory it keeps keys, and leaves such rows for later compactions.
  *
- * A skip drops the tombstones that it passes, and what they hid would be alive again. So a skip to the end of the row comes
- * only where none can be lost: in a run that is known to be bottommost, or whose inputs are known and hold no tombstone
- * (num_deletions and num_range_deletions 0 in all of them). Anywhere else a shadowed version may go by a skip to the row's
- * next possible version (remove_mode=skip), in a bottommost run also a rollback or a lock; everything else is removed. Transaction
- * records are never skipped together. */
+ * A skip drops the tombstones that it passes, and what these hid would become visible again. So a
+ * filter skips to the end of a row only where no tombstone can be lost: if it is known to be
+ * bottommost; or if its inputs are known and hold no tombstone (num_deletions and
+ * num_range_deletions are 0 in all of them). Anywhere else, with remove_mode=skip, a shadowed
+ * version may be removed by a skip to the row's next possible version; in a bottommost filter also
+ * a rollback or a lock. Everything else is answered with RGC_REMOVE. Several transaction records
+ * are never skipped together.
+ * Returns: RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last one, *skip_until holds
+ *   the key to continue from. It is above the judged key and valid until the next call on this
+ *   filter. Otherwise *skip_until is set to NULL and *skip_until_len to 0. With filter NULL it
+ *   returns RGC_KEEP.
+ * Threads: the one that made the first decision of this filter. */
 int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const char* key, size_t key_len, const char* value, size_t value_len,
                       const char** skip_until, size_t* skip_until_len);
 
-/* rgc_filter_decide_by_key: the same without the value, for values that cost a read (blob files). RGC_UNDETERMINED = the
- * value is needed: nothing has changed, call rgc_filter_decide for the same key. What goes or stays by the key alone is never
- * read, so whether such a value would parse does not matter. From the first call on remove_mode=auto only removes: among
- * blob files RocksDB walks where it would seek. */
+/* rgc_filter_decide_by_key: judges one key without its value, for values that cost a read (blob
+ * files). From the first call on, remove_mode=auto only removes: among blob files RocksDB steps
+ * over each key where it would otherwise seek.
+ * Returns: as rgc_filter_decide; or RGC_UNDETERMINED: the value is needed. Then nothing has
+ *   changed, and the host must call rgc_filter_decide for the same key. Where the key alone
+ *   decides, the value is never read, so it does not matter whether the value would parse.
+ * Threads: as rgc_filter_decide. */
 int rgc_filter_decide_by_key(rgc_filter_t* filter, int level, const char* key, size_t key_len, const char** skip_until, size_t* skip_until_len);
 
-/* rgc_filter_set_bottommost: what became known after creation (1, 0, -1, as in rgc_compaction_t), on stock RocksDB the
- * usual case. Before the first decision. Other numbers, and calls from another thread than the one that decides, do nothing.
- * 0 = rows with a dead newest version are not handed over: a run further down will meet them again. */
+/* rgc_filter_set_bottommost: tells whether the filter is bottommost, if that became known after
+ * creation (1, 0 or -1, as in rgc_compaction_t). On stock RocksDB this is the usual case. The host
+ * must call it before the first decision. Other numbers do nothing. With 0 the filter does not hand
+ * over rows with a dead newest version: the filter of a compaction further down meets them again.
+ * Threads: the one that decides. Calls from another thread do nothing. */
 void rgc_filter_set_bottommost(rgc_filter_t* filter, int is_bottommost);
 
-/* rgc_filter_set_inputs: the input files, where they became known after creation (RocksDB before 8.7): all of them, or n 0 =
- * unknown. Before the first decision; from another thread than the one that decides it does nothing. Errors: as for
- * rgc_compaction_t; what was known before stays. */
+/* rgc_filter_set_inputs: tells the input files, if they became known after creation (RocksDB before
+ * 8.7). The host must pass all of them; n 0 means unknown. It must call before the first decision.
+ * Errors: as for rgc_compaction_t. The inputs that were known before stay in force.
+ * Threads: the one that decides. Calls from another thread do nothing. */
 void rgc_filter_set_inputs(rgc_filter_t* filter, const rgc_table_properties_t* inputs, size_t n, char** errptr);
 
-/* rgc_filter_destroy: ends the run. Any thread, after its last decision. */
+/* rgc_filter_destroy: destroys a filter.
+ * Threads: any, after its last decision. */
 void rgc_filter_destroy(rgc_filter_t* filter);
 
 /* ---------------------------------------------------------------- RocksDB's C API
- * Either the library builds the compaction filter factory from four functions of the host's RocksDB (bind, then
- * rgc_rocksdb_filter_factory), or the host hands the raw callbacks to RocksDB itself, with rgc_factory_state as their
- * state, or, for one filter, with an rgc_filter_t*. */
+ *
+ * There are two ways. Either the library builds the compaction filter factory from four functions
+ * of the host's RocksDB: the host binds them, then calls rgc_rocksdb_filter_factory. Or the host
+ * passes the raw callbacks to RocksDB itself, with rgc_factory_state as their state, or, for one
+ * filter, with an rgc_filter_t*. */
 
-/* A function of rocksdb/c.h. Fixed for ever. */
+/* A function of rocksdb/c.h. Fixed layout. */
 typedef struct rgc_symbol_t {
-  const char* name;      /* NUL-terminated; names the library does not need are skipped */
-  void (*address)(void); /* NULL = this RocksDB lacks it */
+  /* NUL-terminated; the library skips names that it does not need */
+  const char* name;
+  void (*address)(void);  /* NULL means that this RocksDB lacks the function */
 } rgc_symbol_t;
 
-/* rgc_bind_rocksdb_symbols: binds the host's RocksDB by name and address; rocks_gc_rocksdb_c.h fills the table. A binding
- * belongs to one gc: the same again is a no-op, another RocksDB an error. Errors: a missing function, by name. */
+/* rgc_bind_rocksdb_symbols: binds the host's RocksDB by names and addresses. rocks_gc_rocksdb_c.h
+ * fills the table. A binding belongs to one gc. The same binding again is a no-op.
+ * Errors: another RocksDB than the bound one; a missing function, by name. */
 void rgc_bind_rocksdb_symbols(rgc_t* gc, const rgc_symbol_t* symbols, size_t n, char** errptr);
 
-/* rgc_bind_rocksdb_library: finds the functions, and keeps their library loaded. By a handle of dlopen's; or by the path or
- * SONAME of a library that is already loaded (it is never loaded a second time: two copies of RocksDB in one process crash
- * hosts); or, both NULL, by searching the process: its global scope, then every loaded object. Errors, with what to do: both given; a path that is
- * not loaded; a missing function; no RocksDB found (a static executable must be linked -rdynamic, or give the
- * symbols); more than one found, with their names. */
+/* rgc_bind_rocksdb_library: finds RocksDB's functions and keeps their library loaded. It looks in
+ * one of three places: a handle of dlopen; or the path or SONAME of a library that is already
+ * loaded (the call never loads it a second time: two copies of RocksDB in one process crash hosts);
+ * or, if both are NULL, the process: its global scope first, then every loaded object.
+ * Errors: both are given; a path that is not loaded; a missing function; no RocksDB found (a static
+ *   executable must be linked with -rdynamic, or pass the symbols); more than one found, with their
+ *   names. The texts say what to do. */
 void rgc_bind_rocksdb_library(rgc_t* gc, void* dl_handle_or_null, const char* path_or_null, char** errptr);
 
-/* rgc_rocksdb_filter_factory: a factory for rocksdb_options_set_compaction_filter_factory, which takes it over: one call
- * per options object, never the same one twice. It holds a reference to gc. Errors: nothing is bound; an unknown kind.
- * If it is not given to RocksDB: rocksdb_compactionfilterfactory_destroy. */
+/* rgc_rocksdb_filter_factory: creates a factory for rocksdb_options_set_compaction_filter_factory.
+ * The options own it from then on. The host must call it once per options object and never use a
+ * factory twice. The factory holds a reference to gc. If the host does not give it to RocksDB, it
+ * must call rocksdb_compactionfilterfactory_destroy.
+ * Errors: nothing is bound; an unknown kind. */
 struct rocksdb_compactionfilterfactory_t* rgc_rocksdb_filter_factory(rgc_t* gc, int kind, char** errptr);
 
-/* rgc_factory_state: the state for rocksdb_compactionfilterfactory_create(state, rgc_factory_destructor,
- * rgc_factory_create_filter, rgc_factory_name), when the host calls it. A reference to gc, given back by
- * rgc_factory_destructor: until then gc may be given to rgc_filter_create, also after rgc_destroy. */
+/* rgc_factory_state: returns the state for rocksdb_compactionfilterfactory_create(state,
+ * rgc_factory_destructor, rgc_factory_create_filter, rgc_factory_name), for a host that calls it
+ * itself. The state holds a reference to gc, which rgc_factory_destructor drops. Until then gc may
+ * be passed to rgc_filter_create, also after rgc_destroy. */
 void* rgc_factory_state(rgc_t* gc, int kind, char** errptr);
 
-/* rgc_factory_destructor: RocksDB calls it when the factory goes. */
+/* rgc_factory_destructor: destroys a factory's state. RocksDB calls it when it destroys the
+ * factory. */
 void rgc_factory_destructor(void* factory_state);
 
-/* rgc_factory_create_filter: RocksDB calls it once a (sub)compaction, on the run's own thread. NULL = no filter: nothing to
- * do, or (logged as an error) nothing is bound. */
+/* rgc_factory_create_filter: creates a filter. RocksDB calls it once per compaction or
+ * subcompaction, on the thread that runs it.
+ * Returns: the filter. NULL means no filter: there is nothing to do; or nothing is bound, which is
+ *   logged as an error. */
 struct rocksdb_compactionfilter_t* rgc_factory_create_filter(void* factory_state, struct rocksdb_compactionfiltercontext_t* context);
 
-/* rgc_factory_name: "rocks_gc.default" and so on; static. OPTIONS files record it, so it never changes. */
+/* rgc_factory_name: returns "rocks_gc.default" and so on. OPTIONS files record it, so it never
+ * changes.
+ * Returns: a static text. */
 const char* rgc_factory_name(void* factory_state);
 
-/* rgc_filter_callback: the filter function of rocksdb_compactionfilter_create; its state is an rgc_filter_t*. 0 = keep,
- * 1 = remove. Never changes a value: *value_changed is set to 0. RocksDB's C API shows it plain values only. */
+/* rgc_filter_callback: the filter function for rocksdb_compactionfilter_create. Its state is an
+ * rgc_filter_t*. It never changes a value: it sets *value_changed to 0. RocksDB's C API shows it
+ * plain values only.
+ * Returns: 0 for keep, 1 for remove. */
 unsigned char rgc_filter_callback(void* filter, int level, const char* key, size_t key_len, const char* value, size_t value_len,
                                   char** new_value, size_t* new_value_len, unsigned char* value_changed);
 
-/* rgc_filter_destructor: rgc_filter_destroy, in the shape that RocksDB wants. */
+/* rgc_filter_destructor: calls rgc_filter_destroy, with the signature that RocksDB wants. */
 void rgc_filter_destructor(void* filter);
 
-/* rgc_filter_name: "rocks_gc.filter"; static. */
+/* rgc_filter_name: returns "rocks_gc.filter".
+ * Returns: a static text. */
 const char* rgc_filter_name(void* filter);
 
-/* rgc_rocksdb_event_listener: a listener for rocksdb_options_add_eventlistener, which takes it over: one call per options
- * object. It tells the runs of gc's factories whether they write the last level of their keys, exactly: RocksDB's C API by itself
- * says so of full compactions only. Then rows are handed to the worker where nothing older lies below, not at every level on the
- * way. It looks at the list of live files once per compaction. Errors: nothing is bound; Not
- * supported: this RocksDB's C API has no listeners (before 10.4). If it is not given to RocksDB:
- * rocksdb_eventlistener_destroy. */
+/* rgc_rocksdb_event_listener: creates a listener for rocksdb_options_add_eventlistener. The options
+ * own it from then on. The host must call it once per options object. The listener tells the
+ * filters of gc's factories exactly whether they write the last level of their keys. RocksDB's C
+ * API alone says so of full compactions only. With the listener, filters hand rows over only where
+ * nothing older lies below, not at every level. The listener looks at the list of live files once
+ * per compaction. If the host does not give it to RocksDB, it must call
+ * rocksdb_eventlistener_destroy.
+ * Errors: nothing is bound; Not supported: this RocksDB's C API has no listeners (before 10.4). */
 struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** errptr);
 
-/* ---------------------------------------------------------------- the store: what deleting needs
- * A run cannot do everything: a newest delete mark may go only after its older versions, a record whose value lies in the
- * default column family only together with it, and a destroyed range must give its space back now. All of that takes the
- * open DB. "Install" puts filters into options, before open; "attach" gives the library the open store:
+/* ---------------------------------------------------------------- store
  *
- *     rgc_attach_rocksdb(gc, db, families, n, &err);   after open, before anybody writes where a destroy was interrupted
+ * What deleting needs. A filter cannot do everything. A newest delete mark may be removed only
+ * after its older versions. A record whose value lies in the default column family may be removed
+ * only together with that value. A destroyed range must free its space now. All of that needs the
+ * open DB: attach after opening it, detach before closing it. "Install" puts filters into options,
+ * before open. "Attach" gives the library the open store:
+ *
+ *     rgc_attach_rocksdb(gc, db, families, n, &err);   after open, before the first write into a
+ *                                                      range whose destroy was interrupted
  *     ...
- *     if (!rgc_detach(gc)) ...                         before close; 0 = refused: the DB must stay open
+ *     if (!rgc_detach(gc)) ...                         before close; 0 means refused: the DB must
+ *                                                      stay open
  *
- * From then on rows that runs hand over are finished by the WORKER, one thread of the library's. It is named rocks_gc and blocks
- * every signal but those of a crash (SEGV, BUS, FPE, ILL, ABRT), which the host's handlers get. Once the run's filter is gone it reads the row from the DB, decides anew by the safe point of then, and deletes
- * oldest versions first, the delete mark last, a record and its value in one batch, always with the WAL on. It never writes
- * into a write stall, never writes from a compaction's thread, and needs O(delete_batch_bytes) memory for a row of any length.
- * The worker serves the families with role RGC_CF_DEFAULT (runs of kind RGC_KIND_RAW) and RGC_CF_WRITE (RGC_KIND_TXN). Dead rows of
- * other families stay, counted in rows_deferred where the family is known (hosts that tell column_family_id, whose families are
- * named "default" or bound from 7.7 on).
+ * From then on the WORKER finishes rows that filters hand over. It is one thread of the library,
+ * named rocks_gc. It blocks every signal except those of a crash (SEGV, BUS, FPE, ILL, ABRT), which
+ * the host's handlers receive. It begins with a row once the filter that handed it over is
+ * destroyed. It reads the row from the DB, and decides anew by the safe point of that moment. It
+ * deletes oldest versions first and the delete mark last. It deletes a record and its value in one
+ * batch. It always writes with the WAL on. It never writes into a write stall, and never writes
+ * from a compaction's thread. It needs O(delete_batch_bytes) memory for a row of any length.
  *
- * The library flushes column families one by one. A host that writes without a WAL, and relies on atomic_flush for what it writes into
- * several of them, attaches all of these through the C++ engine, which flushes them together (RocksDB's C API cannot).
+ * The worker serves the families with role RGC_CF_DEFAULT (filters of kind RGC_KIND_RAW) and
+ * RGC_CF_WRITE (RGC_KIND_TXN). Dead rows of other families stay. rows_deferred counts them where
+ * the family is known: in hosts that tell column_family_id, and whose families are named "default"
+ * or were bound from RocksDB 7.7 on.
  *
- * DURABILITY. The worker's deletes are in the WAL. A version that lies only in a memtable, without a WAL, is lost in a
- * crash. So the worker deletes a row only by a newest version that is durable, and a record by one whose value is
- * durable, too. Where it is not, the worker flushes the family first, once a second at most, for all rows that wait.
- * It deletes no more than it has read: a transaction that commits at the safe point meanwhile stays.
+ * The library flushes column families one by one. A host may write without a WAL, and rely on
+ * atomic_flush for what it writes into several families. It must then attach all of these families
+ * through the C++ engine, which flushes them together (RocksDB's C API cannot).
  *
- * A COLUMN FAMILY THAT THE HOST DROPS while it is attached counts as empty from then on. The library warns once. Its
- * writes leave such a family out. The handle must stay valid until rgc_detach has returned. If it is the ledger's
- * family, calls that record something are errors.
+ * DURABILITY. The worker's deletes are in the WAL. A version that lies only in a memtable, without
+ * a WAL, is lost in a crash. So the worker deletes a row only if the newest version, by which it
+ * decides, is durable. It deletes a record only by a newer record that is durable and whose value
+ * is durable too. Otherwise the worker flushes the family first, at most once a second, for all
+ * rows that wait. It deletes no more than it has read: a transaction that commits at the safe point
+ * meanwhile is kept.
  *
- * Only rgc_detach ends a store. A host that closes the DB without it crashes: the worker goes on using the DB. Where
- * RocksDB answers "Shutdown in progress", the library stops using the store, and logs an error.
+ * A COLUMN FAMILY THAT THE HOST DROPS while it is attached counts as empty from then on. The
+ * library warns once. Its writes leave such a family out. The handle must stay valid until
+ * rgc_detach has returned. If it is the ledger's family, calls that must record something fail.
  *
- * WHERE NOTHING IS COLLECTED: FIFO compaction runs no filters (the C++ adaptor refuses it; on RocksDB's C API the
- * library cannot see it). A TransactionDB with the write policy WRITE_PREPARED or WRITE_UNPREPARED must not be
- * attached: its base DB shows versions that are not committed. */
+ * Only rgc_detach ends the use of a store. A host that closes the DB without it crashes: the worker
+ * continues to use the DB. If RocksDB answers "Shutdown in progress", the library stops using the
+ * store and logs an error.
+ *
+ * WHERE NOTHING IS COLLECTED. FIFO compaction runs no filters. The C++ adaptor refuses it. With
+ * RocksDB's C API the library cannot see it. A TransactionDB with the write policy WRITE_PREPARED
+ * or WRITE_UNPREPARED must not be attached: its base DB shows versions that are not committed. */
 
-/* Roles of column families. LEDGER: the library's own records; a family of its own is best, for scans of the others would see
- * them. LOCK: its files are never dropped whole, because that could bring deleted locks back. */
+/* Roles of column families.
+ *   - RGC_CF_LEDGER: the library's own records. A family of its own is best: in another family,
+ *     scans would see these records.
+ *   - RGC_CF_LOCK: the library never drops its files whole, because that could bring deleted locks
+ *     back. */
 enum { RGC_CF_DEFAULT = 0, RGC_CF_WRITE = 1, RGC_CF_LOCK = 2, RGC_CF_OTHER = 3, RGC_CF_LEDGER = 4 };
 /* A column family of the store. */
 typedef struct rgc_column_family_t {
   size_t struct_size;
   int role;
-  const char* name;                              /* copied; RocksDB's own name of it */
-  struct rocksdb_column_family_handle_t* handle; /* NULL = the default column family; else valid until rgc_detach returns */
+  const char* name;  /* RocksDB's own name of the family; copied */
+  /* NULL means the default column family. Another handle must be valid until rgc_detach returns. */
+  struct rocksdb_column_family_handle_t* handle;
 } rgc_column_family_t;
 
-/* An engine: the port through which the library deletes. rgc_attach_rocksdb makes one of the bound functions, the C++ adaptor
- * (rocks_gc_rocksdb_store.h) one of a rocksdb::DB*; hosts with another way to their store fill one in.
+/* An engine: the functions through which the library deletes. rgc_attach_rocksdb makes an engine
+ * from the bound functions. The C++ adaptor (rocks_gc_rocksdb_store.h) makes one from a
+ * rocksdb::DB*. A host with another way to its store fills one in.
  *
- * Every function may be called from any thread, several at once, under no lock that a reader or an advance of the library's needs,
- * until rgc_detach has returned. None may unwind or call back into the library, but for readers and advances. cf = index into the
- * families given at attach. Ranges are half open and have both bounds. Bytes are valid during the call. Each answers one of
- * RGC_ENGINE_*; with RGC_ENGINE_ERROR it sets *errptr (never NULL here, *errptr is NULL before) to a malloc'ed text, "Kind: what" as
- * everywhere. BUSY: the worker tries its write again, and again; to a call of the host's it is an error of kind Busy. */
-/* NO_FAMILY: the host dropped the column family. The library takes it for an empty one, and warns once. */
+ * Rules for every function of an engine:
+ *   - The library may call it from any thread, and several at once, until rgc_detach has returned.
+ *     It holds no lock that its reading or advancing functions need.
+ *   - The function must not unwind. It must not call back into the library, except functions that
+ *     read and functions that advance safe points.
+ *   - cf is the index into the families given at attach. Ranges are half open and have both bounds.
+ *     Bytes are valid during the call.
+ *   - It returns one of RGC_ENGINE_*. With RGC_ENGINE_ERROR it sets *errptr to a malloc'ed text
+ *     "Kind: what", as everywhere. errptr is never NULL here, and *errptr is NULL before the call.
+ *   - After RGC_ENGINE_BUSY the worker tries its write again and again. In a call of the host it is
+ *     an error of kind Busy. */
+/* Results of an engine's functions. NO_FAMILY: the host dropped the column family. The library
+ * treats it as an empty one, and warns once. */
 enum { RGC_ENGINE_OK = 0, RGC_ENGINE_BUSY = 1, RGC_ENGINE_ERROR = 2, RGC_ENGINE_NO_FAMILY = 3 };
-/* What a write does. */
+/* Operations of a write. */
 enum { RGC_OP_PUT = 0, RGC_OP_DELETE = 1, RGC_OP_DELETE_RANGE = 2 };
-/* Flags of a write. SYNC: durable, with everything written before it, when it returns. NO_SLOWDOWN: answer RGC_ENGINE_BUSY
- * instead of waiting for a write stall. */
+/* Flags of a write. SYNC: when the write returns, it is durable, with everything written before it.
+ * NO_SLOWDOWN: return RGC_ENGINE_BUSY instead of waiting for a write stall. */
 enum { RGC_WRITE_FLAG_SYNC = 1, RGC_WRITE_FLAG_NO_SLOWDOWN = 2 };
-/* The engine's own. */
+/* An iterator. The type belongs to the engine. */
 typedef struct rgc_engine_iterator_t rgc_engine_iterator_t;
 
-/* One write of a batch. Fixed for ever. */
+/* One write of a batch. Fixed layout. */
 typedef struct rgc_write_t {
-  int op; /* RGC_OP_... */
+  int op;  /* RGC_OP_... */
   uint32_t cf;
   const char* key;
   size_t key_len;
-  const char* value; /* delete range: its end, exclusive; delete: NULL, 0 */
+  const char* value;  /* delete range: its end, exclusive; delete: NULL, 0 */
   size_t value_len;
 } rgc_write_t;
 
@@ -604,291 +883,430 @@ typedef struct rgc_file_t {
   size_t struct_size;
   int level;
   uint64_t bytes, entries, deletions;
-  const char* smallest; /* the first and the last key, range tombstones included */
+  /* the first and the last key, range tombstones included */
+  const char* smallest;
   size_t smallest_len;
   const char* largest;
   size_t largest_len;
-  const rgc_property_t* user_collected; /* NULL, 0 = not known */
+  const rgc_property_t* user_collected;  /* NULL, 0 means not known */
   size_t num_user_collected;
-  const char* name; /* the store's own, by which it is known again; NULL, 0 = not known */
+  /* the store's own name, by which the library recognises the file; NULL, 0 means not known */
+  const char* name;
   size_t name_len;
 } rgc_file_t;
 
-/* The functions of an engine, each of them but destructor there. */
+/* The functions of an engine. The first ten, up to write_stalled, must not be NULL. */
 typedef struct rgc_engine_t {
   size_t struct_size;
-  /* The value under a key, malloc'ed; none: OK with *value NULL. */
+  /* Reads the value under a key into malloc'ed memory. If there is none: OK with *value NULL. */
   int (*get)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
-  /* All of them, at least one, or none, in this order, with the WAL on. flags = RGC_WRITE_..., or'ed. Writes to a family that the
-   * host dropped are left out, and the others are written. */
+  /* Writes all n operations (at least one) in this order, with the WAL on, or none of them. flags
+   * is an OR of RGC_WRITE_FLAG_... . Writes to a family that the host dropped are left out; the
+   * others are written. */
   int (*write)(void* state, const rgc_write_t* writes, size_t n, int flags, char** errptr);
-  /* What lies in [start, end) as of now, in order, or backwards from the end. NULL = an error. */
+  /* Iterates over [start, end) as of now, in order, or backwards from the end. NULL means an error.
+   */
   rgc_engine_iterator_t* (*iterate)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
                                     unsigned char backwards, char** errptr);
-  /* The next key and value, valid until the next call on it; OK with *key NULL = there is none. */
+  /* Reads the next key and value. They are valid until the next call on the iterator. At the end:
+   * OK with *key NULL. */
   int (*next)(rgc_engine_iterator_t* it, const char** key, size_t* key_len, const char** value, size_t* value_len, char** errptr);
   void (*iterator_destroy)(rgc_engine_iterator_t* it);
-  /* Drops the files below level 0 that lie in [start, end) as a whole; as many as it can. A file that ends at end stays. */
+  /* Drops files below level 0 that lie in [start, end) as a whole, as many as it can. A file whose
+   * last key is end must stay. */
   int (*delete_files)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
-  /* Compacts what overlaps [start, end) down to the lowest level that has any of it, and waits; last_level_too: also rewrites what
-   * lies there already. */
+  /* Compacts everything that overlaps [start, end) down to the lowest level that holds any of it,
+   * and waits. last_level_too: also rewrites what lies in that level already. */
   int (*compact)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len, unsigned char last_level_too,
                  char** errptr);
   /* Writes the memtables of a family into files, and waits. */
   int (*flush)(void* state, uint32_t cf, char** errptr);
-  /* Calls each with every table file of a family, in any order; file is valid during the call. */
+  /* Calls each with every table file of a family, in any order. file is valid during the call. */
   int (*files)(void* state, uint32_t cf, void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
-  /* Does the store stop or delay writes now? 1 yes, 0 no. */
+  /* Returns 1 if the store stops or delays writes now, else 0. */
   int (*write_stalled)(void* state);
-  /* May be NULL. Called once, when the library will not call again; not if the attach failed. */
+  /* May be NULL. Called once, when the library will not call again. Not called if the attach
+   * failed. */
   void (*destructor)(void* state);
-  /* The functions from here on may be NULL. The library then uses those above instead, which is slower. */
-  /* As get, but the value that a crash at this moment would leave: a value that lies only in a memtable, and not in the WAL, does
-   * not count (RocksDB: read tier kPersistedTier). NULL: the library flushes the family, and calls get. */
+  /* The functions from here on may be NULL. The library then uses those above instead, which is
+   * slower. */
+  /* As get, but reads the value that a crash at this moment would leave. A value that lies only in
+   * a memtable, and not in the WAL, does not count (RocksDB: read tier kPersistedTier). NULL: the
+   * library flushes the family, and calls get. */
   int (*get_durable)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
-  /* As flush, but waits about a second at most. *progress is 0 at the first call; it is the engine's own. BUSY: the flush has not
-   * finished; the library calls again with the same *progress, unless it must stop. NULL: the library calls flush. */
+  /* As flush, but waits at most about a second. *progress is 0 at the first call; its meaning is
+   * the engine's own. BUSY: the flush has not finished. The library then calls again with the same
+   * *progress, unless it must stop. NULL: the library calls flush. */
   int (*try_flush)(void* state, uint32_t cf, uint64_t* progress, char** errptr);
-  /* As files, but only those that overlap [start, end); user_collected is not needed. NULL: the library calls files. */
+  /* As files, but only for files that overlap [start, end). user_collected is not needed. NULL: the
+   * library calls files. */
   int (*files_in_range)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
                         void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
-  /* What is known of a family: RocksDB's id of it, and the kind of the filters that it has (RGC_KIND_RAW ...; 0 = none of this
-   * library's, or not known). Called during rgc_attach_engine. NULL: neither is known. */
+  /* Tells RocksDB's id of a family and the kind of its filters (RGC_KIND_RAW, ...; 0 means that it
+   * has no filter of this library, or that the kind is not known). Called during rgc_attach_engine.
+   * NULL: neither is known. */
   void (*describe)(void* state, uint32_t cf, uint32_t* id, int* filter_kind);
-  /* rgc_detach has been called: compactions come back soon from now on, with an error of kind Aborted. Called while other functions
-   * of the engine run. NULL: rgc_detach waits for them. */
+  /* Tells that rgc_detach has been called. From now on compactions must return soon, with an error
+   * of kind Aborted. Called while other functions of the engine run. NULL: rgc_detach waits for
+   * them. */
   void (*cancel)(void* state);
 } rgc_engine_t;
 
-/* rgc_attach_rocksdb: attaches an open RocksDB through its C API; gc must be bound. A TransactionDB: its base DB
- * (rocksdb_transactiondb_get_base_db, from 8.5 on). db must stay open until rgc_detach has returned. See rgc_attach_engine. Errors
- * besides: nothing is bound; Not supported: a function that deleting needs is missing (all are there from 6.28 on), by name; a name that is not
- * the handle's. */
+/* rgc_attach_rocksdb: attaches an open RocksDB through its C API. gc must be bound. Of a
+ * TransactionDB the host attaches the base DB (rocksdb_transactiondb_get_base_db, from RocksDB 8.5
+ * on). db must stay open until rgc_detach has returned. Everything else is as in rgc_attach_engine.
+ * Errors: those of rgc_attach_engine; nothing is bound; Not supported: a function that deleting
+ *   needs is missing, by name (RocksDB has all of them from 6.28 on); a name that is not the
+ *   handle's; a NULL handle with another name than "default".
+ * Blocks: as rgc_attach_engine. */
 void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family_t* families, size_t n, char** errptr);
 
-/* rgc_attach_engine: attaches a store through an engine; engine is copied, state is the first argument of its functions. It
- * reads the ledger (rgc_destroy_range, rgc_schema_drop) and finishes every destroy that was interrupted, so it may take as long as they
- * did: until it has returned nobody may write into their ranges. One store per gc. Give the same families each time: records of a ledger
- * that lies in a family that is not given are not seen, and an interrupted destroy stays STARTED until all of its
- * families are given.
+/* rgc_attach_engine: attaches a store through an engine. The engine is copied. state is the first
+ * argument of its functions. One gc has at most one store.
  *
- * A ledger is one context's. Two contexts on one DB need a ledger family each (RGC_CF_LEDGER).
+ * The call reads the ledger (rgc_destroy_range, rgc_schema_drop) and finishes every destroy that
+ * was interrupted. Until it has returned, the host must not write into the ranges of these
+ * destroys. The host must pass the same families each time. If the ledger's family is missing, its
+ * records are not seen. An interrupted destroy remains STARTED until all of its families are
+ * passed.
  *
- * Attaching compares what the host has said with what the ledger says. A destroyed keyspace that the host registered,
- * or loaded as ENABLED or DISABLED, is an error that names it: what is written there would be dropped. Pause it
- * (rgc_pause_keyspace), attach, and forget its ranges (rgc_release_destroyed), or take another id. The GC types of
- * keyspaces are recorded in a ledger that has a family of its own: a keyspace that was registered with the other type
- * is an error that names it, and everything of it is kept. A type that is recorded refuses the other one; by itself it
- * collects nothing.
- * Errors, after which nothing is attached, and runs drop what they dropped before: those above; a family whose filters
- * are of a kind that does not go with its role (C hosts: a factory of a kind that goes with no given role), which would
- * judge keys by the wrong rules; a store is attached already; inside a callback or a
- * run; no
- * family; a role that is unknown, or DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT; a name or a handle twice, a NULL name; with
- * rgc_attach_rocksdb a NULL handle with another name than "default"; a function that is NULL; a ledger record that does not parse, by its key: nothing was changed then;
- * the engine's own errors. Warns in the log if the ledger has schemas and gc does not read them (schema_id, key_layout): they are kept
- * there, and nothing of them is dropped. Warns if runs of kind RGC_KIND_TXN, but none of RGC_KIND_RAW or RGC_KIND_DROPPED_ONLY, are made:
- * what is destroyed would stay in the default family's files. */
+ * A ledger belongs to one context. Two contexts on one DB need a ledger family each
+ * (RGC_CF_LEDGER).
+ *
+ * Attaching compares what the host has told with what the ledger says. It is an error that names
+ * the keyspace if a destroyed keyspace was registered, or was loaded as ENABLED or DISABLED: data
+ * written there would be dropped. The host must then pause it (rgc_pause_keyspace), attach, and
+ * release its ranges (rgc_release_destroyed); or take another id.
+ *
+ * A ledger that has a family of its own also records the GC types of keyspaces. If a keyspace was
+ * registered with the other type, that is an error that names it, and everything of it is kept. A
+ * recorded type refuses the other type. By itself a recorded type collects nothing.
+ * Errors: after each of these nothing is attached, and filters drop what they dropped before.
+ *   - a store is attached already; the call is made inside a callback or a filter
+ *   - no family; an unknown role; DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT
+ *   - a name or a handle twice; a NULL name; an engine's function that is NULL
+ *   - a family whose filters are of a kind that does not match its role (C hosts: a factory of a
+ *     kind that matches no given role): they would judge keys by the wrong rules
+ *   - the two conflicts with the ledger that are described above
+ *   - a ledger record that does not parse, by its key: nothing was changed then
+ *   - the engine's own errors
+ * Warnings: the ledger has schemas and gc's options (schema_id, key_layout) do not read them: the
+ *   records stay in the ledger, and nothing of these schemas is dropped. Filters of kind
+ *   RGC_KIND_TXN are made, but none of RGC_KIND_RAW or RGC_KIND_DROPPED_ONLY: what is destroyed
+ *   would stay in the files of the default family.
+ * Blocks: it may take as long as the interrupted destroys would have taken. */
 void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const rgc_column_family_t* families, size_t n, char** errptr);
 
-/* rgc_detach: ends the worker, waits for calls that use the store and for a compaction of the worker's that is on, and gives the engine
- * back. Flushes and compactions of the library are cancelled: calls that wait for one are errors of kind Aborted, and what they had
- * recorded stays so. (On RocksDB's C API that cancels the host's manual compactions, too, if one of the library's is on; before 7.4
- * rgc_detach waits for it.) What is durable stays; rows that still wait are left for later runs, counted in rows_deferred. What the
- * ledger said ends: runs drop nothing that was destroyed or dropped by name until a store is attached whose ledger says it. If a
- * destroy is not finished whose bounds cut a row, runs keep everything until then. Without a store, and for
- * NULL, it does nothing and returns 1. rgc_destroy does it, too. Any thread. Refused (0): on a thread inside a callback of the library,
- * or that has a living filter of this gc which has decided there. Then the store is still attached and the worker goes on: the host
- * must NOT close the DB. It calls again from another thread, or once the thread's filters are destroyed. */
+/* rgc_detach: ends the use of the store. It ends the worker, waits for calls that use the store and
+ * for a running compaction of the worker, and destroys the engine. It cancels flushes and
+ * compactions of the library. Calls that wait for one fail with kind Aborted; what they recorded
+ * remains recorded. (With RocksDB's C API this also cancels the host's manual compactions, if one
+ * of the library's is running. Before RocksDB 7.4 rgc_detach waits for the compaction.)
+ *
+ * What is durable remains. Rows that still wait are left for later compactions; rows_deferred
+ * counts them. The content of the ledger is no longer in force: filters drop nothing that was
+ * destroyed or dropped by name until a store is attached whose ledger says so. If an unfinished
+ * destroy has bounds that cut a row, filters keep everything until then. rgc_destroy does all of
+ * this too.
+ * Returns: 1 for done; also for NULL, and if no store is attached; 0 for refused.
+ * Refused: on a thread inside a callback of the library; on a thread that has a living filter of
+ *   this gc which has decided on that thread. Then the store is still attached and the worker
+ *   continues. The host must NOT close the DB. It must call again from another thread, or after the
+ *   thread's filters are destroyed.
+ * Threads: any.
+ * Blocks: on the calls and the compaction named above. */
 RGC_MUST_CHECK unsigned char rgc_detach(rgc_t* gc);
 
-/* rgc_worker_pending: rows handed over and not finished yet, also those whose run is still on, and schemas that the worker is to clear or
- * truncate, each as one. */
+/* rgc_worker_pending: returns the number of rows that were handed over and are not finished, also
+ * those whose filter has not ended. Each schema that the worker is to clear or truncate counts as
+ * one. */
 size_t rgc_worker_pending(const rgc_t* gc);
 
-/* rgc_worker_drain: waits until nothing is pending, at most timeout_ms; returns how many still are (0 too after an error: look at *errptr
- * first). Rows of runs that are on wait for their ends, and all of them while the library is switched off or the store stalls;
- * truncations of removed keyspaces rest. Errors:
- * no store; called inside a callback or a run. */
+/* rgc_worker_drain: waits until nothing is pending, at most timeout_ms. Rows of running filters
+ * wait until the filters end. All rows wait while the library is switched off or the store stalls.
+ * Truncations in paused keyspaces wait too.
+ * Returns: how many are still pending. It also returns 0 after an error: look at *errptr first.
+ * Errors: no store; called inside a callback or a filter.
+ * Blocks: at most timeout_ms. */
 size_t rgc_worker_drain(rgc_t* gc, uint64_t timeout_ms, char** errptr);
 
-/* What rgc_collect did. Levels and files are RocksDB's; a file is considered if it overlaps the range. */
+/* What rgc_collect did. Levels and files are RocksDB's. A file is considered if it overlaps the
+ * range. */
 typedef struct rgc_collect_report_t {
   size_t struct_size;
-  uint64_t files_considered, files_compacted, files_skipped; /* skipped = the others */
-  uint64_t bytes_before, bytes_after;                        /* of the files in the range */
-  uint64_t versions_removed;                                 /* entries that the files in the range had, and have no more */
+  /* files_skipped: the considered files that were not compacted */
+  uint64_t files_considered, files_compacted, files_skipped;
+  uint64_t bytes_before, bytes_after;  /* of the files in the range */
+  /* entries that the files in the range had before, and no longer have */
+  uint64_t versions_removed;
   uint64_t elapsed_microseconds;
-  uint64_t files_read;                                       /* judged by reading their key range */
-  uint64_t files_without_garbage, files_over_budget;         /* why files were skipped */
+  uint64_t files_read;  /* files that were judged by reading their key range */
+  uint64_t files_without_garbage, files_over_budget;  /* why files were skipped */
 } rgc_collect_report_t;
 
-/* rgc_collect: collects now. Looks for the files that hold garbage under today's safe points, at every level, also in the last
- * one, where RocksDB never looks again by itself: by their counts and properties where those decide (a file with tombstones, of which
- * RocksDB's C API knows nothing for files that it has not looked at since it was opened; TiKV's
- * MVCC properties), else by reading the key range of the file and judging it as a run would. Compacts only the ranges of those, the
- * cheapest first. column_family_or_null: a name given at attach; NULL = those with roles DEFAULT and WRITE. Bounds NULL =
- * everything. max_bytes bounds what is read and compacted, in bytes of files; 0 = no bound. A compaction counts with all files
- * that it may drag along, at every level; the call's own flush, which is always done, counts first. Files that were read are
- * remembered until safe points, what is dropped, or the files change, so repeated calls come to an end. A call that reads
- * and compacts nothing, but has files_over_budget, says that the budget is too small for any of them.
- * Files that were compacted and lost nothing (a RocksDB snapshot keeps what it sees) are skipped, with a warning, until snapshots
- * (where the engine tells of them), safe points or files change, or for some calls: 1, 2, 4 ... 64. Rows that runs hand over are
- * finished by the worker afterwards: rgc_worker_drain waits for it, and the tombstones it leaves go with the next collect. A row that
- * a compaction's border cuts keeps one version more, for which no file is picked again. Errors: no store; an unknown family; an
- * inverted range; inside a callback or a run; rgc_set_enabled(gc, 0); files were compacted, and no compaction asked this gc for
- * a filter (is its factory in the options that the DB was opened with?); the engine's own. */
+/* rgc_collect: collects garbage now. It looks for files that hold garbage under today's safe
+ * points. It looks at every level, also at the last one, where RocksDB by itself never looks again.
+ * It judges a file by its counts and properties where these decide: a file with tombstones, or
+ * TiKV's MVCC properties. (RocksDB's C API knows nothing of the tombstones of a file that RocksDB
+ * has not looked at since the DB was opened.) Otherwise the call reads the key range of the file
+ * and judges it as a filter would. It compacts only the ranges of files with garbage, the cheapest
+ * first.
+ *
+ * column_family_or_null is a name given at attach. NULL means the families with roles DEFAULT and
+ * WRITE. Bounds that are NULL mean everything. max_bytes limits what the call reads and compacts,
+ * in bytes of files; 0 means no limit. A compaction counts with all files that it may include, at
+ * every level. The call's own flush, which is always done, counts first.
+ *
+ * The library remembers files that it read, until safe points, what is dropped, or the files
+ * change. So repeated calls come to an end. If a call reads and compacts nothing but reports
+ * files_over_budget, the budget is too small for each of these files. Some files are compacted and
+ * lose nothing, because a RocksDB snapshot keeps what it sees. Such files are skipped with a
+ * warning, until snapshots (if the engine reports them), safe points or files change, or for a
+ * number of calls: 1, 2, 4 ... 64.
+ *
+ * Afterwards the worker finishes the rows that the filters handed over. rgc_worker_drain waits for
+ * it. The next rgc_collect removes the tombstones that the worker leaves. A row that is cut by the
+ * border of a compaction keeps one version more. No file is selected again for that version.
+ * Errors: no store; an unknown family; an inverted range; inside a callback or a filter;
+ *   rgc_set_enabled(gc, 0); files were compacted, and no compaction asked this gc for a filter (is
+ *   its factory in the options that the DB was opened with?); the engine's own.
+ * Blocks: on its reads, its flush and its compactions. */
 void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start, size_t start_len, const char* end, size_t end_len,
                  uint64_t max_bytes, rgc_collect_report_t* report_or_null, char** errptr);
 
 /* ---------------------------------------------------------------- destroying
- * DESTROYING IS FOR EVER: the caller promises that nobody reads or writes the range again (H3). It is written into the LEDGER
- * first, durably: a record in the host's own store under ledger_prefix, in the family with role LEDGER, else DEFAULT, else the
- * first one, and only once something is destroyed. A record is STARTED, then DONE, then gone: after recheck_seconds (24 h) the
- * worker, or rgc_recheck_destroyed, destroys the range once more, for what came late, and drops the record. As long as it stands,
- * every run of gc in one of those families drops whatever lies in the range, at any level and of any value type.
  *
- * One call does, in every attached family: drop the files below level 0 that lie in the range (but of lock families); delete
- * the keys that are left, the write family before the default one, by point tombstones or, from delete_range_min_keys keys on, by
- * one range tombstone; flush, and compact what level 0 and the files at the borders hold of it, where anything of the range was
- * found. A row that a bound cuts (a bound
- * with a timestamp) is compacted by force into the last level, so that no tombstone is left over one half of it. A bound is a key,
- * and is taken as one in every family: of transactions' data give bounds without timestamps, else records are parted from
- * their values. With plain_keys=prefix_free nobody can tell whether the last 8 bytes of a bound are a timestamp: they are taken for one,
- * and what begins with the rest is compacted.
+ * DESTROYING IS PERMANENT. The host promises that the range is never read or written again (H3).
  *
- * When a call returns nobody is deleting in the range any more: calls, interrupted destroys and rechecks whose ranges overlap go
- * one after the other. A call that fails, or a crash, leaves the record STARTED: the range is dead until a repeat with the
- * same bounds, or the next attach, has finished it. Runs know of it only when the ledger has been read: after a crash in the destroy of a
- * range that cuts a row, a run before the next attach would take the half that is dead for the newest (H10). A host
- * whose bounds carry timestamps opens with rgc_set_enabled(gc, 0), or gives its safe points after attach. */
+ * The LEDGER records a destroy first, durably. The record lies in the host's own store under
+ * ledger_prefix: in the family with role LEDGER, else DEFAULT, else the first one. The library
+ * writes no such record until something is destroyed. A record is STARTED, then DONE, then removed.
+ * After recheck_seconds (24 h) the worker, or rgc_recheck_destroyed, destroys the range once more
+ * to remove late keys, and removes the record. While a record exists, every filter of gc in one of
+ * its families drops every key in the range, at any level and of any value type.
+ *
+ * One call does this in every attached family:
+ *   - it drops the files below level 0 that lie in the range (not in lock families);
+ *   - it deletes the keys that are left, in the write family before the default one, by point
+ *     tombstones, or by one range tombstone from delete_range_min_keys keys on;
+ *   - if any of the range was found, it flushes, and compacts the parts of the range in level 0 and
+ *     in the files at the borders.
+ *
+ * A row that a bound cuts (a bound with a timestamp) is compacted by force into the last level, so
+ * that no tombstone is left over one half of it. A bound is a key, and is treated as one in every
+ * family. For data of transactions the host must pass bounds without timestamps: otherwise records
+ * are separated from their values. With plain_keys=prefix_free the last 8 bytes of a bound may or
+ * may not be a timestamp. The library treats them as one, and compacts the keys that begin with the
+ * rest.
+ *
+ * When a call returns, no other call is deleting in the range: calls, interrupted destroys and
+ * rechecks with overlapping ranges run one after the other. After a failed call, or a crash, the
+ * record remains STARTED: the range is dead until a repeat with the same bounds, or the next
+ * attach, has finished it. Filters know of the record only when the ledger has been read. After a
+ * crash in the destroy of a range that cuts a row, a filter that runs before the next attach may
+ * treat a destroyed version as the newest and remove live versions below it (H10). A host whose
+ * bounds carry timestamps must open with rgc_set_enabled(gc, 0), or set its safe points after
+ * attach. */
 
-/* FORCE: destroys a keyspace whatever its state (rgc_keyspace_load). REUSABLE: no record is kept once it is done, and the range may
- * be written again, with timestamps above the destroyed ones. */
+/* Flags. FORCE: destroys a keyspace whatever its state (rgc_keyspace_load). REUSABLE: the record is
+ * removed when the destroy is done. The range may be written again, with timestamps above the
+ * destroyed ones. */
 enum { RGC_DESTROY_FORCE = 1, RGC_DESTROY_REUSABLE = 2 };
 /* States of a record. */
 enum { RGC_DESTROY_STARTED = 0, RGC_DESTROY_DONE = 1 };
 
-/* What destroying did, in all attached families. */
+/* What a destroy did, in all attached families. */
 typedef struct rgc_destroy_report_t {
   size_t struct_size;
-  uint64_t files_dropped, file_bytes_dropped; /* whole files, at once */
-  uint64_t keys_deleted, range_tombstones;    /* keys: by point tombstones */
+  uint64_t files_dropped, file_bytes_dropped;  /* whole files, at once */
+  uint64_t keys_deleted, range_tombstones;     /* keys: by point tombstones */
   uint64_t files_microseconds, keys_microseconds, compact_microseconds;
-  uint64_t files_left, file_bytes_left; /* that may still hold something of the range: another compaction has them */
+  /* files that may still hold keys of the range, because another compaction uses them */
+  uint64_t files_left, file_bytes_left;
 } rgc_destroy_report_t;
 
-/* rgc_destroy_range: destroys all keys in [start, end), stored keys without or with a timestamp. Any thread. Errors: no store;
- * inside a callback or a run; a bound that is missing (NULL or empty); an inverted or empty range; one that touches the
- * library's own keys; unknown flags; Busy: RGC_DESTROY_REUSABLE where another record stands, which would go on dropping what is
- * written there, with its bounds; the engine's own (the record stays STARTED; the report says what was done). */
+/* rgc_destroy_range: destroys all keys in [start, end). The bounds are stored keys without or with
+ * a timestamp.
+ * Errors: no store; inside a callback or a filter; a missing bound (NULL or empty); an inverted or
+ *   empty range; a range that touches the library's own keys; unknown flags; Busy:
+ *   RGC_DESTROY_REUSABLE where another record exists, which would continue to drop what is written
+ *   there (the text names its bounds); the engine's own (the record remains STARTED, and the report
+ *   says what was done).
+ * Threads: any.
+ * Blocks: on its deletes, flushes and compactions; on other destroys and rechecks of overlapping
+ *   ranges. */
 void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, int flags,
                        rgc_destroy_report_t* report_or_null, char** errptr);
 
-/* rgc_destroy_keyspace: destroys a keyspace: its keys of mode r and of mode x, two ranges and two records. As long as these stand its
- * id can be neither named nor loaded as ENABLED or DISABLED. Errors: those of rgc_destroy_range; a keyspace out of range; the plain
- * layout; one that was loaded as ENABLED or DISABLED, without RGC_DESTROY_FORCE. */
+/* rgc_destroy_keyspace: destroys a keyspace: its keys of mode r and of mode x, as two ranges with
+ * two records. While these records exist, the id can neither be registered nor be loaded as ENABLED
+ * or DISABLED.
+ * Errors: those of rgc_destroy_range; a keyspace out of range; the plain layout; a keyspace that
+ *   was loaded as ENABLED or DISABLED, without RGC_DESTROY_FORCE.
+ * Threads: any.
+ * Blocks: as rgc_destroy_range. */
 void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags, rgc_destroy_report_t* report_or_null, char** errptr);
 
-/* rgc_recheck_destroyed: runs the DONE records that are at least recheck_seconds old at now_unix_seconds once more, and drops
- * them. Returns how many. 0 = the time is unknown: none. For recheck=manual; with auto the worker does it by the clock. Errors: no
- * store; inside a callback or a run; the engine's own (the record stays). */
+/* rgc_recheck_destroyed: destroys once more the ranges whose records are DONE and at least
+ * recheck_seconds old at now_unix_seconds, and removes these records. now_unix_seconds 0 means that
+ * the time is unknown: nothing is done. The call is for recheck=manual. With recheck=auto the
+ * worker does it by the clock.
+ * Returns: how many records it removed.
+ * Errors: no store; inside a callback or a filter; the engine's own (the record remains).
+ * Blocks: as rgc_destroy_range. */
 size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds, rgc_destroy_report_t* report_or_null, char** errptr);
 
-/* rgc_release_destroyed: drops the DONE record of exactly this range, so that the range may be written again, with timestamps
- * above the destroyed ones; waits for a recheck of it. Errors: no store; inside a callback or a run; Not found: no record has
- * these bounds; Busy: it is STARTED. */
+/* rgc_release_destroyed: removes the DONE record of exactly this range, so that the range may be
+ * written again, with timestamps above the destroyed ones.
+ * Errors: no store; inside a callback or a filter; Not found: no record has these bounds; Busy: the
+ *   record is STARTED.
+ * Blocks: on a recheck of the range. */
 void rgc_release_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
 
-/* rgc_destroyed_count: records in the ledger of the attached store; 0 without a store. */
+/* rgc_destroyed_count: returns the number of records of destroyed ranges in the ledger of the
+ * attached store. Without a store it returns 0. */
 size_t rgc_destroyed_count(const rgc_t* gc);
 
 /* ---------------------------------------------------------------- schemas
- * A SCHEMA is a part of a keyspace: all user keys that begin with its id, 4 bytes, big-endian (option schema_id=prefix). Ids are vended
- * by the host, upwards, and never used twice in their keyspace; other keyspaces have ids of their own, the same numbers too. What a
- * schema is called is the host's business: the same name may come back with a new id at any time, also while the old one is going.
  *
- * A schema is invalid, and every run drops its keys, of any kind and any value type,
- *   - once it was dropped by rgc_schema_drop: for ever, whatever lists or creations follow; or
- *   - once a list was loaded for its keyspace: if its id is not in the last list, is at or below the highest_id_ever that came with that
- *     list, and was not named by rgc_schema_create in this process.
- * An empty list makes nothing invalid. Ids above highest_id_ever are UNKNOWN: they are kept, and counted in kept_unknown_schema; their
- * versions are judged like any others. Schemas are read only in keyspaces of which a list or an id was given. In api_v2 TiDB keys
- * (m and t) and user keys shorter than 4 bytes are of no schema. A key is of a schema by its head alone, as it is of a destroyed range:
- * what begins as one and is otherwise damaged goes with it. Runs that are on follow every change from their next key on.
+ * A SCHEMA is a part of a keyspace: all user keys that begin with its id, 4 bytes, big-endian
+ * (option schema_id=prefix). The host allocates ids upwards and never uses an id twice in a
+ * keyspace. Each keyspace has ids of its own, so two keyspaces may use the same number. The name
+ * of a schema is known to the host only. The host may use a name again with a new id at any
+ * time, also while the old schema is being removed.
  *
- * keyspace is RGC_KEYSPACE_NONE in the plain layout, and only there. All of these need schema_id=prefix; without it they are errors of
- * kind Invalid argument. Any thread. */
+ * A schema is invalid in two cases. Every filter then drops its keys, of any kind and any value
+ * type.
+ *   - rgc_schema_drop dropped it. This is permanent, whatever lists or creations follow.
+ *   - A list was loaded for its keyspace, and three things hold: its id is not in the last list;
+ *     its id is at or below the highest_id_ever of that list; rgc_schema_create did not create
+ *     it in this process.
+ *
+ * An empty list makes no schema invalid. Ids above highest_id_ever are UNKNOWN. Their keys are
+ * kept and counted in kept_unknown_schema. Their versions are judged like any others. The
+ * library reads schema ids only in keyspaces for which the host gave a list or an id. In api_v2,
+ * TiDB keys (m and t) and user keys shorter than 4 bytes belong to no schema. Only the beginning
+ * of a key decides whether it belongs to a schema, as with a destroyed range: a key that begins
+ * correctly and is malformed otherwise is dropped with it. Running filters follow every change
+ * from their next key on.
+ *
+ * keyspace must be RGC_KEYSPACE_NONE in the plain layout, and only there. All of these functions
+ * need schema_id=prefix. Without it they fail with kind Invalid argument. Any thread may call
+ * them. */
 
-/* States. UNKNOWN: nobody told of it. TRUNCATING: valid, and the worker is deleting its old versions. DROPPED: invalid. */
+/* States. UNKNOWN: the host never told of it. TRUNCATING: valid, and the worker is deleting its old
+ * versions. DROPPED: invalid. */
 enum { RGC_SCHEMA_UNKNOWN = 0, RGC_SCHEMA_VALID = 1, RGC_SCHEMA_TRUNCATING = 2, RGC_SCHEMA_DROPPED = 3 };
 
-/* rgc_schemas_load: the list of all valid schemas of a keyspace, which takes the place of the list before; in any order, an id twice
- * counts once. highest_id_ever = the highest id that was ever vended in the keyspace. The host reads it BEFORE it reads the list, else
- * an id that is vended in between is taken for dropped; and it names an id by rgc_schema_create before the first record of it is
- * written. Before open, for recovery and the first compactions, and again whenever it likes. Errors, which change nothing: a listed id
- * above highest_id_ever, by its place and value; the keyspace. */
+/* rgc_schemas_load: loads the list of all valid schemas of a keyspace. It replaces the list before.
+ * The order does not matter, and an id that occurs twice counts once. highest_id_ever is the
+ * highest id that was ever allocated in the keyspace. The host must read it BEFORE it reads the
+ * list: otherwise an id that is allocated in between counts as dropped. The host must pass a new id
+ * to rgc_schema_create before it writes the id's first record. The host calls rgc_schemas_load
+ * before open, for recovery and the first compactions. It may call again at any time.
+ * Errors: a listed id above highest_id_ever, by its place and value; the keyspace. An error changes
+ *   nothing. */
 void rgc_schemas_load(rgc_t* gc, uint32_t keyspace, const uint32_t* valid_ids, size_t n, uint32_t highest_id_ever, char** errptr);
 
-/* rgc_schema_create: names a new schema's id, before its first record is written. From now on no list makes it invalid. Errors: an id that
- * was dropped by rgc_schema_drop. */
+/* rgc_schema_create: tells the id of a new schema. The host must call it before it writes the
+ * schema's first record. From then on no list makes the schema invalid.
+ * Errors: an id that rgc_schema_drop dropped. */
 void rgc_schema_create(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr);
 
-/* rgc_schema_drop: drops a schema with all its data (truncateDataAndDropSchema), for ever. Its record is in the ledger, durably, before
- * anything else happens, and stays there: the id is never valid again. Then the files below level 0 that hold nothing else are
- * dropped, but of lock families (in the plain layout none is: shorter keys, which are of no schema, may lie between), and the call
- * returns. What is left goes in compactions, and by the worker: point tombstones, or one range tombstone from delete_range_min_keys
- * keys on, then a flush and a compaction of what reaches into it. When none is left the log says so. Before that, and also after a
- * crash, a repeat does the same again, and is not needed. There is no drop without truncating: the records would be orphans
- * that nothing can name any more, and that a later schema of the same id would show. Errors: no store is attached (there is
- * nowhere to record it); inside a callback or a run; the engine's own: whether the record was written is not known then, repeat the
- * call. What goes wrong after the record was written is in the log only: the schema is dropped, and the worker goes on. */
+/* rgc_schema_drop: drops a schema with all its data (truncateDataAndDropSchema). Dropping is
+ * permanent. The ledger records it durably before anything else happens. The record is permanent:
+ * the id is never valid again.
+ *
+ * Then the call drops the files below level 0 that hold only this schema, and returns. It drops no
+ * files of lock families, and none in the plain layout, where shorter keys, which belong to no
+ * schema, may lie between. Compactions and the worker remove the rest in the background. The worker
+ * uses point tombstones, or one range tombstone from delete_range_min_keys keys on, then a flush
+ * and a compaction of the files that overlap the schema. When nothing is left, the log says so.
+ * Until then, and also after a crash, a repeat of the call does the same again. It is not needed.
+ *
+ * There is no drop that keeps the data. Such records would be orphans: nothing could name them any
+ * more, and a later schema with the same id would show them.
+ * Errors: no store is attached (there is no place for the record); inside a callback or a filter;
+ *   the engine's own: it is then not known whether the record was written, and the host must repeat
+ *   the call. A failure after the record was written is only in the log: the schema is dropped, and
+ *   the worker continues.
+ * Threads: any.
+ * Blocks: on the write to the ledger and on dropping files. */
 void rgc_schema_drop(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr);
 
-/* rgc_schema_truncate: deletes the versions of a schema up to and at a timestamp (truncateData); it stays valid. Returns when the order is
- * in the ledger; the worker does it, row by row, the oldest versions first, a record of transactions with its value in one batch, at its
- * usual rate, and goes on where it was after a restart. No reader ever sees an older version come up. Rows whose records do not parse are
- * left as they are, counted in rows_left_unparsed; RawKV values need not parse. Of one and the same schema the highest timestamp
- * stands. It names the schema: VALID when it is over, unless a list says otherwise. In a removed keyspace it rests until that is named
- * again. 0 and UINT64_MAX are refused: the pass takes hours, and without a bound it would take what is written meanwhile; give the
- * timestamp of now.
- * Errors: no store; inside a callback or a run; a schema that is invalid; Not supported: gc has made runs of kind RGC_KIND_TTL_V1, whose keys
- * have no timestamps; the engine's own (repeat the call). */
+/* rgc_schema_truncate: deletes the versions of a schema up to and including a timestamp
+ * (truncateData). The schema stays valid. The call returns when the order is in the ledger. The
+ * worker executes it row by row at its usual rate: the oldest versions first, and a record of
+ * transactions with its value in one batch. After a restart it continues where it was. No reader
+ * ever sees an older version become visible. Rows whose records do not parse are left unchanged and
+ * counted in rows_left_unparsed; RawKV values need not parse.
+ *
+ * For one schema the highest timestamp is in force. The call makes the schema known: its state is
+ * VALID when the truncation is over, unless a list says otherwise. In a paused keyspace the
+ * truncation waits until the keyspace is registered again. The library refuses 0 and UINT64_MAX as
+ * timestamps: a truncation takes hours, and without a limit it would delete what is written
+ * meanwhile. Pass the timestamp of now.
+ * Errors: a timestamp of 0 or UINT64_MAX; no store; inside a callback or a filter; a schema that is
+ *   invalid; Not supported: gc has made filters of kind RGC_KIND_TTL_V1, whose keys have no
+ *   timestamps; the engine's own (repeat the call).
+ * Threads: any.
+ * Blocks: on the write to the ledger. */
 void rgc_schema_truncate(rgc_t* gc, uint32_t keyspace, uint32_t id, uint64_t up_to_ts, char** errptr);
 
-/* rgc_schema_state: RGC_SCHEMA_...; UNKNOWN also for a keyspace that there cannot be, or without schema_id=prefix. */
+/* rgc_schema_state: returns the state of a schema, RGC_SCHEMA_... . It returns UNKNOWN also for an
+ * impossible keyspace, and without schema_id=prefix. */
 int rgc_schema_state(const rgc_t* gc, uint32_t keyspace, uint32_t id);
 
 /* ---------------------------------------------------------------- recovery
- * Records that are only in the WAL come back at open, before anything is attached. A WAL FILTER leaves out those that would be dropped
- * at once: puts and merges of schemas that are invalid by the lists loaded before open, and of keyspaces that were loaded as TOMBSTONE
- * before open. Never a delete of any kind, without which older data would come back; never keys under ledger_prefix; and only in the
- * families that the host names: others may hold bytes that look like its keys. The other records of the same batch stay. A batch with
- * two-phase markers, or with anything unknown in it, passes as it is. C++ hosts take rocks_gc::WalFilter (rocks_gc_rocksdb_wal.h). */
+ *
+ * Records that are only in the WAL come back at open, before a store is attached. A WAL FILTER
+ * leaves out records that would be dropped at once: puts and merges of schemas that are invalid by
+ * the lists loaded before open, and of keyspaces that were loaded as TOMBSTONE before open. It
+ * never leaves out a delete of any kind: without it older data would come back. It never leaves out
+ * keys under ledger_prefix. It works only in the families that the host names: others may hold
+ * bytes that look like keys of gc. The other records of the same batch are replayed. A batch with
+ * two-phase markers, or with anything unknown, is replayed unchanged. C++ hosts use
+ * rocks_gc::WalFilter (rocks_gc_rocksdb_wal.h). */
 
-/* rgc_wal_should_skip: is a put or merge of this stored key to be ignored at recovery? 1 or 0, by what gc knows now: of a schema that was
- * dropped by name in this process, too; rgc_set_enabled does not matter. Any thread. */
+/* rgc_wal_should_skip: says whether recovery should leave out a put or merge of this stored key. It
+ * answers by what gc knows now, so also for a schema that rgc_schema_drop dropped in this process.
+ * rgc_set_enabled does not matter.
+ * Returns: 1 for leave out, else 0.
+ * Threads: any. */
 unsigned char rgc_wal_should_skip(const rgc_t* gc, const char* key, size_t len);
 
-/* rgc_wal_filter_batch: what recovery is to replay of a write batch, given as its bytes (rocksdb::WriteBatch::Data(), RocksDB's
- * db/write_batch.cc; a no-op at its beginning and wide columns are known, a wrong count is not). families: RocksDB's ids of those whose
- * keys are ours, n of them. NULL without an error = all of it, as it is; else a batch without the ignored records, with the same sequence
- * number, its length in *out_len, for rgc_free; in the place of each stands, in its family, a delete of a key under ledger_prefix that there never
- * is, so that all others keep their sequence numbers. Any thread. Errors: families or out_len NULL where it is needed. */
+/* rgc_wal_filter_batch: returns what recovery should replay of a write batch. The batch is passed
+ * as its bytes (rocksdb::WriteBatch::Data(), RocksDB's db/write_batch.cc). A no-op at its beginning
+ * and wide columns are understood; a wrong count is not. families holds n ids of column families,
+ * RocksDB's ids of those whose keys are of gc's layout.
+ * Returns: NULL without an error means that the whole batch is to be replayed unchanged. Otherwise
+ *   a batch without the left-out records, with the same sequence number, for rgc_free. *out_len is
+ *   its length. Each left-out record is replaced, in its family, by a delete of a key under
+ *   ledger_prefix that never exists. So all other records keep their sequence numbers.
+ * Errors: families or out_len NULL where it is needed.
+ * Threads: any. */
 char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const uint32_t* families, size_t n, size_t* out_len, char** errptr);
 
-/* rgc_rocksdb_wal_filter: a filter for rocksdb_options_set_wal_filter, which does not take it over: rocksdb_walfilter_destroy when the DB
- * is closed, not before (an open RocksDB asks it for its name whenever it writes its options file). families: their names. It holds a
- * reference to gc. RocksDB's C API can build records of the default family only: a batch with a record of another one that is not
- * ignored is replayed as it is, and so is every batch if the default one is not named (rgc_shim_wal_filter can do more). Errors: nothing
- * is bound; no family; a NULL name; Not supported: this RocksDB's C API has no WAL filters (before 11.8). */
+/* rgc_rocksdb_wal_filter: creates a filter for rocksdb_options_set_wal_filter. The options do not
+ * own it. The host must call rocksdb_walfilter_destroy when the DB is closed, not before: an open
+ * RocksDB asks the filter for its name whenever it writes its options file. families are the names
+ * of the families. The filter holds a reference to gc.
+ *
+ * RocksDB's C API can build records of the default family only. So a batch is replayed unchanged if
+ * it has a record of another family that is not left out, and every batch is if the default family
+ * is not named. (rgc_shim_wal_filter can do more.)
+ * Errors: nothing is bound; no family; a NULL name; Not supported: this RocksDB's C API has no WAL
+ *   filters (before 11.8). */
 struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const* families, size_t n, char** errptr);
 
-/* ---------------------------------------------------------------- keyspaces' metadata
- * What a placement driver stores of a keyspace. A state alone drops nothing in compactions: what makes a keyspace's data go is
- * rgc_destroy_keyspace. TOMBSTONE, from which there is no way back, keeps its puts out of recovery. */
+/* ---------------------------------------------------------------- keyspace metadata
+ *
+ * What a placement driver stores of a keyspace. A state alone drops nothing in compactions:
+ * rgc_destroy_keyspace removes a keyspace's data. TOMBSTONE is a final state. It makes recovery
+ * leave out the keyspace's puts. */
 
-/* States. Allowed moves: ENABLED and DISABLED to each other; DISABLED to ARCHIVED; ARCHIVED to TOMBSTONE; each to itself. */
+/* States. Allowed moves: ENABLED and DISABLED to each other; DISABLED to ARCHIVED; ARCHIVED to
+ * TOMBSTONE; each to itself. */
 enum { RGC_KEYSPACE_ENABLED = 0, RGC_KEYSPACE_DISABLED = 1, RGC_KEYSPACE_ARCHIVED = 2, RGC_KEYSPACE_TOMBSTONE = 3 };
 
 /* The metadata of a keyspace. */
@@ -896,86 +1314,115 @@ typedef struct rgc_keyspace_meta_t {
   size_t struct_size;
   uint32_t id;
   int state;
-  const char* name;               /* 1 to 20 of the characters -, _, A to Z, a to z, 0 to 9 */
-  const char* gc_management_type; /* keyspace_level or keyspace_level_gc; unified or global_gc; NULL = absent = global */
+  /* 1 to 20 of the characters -, _, A to Z, a to z, 0 to 9 */
+  const char* name;
+  /* keyspace_level, keyspace_level_gc; unified, global_gc; NULL means absent, which is global */
+  const char* gc_management_type;
 } rgc_keyspace_meta_t;
 
-/* rgc_keyspace_load: takes over a keyspace's metadata, and names its GC type as rgc_set_keyspace_gc_type does: the first one stands.
- * It ends no pause: of a keyspace that was removed (rgc_pause_keyspace), or for which both types were named,
- * the metadata are taken over and everything is kept as before. Each such load says so in the log
- * (RGC_LOG_INFO), and rgc_keyspaces_foreach shows the keyspace with gc_type -2. A removed keyspace that had no
- * type may only be named with the one that was loaded. Any thread.
- * Errors, which change nothing but as said: an id, state or name out of range; a state that the one before does
- * not lead to; the other GC type than the one that stands: then everything of the keyspace is kept
- * (rgc_set_keyspace_gc_type);
- * any other GC type string, by its value: then everything of the keyspace is kept, as by rgc_pause_keyspace (but it does not
- * wait), until a type that is known is loaded or named (only named, if it was removed too); ENABLED or
- * DISABLED for a keyspace that is destroyed (ARCHIVED and TOMBSTONE are taken: they come after the destroy). */
+/* rgc_keyspace_load: loads a keyspace's metadata, and registers its GC type as
+ * rgc_set_keyspace_gc_type does: the first type is valid. It ends no pause. If the keyspace is
+ * paused (rgc_pause_keyspace), or if both types were registered for it, the metadata are loaded and
+ * everything is kept as before. Each such load is logged (RGC_LOG_INFO), and rgc_keyspaces_foreach
+ * shows the keyspace with gc_type -2. A paused keyspace that had no type may then be registered
+ * only with the type that was loaded.
+ * Errors: these change nothing, except what is said here.
+ *   - an id, state or name out of range
+ *   - a state to which the state before does not lead
+ *   - the other GC type than the registered one: everything of the keyspace is kept then
+ *     (rgc_set_keyspace_gc_type)
+ *   - any other GC type string, by its value: everything of the keyspace is kept then, as by
+ *     rgc_pause_keyspace (but the call does not wait), until a known type is loaded or registered;
+ *     only registering ends it if the keyspace was paused too
+ *   - ENABLED or DISABLED for a keyspace that is destroyed (ARCHIVED and TOMBSTONE are accepted:
+ *     they come after the destroy)
+ * Threads: any. */
 void rgc_keyspace_load(rgc_t* gc, const rgc_keyspace_meta_t* meta, char** errptr);
 
-/* rgc_keyspace_load_protobuf: the same from the bytes that PD stores (keyspacepb.KeyspaceMeta): id 1, name 2, state 3, config 7, of which
- * gc_management_type is read; id 0 may be explicit or absent; unknown fields are skipped. Errors: those of rgc_keyspace_load; bytes that
- * do not parse (Corruption; JSON of PD's HTTP API, hex and base64 text are named); Not supported: a
- * keyspace_identity (8) instead of an id. */
+/* rgc_keyspace_load_protobuf: loads a keyspace's metadata from the bytes that PD stores
+ * (keyspacepb.KeyspaceMeta): id 1, name 2, state 3, config 7. Of config it reads
+ * gc_management_type. id 0 may be explicit or absent. Unknown fields are skipped.
+ * Errors: those of rgc_keyspace_load; Corruption: bytes that do not parse (the text recognises JSON
+ *   of PD's HTTP API, hex and base64); Not supported: a keyspace_identity (8) instead of an id. */
 void rgc_keyspace_load_protobuf(rgc_t* gc, const char* bytes, size_t len, char** errptr);
 
-/* ---------------------------------------------------------------- what an operator asks
- * each: 0 = go on, else stop. It is called on the caller's thread, under no lock of the library's; info and what it points to are valid
- * during the call. It must not unwind, and may call readers and advances. What changes meanwhile may be shown or not. gc or each NULL:
- * nothing happens. */
+/* ---------------------------------------------------------------- listing
+ *
+ * What an operator asks. each returns 0 to continue, anything else to stop. The library calls it on
+ * the caller's thread and holds no lock of its own. info, and everything that it points to, is
+ * valid during the call. each must not unwind. It may call functions that read, and functions that
+ * advance safe points. A change during the call may be shown or not. If gc or each is NULL, nothing
+ * happens. */
 
-/* A keyspace of which anything is known. */
+/* A keyspace of which the library knows anything. */
 typedef struct rgc_keyspace_info_t {
   size_t struct_size;
   uint32_t id;
-  int state;                                     /* -1 = no metadata loaded */
-  int gc_type;                                   /* -1 = not named, -2 = everything is kept */
-  uint64_t own_safe_point, effective_safe_point; /* 0 = none */
-  const char* name;                              /* "" = unknown */
+  int state;  /* -1 means that no metadata were loaded */
+  /* -1 means not registered, -2 that everything is kept */
+  int gc_type;
+  /* 0 means none */
+  uint64_t own_safe_point, effective_safe_point;
+  const char* name;  /* "" means unknown */
 } rgc_keyspace_info_t;
 
-/* A destroyed range whose record stands. */
+/* A destroyed range whose record exists. */
 typedef struct rgc_destroyed_info_t {
   size_t struct_size;
   const char* start;
   size_t start_len;
   const char* end;
   size_t end_len;
-  uint32_t keyspace;                                                        /* RGC_KEYSPACE_NONE for a plain range */
-  int state;                                                                /* RGC_DESTROY_STARTED or RGC_DESTROY_DONE */
-  uint64_t started_unix_seconds, done_unix_seconds;                         /* 0 = not known, not yet */
-  uint64_t late_keys_dropped;                                               /* by runs, after it was done, since attach */
+  /* RGC_KEYSPACE_NONE for a plain range */
+  uint32_t keyspace;
+  /* RGC_DESTROY_STARTED or RGC_DESTROY_DONE */
+  int state;
+  /* 0 means not known, or not yet */
+  uint64_t started_unix_seconds, done_unix_seconds;
+  /* keys that filters dropped after the range was done, since attach */
+  uint64_t late_keys_dropped;
 } rgc_destroyed_info_t;
 
 /* A schema that was listed, created, dropped or truncated. */
 typedef struct rgc_schema_info_t {
   size_t struct_size;
-  uint32_t keyspace, id;       /* RGC_KEYSPACE_NONE in the plain layout */
-  int state;                   /* RGC_SCHEMA_... */
-  uint64_t truncated_up_to_ts; /* 0 = never; with TRUNCATING: what is being done */
+  uint32_t keyspace, id;  /* RGC_KEYSPACE_NONE in the plain layout */
+  int state;              /* RGC_SCHEMA_... */
+  /* 0 means never; with TRUNCATING: the timestamp of the running truncation */
+  uint64_t truncated_up_to_ts;
 } rgc_schema_info_t;
 
-/* rgc_keyspaces_foreach: keyspaces that were loaded or named, or have a safe point of their own, by id. */
+/* rgc_keyspaces_foreach: lists the keyspaces that were loaded or registered, or have a safe point
+ * of their own, ordered by id. */
 void rgc_keyspaces_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_keyspace_info_t* info), void* state);
 
-/* rgc_destroyed_foreach: the records of destroyed ranges, by start; none without a store. */
+/* rgc_destroyed_foreach: lists the records of destroyed ranges, ordered by start. Without a store
+ * there are none. */
 void rgc_destroyed_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_destroyed_info_t* info), void* state);
 
-/* rgc_schemas_foreach: schemas by keyspace and id: those of the last lists, and those that were named one by one. */
+/* rgc_schemas_foreach: lists schemas, ordered by keyspace and id: those of the last lists, and
+ * those that were told one by one. */
 void rgc_schemas_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_schema_info_t* info), void* state);
 
 /* ---------------------------------------------------------------- stored keys
- * api_v2:  data prefix + memcomparable(prefix + user key) + timestamp. The prefix is the mode byte and, of r and x keys, 3
- *          bytes of keyspace, big-endian. memcomparable: groups of 8 bytes, each followed by a marker, ff for a full group
- *          that is not the last; the last one holds 0 to 7 bytes, is padded by zeros, and its marker is ff minus the
- *          number of padding bytes (TiKV's codec::bytes).
- * plain:   data prefix + user key + timestamp. Mode RGC_MODE_NONE, keyspace RGC_KEYSPACE_NONE.
- * The timestamp is 8 bytes, the bitwise complement in big-endian, so that newer versions come first. */
+ *
+ * api_v2 and plain are the two key layouts (option key_layout).
+ *
+ *     api_v2   data prefix + memcomparable(prefix + user key) + timestamp
+ *     plain    data prefix + user key + timestamp
+ *
+ * In api_v2 the prefix is the mode byte and, for r and x keys, 3 bytes of keyspace, big-endian.
+ * memcomparable splits its input into groups of 8 bytes. A marker byte follows each group. It is ff
+ * for a full group that is not the last one. The last group holds 0 to 7 bytes and is padded with
+ * zeros. Its marker is ff minus the number of padding bytes (TiKV's codec::bytes). In plain the
+ * mode is RGC_MODE_NONE and the keyspace RGC_KEYSPACE_NONE. The timestamp is 8 bytes, the bitwise
+ * complement in big-endian, so that newer versions come first. */
 
-/* The mode of a key; RGC_MODE_NONE in the plain layout. */
+/* The mode of a key. It is RGC_MODE_NONE in the plain layout. */
 enum { RGC_MODE_NONE = 0, RGC_MODE_RAW = 'r', RGC_MODE_TXN = 'x', RGC_MODE_TIDB_META = 'm', RGC_MODE_TIDB_TABLE = 't' };
 
-/* A half-open range of keys. The bounds are the caller's, each for rgc_free; end NULL = no upper bound. */
+/* A half-open range of keys. The caller owns the bounds and must give each to rgc_free. end NULL
+ * means no upper bound. */
 typedef struct rgc_range_t {
   size_t struct_size;
   char* start;
@@ -984,145 +1431,207 @@ typedef struct rgc_range_t {
   size_t end_len;
 } rgc_range_t;
 
-/* A stored key taken apart. user_key is the caller's, for rgc_free; it is never NULL. */
+/* A stored key taken apart. The caller owns user_key and must give it to rgc_free. It is never
+ * NULL. */
 typedef struct rgc_key_t {
   size_t struct_size;
   int mode;
-  uint32_t keyspace; /* RGC_KEYSPACE_NONE of m, t and plain keys */
+  uint32_t keyspace;  /* RGC_KEYSPACE_NONE for m, t and plain keys */
   uint64_t ts;
   char* user_key;
   size_t user_key_len;
 } rgc_key_t;
 
-/* rgc_encode_key: the stored key of a user key's version ts (0 and UINT64_MAX can be encoded). keyspace is
- * RGC_KEYSPACE_NONE for m, t and plain keys. Any thread. Errors: a mode that is not of the layout, a keyspace out of
- * range, a plain key of the wrong length, a key that would be one of the library's own (ledger_prefix), out_len NULL. */
+/* rgc_encode_key: builds the stored key of version ts of a user key (0 and UINT64_MAX can be
+ * encoded). keyspace must be RGC_KEYSPACE_NONE for m, t and plain keys.
+ * Returns: the stored key, for rgc_free.
+ * Errors: a mode that is not of the layout; a keyspace out of range; a plain key of the wrong
+ *   length; a key that would be one of the library's own (ledger_prefix); out_len NULL.
+ * Threads: any. */
 char* rgc_encode_key(const rgc_t* gc, int mode, uint32_t keyspace, const char* user_key, size_t user_key_len, uint64_t ts, size_t* out_len,
                      char** errptr);
 
-/* rgc_decode_key: takes a stored key apart; 1 = done. out->struct_size must be set. Errors (Corruption): bytes that are not a
- * stored key of this layout, with the place. */
+/* rgc_decode_key: takes a stored key apart. The host must set out->struct_size.
+ * Returns: 1 for done.
+ * Errors: Corruption: bytes that are not a stored key of this layout; the text says at which
+ *   place. */
 unsigned char rgc_decode_key(const rgc_t* gc, const char* key, size_t len, rgc_key_t* out, char** errptr);
 
-/* rgc_encode_range: the stored range of all versions of the user keys in [start, end). end NULL or empty = up to the end of the
- * keyspace. The bounds carry no timestamp, and in the plain layout have any length. Errors: those of rgc_encode_key but for
- * lengths; start above end. */
+/* rgc_encode_range: builds the stored range of all versions of the user keys in [start, end). end
+ * NULL or empty means up to the end of the keyspace. The bounds carry no timestamp. In the plain
+ * layout they may have any length.
+ * Errors: those of rgc_encode_key, except for lengths; start above end. */
 void rgc_encode_range(const rgc_t* gc, int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
                       rgc_range_t* out, char** errptr);
 
-/* rgc_keyspace_range: the stored range of a whole keyspace; of a whole mode for m and t; of all data in the plain layout.
+/* rgc_keyspace_range: builds the stored range of a whole keyspace; for modes m and t, of the whole
+ * mode; in the plain layout, of all data.
  * Errors: those of rgc_encode_range. */
 void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_t* out, char** errptr);
 
 /* ---------------------------------------------------------------- codec
- * Between a client of one keyspace and the store, as client-go's codec v2 does it. No context is needed. Any thread.
  *
- *   user key       what the keyspace's own client knows: any bytes           6b6579               "key"
- *   request key    prefix + user key: in requests to the store and answers   72001092 6b6579      of mode r, keyspace 4242
- *   region key     memcomparable(request key), as above: bounds of regions   720010926b657900 fe
+ * Translates keys between a client of one keyspace and the store, as client-go's codec v2 does. It
+ * needs no context. Any thread may call these functions.
  *
- * The prefix is the mode byte and 3 bytes of keyspace, big-endian. A keyspace ends where the prefix, counted up by one as a number
- * of 4 bytes, begins: 72001092 ends at 72001093, and the last one of a mode, 72ffffff, at 73000000. Region keys have no data
- * prefix (TiKV's z) and no timestamp.
+ *     user key      what the keyspace's own client knows: any bytes       6b6579             "key"
+ *     request key   prefix + user key: in requests to the store           72001092 6b6579
+ *                   and in its answers (here mode r, keyspace 4242)
+ *     region key    memcomparable(request key), as above: bounds of       720010926b657900 fe
+ *                   regions
  *
- * mode is RGC_MODE_RAW or RGC_MODE_TXN, keyspace 0 to RGC_KEYSPACE_MAX; anything else is an error of every function that takes them.
- * What is decoded may be empty: a key that is not there, or no bound; a key then decodes to an empty one. Errors of kind Corruption
- * say that bytes are no region key; all others are of kind Invalid argument, but for missing memory (Aborted). Keys that are handed out
- * are for rgc_free, and never NULL, also when they are empty. */
+ * The prefix is the mode byte and 3 bytes of keyspace, big-endian. Read as a number of 4 bytes, the
+ * prefix plus one is the end of the keyspace: 72001092 ends at 72001093, and the last keyspace of a
+ * mode, 72ffffff, ends at 73000000. Region keys have no data prefix (TiKV's z) and no timestamp.
+ *
+ * mode must be RGC_MODE_RAW or RGC_MODE_TXN, and keyspace 0 to RGC_KEYSPACE_MAX. In every function
+ * that has these parameters anything else is an error. Input of the decoding functions may be
+ * empty: an absent key, or no bound. An empty key decodes to an empty key. Errors of kind
+ * Corruption say that bytes are not a region key. All other errors are of kind Invalid argument,
+ * except missing memory (Aborted). Returned keys are for rgc_free. They are never NULL, also when
+ * they are empty. */
 
-/* rgc_codec_parse_keyspace: the mode and the keyspace that a request key names; 1 = done. mode and keyspace may each be NULL = not
- * wanted. Errors: a key that is shorter than 4 bytes, or whose first byte is not r or x; then nothing is written. */
+/* rgc_codec_parse_keyspace: reads the mode and the keyspace of a request key. mode and keyspace may
+ * each be NULL, which means not wanted.
+ * Returns: 1 for done.
+ * Errors: a key that is shorter than 4 bytes, or whose first byte is not r or x. Then nothing is
+ *   written. */
 unsigned char rgc_codec_parse_keyspace(const char* request_key, size_t len, int* mode, uint32_t* keyspace, char** errptr);
 
-/* rgc_codec_encode_key: the request key of a user key. Errors: out_len NULL. */
+/* rgc_codec_encode_key: builds the request key of a user key.
+ * Errors: out_len NULL. */
 char* rgc_codec_encode_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
 
-/* rgc_codec_decode_key: the user key of a request key. Errors: out_len NULL; a key of another keyspace or mode, or shorter than the
- * prefix; the text names the key and "lies outside keyspace". */
+/* rgc_codec_decode_key: returns the user key of a request key.
+ * Errors: out_len NULL; a key of another keyspace or mode, or one that is shorter than the prefix.
+ *   The text names the key and says "lies outside keyspace". */
 char* rgc_codec_decode_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
 
-/* rgc_codec_encode_range: the range of request keys of the user keys in [start, end); 1 = done. end NULL or empty = up to the end of
- * the keyspace, so that out->end is never NULL. out->struct_size must be set. Errors: start above end. */
+/* rgc_codec_encode_range: builds the range of request keys of the user keys in [start, end). end
+ * NULL or empty means up to the end of the keyspace, so out->end is never NULL. The host must set
+ * out->struct_size.
+ * Returns: 1 for done.
+ * Errors: start above end. */
 unsigned char rgc_codec_encode_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
                                      rgc_range_t* out, char** errptr);
 
-/* rgc_codec_decode_range: the user keys whose request keys lie in [start, end), end NULL or empty = no bound; 1 = done. What reaches
- * beyond the keyspace is cut off: a start before it becomes empty, an end behind it NULL, both = the whole keyspace.
- * out->struct_size must be set. Errors: start above end; a range that lies before the keyspace or behind it, whose text says "lies
- * outside keyspace". A client that is told the regions of today (EpochNotMatch) drops those, and gives up at any other error. */
+/* rgc_codec_decode_range: returns the range of user keys whose request keys lie in [start, end).
+ * end NULL or empty means no bound. The call cuts off what lies beyond the keyspace: a start before
+ * it becomes empty, an end after it becomes NULL. Both together mean the whole keyspace. The host
+ * must set out->struct_size.
+ * Returns: 1 for done.
+ * Errors: start above end; a range that lies before or after the keyspace, whose text says "lies
+ *   outside keyspace". A client that is told the current regions (EpochNotMatch) ignores regions
+ *   with that error, and gives up at any other error. */
 unsigned char rgc_codec_decode_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
                                      rgc_range_t* out, char** errptr);
 
-/* rgc_codec_encode_region_key: the region key of a user key, by which its region is looked up. Errors: out_len NULL. */
+/* rgc_codec_encode_region_key: builds the region key of a user key, by which its region is looked
+ * up.
+ * Errors: out_len NULL. */
 char* rgc_codec_encode_region_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
 
-/* rgc_codec_decode_region_key: the user key of a region key. Errors: those of rgc_codec_decode_key; Corruption: bytes that are not
- * one whole encoding, or have more behind it. */
+/* rgc_codec_decode_region_key: returns the user key of a region key.
+ * Errors: those of rgc_codec_decode_key; Corruption: bytes that are not one whole encoding, or
+ *   bytes after it. */
 char* rgc_codec_decode_region_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
 
-/* rgc_codec_encode_region_range: as rgc_codec_encode_range, with region keys for bounds. */
+/* rgc_codec_encode_region_range: does the same as rgc_codec_encode_range, with region keys as
+ * bounds. */
 unsigned char rgc_codec_encode_region_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end,
                                             size_t end_len, rgc_range_t* out, char** errptr);
 
-/* rgc_codec_decode_region_range: as rgc_codec_decode_range, of a region by its bounds. Errors: those, and Corruption: a bound that is
- * neither empty nor a region key; the text names the region by both bounds, and the broken one. */
+/* rgc_codec_decode_region_range: does the same as rgc_codec_decode_range, for a region given by its
+ * bounds.
+ * Errors: those of rgc_codec_decode_range; Corruption: a bound that is neither empty nor a region
+ *   key. The text names the region by both bounds, and the malformed bound. */
 unsigned char rgc_codec_decode_region_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end,
                                             size_t end_len, rgc_range_t* out, char** errptr);
 
-/* rgc_codec_encode_keys: rgc_codec_encode_key for n keys in one call, key i of lens[i] bytes, which is faster than n calls. Returns all
- * request keys one behind the other, for one rgc_free; key i is the bytes from offsets[i] up to offsets[i + 1]. offsets is the
- * caller's, n + 1 elements, no part of the other arrays. n = 0 gives no bytes and offsets[0] = 0. All or nothing. Errors: offsets
- * NULL; keys or lens NULL with n > 0; a key that is NULL with another length than 0. */
+/* rgc_codec_encode_keys: does rgc_codec_encode_key for n keys in one call, which is faster than n
+ * calls. Key i has lens[i] bytes. The caller provides offsets with n + 1 elements. It must not
+ * overlap the other arrays.
+ * Returns: all request keys one after the other, for one rgc_free. Key i is the bytes from
+ *   offsets[i] up to offsets[i + 1]. n 0 gives no bytes and offsets[0] 0. It converts all keys or
+ *   none.
+ * Errors: offsets NULL; keys or lens NULL with n > 0; a key that is NULL with a length other than
+ *   0. */
 char* rgc_codec_encode_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
                             char** errptr);
 
-/* rgc_codec_decode_keys: rgc_codec_decode_key for n keys in one call; arrays and result as of rgc_codec_encode_keys. All or nothing.
- * Errors: those of both; the text names the key by its index. */
+/* rgc_codec_decode_keys: does rgc_codec_decode_key for n keys in one call. Arrays and result are
+ * those of rgc_codec_encode_keys. It converts all keys or none.
+ * Errors: those of both functions. The text names the key by its index. */
 char* rgc_codec_decode_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
                             char** errptr);
 
-/* rgc_codec_decode_bucket_keys: the bounds of a region's buckets, region keys in order, as bounds of user keys; an empty first key is no
- * lower bound, an empty last one no upper bound. Those before the keyspace become one empty first key, its beginning; those at or
- * behind its end one empty last key, its end; those within lose their prefix. So two empty keys are one bucket, the whole keyspace, and
- * of a region that lies outside a single one is left. Arrays and result are as of rgc_codec_encode_keys, but that *n_out tells how
- * many keys there are, at most n; offsets is written up to offsets[*n_out]. All or nothing. Errors: those of rgc_codec_encode_keys;
- * n_out NULL; a key below the one before it; an empty key between others; Corruption: one that is no region key; the text names the
- * key by its index, and the region by its bounds, the first and the last key. */
+/* rgc_codec_decode_bucket_keys: translates the bounds of a region's buckets, region keys in order,
+ * into bounds of user keys. An empty first key means no lower bound. An empty last key means no
+ * upper bound. Bounds before the keyspace become one empty first key, its beginning. Bounds at or
+ * after its end become one empty last key, its end. Bounds within the keyspace lose their prefix.
+ * So two empty keys are one bucket, the whole keyspace. For a region outside the keyspace a single
+ * key is left. Arrays and result are those of rgc_codec_encode_keys, with one difference: *n_out
+ * tells how many keys there are, at most n, and offsets is written up to offsets[*n_out]. It
+ * converts all keys or none.
+ * Errors: those of rgc_codec_encode_keys; n_out NULL; a key below the one before it; an empty key
+ *   between others; Corruption: a key that is not a region key. The text names the key by its
+ *   index, and the region by its bounds, the first and the last key. */
 char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
                                    size_t* n_out, char** errptr);
 
-/* ---------------------------------------------------------------- seeing */
+/* ---------------------------------------------------------------- counters */
 
-/* Counters since rgc_create, runs that are on included. They count what runs did: a version that two runs meet counts twice
- * (before RocksDB 8.4 a manual compaction may pass the last level twice). */
+/* Counters since rgc_create, running filters included. They count what filters did: if two filters
+ * meet the same version, it counts twice. (Before RocksDB 8.4 a manual compaction may compact the
+ * last level twice.) */
 typedef struct rgc_stats_t {
   size_t struct_size;
-  uint64_t runs_started, filters_not_needed, runs_closed; /* closed: a panic, a foreign thread or keys out of order; kept everything from there */
-  uint64_t kept, removed, skipped;                  /* decisions */
-  uint64_t dropped, late_dropped;                   /* of the removed: in a destroyed range, dropped keyspace or schema; after it was done */
-  uint64_t expired, delete_marked;                  /* newest versions seen dead below the safe point; rows whose first record is a delete; TTL v1: removed by expiry */
-  uint64_t unparsed_keys, unparsed_values;          /* kept; also write records with a field of a later version, which are read up to there */
-  uint64_t kept_unknown_keyspace;                   /* kept because their keyspace was never named, while something is collected */
-  uint64_t kept_unknown_schema;                     /* kept though nobody told their schema, in keyspaces whose schemas are given */
-  uint64_t safe_points_refused;                     /* steps back, 0, UINT64_MAX, too far ahead, of removed keyspaces */
-  uint64_t gc_types_refused;                        /* other types of named keyspaces; types that came too late */
-  uint64_t rows_queued, rows_done;                  /* handed to the worker; finished */
-  uint64_t rows_deferred, rows_left_unparsed;        /* left for a later run, each time a run meets one: queue full, no store; not parsed */
+  /* filters created; compactions without need of one (rgc_filter_create); filters that kept
+   * everything from some key on, because of a panic, a foreign thread, or keys out of order */
+  uint64_t runs_started, filters_not_needed, runs_closed;
+  uint64_t kept, removed, skipped;  /* decisions */
+  /* removed keys in a destroyed range, dropped keyspace or dropped schema; those of them that were
+   * removed after the range or schema was done */
+  uint64_t dropped, late_dropped;
+  /* newest versions seen expired below the safe point (TTL v1: values removed by expiry); newest
+   * versions seen delete-marked below it, and rows of transactions whose first record is a
+   * delete */
+  uint64_t expired, delete_marked;
+  /* keys and values that were kept because they do not parse. unparsed_values also counts write
+   * records with a field of a later version, which are read up to that field. */
+  uint64_t unparsed_keys, unparsed_values;
+  /* versions kept because their keyspace was never registered, while something is collected */
+  uint64_t kept_unknown_keyspace;
+  /* versions kept because the host never told their schema, in keyspaces whose schemas are given */
+  uint64_t kept_unknown_schema;
+  /* steps back; 0; UINT64_MAX; too far ahead; safe points of paused keyspaces */
+  uint64_t safe_points_refused;
+  /* other types of registered keyspaces; types that came too late */
+  uint64_t gc_types_refused;
+  /* rows handed to the worker; rows that the worker finished */
+  uint64_t rows_queued, rows_done;
+  /* rows_deferred: rows left for a later compaction, counted each time that a filter meets one
+   * (queue full, no store); rows_left_unparsed: rows that the worker left because they do not
+   * parse */
+  uint64_t rows_deferred, rows_left_unparsed;
   uint64_t pending, destroyed_records;
-  uint64_t cache_bytes;                             /* memory of the safe points */
+  uint64_t cache_bytes;  /* bytes of memory that the safe points take */
 } rgc_stats_t;
 
-/* rgc_stats: fills out, whose struct_size must be set. gc NULL = zeros. Any thread; counters of runs that are on may differ
- * from each other by the key in hand. */
+/* rgc_stats: fills out with the counters. The host must set out->struct_size. For gc NULL it writes
+ * zeros. Counters of running filters may differ from each other by the key that is being judged.
+ * Threads: any. */
 void rgc_stats(const rgc_t* gc, rgc_stats_t* out);
 
-/* rgc_metrics: those of the same counters that this version counts, cache_bytes and the global safe point, as OpenMetrics
- * text for a scrape endpoint (names rocks_gc_..., as in rgc_stats_t). For rgc_free. gc NULL = NULL. */
+/* rgc_metrics: returns those of the same counters that this version counts, cache_bytes and the
+ * global safe point as OpenMetrics text for a scrape endpoint. The names are rocks_gc_..., as in
+ * rgc_stats_t.
+ * Returns: a text for rgc_free; NULL for gc NULL. */
 char* rgc_metrics(const rgc_t* gc);
 
 /* ---------------------------------------------------------------- loading at run time */
 
-/* Every function of this header, X(name): for hosts that look them up with dlsym. */
+/* Every function of this header, X(name), for hosts that look functions up with dlsym. */
 #define RGC_EVERY_FUNCTION(X)         \
   X(rgc_abi_version)                  \
   X(rgc_version)                      \

@@ -1,12 +1,13 @@
-/* rocks_gc_library.h - rocks_gc.h for C++17: the library by path or linked, and the context as a value. Needs no RocksDB.
+/* rocks_gc_library.h - rocks_gc.h for C++17: the library by path or linked, and the context as a
+ * value. It needs no RocksDB.
  *
  *     rocks_gc::Library library = rocks_gc::Library::Load("librocks_gc.so.1");
  *     rocks_gc::Context gc = rocks_gc::Context::Create(library, "data_prefix=z");
  *     if (!gc.ok()) return Fail(gc.error());
  *     gc->rgc_advance_global_safe_point(gc.get(), ts);
  *
- * Nothing here throws (but for std::bad_alloc), and neither exceptions nor RTTI are needed. Errors are texts, "Kind: what,
- * with the value, and what to do"; an empty text is success. */
+ * Nothing here throws, except std::bad_alloc. Neither exceptions nor RTTI are needed. Errors are
+ * texts: "Kind: what, with the value, and what to do". An empty text means success. */
 #ifndef ROCKS_GC_LIBRARY_H
 #define ROCKS_GC_LIBRARY_H
 
@@ -55,7 +56,8 @@ struct InCallback {
   InCallback& operator=(const InCallback&) = delete;
 };
 
-/* What the library calls. An exception ends here: a message is lost, a time is unknown, so that nothing expires. */
+/* What the library calls. An exception ends here. The message is then lost, or the time is unknown,
+ * so that nothing expires. */
 inline void CallLogger(void* logger, int level, const char* message) noexcept {
   InCallback in;
   ROCKS_GC_TRY_ { (*static_cast<Logger*>(logger))(level, message); }
@@ -68,7 +70,8 @@ inline uint64_t CallClock(void* clock) noexcept {
   ROCKS_GC_CATCH_ { return 0; }
 }
 
-/* Calls a function whose last parameter is errptr; the error's text, empty = success. */
+/* Calls a function whose last parameter is errptr. Returns the error's text; empty means success.
+ */
 template <class Call>
 std::string ErrorOf(const Functions& functions, Call call) {
   char* error = nullptr;
@@ -81,12 +84,12 @@ std::string ErrorOf(const Functions& functions, Call call) {
 
 }  // namespace detail
 
-/* The loaded library. A value that may be copied, and used by any thread. */
+/* The loaded library. A value: it may be copied, and any thread may use it. */
 class Library {
  public:
   Library() : error_("Invalid argument: no library; use Library::Load or Library::Linked") {}
 
-  /* Loads librocks_gc by path or SONAME, for as long as the process lives. */
+  /* Loads librocks_gc by path or SONAME. It stays loaded for the life of the process. */
   [[nodiscard]] static Library Load(const std::string& path) {
     void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
@@ -98,8 +101,9 @@ class Library {
     return library;
   }
 
-  /* The library where the program's own symbols are found: linked dynamically, or statically with -rdynamic, or loaded
-   * RTLD_GLOBAL. Needs nothing of it at link time. */
+  /* Finds the library among the program's own symbols: it was linked dynamically, or statically
+   * with -rdynamic, or loaded with RTLD_GLOBAL. It needs no function of the library at link
+   * time. */
   [[nodiscard]] static Library InProcess() {
     if (::dlsym(RTLD_DEFAULT, "rgc_abi_version") == nullptr) {
       return Library("Not found: the program's own symbols have no rgc_abi_version; link librocks_gc, or give the path it was loaded from");
@@ -107,7 +111,7 @@ class Library {
     return Found("the process", [](const char* name) { return ::dlsym(RTLD_DEFAULT, name); });
   }
 
-  /* The library that the program is linked with; needs it at link time. */
+  /* The library that the program is linked with. It needs the library at link time. */
   [[nodiscard]] static Library Linked() {
     Functions functions;
 #define ROCKS_GC_LINKED_(function) functions.function = &::function;
@@ -123,12 +127,13 @@ class Library {
   const Functions& functions() const { return *functions_; }
   const Functions* operator->() const { return functions_.get(); }
 
-  /* Sets the logger of the whole process, for messages up to max_level; an empty function = silence. Called by any thread, by
-   * several at once. False = refused, the logger before goes on: inside a logger or a clock, or a level that there is not. */
+  /* Sets the logger of the whole process, for messages up to max_level. An empty function means
+   * silence. Any thread may call the logger, and several at once. False means refused, and the old
+   * logger continues: inside a logger or a clock, or for an unknown level. */
   [[nodiscard]] bool SetLogger(Logger logger, int max_level) const {
     if (!ok() || detail::callbacks > 0) return false;
     static std::mutex mutex;
-    /* A logger that went may still be on its way in another library's callback, so it is never freed. */
+    /* Another library's callback may still use an old logger. So loggers are never freed. */
     static auto* loggers = new std::vector<std::unique_ptr<Logger>>;
     const std::lock_guard<std::mutex> lock(mutex);
     if (!logger) return functions_->rgc_set_logger(nullptr, nullptr, RGC_LOG_OFF) != 0;
@@ -175,10 +180,30 @@ class Library {
   std::string error_;
 };
 
-/* A context: an rgc_t that is destroyed with it. One per DB. It may go before the DB: filter factories hold a reference, and
- * go on with the last safe points. Where rgc_destroy is refused (inside a callback; with a store attached, on a thread that has
- * a living filter) it stays in memory with its clocks, its store stays attached, and the log says so. A host that attaches
- * holds an Attachment (rocks_gc_rocksdb_store.h), which ends before the Context and the DB. */
+/* The outcome of a call: ok, or an error with its kind and its text, "Kind: what, with the value,
+ * and what to do". */
+class [[nodiscard]] Status {
+ public:
+  Status() = default;
+  Status(int kind, std::string text) : kind_(kind), text_(std::move(text)) {}
+
+  bool ok() const { return text_.empty(); }
+  /* RGC_ERROR_...; RGC_ERROR_NONE if ok(). */
+  int kind() const { return kind_; }
+  /* Empty if ok(). */
+  const std::string& text() const { return text_; }
+
+ private:
+  int kind_ = RGC_ERROR_NONE;
+  std::string text_;
+};
+
+/* A context: an rgc_t that is destroyed with this object. Use one per DB. It may be destroyed
+ * before the DB: filter factories hold a reference and continue with the last safe points.
+ * rgc_destroy may be refused (inside a callback; with a store attached, on a thread that has a
+ * living filter). Then the rgc_t remains in memory with its clocks, its store remains attached, and
+ * the log says so. A host that attaches should hold an Attachment (rocks_gc_rocksdb_store.h), which
+ * ends before the Context and the DB. */
 class Context {
  public:
   Context() = default;
@@ -220,15 +245,59 @@ class Context {
   /* Any function of rocks_gc.h, only if ok(): gc->rgc_keyspace_safe_point(gc.get(), 7). */
   const Functions* operator->() const { return &library_.functions(); }
 
-  /* Calls a function of rocks_gc.h whose first parameter is the rgc_t and whose last one errptr; the error's text, empty =
-   * success: gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 7, RGC_GC_KEYSPACE_LEVEL). */
+  /* Calls a function of rocks_gc.h whose first parameter is the rgc_t and whose last one is errptr.
+   * Returns the error's text; empty means success:
+   * gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 7, RGC_GC_KEYSPACE_LEVEL). */
   template <class Function, class... Arguments>
   [[nodiscard]] std::string Call(Function Functions::*function, Arguments... arguments) const {
     if (!ok()) return error_.empty() ? "Invalid argument: no context; use Context::Create" : error_;
     return detail::ErrorOf(library_.functions(), [&](char** error) { (library_.functions().*function)(gc_, arguments..., error); });
   }
 
-  /* The stored key of a user key's version (rgc_encode_key); empty if that cannot be, which the log says. */
+  /* The functions of rocks_gc.h with those names. Each returns its error. Outputs may be NULL. */
+  Status SetKeyspaceGcType(uint32_t keyspace, int type) const { return Try(&Functions::rgc_set_keyspace_gc_type, keyspace, type); }
+  Status SetKeyspaceGcTypes(const std::vector<uint32_t>& keyspaces, int type) const {
+    return Try(&Functions::rgc_set_keyspace_gc_types, keyspaces.data(), keyspaces.size(), type);
+  }
+  Status PauseKeyspace(uint32_t keyspace) const { return Try(&Functions::rgc_pause_keyspace, keyspace); }
+
+  /* False means not newer, or refused; the log says so. */
+  bool AdvanceGlobalSafePoint(uint64_t ts) const { return ok() && library_->rgc_advance_global_safe_point(gc_, ts) != 0; }
+  Status AdvanceKeyspaceSafePoint(uint32_t keyspace, uint64_t ts, bool* moved = nullptr) const {
+    return Out(moved, &Functions::rgc_advance_keyspace_safe_point, keyspace, ts);
+  }
+
+  Status SchemasLoad(uint32_t keyspace, const std::vector<uint32_t>& ids, uint32_t highest_id_ever) const {
+    return Try(&Functions::rgc_schemas_load, keyspace, ids.data(), ids.size(), highest_id_ever);
+  }
+  Status SchemaCreate(uint32_t keyspace, uint32_t id) const { return Try(&Functions::rgc_schema_create, keyspace, id); }
+  Status SchemaDrop(uint32_t keyspace, uint32_t id) const { return Try(&Functions::rgc_schema_drop, keyspace, id); }
+  Status SchemaTruncate(uint32_t keyspace, uint32_t id, uint64_t ts) const {
+    return Try(&Functions::rgc_schema_truncate, keyspace, id, ts);
+  }
+
+  Status DestroyKeyspace(uint32_t keyspace, int flags = 0, rgc_destroy_report_t* report = nullptr) const {
+    return Try(&Functions::rgc_destroy_keyspace, keyspace, flags, report);
+  }
+  Status DestroyRange(const std::string& start, const std::string& end, int flags = 0, rgc_destroy_report_t* report = nullptr) const {
+    return Try(&Functions::rgc_destroy_range, start.data(), start.size(), end.data(), end.size(), flags, report);
+  }
+  Status ReleaseDestroyed(const std::string& start, const std::string& end) const {
+    return Try(&Functions::rgc_release_destroyed, start.data(), start.size(), end.data(), end.size());
+  }
+  Status RecheckDestroyed(uint64_t now_unix_seconds, size_t* rechecked = nullptr) const {
+    return Out(rechecked, &Functions::rgc_recheck_destroyed, now_unix_seconds, static_cast<rgc_destroy_report_t*>(nullptr));
+  }
+
+  /* Collects the families with roles RGC_CF_DEFAULT and RGC_CF_WRITE; max_bytes 0 means no bound. */
+  Status Collect(uint64_t max_bytes = 0, rgc_collect_report_t* report = nullptr) const {
+    const char* none = nullptr;
+    return Try(&Functions::rgc_collect, none, none, size_t{0}, none, size_t{0}, max_bytes, report);
+  }
+  Status WorkerDrain(uint64_t timeout_ms, size_t* left = nullptr) const { return Out(left, &Functions::rgc_worker_drain, timeout_ms); }
+
+  /* The stored key of a user key's version (rgc_encode_key). It is empty if there can be no such
+   * key; the log says so. */
   std::string EncodeKey(int mode, uint32_t keyspace, const std::string& user_key, uint64_t ts) const {
     if (!ok()) return std::string();
     size_t len = 0;
@@ -238,8 +307,9 @@ class Context {
     return copy;
   }
 
-  /* Sets the clock: unix seconds, 0 = unknown. It is called by any thread, by several at once; an empty function = the system's.
-   * From one thread at a time. False = refused, the clock before goes on: inside a logger or a clock. */
+  /* Sets the clock: unix seconds, 0 means unknown. Any thread may call the clock, and several at
+   * once. An empty function means the system's clock. Call SetClock from one thread at a time.
+   * False means refused, and the old clock continues: inside a logger or a clock. */
   [[nodiscard]] bool SetClock(Clock clock) {
     if (!ok() || detail::callbacks > 0) return false;
     if (!clock) return library_->rgc_set_clock(gc_, nullptr, nullptr) != 0;
@@ -248,6 +318,29 @@ class Context {
   }
 
  private:
+  Status StatusOf(std::string error) const {
+    if (error.empty()) return Status();
+    const int kind = library_.ok() ? library_->rgc_error_kind(error.c_str()) : RGC_ERROR_UNKNOWN;
+    return Status(kind, std::move(error));
+  }
+
+  template <class Function, class... Arguments>
+  Status Try(Function Functions::*function, Arguments... arguments) const {
+    return StatusOf(Call(function, arguments...));
+  }
+
+  /* Of a function that returns something, which goes to *out. */
+  template <class Out_, class Function, class... Arguments>
+  Status Out(Out_* out, Function Functions::*function, Arguments... arguments) const {
+    if (!ok()) return StatusOf(error_);
+    Out_ result{};
+    Status status = StatusOf(detail::ErrorOf(library_.functions(), [&](char** error) {
+      result = static_cast<Out_>((library_.functions().*function)(gc_, arguments..., error));
+    }));
+    if (out != nullptr) *out = result;
+    return status;
+  }
+
   void Swap(Context& other) noexcept {
     std::swap(library_, other.library_);
     std::swap(gc_, other.gc_);

@@ -1,25 +1,28 @@
-/* rocks_gc_rocksdb.h - rocks-gc for C++ servers: header-only, compiled in the host with the host's own RocksDB, 7.0 to 11.
+/* rocks_gc_rocksdb.h - rocks-gc for C++ servers. Header-only: the host compiles it with its own
+ * RocksDB, 7.0 to 11.
  *
- *     rocks_gc::Library library = rocks_gc::Library::Load("librocks_gc.so.1");   // or rocks_gc::Library::Linked()
+ *     rocks_gc::Library library = rocks_gc::Library::Load("librocks_gc.so.1");   // or ::Linked()
  *     rocks_gc::Context gc = rocks_gc::Context::Create(library, "data_prefix=z");
  *     rocksdb::Options options;
  *     rocksdb::Status s = rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options);
  *     ... DB::Open with these options ...
  *
- * C++17, with RocksDB 10.7 and later C++20; needs neither exceptions nor RTTI. What it has over RocksDB's C API: a version may
- * go without a tombstone (skip), values in blob files are not read where the key decides, wide columns are seen and
- * kept, and a run knows whether it writes the last level, so that nothing older lies below.
+ * It needs C++17; with RocksDB 10.7 and later, C++20. It needs neither exceptions nor RTTI. It can
+ * do more than RocksDB's C API. It can remove a version without a tombstone (skip). It does not
+ * read values in blob files where the key decides. It sees wide columns and keeps them. A filter
+ * knows whether it writes the last level, so that nothing older lies below.
  *
- * How a run knows its level. No RocksDB tells a filter factory. But OnSubcompactionBegin is called with the output level on the
- * run's own thread, between the filter's creation and its first key:
+ * How a filter learns its level. RocksDB does not tell a filter factory. But it calls
+ * OnSubcompactionBegin with the output level, on the filter's own thread, between the creation of
+ * the filter and its first key:
  *
  *     CreateCompactionFilter      forgets what this thread was told
  *     OnSubcompactionBegin        this thread writes level 6 of column family 0
- *     FilterV2 ...                the first key: the last level? From here on it stands
+ *     FilterV2 ...                first key: is that the last level? The answer is final
  *     OnSubcompactionCompleted    forgets
  *
- * Without the listener, or where RocksDB does not call it (at shutdown, a cancelled manual compaction), the level is unknown:
- * less is collected, nothing is lost. */
+ * Without the listener, or where RocksDB does not call it (at shutdown; in a cancelled manual
+ * compaction), the level is unknown. Less is collected then, and nothing is lost. */
 #ifndef ROCKS_GC_ROCKSDB_H
 #define ROCKS_GC_ROCKSDB_H
 
@@ -43,7 +46,9 @@
 
 namespace rocks_gc {
 
-/* ---------------------------------------------------------------- RocksDB by version: every conditional is here */
+/* ---------------------------------------------------------------- RocksDB by version
+ *
+ * Every conditional on the version is in this section. */
 
 #define ROCKS_GC_ROCKSDB_VERSION (ROCKSDB_MAJOR * 1000 + ROCKSDB_MINOR)
 #if ROCKS_GC_ROCKSDB_VERSION < 7000
@@ -73,12 +78,12 @@ class AnyFilter : public db::CompactionFilter {
 #endif
 };
 
-/* What a run is told by the listener, on its own thread. */
+/* What the listener tells a filter, on the filter's own thread. */
 struct Job {
   bool told = false;
   uint32_t column_family_id = 0;
   int output_level = -1;
-  db::TablePropertiesCollection inputs; /* all or, not known, none */
+  db::TablePropertiesCollection inputs;  /* all of them; or none, if they are not known */
 };
 inline thread_local Job current_job;
 
@@ -92,15 +97,16 @@ class JobListener : public db::EventListener {
   void OnSubcompactionBegin(const db::SubcompactionJobInfo& job) override { current_job = {true, job.cf_id, job.output_level, {}}; }
 };
 #else
-/* They are known to listeners only, on the thread of a compaction's first run, before its filter is made. Other runs of it go without,
- * for the number of a job says nothing: CompactFiles announces none, and a DB that is opened again counts from the beginning. */
+/* Only listeners know the inputs, on the thread of a compaction's first filter, before that filter
+ * is created. The other filters of the compaction do without them. The number of a job identifies
+ * nothing: CompactFiles announces none, and a DB that is opened again counts from the beginning. */
 inline const db::TablePropertiesCollection& InputsOf(const db::CompactionFilter::Context&) {
   static const auto* none = new db::TablePropertiesCollection;
   return *none;
 }
 inline int StartLevelOf(const db::CompactionFilter::Context&) { return -1; }
 struct Compaction {
-  int job_id = -1; /* -1 = none */
+  int job_id = -1;  /* -1 means none */
   uint32_t column_family_id = 0;
   int start_level = -1;
   int output_level = -1;
@@ -120,7 +126,8 @@ class JobListener : public db::EventListener {
       const auto known = [&](const std::string& file) { return job.table_properties.count(file) != 0; };
       if (!std::all_of(job.input_files.begin(), job.input_files.end(), known)) announced.inputs.clear();
     }
-    ROCKS_GC_CATCH_ { announced = Compaction(); } /* without memory nothing is known of the inputs */
+    /* without memory nothing is known of the inputs */
+    ROCKS_GC_CATCH_ { announced = Compaction(); }
   }
   void OnCompactionCompleted(db::DB*, const db::CompactionJobInfo&) override { announced = Compaction(); }
   void OnSubcompactionBegin(const db::SubcompactionJobInfo& job) override {
@@ -135,7 +142,7 @@ class JobListener : public db::EventListener {
 
 /* ---------------------------------------------------------------- end of the conditionals */
 
-/* ColumnFamilyOptions::cf_allow_ingest_behind, where there is one. */
+/* ColumnFamilyOptions::cf_allow_ingest_behind, if this RocksDB has it. */
 template <class Options>
 auto ColumnFamilyIngestsBehind(const Options& options, int) -> decltype(bool(options.cf_allow_ingest_behind)) {
   return options.cf_allow_ingest_behind;
@@ -145,7 +152,7 @@ bool ColumnFamilyIngestsBehind(const Options&, long) {
   return false;
 }
 
-/* Properties of files in the shape of rocks_gc.h. */
+/* Properties of files as structs of rocks_gc.h. */
 class Inputs {
  public:
   explicit Inputs(const db::TablePropertiesCollection& files) {
@@ -166,16 +173,16 @@ class Inputs {
   std::vector<rgc_table_properties_t> inputs_;
 };
 
-/* Which level of a column family is the last one. */
+/* Knows which level of a column family is the last one. */
 class LastLevel {
  public:
   void Learn(const db::DBOptions& db_options, const db::ColumnFamilyOptions& options) {
     Saw(options.num_levels - 1);
     if (db_options.allow_ingest_behind || ColumnFamilyIngestsBehind(options, 0)) ingests_behind_ = true;
   }
-  /* From here on it may be trusted: DB::Open has shown the options that are in force. */
+  /* From here on the level may be trusted: DB::Open has shown the options that are in force. */
   void Confirm() { confirmed_ = true; }
-  /* There is such a level. */
+  /* Tells that there is such a level. */
   void Saw(int level) {
     int highest = level_;
     while (level > highest && !level_.compare_exchange_weak(highest, level)) {
@@ -183,7 +190,7 @@ class LastLevel {
   }
   bool Is(int level) const { return confirmed_ && !ingests_behind_ && level > 0 && level == level_; }
   int level() const { return level_; }
-  /* Older data may come in below everything. */
+  /* Older data may be ingested below everything. */
   bool ingests_behind() const { return ingests_behind_; }
 
  private:
@@ -192,7 +199,8 @@ class LastLevel {
   std::atomic<bool> ingests_behind_{false};
 };
 
-/* A text of rocks_gc.h's, "Kind: what", as a Status, which says the kind by itself. */
+/* Converts an error text of rocks_gc.h, "Kind: what", to a Status. The Status carries the kind
+ * itself. */
 inline db::Status StatusOf(const std::string& error) {
   const size_t colon = error.find(": ");
   const std::string kind = error.substr(0, colon);
@@ -206,7 +214,7 @@ inline db::Status StatusOf(const std::string& error) {
   return db::Status::InvalidArgument(kind == "Invalid argument" ? what : error);
 }
 
-/* What must hold of a column family whose versions are judged. */
+/* Checks what must be true of a column family whose versions are judged. */
 inline db::Status Judgeable(const db::ColumnFamilyOptions& options) {
   const db::Comparator* comparator = options.comparator;
   if (comparator == nullptr || std::strcmp(comparator->Name(), db::BytewiseComparator()->Name()) != 0 || comparator->timestamp_size() != 0) {
@@ -222,7 +230,7 @@ inline db::Status Judgeable(const db::ColumnFamilyOptions& options) {
   return db::Status::OK();
 }
 
-/* Every rgc_t that has an attached store (rocks_gc_rocksdb_store.h adds and removes it). */
+/* Every rgc_t that has an attached store. rocks_gc_rocksdb_store.h adds and removes it. */
 class AttachedContexts {
  public:
   static void Add(const rgc_t* gc) {
@@ -253,7 +261,7 @@ class AttachedContexts {
 
 }  // namespace detail
 
-/* ---------------------------------------------------------------- a run */
+/* ---------------------------------------------------------------- the filter */
 
 /* The filter of one compaction. */
 class Filter final : public detail::AnyFilter<Filter> {
@@ -278,7 +286,7 @@ class Filter final : public detail::AnyFilter<Filter> {
     return Answer(decision, until, until_len, skip_until);
   }
 
-  /* RocksDB reads the value, and asks again with it, only where the answer is kUndetermined. */
+  /* Only if the answer is kUndetermined, RocksDB reads the value and asks again with it. */
   detail::Decision FilterBlobByKey(int level, const detail::db::Slice& key, std::string*, std::string* skip_until) const override {
     if (!begun_) Begin(level);
     const char* until = nullptr;
@@ -303,7 +311,8 @@ class Filter final : public detail::AnyFilter<Filter> {
     }
   }
 
-  /* The first key: what the listener has told this thread stands for the whole run. */
+  /* The first key: what the listener has told this thread is valid for the whole life of the
+   * filter. */
   void Begin(int level) const {
     begun_ = true;
     const detail::Job job = std::move(detail::current_job);
@@ -327,19 +336,20 @@ class Filter final : public detail::AnyFilter<Filter> {
   mutable bool begun_ = false;
 };
 
-/* ---------------------------------------------------------------- what goes into the options */
+/* ---------------------------------------------------------------- the options */
 
-/* Tells runs their level. One per DB; any number do no harm. */
+/* Tells filters their level. A DB needs one; more do no harm. */
 class Listener final : public detail::JobListener {
  public:
   const char* Name() const override { return "rocks_gc.listener"; }
   void OnSubcompactionCompleted(const detail::db::SubcompactionJobInfo&) override { detail::current_job = detail::Job(); }
 };
 
-/* Makes a filter for each compaction that needs one. Holds a reference to its rgc_t, which may be destroyed before it. */
+/* Creates a filter for each compaction that needs one. It holds a reference to its rgc_t, which may
+ * be destroyed before the factory. */
 class Factory final : public detail::db::CompactionFilterFactory {
  public:
-  /* For a kind that rgc_factory_state takes; reference is its answer. */
+  /* kind must be one that rgc_factory_state accepts. reference is what it returned. */
   Factory(const Library& library, rgc_t* gc, int kind, void* reference)
       : library_(library), gc_(gc), kind_(kind), reference_(reference), last_level_(std::make_shared<detail::LastLevel>()) {}
   ~Factory() override { library_->rgc_factory_destructor(reference_); }
@@ -354,15 +364,17 @@ class Factory final : public detail::db::CompactionFilterFactory {
   }
 
   std::unique_ptr<detail::db::CompactionFilter> CreateCompactionFilter(const detail::db::CompactionFilter::Context& context) override {
-    /* RocksDB lets no exception through. Without memory there is no filter, and everything stays. */
+    /* RocksDB does not handle exceptions. Without memory there is no filter, and everything is
+     * kept. */
     ROCKS_GC_TRY_ { return Make(context); }
     ROCKS_GC_CATCH_ { return nullptr; }
   }
 
-  /* DB::Open asks, with the options that are in force from then on; CreateColumnFamily does not. */
+  /* DB::Open calls this with the options that are in force from then on. CreateColumnFamily does
+   * not. */
   detail::db::Status ValidateOptions(const detail::db::DBOptions& db_options,
                                      const detail::db::ColumnFamilyOptions& options) const override {
-    /* Runs of the other DB would drop what the ledger of the attached one says (H8). */
+    /* Filters of the other DB would drop what the ledger of the attached one records (H8). */
     if (detail::AttachedContexts::Has(gc_)) {
       return detail::db::Status::InvalidArgument("this rgc_t has an attached store, and one rgc_t serves one DB; make another rgc_t for this DB");
     }
@@ -402,15 +414,20 @@ class Factory final : public detail::db::CompactionFilterFactory {
   const std::shared_ptr<detail::LastLevel> last_level_;
 };
 
-/* Puts the collection of one column family into its options, before open: the filter factory, and the listener unless the DB's
- * options have one. One rgc_t serves one DB; call it for each of its column families with data. Options of both kinds may be one
- * object. On success *what, if given, says what was set; an error has changed nothing: a comparator that is not bytewise or has
- * timestamps, plain tables, FIFO compaction, another compaction filter, a kind that is none. While a store is attached to this
- * rgc_t, DB::Open with these options is refused: that would be a second DB.
+/* Installs the collection of one column family in its options, before open: the filter factory, and
+ * the listener unless the DB's options have one already. One rgc_t serves one DB. The host calls
+ * Install for each column family of the DB that has data. db_options and options may be one object.
+ * On success *what, if given, says what was set.
  *
- * Call it last, and use what it has set for this column family only: which level is the last one is read from the options, at
- * DB::Open once more. A column family that CreateColumnFamily makes is not shown to the factory: its last level is unknown until
- * the DB is opened the next time, and so it is in a remote compaction. */
+ * The host must call Install after it has set everything else. It must use these options for this
+ * column family only: Install reads from the options which level is the last one, and DB::Open
+ * reads it once more. CreateColumnFamily does not show a new column family to the factory. Its last
+ * level is unknown until the DB is opened the next time. It is also unknown in a remote compaction.
+ *
+ * While a store is attached to this rgc_t, DB::Open with these options is refused: that would be a
+ * second DB.
+ * Errors: a comparator that is not bytewise or has timestamps; plain tables; FIFO compaction;
+ *   another compaction filter; an unknown kind. After an error nothing has changed. */
 [[nodiscard]] inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, detail::db::DBOptions* db_options,
                                   detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
   using detail::db::Status;

@@ -4,15 +4,21 @@
  *     rgc_symbol_t symbols[RGC_ROCKSDB_SYMBOLS];
  *     rgc_bind_rocksdb_symbols(gc, symbols, rgc_rocksdb_symbols(symbols), &err);
  *
- * The addresses are those of the RocksDB that the host is linked with, so this also works where no symbol can be looked up
- * at run time: static executables, Rust and Go hosts. Needs no function of librocks_gc at link time. */
+ * The addresses are those of the RocksDB that the host is linked with. So this also works where no
+ * symbol can be looked up at run time: in static executables, and in Rust and Go hosts. It needs no
+ * function of librocks_gc at link time. */
 #ifndef ROCKS_GC_ROCKSDB_C_H
 #define ROCKS_GC_ROCKSDB_C_H
 
-/* The functions of rocksdb/c.h that the library needs, X(return type, name, parameters), in three lists: filtering takes the first
- * one; deleting (rgc_attach_rocksdb) takes the second, which is there as a whole from 6.28 on; the third is a listener, from 10.4 on, and a WAL
- * filter, from 11.8 on. A RocksDB that lacks some of the second or third serves without. From these lists come the table below, its type check against the
- * host's rocksdb/c.h, the names that the library looks up at run time, and the text of its error when one is missing. */
+/* The functions of rocksdb/c.h that the library needs, X(return type, name, parameters), in three
+ * lists.
+ *   - The first list is for filtering.
+ *   - The second list is for deleting (rgc_attach_rocksdb). RocksDB has all of it from 6.28 on.
+ *   - The third list is for a listener, from 10.4 on, and for a WAL filter, from 11.8 on.
+ *
+ * A RocksDB that lacks functions of the second or third list can be used without them. Four things
+ * are made from these lists: the table below, its type check against the host's rocksdb/c.h, the
+ * names that the library looks up at run time, and the error text for a missing function. */
 #define RGC_ROCKSDB_FUNCTIONS(X)                                                                                          \
   X(rocksdb_compactionfilter_t*, rocksdb_compactionfilter_create,                                                         \
     (void* state, void (*destructor)(void*),                                                                              \
@@ -27,7 +33,7 @@
   X(unsigned char, rocksdb_compactionfiltercontext_is_full_compaction, (rocksdb_compactionfiltercontext_t * context))     \
   X(unsigned char, rocksdb_compactionfiltercontext_is_manual_compaction, (rocksdb_compactionfiltercontext_t * context))
 
-/* Those that an older rocksdb/c.h may not know; the same tags. */
+/* Types that an older rocksdb/c.h may not know. The tags are the same. */
 struct rocksdb_t;
 struct rocksdb_column_family_handle_t;
 struct rocksdb_readoptions_t;
@@ -198,7 +204,8 @@ struct rocksdb_memtableinfo_t;
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* The host's c.h need not know them, and its RocksDB need not have them: then their address is NULL. */
+/* The host's c.h need not declare these functions, and its RocksDB need not have them. Their
+ * address is NULL then. */
 #define RGC_ROCKSDB_WEAK_(type, function, parameters) extern __attribute__((weak)) type function parameters;
 RGC_ROCKSDB_DELETING_FUNCTIONS(RGC_ROCKSDB_WEAK_)
 RGC_ROCKSDB_OPTIONAL_FUNCTIONS(RGC_ROCKSDB_WEAK_)
@@ -207,7 +214,8 @@ RGC_ROCKSDB_OPTIONAL_FUNCTIONS(RGC_ROCKSDB_WEAK_)
 }
 #endif
 
-/* rgc_rocksdb_symbols: fills symbols, which has room for RGC_ROCKSDB_SYMBOLS; returns how many it wrote. */
+/* rgc_rocksdb_symbols: fills symbols, which must have room for RGC_ROCKSDB_SYMBOLS.
+ * Returns: how many symbols it wrote. */
 static inline size_t rgc_rocksdb_symbols(rgc_symbol_t* symbols) {
   size_t n = 0;
 #define RGC_ROCKSDB_FILL_(type, function, parameters)                                   \

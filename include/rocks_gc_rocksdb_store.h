@@ -1,20 +1,23 @@
-/* rocks_gc_rocksdb_store.h - the open store for C++ servers: header-only, beside rocks_gc_rocksdb.h, for RocksDB 7.0 to 11.
+/* rocks_gc_rocksdb_store.h - the open store for C++ servers. Header-only, beside
+ * rocks_gc_rocksdb.h, for RocksDB 7.0 to 11.
  *
- *     rocks_gc::Install(gc, RGC_KIND_RAW, &options, &default_options);   // into the options, before open
+ *     rocks_gc::Install(gc, RGC_KIND_RAW, &options, &default_options);   // before open
  *     rocks_gc::Install(gc, RGC_KIND_TXN, &options, &write_options);
  *     ... DB::Open or TransactionDB::Open ...
- *     rocks_gc::Attachment attachment;                                  // destroyed before the handles and the DB go
- *     rocksdb::Status s = rocks_gc::Attachment::Make(gc, db, {{RGC_CF_DEFAULT, default_handle}, {RGC_CF_WRITE, write_handle}}, &attachment);
+ *     rocks_gc::Attachment attachment;                  // destroyed before the handles and the DB
+ *     rocksdb::Status s = rocks_gc::Attachment::Make(
+ *         gc, db, {{RGC_CF_DEFAULT, default_handle}, {RGC_CF_WRITE, write_handle}}, &attachment);
  *     ... work ...
- *     s = attachment.Detach();                                          // not ok = refused: the DB must stay open
+ *     s = attachment.Detach();                          // not ok: refused, the DB must stay open
  *
- * Of a TransactionDB, an OptimisticTransactionDB or any other StackableDB the base DB is used, so that no lock is taken. That
- * holds good where the base stores what the host reads: not under DBWithTTL. Attach refuses a TransactionDB with another write
- * policy than WRITE_COMMITTED, for its base shows what is not committed. The host gives the TransactionDB itself, not its base, in
- * which that cannot be seen.
+ * Of a TransactionDB, an OptimisticTransactionDB or any other StackableDB, Attach uses the base DB,
+ * so that it takes no lock. That is right only if the base stores what the host reads. It is wrong
+ * under DBWithTTL. Attach refuses a TransactionDB with another write policy than WRITE_COMMITTED:
+ * its base shows data that is not committed. The host must pass the TransactionDB itself. In its
+ * base Attach cannot see the policy.
  *
- * An end that is empty is no bound: iterate and compact go on to the last key; delete_files refuses it. RocksDB's own db.h needs
- * exceptions in its newest versions. */
+ * An empty end means no bound. iterate and compact then continue to the last key, and delete_files
+ * refuses it. In its newest versions RocksDB's own db.h needs exceptions. */
 #ifndef ROCKS_GC_ROCKSDB_STORE_H
 #define ROCKS_GC_ROCKSDB_STORE_H
 
@@ -37,9 +40,10 @@
 
 namespace rocks_gc {
 
-/* A column family of the store. NULL = the default one; else valid until rgc_detach has returned. */
+/* A column family of the store. handle NULL means the default column family. Another handle must be
+ * valid until rgc_detach has returned. */
 struct Family {
-  int role; /* RGC_CF_... */
+  int role;  /* RGC_CF_... */
   detail::db::ColumnFamilyHandle* handle;
 };
 
@@ -48,7 +52,7 @@ namespace detail {
 using db::Status;
 using Handle = db::ColumnFamilyHandle;
 
-/* A Status as a text of rocks_gc.h's, "Kind: what". */
+/* Converts a Status to an error text of rocks_gc.h, "Kind: what". */
 inline std::string TextOf(const Status& status) {
   static constexpr const char* kinds[][2] = {{"Invalid argument: ", "Invalid argument: "}, {"NotFound: ", "Not found: "},
                                              {"Not implemented: ", "Not supported: "},     {"Resource busy: ", "Busy: "},
@@ -61,7 +65,7 @@ inline std::string TextOf(const Status& status) {
   return "Aborted: " + text;
 }
 
-/* NULL without memory. */
+/* Returns NULL without memory. */
 inline char* Malloced(const char* bytes, size_t len) {
   char* copy = static_cast<char*>(std::malloc(len + 1));
   if (copy == nullptr) return nullptr;
@@ -72,7 +76,7 @@ inline char* Malloced(const char* bytes, size_t len) {
 
 inline db::Slice SliceOf(const char* bytes, size_t len) { return len != 0 ? db::Slice(bytes, len) : db::Slice(); }
 
-/* [start, end), or without an end. */
+/* The range [start, end), or a range without an end. */
 struct Range {
   Range(const char* from, size_t from_len, const char* to, size_t to_len)
       : start(SliceOf(from, from_len)), end(SliceOf(to, to_len)) {}
@@ -82,7 +86,7 @@ struct Range {
   const db::Slice start, end;
 };
 
-/* An iterator of the engine's, with the bounds that RocksDB's refers to. */
+/* An iterator of the engine. It owns the bounds to which RocksDB's iterator refers. */
 class Cursor {
  public:
   Cursor(const Range& range, bool backwards)
@@ -126,11 +130,12 @@ class Cursor {
   std::unique_ptr<db::Iterator> iterator_;
 };
 
-/* The engine of rocks_gc.h over a DB. Attach makes one. */
+/* The engine of rocks_gc.h over a DB. Attach creates one. */
 class Engine {
  public:
-  /* An error has made nothing: no DB; a column family whose comparator is not bytewise or has timestamps, or whose tables can
-   * neither be skipped in nor hold range tombstones. */
+  /* Creates an engine. After an error nothing was created.
+   * Errors: no DB; a column family whose comparator is not bytewise or has timestamps; one whose
+   *   tables do not support skips or range tombstones. */
   static Status Create(db::DB* store, const std::vector<Family>& families, std::unique_ptr<Engine>* engine) {
     if (store == nullptr) return Status::InvalidArgument("rocks_gc::Attach: db is NULL");
     std::unique_ptr<Engine> made(new Engine(store->GetRootDB()));
@@ -148,9 +153,10 @@ class Engine {
     return Status::OK();
   }
 
-  /* With the write policies WRITE_PREPARED and WRITE_UNPREPARED a batch of many keys takes one sequence number, and the base DB
-   * shows what is prepared and not committed. No API tells the policy, so this deletes keys that no host has, in one batch. Writes
-   * of other threads add to the difference, and may hide the answer; then this looks again. */
+  /* With the write policies WRITE_PREPARED and WRITE_UNPREPARED a batch of many keys uses one
+   * sequence number, and the base DB shows data that is prepared and not committed. No API tells
+   * the policy. So this function deletes keys that no host has, in one batch. Writes of other
+   * threads add to the difference and may hide the answer. Then this function tries again. */
   Status CheckWritePolicy(db::DB* store) const {
     if (store == root_ || families_.empty()) return Status::OK();
     constexpr uint64_t kKeys = 16;
@@ -178,7 +184,7 @@ class Engine {
     return Status::OK();
   }
 
-  /* From now on this rgc_t has an attached store, until the engine is destroyed. */
+  /* From now on, until the engine is destroyed, this rgc_t has an attached store. */
   void BelongTo(const rgc_t* gc) {
     gc_ = gc;
     AttachedContexts::Add(gc);
@@ -189,7 +195,7 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /* The functions. Their state is an engine, which the destructor deletes. */
+  /* The functions. Their state is an engine. The destructor deletes it. */
   static const rgc_engine_t& Table() {
     static const rgc_engine_t table = {sizeof(rgc_engine_t), &Get,          &Write,    &Iterate,      &Next,    &IteratorDestroy,
                                        &DeleteFiles,         &Compact,      &Flush,    &Files,        &WriteStalled, &Destroy,
@@ -197,7 +203,7 @@ class Engine {
     return table;
   }
 
-  /* The families as the library takes them; valid as long as the engine is. */
+  /* The families as structs of rocks_gc.h. They are valid as long as the engine. */
   std::vector<rgc_column_family_t> Families() {
     std::vector<rgc_column_family_t> all;
     for (Known& family : families_) {
@@ -209,7 +215,7 @@ class Engine {
 
  private:
   struct Known {
-    /* As RocksDB's C API lays a handle out, for the library may be bound to that. */
+    /* The layout of a handle in RocksDB's C API: the library may be bound to that. */
     struct {
       Handle* rep;
       bool immortal;
@@ -218,7 +224,7 @@ class Engine {
     int filter_kind;
   };
 
-  /* The kind of the filters that a column family has; 0 = none of this library's. */
+  /* The kind of the filters of a column family. 0 means that it has none of this library. */
   static int KindOf(const db::ColumnFamilyOptions& options) {
     static constexpr std::pair<const char*, int> kinds[] = {{"rocks_gc.default", RGC_KIND_RAW},
                                                             {"rocks_gc.write", RGC_KIND_TXN},
@@ -233,7 +239,7 @@ class Engine {
 
   explicit Engine(db::DB* root) : root_(root) {}
 
-  /* The answer for a Status, or for what was thrown. */
+  /* Converts a Status, or an exception, to a result. */
   template <class Body>
   static int Answer(char** errptr, Body body) noexcept {
     ROCKS_GC_TRY_ {
@@ -305,7 +311,8 @@ class Engine {
       db::WriteOptions options;
       options.sync = (flags & RGC_WRITE_FLAG_SYNC) != 0;
       options.no_slowdown = (flags & RGC_WRITE_FLAG_NO_SLOWDOWN) != 0;
-      /* A write to a family that the host dropped would fail behind the WAL, and every later write of the host with it. */
+      /* Otherwise a write to a family that the host dropped would fail after the WAL write, and
+       * every later write of the host would fail with it. */
       options.ignore_missing_column_families = true;
       const Status status = self->root_->Write(options, &batch);
       busy = (options.no_slowdown && status.IsIncomplete()) || status.IsBusy() || status.IsTimedOut() || status.IsTryAgain();
@@ -322,7 +329,7 @@ class Engine {
     if (write.op == RGC_OP_PUT) return batch->Put(handle, key, value);
     if (write.op == RGC_OP_DELETE) return batch->Delete(handle, key);
     if (write.op != RGC_OP_DELETE_RANGE) return Status::InvalidArgument("no write has the op " + std::to_string(write.op));
-    /* RocksDB would find out behind the WAL, and take no write any more. */
+    /* RocksDB would find the fault after the WAL write, and would accept no write any more. */
     if (key.compare(value) > 0) return Status::InvalidArgument("the range to delete is inverted");
     return batch->DeleteRange(handle, key, value);
   }
@@ -358,7 +365,7 @@ class Engine {
     return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
       const Range range(start, start_len, end, end_len);
       using Bottommost = db::BottommostLevelCompaction;
-      /* The optimized way does not rewrite once more what this compaction itself has brought into the last level. */
+      /* kForceOptimized does not rewrite again what this compaction itself moved to the last level. */
       constexpr auto force = ROCKS_GC_ROCKSDB_VERSION >= 8004 ? Bottommost::kForceOptimized : Bottommost::kForce;
       db::CompactRangeOptions options;
       options.exclusive_manual_compaction = false;
@@ -381,21 +388,24 @@ class Engine {
     options.wait = wait;
     options.allow_write_stall = false;
     std::vector<Handle*> together{handle};
-    /* A host that goes without a WAL relies on its families being flushed together. */
+    /* A host without a WAL needs its families to be flushed together. */
     if (root_->GetDBOptions().atomic_flush) {
       together.clear();
       for (const Known& family : families_) together.push_back(family.handle.rep);
     }
     const Status status = root_->Flush(options, together);
     if (!status.IsColumnFamilyDropped() || together.size() == 1) return status;
-    /* One of them was dropped, and RocksDB does not say which. Without a look at stalls it leaves dropped families out. */
+    /* One of them was dropped. RocksDB does not say which one. If it does not check for stalls, it
+     * leaves dropped families out. */
     options.allow_write_stall = true;
     return root_->Flush(options, together);
   }
 
-  /* RocksDB's own wait for a flush cannot be cancelled, and does not end while the host has paused background work. So this one
-   * counts immutable memtables: flushes take the oldest first. Progress holds how many are left of those that there were, how many
-   * there were at the last look, and the background errors before, in 16 bits each, and a bit above. */
+  /* RocksDB's own wait for a flush cannot be cancelled, and does not end while the host has paused
+   * background work. So this function counts immutable memtables: flushes remove the oldest first.
+   * *progress has 16 bits each for three numbers: how many of the first memtables are left, how
+   * many memtables there were at the last look, and how many background errors there were before.
+   * One more bit above them is always set. */
   static int TryFlush(void* state, uint32_t cf, uint64_t* progress, char** errptr) noexcept {
     bool finished = false;
     const int answer = AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
@@ -414,7 +424,8 @@ class Engine {
         return std::chrono::steady_clock::now() < until;
       };
       if (*progress == 0) {
-        /* One more memtable could stop the host's writes, and RocksDB would wait for room: only where background work runs. */
+        /* One more memtable could stop the host's writes, and RocksDB would wait for room. So this
+         * function begins only where background work makes progress. */
         bool runs = false;
         for (uint64_t last = immutable(); last != 0 && !runs;) {
           if (!look()) return Status::OK();
@@ -489,7 +500,8 @@ class Engine {
           rgc_file_t shown = Show(level.level, file);
           const auto found = by_name.find(file.relative_filename);
           if (found != by_name.end()) {
-            /* The counts above are 0 for files that RocksDB has not looked at since it was opened. */
+            /* The counts above are 0 for files that RocksDB has not looked at since the DB was
+             * opened. */
             shown.entries = found->second->num_entries;
             shown.deletions = found->second->num_deletions;
             collected.clear();
@@ -529,9 +541,10 @@ class Engine {
 
 using detail::Engine;
 
-/* Gives the library the open store (rgc_attach_engine). After open, before anybody writes where a destroy was interrupted; the
- * DB and the handles stay open until rgc_detach has returned. The same families each time. An error has attached nothing: those
- * of Engine::Create and of rgc_attach_engine. */
+/* Attaches the open store to the library (rgc_attach_engine). The host calls it after open, before
+ * the first write into a range whose destroy was interrupted. The DB and the handles must stay open
+ * until rgc_detach has returned. The host must pass the same families each time.
+ * Errors: those of Engine::Create and of rgc_attach_engine. After an error nothing is attached. */
 [[nodiscard]] inline detail::db::Status Attach(const Library& library, rgc_t* gc, detail::db::DB* store, const std::vector<Family>& families) {
   using detail::db::Status;
   if (!library.ok()) return detail::StatusOf(library.error());
@@ -546,7 +559,7 @@ using detail::Engine;
     library->rgc_attach_engine(gc, &Engine::Table(), engine.get(), known.data(), known.size(), errptr);
   });
   if (!error.empty()) return detail::StatusOf(error);
-  engine.release(); /* The library's now, for Destroy. */
+  engine.release();  /* The library owns it now and calls Destroy. */
   return Status::OK();
 }
 
@@ -555,17 +568,19 @@ using detail::Engine;
   return Attach(context.library(), context.get(), store, families);
 }
 
-/* A store that is attached for as long as this lives: declare it behind the DB and its handles, so that it goes before them. It may be
- * moved. It must not outlive the rgc_t.
+/* A store that is attached as long as this object lives. Declare it after the DB and its handles,
+ * so that it is destroyed before them. It may be moved. It must not outlive the rgc_t.
  *
- * The destructor detaches. Where rgc_detach is refused (inside a callback of the library, or on a thread that has a living filter of
- * this rgc_t) the worker would go on in a DB that is about to close, so the destructor writes the reason to standard error and calls
- * std::abort: a host that wants another end calls Detach and looks at its answer. */
+ * The destructor detaches. rgc_detach may be refused (inside a callback of the library, or on a
+ * thread that has a living filter of this rgc_t). The worker would then continue in a DB that is
+ * about to close. So the destructor writes the reason to standard error and calls std::abort. A
+ * host that does not want this calls Detach first and looks at its result. */
 class Attachment {
  public:
   Attachment() = default;
 
-  /* Attaches a store, as Attach does; an error has attached nothing and leaves *attachment as it was. */
+  /* Attaches a store, as Attach does. After an error nothing was attached, and *attachment is
+   * unchanged. */
   [[nodiscard]] static detail::db::Status Make(const Library& library, rgc_t* gc, detail::db::DB* store, const std::vector<Family>& families,
                                                Attachment* attachment) {
     using detail::db::Status;
@@ -596,10 +611,11 @@ class Attachment {
     std::abort();
   }
 
-  /* Is a store attached by this? */
+  /* Says whether this object has attached a store. */
   bool attached() const { return gc_ != nullptr; }
 
-  /* rgc_detach; ok also if nothing is attached. Not ok = refused (Aborted): the store is still attached, and the DB must stay open. */
+  /* Calls rgc_detach. The result is ok also if nothing is attached. Not ok means refused (Aborted):
+   * the store is still attached, and the DB must stay open. */
   [[nodiscard]] detail::db::Status Detach() {
     using detail::db::Status;
     if (gc_ == nullptr) return Status::OK();

@@ -1,13 +1,15 @@
-/* rocks_gc_rocksdb_wal.h - at recovery, what would be dropped at once is left out: rocks-gc as a RocksDB WAL filter, header-only,
- * compiled in the host with its own RocksDB, 7.0 to 11.
+/* rocks_gc_rocksdb_wal.h - rocks-gc as a RocksDB WAL filter: recovery leaves out what would be
+ * dropped at once. Header-only: the host compiles it with its own RocksDB, 7.0 to 11.
  *
- *     rocks_gc::WalFilter wal_filter(gc, {"default", "write"});     // the families whose keys are of gc's layout
- *     options.wal_filter = &wal_filter;                             // must live until the DB is closed
- *     gc.Call(&rocks_gc::Functions::rgc_schemas_load, ...);         // and rgc_keyspace_load, before open
+ *     rocks_gc::WalFilter wal_filter(gc, {"default", "write"});  // families with gc's keys
+ *     options.wal_filter = &wal_filter;                          // lives until the DB is closed
+ *     gc.Call(&rocks_gc::Functions::rgc_schemas_load, ...);      // before open
  *     ... DB::Open with these options ...
  *
- * What is ignored stands in rocks_gc.h: puts and merges of schemas that are invalid, and of keyspaces loaded as TOMBSTONE; never a
- * delete, never a record of another family, never a batch with two-phase markers or with anything unknown. */
+ * rgc_keyspace_load is called before open too. rocks_gc.h says what is left out: puts and merges of
+ * invalid schemas, and of keyspaces that were loaded as TOMBSTONE. The filter never leaves out a
+ * delete or a record of another family. It never changes a batch with two-phase markers or with
+ * anything unknown. */
 #ifndef ROCKS_GC_ROCKSDB_WAL_H
 #define ROCKS_GC_ROCKSDB_WAL_H
 
@@ -26,8 +28,9 @@
 
 namespace rocks_gc {
 
-/* Used by the thread that opens the DB; the Context must live until then. An open RocksDB asks it for its name whenever it writes its
- * options file, so it must live as long as the DB. */
+/* The WAL filter. The thread that opens the DB uses it. The Context must live until the DB is open.
+ * The filter must live as long as the DB: an open RocksDB asks it for its name whenever it writes
+ * its options file. */
 class WalFilter final : public ROCKSDB_NAMESPACE::WalFilter {
  public:
   WalFilter(const Context& gc, std::vector<std::string> families) : WalFilter(gc.library(), gc.get(), std::move(families)) {}
@@ -35,7 +38,7 @@ class WalFilter final : public ROCKSDB_NAMESPACE::WalFilter {
 
   const char* Name() const override { return "rocks_gc.wal_filter"; }
 
-  /* How many batches were replayed without something. */
+  /* How many batches were replayed without some of their records. */
   uint64_t changed() const { return changed_; }
 
   void ColumnFamilyLogNumberMap(const std::map<uint32_t, uint64_t>&, const std::map<std::string, uint32_t>& ids) override {

@@ -7,18 +7,11 @@ mod support;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{compile, library, rocksdb_dialect, rocksdb_include_flags, rocksdb_link_flags, root, run};
+use support::{compile, library, rocksdb_dialect, rocksdb_include_flags, rocksdb_link_flags, root, run, stand_in};
 use tempfile::{TempDir, tempdir};
 
 fn source(name: &str) -> PathBuf {
     root().join("c_tests/adaptor").join(name)
-}
-
-fn stand_in(directory: &TempDir, flag: &str) -> PathBuf {
-    let file = directory.path().join(format!("stand_in{flag}.so"));
-    let flags = ["-std=c11", "-shared", "-fPIC", flag, "-o"].map(OsString::from);
-    compile("gcc", flags.into_iter().chain([file.clone().into(), source("stand_in.c").into()]));
-    file
 }
 
 fn host(directory: &TempDir, flags: &[&str]) -> PathBuf {
@@ -35,7 +28,8 @@ fn host(directory: &TempDir, flags: &[&str]) -> PathBuf {
 
 fn run_host(directory: &TempDir, program: &Path) {
     let mut command = Command::new(program);
-    command.arg(library()).arg(stand_in(directory, "-DOTHER_ABI")).arg(stand_in(directory, "-DLACKING"));
+    command.arg(library());
+    command.arg(stand_in(directory, "other_abi.so", &["-DABI=2"])).arg(stand_in(directory, "lacking.so", &["-DABI=1", "-DLACKING"]));
     assert_eq!(String::from_utf8(run(&mut command).stdout).unwrap(), "adaptor: ok\n");
 }
 

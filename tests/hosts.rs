@@ -178,8 +178,8 @@ fn a_python_host_collects_through_ctypes() {
     let directory = tempdir().unwrap();
     let mut command = Command::new("python3");
     command.arg(source("host.py")).arg(library()).arg(rocksdb_file()).arg(directory.path().join("db"));
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    assert!(readme.contains("python3 c_tests/host.py target/release/librocks_gc.so librocksdb.so quickstart.db\n"));
+    let guide = fs::read_to_string(root().join("docs/src/guide-other.md")).unwrap();
+    assert!(guide.contains("python3 c_tests/host.py target/release/librocks_gc.so librocksdb.so quickstart.db\n"));
     let output = output_of(&mut command);
     assert!(output.ends_with(": ok\n"), "{output}");
 }

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{compile, library, rocksdb_dialect, rocksdb_include_flags, rocksdb_link_flags, rocksdb_prefix, root, run};
+use support::{compile, library, rocksdb_dialect, rocksdb_include_flags, rocksdb_link_flags, rocksdb_prefix, root, run, stand_in};
 use tempfile::{TempDir, tempdir};
 
 fn in_folder(folder: &str, names: &[&str]) -> Vec<PathBuf> {
@@ -39,14 +39,6 @@ fn host(directory: &TempDir, shim: &[&str], both: &[&str]) -> PathBuf {
     let libraries = [rocksdb_link_flags(), ["-ldl", "-lstdc++"].map(String::from).into()].concat();
     build("gcc", &[both, &["-std=c11", "-O1", &include]].concat(), &sources, &program, &libraries);
     program
-}
-
-/// A library that is not quite librocks_gc.
-fn stand_in(directory: &TempDir, name: &str, flags: &[&str]) -> PathBuf {
-    let file = directory.path().join(name);
-    let flags = [&["-std=c11", "-shared", "-fPIC"], flags].concat();
-    build("gcc", &flags, &in_folder("c_tests/shim", &["stand_in.c"]), &file, &[]);
-    file
 }
 
 /// A host that was compiled with these flags collects, and is refused what it should be.

@@ -1,7 +1,7 @@
 // install.cc - what Install sets, says and refuses.
 #include <rocks_gc_rocksdb.h>
 
-#include "check.h"
+#include "parts.h"
 
 using namespace ROCKSDB_NAMESPACE;
 using rocks_gc::Context;

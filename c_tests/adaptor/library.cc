@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "check.h"
+#include "parts.h"
 
 using rocks_gc::Context;
 using rocks_gc::Library;
@@ -31,7 +31,7 @@ void TestLibrary(const char* path, const char* other_abi, const char* lacking) {
   refused(Library::Load("/no/such/librocks_gc.so"), "Not found", "/no/such/librocks_gc.so");
   refused(Library::Load("libm.so.6"), "Not supported", "libm.so.6 is not librocks_gc");
   refused(Library::Load(other_abi), "Not supported", "ABI version 2, this program was compiled for 1");
-  refused(Library::Load(lacking), "Not supported", "lacks rgc_version, rgc_free,");
+  refused(Library::Load(lacking), "Not supported", "lacks rgc_version, rgc_error_kind, rgc_free,");
   refused(Library::InProcess(), "Not found", "rgc_abi_version");
 }
 
@@ -67,6 +67,43 @@ void Errors(const Library& library) {
   CHECK(gc.EncodeKey(RGC_MODE_RAW, 1, "row", 7).size() == 17);
   CHECK(gc.EncodeKey(RGC_MODE_RAW, 16777216, "row", 7).empty() && Context().EncodeKey(RGC_MODE_RAW, 1, "row", 7).empty());
   CHECK_CONTAINS(Context().Call(&rocks_gc::Functions::rgc_pause_keyspace, 1u), "no context");
+}
+
+// The typed methods: without a store, and without a context, each says what is wrong.
+void Methods(const Library& library) {
+  const auto each = [](const Context& gc) {
+    const uint32_t invalid = 16777216;
+    bool moved = true;
+    size_t n = 9;
+    return std::vector<rocks_gc::Status>{gc.SetKeyspaceGcType(invalid, RGC_GC_GLOBAL),
+                                         gc.SetKeyspaceGcTypes({1, invalid}, RGC_GC_GLOBAL),
+                                         gc.PauseKeyspace(invalid),
+                                         gc.AdvanceKeyspaceSafePoint(invalid, 5, &moved),
+                                         gc.SchemasLoad(1, {1}, 0),
+                                         gc.SchemaCreate(1, 5),
+                                         gc.SchemaDrop(1, 5),
+                                         gc.SchemaTruncate(1, 5, 5),
+                                         gc.DestroyKeyspace(1),
+                                         gc.DestroyRange("a", "b"),
+                                         gc.ReleaseDestroyed("a", "b"),
+                                         gc.RecheckDestroyed(1, &n),
+                                         gc.Collect(),
+                                         gc.WorkerDrain(0, &n)};
+  };
+  const Context gc = Context::Create(library);
+  for (const rocks_gc::Status& status : each(gc)) {
+    CHECK(!status.ok() && status.kind() != RGC_ERROR_NONE && status.kind() != RGC_ERROR_UNKNOWN);
+    CHECK(status.kind() == gc->rgc_error_kind(status.text().c_str()));
+  }
+  for (const rocks_gc::Status& status : each(Context())) CHECK(!status.ok() && status.kind() == RGC_ERROR_UNKNOWN);
+  CHECK(rocks_gc::Status().ok() && rocks_gc::Status().kind() == RGC_ERROR_NONE);
+  bool moved = false;
+  CHECK(gc.SetKeyspaceGcTypes({7, 8}, RGC_GC_KEYSPACE_LEVEL).ok() && gc.SetKeyspaceGcType(7, RGC_GC_KEYSPACE_LEVEL).ok());
+  CHECK(gc.AdvanceKeyspaceSafePoint(7, 80, &moved).ok() && moved);
+  CHECK(gc.AdvanceKeyspaceSafePoint(7, 80, &moved).ok() && !moved && gc.AdvanceKeyspaceSafePoint(7, 81).ok());
+  CHECK(gc.AdvanceGlobalSafePoint(5) && !gc.AdvanceGlobalSafePoint(5) && !Context().AdvanceGlobalSafePoint(5));
+  CHECK(gc->rgc_keyspace_safe_point(gc.get(), 7) == 81 && gc->rgc_global_safe_point(gc.get()) == 5);
+  CHECK(gc.PauseKeyspace(7).ok() && gc->rgc_keyspace_safe_point(gc.get(), 7) == 0);
 }
 
 [[noreturn]] void Throw() { throw std::runtime_error("thrown by the host"); }
@@ -131,5 +168,6 @@ void TestContext(const char* path) {
   const Library library = Library::Load(path);
   Moves(library);
   Errors(library);
+  Methods(library);
   Callbacks(library);
 }

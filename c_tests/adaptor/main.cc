@@ -1,5 +1,5 @@
 // main.cc - the C++ adaptor, part by part. Arguments: librocks_gc.so, and two stand-ins for it (stand_in.c).
-#include "check.h"
+#include "parts.h"
 
 int main(int argc, char** argv) {
   if (argc != 4) return 2;

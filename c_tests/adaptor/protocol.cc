@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "check.h"
+#include "parts.h"
 
 using namespace ROCKSDB_NAMESPACE;
 using rocks_gc::Context;

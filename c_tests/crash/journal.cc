@@ -9,7 +9,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "../engine/check.h"
+#include "../cpp_check.h"
 
 namespace {
 

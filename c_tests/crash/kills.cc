@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <iterator>
 
-#include "../engine/check.h"
+#include "../cpp_check.h"
 #include "crashes.h"
 #include "host.h"
 #include "synced_fs.h"

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "../engine/check.h"
+#include "../cpp_check.h"
 #include "crashes.h"
 
 void Print(const Places& places) {

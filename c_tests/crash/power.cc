@@ -4,7 +4,7 @@
 #include <atomic>
 #include <filesystem>
 
-#include "../engine/check.h"
+#include "../cpp_check.h"
 #include "crashes.h"
 #include "host.h"
 #include "synced_fs.h"

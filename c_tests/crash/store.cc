@@ -3,7 +3,7 @@
 
 #include <rocksdb/snapshot.h>
 
-#include "../engine/check.h"
+#include "../cpp_check.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "../engine/check.h"
+#include "../cpp_check.h"
 
 namespace fs_test {
 

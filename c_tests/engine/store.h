@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "check.h"
+#include "../cpp_check.h"
 
 using namespace ROCKSDB_NAMESPACE;
 

@@ -1,7 +1,9 @@
 /* parts.c - see parts.h. */
+#define _GNU_SOURCE
 #include "parts.h"
 
 #include <pthread.h>
+#include <time.h>
 
 rgc_t* gc_with(const char* options) {
   rgc_options_t* chosen = api.rgc_options_create();
@@ -96,3 +98,5 @@ void set_enabled_elsewhere(rgc_t* gc, int enabled) { elsewhere(gc, enabled); }
 void remove_keyspace_1_elsewhere(rgc_t* gc) { elsewhere(gc, -1); }
 
 uint64_t fixed_clock(void* seconds) { return *(const uint64_t*)seconds; }
+
+void pause_a_little(void) { nanosleep(&(struct timespec){0, 60 * 1000 * 1000}, NULL); }

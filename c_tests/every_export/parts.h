@@ -81,6 +81,9 @@ int removals_of_a_row(rgc_t* gc);
 void set_enabled_elsewhere(rgc_t* gc, int enabled);
 void remove_keyspace_1_elsewhere(rgc_t* gc);
 
+/* Long enough for the worker to begin what it can begin. */
+void pause_a_little(void);
+
 /* A logger that remembers. State: a struct log of zeros. */
 struct log {
   int lines;

@@ -4,7 +4,6 @@
 
 #include "schema_keys.h"
 
-static void pause_a_little(void) { nanosleep(&(struct timespec){0, 60 * 1000 * 1000}, NULL); }
 
 /* "ab\0\1", with neighbours on both sides. */
 #define DROPPED 0x61620001u

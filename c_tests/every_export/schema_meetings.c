@@ -5,7 +5,6 @@
 
 #include "schema_keys.h"
 
-static void pause_a_little(void) { nanosleep(&(struct timespec){0, 60 * 1000 * 1000}, NULL); }
 
 /* A schema of keyspace 1. */
 struct place {

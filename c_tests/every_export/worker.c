@@ -7,7 +7,6 @@
 #include "parts.h"
 
 /* Waits so long that a worker which does what it must not would have done it. */
-static void pause_a_little(void) { nanosleep(&(struct timespec){0, 60 * 1000 * 1000}, NULL); }
 
 #define LIVE BYTES("v\0")
 #define MARK BYTES("\2")

@@ -8,7 +8,6 @@
 #define LIVE BYTES("v\0")
 #define MARK BYTES("\2")
 
-static void pause_a_little(void) { nanosleep(&(struct timespec){0, 60 * 1000 * 1000}, NULL); }
 static uint64_t milliseconds(void) {
   struct timespec now;
   timespec_get(&now, TIME_UTC);

@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "open.h"
+
 namespace {
 
 constexpr uint64_t kVersions = 70;
@@ -55,7 +57,7 @@ int main(int argc, char** argv) {
   options.create_if_missing = true;
   Check(rocks_gc::Install(gc, RGC_KIND_RAW, &options, &options), "installs");
   rocksdb::DB* opened = nullptr;
-  Check(rocksdb::DB::Open(options, argv[2], &opened), "opens");
+  Check(Open<rocksdb::DB>(options, argv[2], &opened, 0), "opens");
   std::unique_ptr<rocksdb::DB> db(opened);
   rocks_gc::Attachment attachment;
   Check(rocks_gc::Attachment::Make(gc, db.get(), {{RGC_CF_DEFAULT, nullptr}}, &attachment), "attaches");

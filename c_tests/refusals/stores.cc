@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "open.h"
+
 namespace {
 
 using rocksdb::DB;
@@ -28,19 +30,6 @@ void Check(bool holds, const std::string& what) {
 
 void Check(const Status& status, const std::string& what) {
   Check(status.ok(), what + ": " + status.ToString());
-}
-
-// DB::Open takes a DB* or, in later versions, a unique_ptr.
-template <class D>
-auto Open(const Options& options, const std::string& path, D** opened, int) -> decltype(D::Open(options, path, opened)) {
-  return D::Open(options, path, opened);
-}
-template <class D>
-Status Open(const Options& options, const std::string& path, D** opened, long) {
-  std::unique_ptr<D> owned;
-  const Status status = D::Open(options, path, &owned);
-  *opened = owned.release();
-  return status;
 }
 
 rocks_gc::Context ContextOf(const rocks_gc::Library& library) {

@@ -2,98 +2,21 @@
 //! library links no RocksDB, because two copies in one process crash hosts. So each function is the
 //! host's own. The list in `rocks_gc_rocksdb_c.h` has the functions that are needed.
 
+mod calls;
+mod functions;
+
+pub use functions::{Functions, list};
+
 use super::flush_wait::{FlushWait, begin_flush, wait_for_flush};
-use super::{Direction, Engine, Family, File, Flush, Op, ScanStep, Write, WriteOptions};
+use super::{Direction, Engine, Family, File, Flush, ScanStep, Write, WriteOptions};
 use crate::error::{Error, ErrorKind};
+use calls::{Owned, bound};
 use list::{
-    rocksdb_column_family_handle_t, rocksdb_compactoptions_t, rocksdb_flushoptions_t, rocksdb_functions, rocksdb_iterator_t,
-    rocksdb_livefiles_t, rocksdb_readoptions_t, rocksdb_t, rocksdb_writebatch_t, rocksdb_writeoptions_t,
+    rocksdb_column_family_handle_t, rocksdb_compactoptions_t, rocksdb_functions, rocksdb_iterator_t, rocksdb_livefiles_t, rocksdb_t,
+    rocksdb_writeoptions_t,
 };
-use std::ffi::{CStr, c_char, c_int, c_void};
-use std::mem::{size_of, transmute};
-use std::ops::Range;
-use std::ptr::null_mut;
+use std::ffi::{CStr, c_char, c_int};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-
-/// The list of functions in Rust.
-#[allow(
-    missing_docs,
-    non_camel_case_types,
-    clippy::all,
-    clippy::indexing_slicing,
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated from the header"
-)]
-pub mod list {
-    include!(concat!(env!("OUT_DIR"), "/rocksdb_functions.rs"));
-}
-
-/// The number of functions: the struct is `repr(C)` and holds only function pointers.
-const COUNT: usize = size_of::<list::rocksdb_functions>() / size_of::<usize>();
-
-/// The place of the first function that filtering does not need.
-const REQUIRED: usize = list::REQUIRED as usize;
-/// The place behind the last function that deleting needs.
-const DELETING: usize = list::DELETING as usize;
-
-/// A set of bound functions: all required ones, and the others that this RocksDB has.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Functions {
-    addresses: [usize; COUNT],
-}
-
-impl Functions {
-    /// Binds each function to the address that `look_up` returns for its name. An error has the
-    /// names of all missing required functions.
-    ///
-    /// # Safety
-    /// The address of a name must be that of RocksDB's C function with this name, and must be valid
-    /// as long as the process lives.
-    pub unsafe fn bind(look_up: impl Fn(&str) -> Option<*mut c_void>) -> Result<Self, Error> {
-        let addresses = list::NAMES.map(|name| look_up(name).map_or(0, |found| found as usize));
-        let bound = Self { addresses };
-        let missing = bound.missing(0..REQUIRED);
-        if missing.is_empty() {
-            return Ok(bound);
-        }
-        Err(Error::new(
-            ErrorKind::NotFound,
-            format!("RocksDB's C API lacks {}; bind RocksDB 6 or later, built with its C API", missing.join(", ")),
-        ))
-    }
-
-    fn missing(&self, range: Range<usize>) -> Vec<&'static str> {
-        let all = list::NAMES.into_iter().zip(self.addresses);
-        all.skip(range.start).take(range.len()).filter(|(_, address)| *address == 0).map(|(name, _)| name).collect()
-    }
-
-    /// The functions that deleting needs and this RocksDB lacks.
-    pub fn missing_for_deleting(&self) -> Vec<&'static str> {
-        self.missing(REQUIRED..DELETING)
-    }
-
-    /// The functions that a listener needs and this RocksDB lacks: its own ones, and those that
-    /// return the levels of files.
-    pub fn missing_for_listeners(&self) -> Vec<&'static str> {
-        let of_listeners = |name: &&str| ["eventlistener", "jobinfo", "livefiles"].iter().any(|part| name.contains(part));
-        let of_sizes = |name: &&str| ["_size", "_entries", "_deletions"].iter().any(|part| name.ends_with(part));
-        self.missing(REQUIRED..COUNT).into_iter().filter(|name| of_listeners(name) && !of_sizes(name)).collect()
-    }
-
-    /// The functions that a WAL filter needs and this RocksDB lacks.
-    pub fn missing_for_wal_filters(&self) -> Vec<&'static str> {
-        let of_wal_filters = |name: &&str| name.contains("walfilter") || name.contains("writebatch") && !name.ends_with("_cf");
-        self.missing(REQUIRED..COUNT).into_iter().filter(of_wal_filters).collect()
-    }
-
-    /// The functions, ready to call.
-    pub fn table(&self) -> list::rocksdb_functions {
-        // SAFETY: the struct is `repr(C)` and consists of COUNT optional function pointers. Each
-        // has the size of an address and is None if that is 0. The caller of `bind` promised that
-        // each is the function of its name.
-        unsafe { transmute::<[usize; COUNT], list::rocksdb_functions>(self.addresses) }
-    }
-}
 
 /// The handle of a column family; NULL means the default one.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -132,181 +55,6 @@ const READ_ALL: c_int = 0;
 /// `ReadTier`: kPersistedTier. RocksDB ignores memtables for it once anything was written without a
 /// WAL.
 const READ_PERSISTED: c_int = 2;
-
-/// A bound function; attaching has checked that it exists.
-macro_rules! bound {
-    ($self:ident.$name:ident) => {
-        $self.functions.$name.ok_or_else(|| lacks(&[stringify!($name)]))?
-    };
-}
-
-fn lacks(names: &[&str]) -> Error {
-    let names = names.join(", ");
-    Error::new(ErrorKind::NotSupported, format!("RocksDB's C API lacks {names}; attaching needs RocksDB 6.28 or later, or the C++ adaptor"))
-}
-
-/// An object of RocksDB, with RocksDB's function that destroys it.
-struct Owned<T> {
-    it: *mut T,
-    destroy: unsafe extern "C" fn(*mut T),
-}
-
-impl<T> Drop for Owned<T> {
-    fn drop(&mut self) {
-        // SAFETY: it was made by the create function that belongs to `destroy`, and is destroyed
-        // once.
-        unsafe { (self.destroy)(self.it) }
-    }
-}
-
-impl RocksDb {
-    /// The store of an open database and the handles of its families, with their names.
-    ///
-    /// # Safety
-    /// `db` and the handles belong to the bound RocksDB, and remain open as long as this is used.
-    pub unsafe fn new(functions: &Functions, db: *mut rocksdb_t, families: Vec<(Handle, Vec<u8>)>) -> Result<Self, Error> {
-        let missing = functions.missing_for_deleting();
-        if !missing.is_empty() {
-            return Err(lacks(&missing));
-        }
-        let functions = functions.table();
-        Ok(Self { functions, db, families, cancelled: AtomicBool::new(false), compactions: AtomicUsize::new(0) })
-    }
-
-    /// A family's name and id, if this RocksDB reports them.
-    pub fn name_and_id(&self, handle: Handle) -> Option<(Vec<u8>, u32)> {
-        let (name, id, free) = (
-            self.functions.rocksdb_column_family_handle_get_name?,
-            self.functions.rocksdb_column_family_handle_get_id?,
-            self.functions.rocksdb_free?,
-        );
-        let mut len = 0;
-        // SAFETY: the handle is RocksDB's; the name is malloc'ed, copied, and freed once.
-        unsafe {
-            let text = name(handle.0, &mut len);
-            let copy = std::slice::from_raw_parts(text.cast::<u8>(), len).to_vec();
-            free(text.cast());
-            Some((copy, id(handle.0)))
-        }
-    }
-
-    fn handle(&self, family: Family) -> Option<*mut rocksdb_column_family_handle_t> {
-        self.families.get(family).map(|(handle, _)| handle.0).filter(|handle| !handle.is_null())
-    }
-
-    /// Calls a function with an errptr.
-    fn checked<R>(&self, call: impl FnOnce(*mut *mut c_char) -> R) -> Result<R, Error> {
-        let mut text = null_mut();
-        let result = call(&mut text);
-        if text.is_null() {
-            return Ok(result);
-        }
-        // SAFETY: RocksDB set it to a malloc'ed C string, which is freed once.
-        let error = unsafe { Error::of_store(&CStr::from_ptr(text).to_string_lossy()) };
-        if let Some(free) = self.functions.rocksdb_free {
-            // SAFETY: `text` is malloc'ed, and freed once.
-            unsafe { free(text.cast()) };
-        }
-        Err(error)
-    }
-
-    fn read_options(&self) -> Result<Owned<rocksdb_readoptions_t>, Error> {
-        let (create, destroy) = (bound!(self.rocksdb_readoptions_create), bound!(self.rocksdb_readoptions_destroy));
-        let (fill_cache, total_order) =
-            (bound!(self.rocksdb_readoptions_set_fill_cache), bound!(self.rocksdb_readoptions_set_total_order_seek));
-        // SAFETY: RocksDB's own functions on its own objects.
-        unsafe {
-            let options = Owned { it: create(), destroy };
-            fill_cache(options.it, 0);
-            total_order(options.it, 1);
-            Ok(options)
-        }
-    }
-
-    fn batch(&self, writes: &[Write]) -> Result<Owned<rocksdb_writebatch_t>, Error> {
-        let (create, destroy) = (bound!(self.rocksdb_writebatch_create), bound!(self.rocksdb_writebatch_destroy));
-        let (put, put_cf) = (bound!(self.rocksdb_writebatch_put), bound!(self.rocksdb_writebatch_put_cf));
-        let (delete, delete_cf) = (bound!(self.rocksdb_writebatch_delete), bound!(self.rocksdb_writebatch_delete_cf));
-        let (range, range_cf) = (bound!(self.rocksdb_writebatch_delete_range), bound!(self.rocksdb_writebatch_delete_range_cf));
-        // SAFETY: RocksDB's own functions on its own objects; it copies the bytes.
-        unsafe {
-            let batch = Owned { it: create(), destroy };
-            for write in writes {
-                match (&write.op, self.handle(write.family)) {
-                    (Op::Put(key, value), None) => put(batch.it, key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len()),
-                    (Op::Put(key, value), Some(cf)) => {
-                        put_cf(batch.it, cf, key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len())
-                    }
-                    (Op::Delete(key), None) => delete(batch.it, key.as_ptr().cast(), key.len()),
-                    (Op::Delete(key), Some(cf)) => delete_cf(batch.it, cf, key.as_ptr().cast(), key.len()),
-                    (Op::DeleteRange(start, end), None) => {
-                        range(batch.it, start.as_ptr().cast(), start.len(), end.as_ptr().cast(), end.len())
-                    }
-                    (Op::DeleteRange(start, end), Some(cf)) => {
-                        range_cf(batch.it, cf, start.as_ptr().cast(), start.len(), end.as_ptr().cast(), end.len());
-                    }
-                }
-            }
-            Ok(batch)
-        }
-    }
-
-    fn get_from(&self, tier: c_int, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let (get, get_cf, free) = (bound!(self.rocksdb_get), bound!(self.rocksdb_get_cf), bound!(self.rocksdb_free));
-        let set_tier = bound!(self.rocksdb_readoptions_set_read_tier);
-        let options = self.read_options()?;
-        let (data, mut len) = (key.as_ptr().cast(), 0);
-        // SAFETY: RocksDB's own functions; the value is malloc'ed, copied and freed once.
-        unsafe {
-            set_tier(options.it, tier);
-            let value = self.checked(|error| match self.handle(family) {
-                None => get(self.db, options.it, data, key.len(), &mut len, error),
-                Some(cf) => get_cf(self.db, options.it, cf, data, key.len(), &mut len, error),
-            })?;
-            if value.is_null() {
-                return Ok(None);
-            }
-            let copy = std::slice::from_raw_parts(value.cast::<u8>(), len).to_vec();
-            free(value.cast());
-            Ok(Some(copy))
-        }
-    }
-
-    fn property(&self, name: &CStr) -> Option<u64> {
-        let mut value = 0;
-        // SAFETY: RocksDB's own function on its own DB.
-        (unsafe { self.functions.rocksdb_property_int?(self.db, name.as_ptr(), &mut value) } == 0).then_some(value)
-    }
-
-    fn family_property(&self, family: Family, name: &CStr) -> Option<u64> {
-        let Some(cf) = self.handle(family) else { return self.property(name) };
-        let mut value = 0;
-        // SAFETY: RocksDB's own function on its own DB and family.
-        (unsafe { self.functions.rocksdb_property_int_cf?(self.db, cf, name.as_ptr(), &mut value) } == 0).then_some(value)
-    }
-
-    fn flush(&self, family: Family, wait: bool) -> Result<(), Error> {
-        let (create, destroy) = (bound!(self.rocksdb_flushoptions_create), bound!(self.rocksdb_flushoptions_destroy));
-        let set_wait = bound!(self.rocksdb_flushoptions_set_wait);
-        let (flush, flush_cf) = (bound!(self.rocksdb_flush), bound!(self.rocksdb_flush_cf));
-        // SAFETY: RocksDB's own functions on its own objects.
-        unsafe {
-            let options: Owned<rocksdb_flushoptions_t> = Owned { it: create(), destroy };
-            set_wait(options.it, u8::from(wait));
-            self.checked(|error| match self.handle(family) {
-                None => flush(self.db, options.it, error),
-                Some(cf) => flush_cf(self.db, options.it, cf, error),
-            })
-        }
-    }
-
-    fn check_cancelled(&self) -> Result<(), Error> {
-        if self.cancelled.load(SeqCst) {
-            return Err(Error::new(ErrorKind::Aborted, "the store is being detached; attach it again, and repeat the call"));
-        }
-        Ok(())
-    }
-}
 
 /// Counts the calls that are in progress.
 struct Counted<'c>(&'c AtomicUsize);
@@ -549,28 +297,6 @@ impl Engine for RocksDb {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_list_has_a_name_for_each_function() {
-        assert_eq!(list::NAMES.len(), COUNT);
-        assert_eq!(list::NAMES[0], "rocksdb_compactionfilter_create");
-        assert_eq!(list::NAMES[REQUIRED], "rocksdb_free");
-        assert_eq!(list::NAMES[DELETING - 1], "rocksdb_livefiles_destroy");
-    }
-
-    #[test]
-    fn missing_functions_are_named() {
-        let some = std::ptr::dangling_mut::<c_void>();
-        // SAFETY: nothing is called.
-        let bound =
-            unsafe { Functions::bind(|name| (name != "rocksdb_compactionfilter_create" && name != "rocksdb_livefiles").then_some(some)) };
-        let error = bound.err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(error.starts_with("Not found: ") && error.contains("lacks rocksdb_compactionfilter_create;"), "{error}");
-        // SAFETY: nothing is called.
-        let bound = unsafe { Functions::bind(|name| (name != "rocksdb_livefiles").then_some(some)) }.unwrap();
-        assert_eq!(bound.missing_for_deleting(), ["rocksdb_livefiles"]);
-        assert_eq!(bound.missing_for_listeners(), ["rocksdb_livefiles"]);
-    }
 
     #[test]
     fn a_limit_is_below_the_end() {

@@ -1,7 +1,8 @@
 //! Attaching a store. First the ledger is read, then interrupted jobs are finished, then the worker
 //! starts.
 
-use super::store::{ColumnFamily, Store};
+use super::families::ColumnFamily;
+use super::store::Store;
 use super::worker;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};

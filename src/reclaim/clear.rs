@@ -17,7 +17,8 @@
 use super::batch::Batch;
 use super::covered_families::CoveredFamilies;
 use super::destroy::{DestroyReport, phase, show};
-use super::store::{Role, Store};
+use super::families::Role;
+use super::store::Store;
 use crate::engine::{Direction, Family, File, Op, WriteOptions};
 use crate::error::{Error, ErrorKind};
 use crate::layout::{StoredRange, row_end};

@@ -2,9 +2,10 @@
 //! last level too, which RocksDB by itself never compacts again.
 
 use super::compaction_cost::{Budget, PaidRanges, cost, range_of};
+use super::families::Role;
 use super::garbage::{Judgement, by_counts};
 use super::known_files::{Found, KnownFiles, LookedAtUnder};
-use super::store::{Role, Store};
+use super::store::Store;
 use crate::callback::lock;
 use crate::engine::{Family, File};
 use crate::error::{Error, ErrorKind, hex};

@@ -1,8 +1,8 @@
 //! The column families that a durable record covers. Attached families are known by their places; a
 //! record names them.
 
+use super::families::{ColumnFamily, Role};
 use super::ledger::NamedFamily;
-use super::store::{ColumnFamily, Role};
 
 /// The families that a record covers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

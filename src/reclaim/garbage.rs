@@ -3,8 +3,9 @@
 //! that begins there. A key that such a filter would keep is not garbage. So no file is picked
 //! again and again for the one version of a cut row that a filter keeps.
 
+use super::families::Role;
 use super::known_files::Found;
-use super::store::{Role, Store};
+use super::store::Store;
 use crate::engine::{Direction, Family, File};
 use crate::error::Error;
 use crate::layout::raw_value::RawValue;

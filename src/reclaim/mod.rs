@@ -6,16 +6,17 @@
 //! | `attach` | attaching a store |
 //! | `closable_engine` | access to the engine; a family that the host dropped is treated as empty |
 //! | `owner` | the owner of a ledger |
-//! | `covered_families` | the families that a record covers |
-//! | `types` | the recorded types of keyspaces |
+//! | `families`, `covered_families` | the attached families, and those that a record covers |
+//! | `recorded_types` | comparing the recorded types of keyspaces with what the host registered |
+//! | `types` | recording the types of keyspaces |
 //! | `ledger` | the records of destroyed ranges, schemas and types as bytes, and their location |
 //! | `destroy`, `clear` | destroying a range: its record; its files, keys and compaction |
-//! | `schemas` | dropping or truncating a schema: its record |
+//! | `schemas`, `order_book` | dropping or truncating a schema: its record, and the open orders |
 //! | `sweep` | deleting the rest of a dropped schema |
 //! | `truncate` | deleting a schema's versions up to a timestamp |
 //! | `row` | the deletes of a row that a filter handed over, read from the database |
 //! | `worker`, `orders` | the thread that finishes such rows and carries out schema orders |
-//! | `rate_limiter` | the worker's write rate and pauses |
+//! | `paced_writer`, `rate_limiter` | the worker's writes; their rate and pauses |
 //! | `collect` | collect now |
 //! | `garbage` | whether a file holds garbage |
 //! | `compaction_cost` | the cost of a compaction |
@@ -33,13 +34,17 @@ mod collect;
 mod compaction_cost;
 mod covered_families;
 mod destroy;
+mod families;
 mod garbage;
 mod known_files;
 mod ledger;
+mod order_book;
 mod orders;
 mod owner;
+mod paced_writer;
 mod range_lock;
 mod rate_limiter;
+mod recorded_types;
 mod row;
 mod schemas;
 mod store;
@@ -52,4 +57,5 @@ pub use attach::attach;
 pub use closable_engine::closed;
 pub use collect::{CollectOrder, CollectReport};
 pub use destroy::DestroyReport;
-pub use store::{ColumnFamily, DestroyedRange, Role, Store};
+pub use families::{ColumnFamily, Role};
+pub use store::{DestroyedRange, Store};

@@ -1,11 +1,11 @@
 //! The worker carries out orders about schemas. It does one batch of each order in turn.
 
 use super::ledger::{Order, SchemaRecord};
+use super::order_book::{Named, SchemaKey};
+use super::paced_writer::PacedWriter;
 use super::rate_limiter::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
-use super::schemas::{Named, SchemaKey};
 use super::sweep::Sweep;
 use super::truncate::Truncated;
-use super::worker::Worker;
 use crate::error::{Error, ErrorKind, hex};
 use crate::log::{Level, log};
 use std::collections::BTreeMap;
@@ -39,54 +39,52 @@ impl Orders {
         self.waiting.insert(key, (Instant::now() + time, time));
         before.is_none()
     }
-}
 
-impl Worker<'_> {
     /// Carries out a part of the next order.
-    pub(super) fn carry_on(&mut self) {
-        let store = self.store;
-        let record = store.next_order(self.orders.last, |key| self.orders.may_go(key));
+    pub(super) fn carry_on(&mut self, writer: &mut PacedWriter<'_>) {
+        let store = writer.store;
+        let record = store.next_order(self.last, |key| self.may_go(key));
         let Some(record) = record.filter(|_| !store.engine.write_stalled()) else {
             wait(store, SHORT_LOOK);
             return;
         };
         let key = record.schema();
-        self.orders.last = Some(key);
+        self.last = Some(key);
         let carried_on = match record.order {
-            Order::Truncate => self.truncate(&record),
-            Order::Drop => self.sweep(&record),
+            Order::Truncate => self.truncate(writer, &record),
+            Order::Drop => self.sweep(writer, &record),
         };
-        self.rate_limiter.keep(store);
+        writer.rate_limiter.keep(store);
         match carried_on {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Busy => wait(store, SHORTEST_WAIT),
             Err(error) => {
-                self.orders.wait(key);
+                self.wait(key);
                 log(Level::Error, || format!("{} cannot be cleared or truncated now: {error}", Named(key)));
             }
         }
     }
 
-    fn truncate(&mut self, record: &SchemaRecord) -> Result<(), Error> {
-        let store = self.store;
+    fn truncate(&mut self, writer: &mut PacedWriter<'_>, record: &SchemaRecord) -> Result<(), Error> {
+        let store = writer.store;
         let _rows_in_hand = store.shared.take_rows_in_hand();
         // The host may have disabled collecting or paused the keyspace since, and relies on no row
         // being in hand.
         if !store.shared.enabled() || store.rests(record) {
             return Ok(());
         }
-        let Truncated { batch, to, unparsed } = store.truncate_some(record, &mut |batch, how| self.write_at_pace(batch, how))?;
+        let Truncated { batch, to, unparsed } = store.truncate_some(record, &mut |batch, how| writer.write_at_pace(batch, how))?;
         let mut pause = SHORTEST_WAIT;
         while let Err(error) = store.advance_order(record, &to, &batch.writes) {
             if error.kind() != ErrorKind::Busy {
                 return Err(error);
             }
-            self.stay_in_hand()?;
+            writer.stay_in_hand()?;
             sleep(pause);
             pause = LONGEST_WAIT.min(2 * pause);
         }
-        self.rate_limiter.spend(batch.bytes);
-        self.orders.waiting.remove(&record.schema());
+        writer.rate_limiter.spend(batch.bytes);
+        self.waiting.remove(&record.schema());
         store.shared.stats.shared().rows_left_unparsed.add(unparsed.len() as u64);
         for row in unparsed {
             log(Level::Warn, || {
@@ -96,22 +94,22 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn sweep(&mut self, record: &SchemaRecord) -> Result<(), Error> {
-        let store = self.store;
+    fn sweep(&mut self, writer: &mut PacedWriter<'_>, record: &SchemaRecord) -> Result<(), Error> {
+        let store = writer.store;
         let key = record.schema();
-        let sweep = self.orders.sweeps.entry(key).or_insert_with(|| Sweep::new(store, record));
+        let sweep = self.sweeps.entry(key).or_insert_with(|| Sweep::new(store, record));
         if !sweep.is_over() {
             let _rows_in_hand = store.shared.take_rows_in_hand();
             if store.shared.enabled() {
                 let bytes = sweep.go_on(store)?;
-                self.rate_limiter.spend(bytes);
+                writer.rate_limiter.spend(bytes);
             }
             return Ok(());
         }
-        self.orders.sweeps.remove(&key);
+        self.sweeps.remove(&key);
         if store.finish_sweep(record)? {
-            self.orders.waiting.remove(&key);
-        } else if self.orders.wait(key) && !store.is_stopping() {
+            self.waiting.remove(&key);
+        } else if self.wait(key) && !store.is_stopping() {
             log(Level::Warn, || {
                 format!("{} was dropped, but the host still writes into it; new keys are deleted too; the sweep starts again", Named(key))
             });

@@ -8,8 +8,8 @@
 
 use super::closable_engine::ClosableEngine;
 use super::covered_families::CoveredFamilies;
+use super::families::ColumnFamily;
 use super::ledger::{Ledger, NamedFamily, Records};
-use super::store::ColumnFamily;
 use crate::callback::lock;
 use crate::engine::{Op, Write, WriteOptions};
 use crate::error::{Error, ErrorKind};

@@ -29,7 +29,8 @@
 //! transaction that commits at the safe point meanwhile is newer than that key, and is kept.
 
 use super::batch::Batch;
-use super::store::{Role, Store};
+use super::families::Role;
+use super::store::Store;
 use crate::engine::{Direction, Family, Op, ScanStep, WriteOptions};
 use crate::error::{Error, ErrorKind};
 use crate::layout::raw_value::RawValue;

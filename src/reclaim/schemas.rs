@@ -17,8 +17,10 @@
 
 use super::covered_families::{CoveredFamilies, names};
 use super::destroy::DestroyReport;
+use super::families::Role;
 use super::ledger::{Order, SchemaRecord};
-use super::store::{Role, Store};
+use super::order_book::{Named, OrderBook, SchemaKey};
+use super::store::Store;
 use crate::callback::lock;
 use crate::engine::{Write, WriteOptions};
 use crate::error::{Error, ErrorKind};
@@ -26,47 +28,7 @@ use crate::layout::{KeyForm, SchemaId, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::safe_point::Registration;
 use crate::shared::{FilterKind, SchemaState, Truncation};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::Bound;
-
-/// The tenant and id of a schema.
-pub(super) type SchemaKey = (Tenant, SchemaId);
-
-/// A schema, for messages.
-pub(super) struct Named(pub(super) SchemaKey);
-
-impl fmt::Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (tenant, id) = self.0;
-        write!(f, "schema {id}")?;
-        tenant.map_or(Ok(()), |keyspace| write!(f, " of keyspace {keyspace}"))
-    }
-}
-
-/// The records of all schemas, and the schemas whose order is not carried out.
-#[derive(Debug, Default)]
-pub(super) struct OrderBook {
-    records: BTreeMap<SchemaKey, SchemaRecord>,
-    open: BTreeSet<SchemaKey>,
-    /// The schema of which a host's thread is writing another record.
-    being_ordered: Option<SchemaKey>,
-}
-
-impl OrderBook {
-    pub(super) fn new(records: impl Iterator<Item = SchemaRecord>) -> Self {
-        Self { records: records.map(|record| (record.schema(), record)).collect(), ..Self::default() }
-    }
-
-    fn put(&mut self, record: SchemaRecord) {
-        if record.done {
-            self.open.remove(&record.schema());
-        } else {
-            self.open.insert(record.schema());
-        }
-        self.records.insert(record.schema(), record);
-    }
-}
 
 impl Store {
     /// Drops a schema with all its data. After an error it is unknown whether the schema is

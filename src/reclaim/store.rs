@@ -10,62 +10,22 @@
 
 use super::closable_engine::ClosableEngine;
 use super::covered_families::CoveredFamilies;
+use super::families::{ColumnFamily, Role};
 use super::known_files::KnownFiles;
 use super::ledger::{Destroyed, Ledger, TypesPage, probe};
+use super::order_book::OrderBook;
 use super::range_lock::RangeLock;
-use super::schemas::OrderBook;
-use super::{owner, types};
+use super::{owner, recorded_types};
 use crate::callback::lock;
 use crate::engine::{Engine, Family};
 use crate::error::{Error, ErrorKind};
 use crate::layout::StoredRange;
 use crate::log::{Level, log};
-use crate::shared::{AllowedFilters, AttachedFamily, Dropped, DroppedRange, FilterKind, LateKeys, Served, ServedFamily, Shared};
+use crate::shared::{AttachedFamily, Dropped, DroppedRange, LateKeys, Served, ServedFamily, Shared};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-
-/// The role of a column family in the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// RawKV rows, and the long values of transactions.
-    Default,
-    /// The commit records of transactions.
-    Write,
-    /// The locks of transactions.
-    Lock,
-    /// Other keys.
-    Other,
-    /// The library's own records.
-    Ledger,
-}
-
-impl Role {
-    /// The filters that a family with this role may have.
-    pub fn runs(self) -> AllowedFilters {
-        match self {
-            Self::Default => AllowedFilters::Default,
-            Self::Write => AllowedFilters::Write,
-            Self::Lock => AllowedFilters::DroppedOnly,
-            Self::Ledger => AllowedFilters::Ledger,
-            Self::Other => AllowedFilters::Any,
-        }
-    }
-}
-
-/// A column family of a store.
-#[derive(Debug, Clone)]
-pub struct ColumnFamily {
-    /// The role of the family.
-    pub role: Role,
-    /// The name of the family.
-    pub name: String,
-    /// RocksDB's id of the family, if it is known.
-    pub id: Option<u32>,
-    /// The kind of the family's filters, if it is known.
-    pub filter: Option<FilterKind>,
-}
 
 /// A record, and the range whose keys filters remove because of it.
 pub(super) struct LedgerEntry {
@@ -167,7 +127,7 @@ impl Store {
         owner::take(&engine, &ledger)?;
         let records = ledger.load(&engine, families.len())?;
         owner::check_families(&records, &families)?;
-        types::check(&shared, &records)?;
+        recorded_types::check(&shared, &records)?;
         let mut entries = LedgerEntries::default();
         for record in records.destroyed.into_values() {
             let covers = CoveredFamilies::new(&record.families, &families);

@@ -13,9 +13,10 @@
 //! oldest versions first. The recorded position is kept before such a row until the row is done.
 
 use super::batch::Batch;
+use super::families::Role;
 use super::ledger::SchemaRecord;
 use super::row::LongRow;
-use super::store::{Role, Store};
+use super::store::Store;
 use crate::engine::{Direction, Family, WriteOptions};
 use crate::error::Error;
 use crate::layout::write_record::WriteRecord;

@@ -1,68 +1,12 @@
-//! The recorded types of keyspaces. Attaching compares them with the types that the host
-//! registered.
+//! Recording the types of keyspaces in the ledger.
 
-use super::ledger::{Records, TypesPage};
+use super::ledger::TypesPage;
+use super::recorded_types::registered;
 use super::store::Store;
 use crate::callback::lock;
 use crate::error::Error;
 use crate::layout::KeyspaceId;
-use crate::safe_point::{GcType, KeepReason, Registration};
-use crate::shared::Shared;
 use std::collections::BTreeMap;
-
-/// The most keyspaces that an error names.
-const MOST_NAMED: usize = 10;
-
-/// Checks what the host registered against the ledger. In the ledger a registered keyspace may be
-/// destroyed, or have another type.
-pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
-    let is_used = |keyspace: &KeyspaceId| {
-        let in_use = shared.keyspaces.state(*keyspace).map(|state| state.is_in_use());
-        match shared.safe_points.known(*keyspace).naming {
-            Registration::Kept(KeepReason::Paused, _) => false,
-            // Metadata of an archived keyspace also set its type.
-            Registration::Named(_) => in_use != Some(false),
-            _ => in_use == Some(true),
-        }
-    };
-    let mut destroyed: Vec<_> = records.destroyed.values().filter_map(|record| record.keyspace).filter(is_used).collect();
-    destroyed.sort_unstable();
-    destroyed.dedup();
-    if !destroyed.is_empty() {
-        return Err(Error::invalid(format!(
-            "the host registered keyspace {}, and the ledger says that it is destroyed: new keys there would be removed; pause it \
-             (rgc_pause_keyspace), attach, and use another id, or release the destroyed ranges (rgc_release_destroyed) and register it again",
-            list(&destroyed)
-        )));
-    }
-    let recorded = records.types.values().flat_map(|page| &page.types).map(|(keyspace, gc_type)| (*keyspace, *gc_type));
-    let other = |(keyspace, recorded): &(KeyspaceId, GcType)| registered(shared, *keyspace).is_some_and(|gc_type| gc_type != *recorded);
-    let conflicts: Vec<_> = recorded.clone().filter(other).collect();
-    let Some((_, gc_type)) = conflicts.first().copied() else {
-        shared.recorded_types.replace(recorded.collect());
-        return Ok(());
-    };
-    let keyspaces: Vec<_> = conflicts.into_iter().map(|(keyspace, _)| keyspace).collect();
-    shared.keep_for_conflict(&keyspaces);
-    Err(Error::invalid(format!(
-        "the ledger has recorded keyspace {} as {gc_type}, and the host registered the other type: all its keys are kept; restart, and \
-         register the type that it was created with",
-        list(&keyspaces)
-    )))
-}
-
-fn list(keyspaces: &[KeyspaceId]) -> String {
-    let named: Vec<_> = keyspaces.iter().take(MOST_NAMED).map(ToString::to_string).collect();
-    let more = keyspaces.len().saturating_sub(MOST_NAMED);
-    if more == 0 { named.join(", ") } else { format!("{} and {more} more", named.join(", ")) }
-}
-
-fn registered(shared: &Shared, keyspace: KeyspaceId) -> Option<GcType> {
-    match shared.safe_points.known(keyspace).naming {
-        Registration::Named(gc_type) => Some(gc_type),
-        _ => None,
-    }
-}
 
 impl Store {
     /// Records the newly registered types, if the ledger has its own family.

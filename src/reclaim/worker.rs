@@ -13,7 +13,8 @@
 use super::batch::Batch;
 use super::destroy::DestroyReport;
 use super::orders::Orders;
-use super::rate_limiter::{AFTER_ERROR, LONGEST_WAIT, RateLimiter, SHORT_LOOK, SHORTEST_WAIT, wait};
+use super::paced_writer::PacedWriter;
+use super::rate_limiter::{AFTER_ERROR, LONGEST_WAIT, SHORTEST_WAIT, wait};
 use super::row::Plan;
 use super::store::Store;
 use crate::engine::{Family, WriteOptions};
@@ -38,7 +39,7 @@ const FLUSHES_IN_VAIN: usize = 3;
 pub(super) fn work(store: &Store) {
     let mut worker = Worker {
         store,
-        rate_limiter: RateLimiter::new(store.shared.deleting.bytes_per_second),
+        writer: PacedWriter::new(store),
         next_recheck: Instant::now(),
         orders: Orders::default(),
         registrations: u64::MAX,
@@ -61,10 +62,10 @@ pub(super) fn work(store: &Store) {
 }
 
 /// The state of the worker's thread.
-pub(super) struct Worker<'s> {
-    pub(super) store: &'s Store,
-    pub(super) rate_limiter: RateLimiter,
-    pub(super) orders: Orders,
+struct Worker<'s> {
+    store: &'s Store,
+    writer: PacedWriter<'s>,
+    orders: Orders,
     next_recheck: Instant,
     /// The number of registrations whose types are recorded.
     registrations: u64,
@@ -89,7 +90,7 @@ impl Worker<'_> {
             self.finish(rows);
         }
         if self.store.shared.worker_queue.has_orders() {
-            self.carry_on();
+            self.orders.carry_on(&mut self.writer);
         }
     }
 
@@ -135,7 +136,7 @@ impl Worker<'_> {
             }
             let finished = self.finish_some(&mut left);
             drop(rows_in_hand);
-            self.rate_limiter.keep(store);
+            self.writer.rate_limiter.keep(store);
             match finished {
                 Ok(Ended::Finished) => self.flushes_in_vain = 0,
                 Ok(Ended::NeedsFlush(family)) => self.flush_for_rows(family, &mut left),
@@ -189,7 +190,7 @@ impl Worker<'_> {
                     break;
                 }
                 Plan::Long(long) => {
-                    if !store.delete_long_row(&long, &mut |batch, how| self.write_at_pace(batch, how))? {
+                    if !store.delete_long_row(&long, &mut |batch, how| self.writer.write_at_pace(batch, how))? {
                         hand.leave_unparsed();
                     }
                     break;
@@ -197,7 +198,7 @@ impl Worker<'_> {
             }
         }
         if !batch.is_empty() {
-            self.write(&batch, WriteOptions::default())?;
+            self.writer.write(&batch, WriteOptions::default())?;
         }
         Ok(Ended::Finished)
     }
@@ -224,43 +225,6 @@ impl Worker<'_> {
             log(Level::Error, || format!("rows wait for a flush, which fails: {error}"));
             wait(store, AFTER_ERROR);
         }
-    }
-
-    /// Writes one batch of a long row. The row may be put back between two batches.
-    pub(super) fn write_at_pace(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
-        self.write(batch, how)?;
-        while Instant::now() < self.rate_limiter.free_at {
-            self.stay_in_hand()?;
-            sleep(SHORT_LOOK.min(self.rate_limiter.free_at.saturating_duration_since(Instant::now())));
-        }
-        Ok(())
-    }
-
-    /// Writes a batch as soon as the store accepts it without a stall.
-    fn write(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
-        let mut pause = SHORTEST_WAIT;
-        loop {
-            match self.store.engine.write(&batch.writes, WriteOptions { no_slowdown: true, ..how }) {
-                Err(error) if error.kind() == ErrorKind::Busy => {
-                    self.stay_in_hand()?;
-                    sleep(pause);
-                    pause = LONGEST_WAIT.min(2 * pause);
-                }
-                written => {
-                    self.rate_limiter.spend(batch.bytes);
-                    return written;
-                }
-            }
-        }
-    }
-
-    /// Whether rows may be kept in hand while nothing can be written. They may not if another
-    /// thread waits for them: that thread may be the one that ends the stall.
-    pub(super) fn stay_in_hand(&self) -> Result<(), Error> {
-        if self.store.is_stopping() || self.store.shared.wants_rows_in_hand_back() {
-            return Err(Error::new(ErrorKind::Busy, "another thread waits for the rows in hand"));
-        }
-        Ok(())
     }
 }
 

@@ -9,9 +9,10 @@
     reason = "each test binary uses its part; a test may fail"
 )]
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use tempfile::TempDir;
 
 pub mod adaptor;
 pub mod gc;
@@ -93,4 +94,14 @@ pub fn run(command: &mut Command) -> Output {
         String::from_utf8_lossy(&output.stderr)
     );
     output
+}
+
+/// A library that is not quite librocks_gc, compiled with these flags.
+pub fn stand_in(directory: &TempDir, name: &str, flags: &[&str]) -> PathBuf {
+    let file = directory.path().join(name);
+    let mut arguments: Vec<OsString> = ["-std=c11", "-shared", "-fPIC", "-o"].map(OsString::from).into();
+    arguments.extend([file.clone().into(), root().join("c_tests/stand_in.c").into()]);
+    arguments.extend(flags.iter().map(OsString::from));
+    compile("gcc", arguments);
+    file
 }

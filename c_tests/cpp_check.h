@@ -1,6 +1,6 @@
-// check.h - checks that say where they failed, and end the program without waiting for RocksDB's threads, which may be held up.
-#ifndef CHECK_H
-#define CHECK_H
+// cpp_check.h - for C++: checks that say where they failed, and end the program without waiting for RocksDB's threads, which may be held up.
+#ifndef CPP_CHECK_H
+#define CPP_CHECK_H
 
 #include <cstdio>
 #include <cstdlib>

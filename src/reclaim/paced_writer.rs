@@ -1,0 +1,59 @@
+//! The worker's writes: at its rate, never into a write stall, and never so that another thread waits
+//! for the rows in hand.
+
+use super::batch::Batch;
+use super::rate_limiter::{LONGEST_WAIT, RateLimiter, SHORT_LOOK, SHORTEST_WAIT};
+use super::store::Store;
+use crate::engine::WriteOptions;
+use crate::error::{Error, ErrorKind};
+use std::thread::sleep;
+use std::time::Instant;
+
+/// The way in which the worker's thread writes into its store.
+pub(super) struct PacedWriter<'s> {
+    pub(super) store: &'s Store,
+    pub(super) rate_limiter: RateLimiter,
+}
+
+impl<'s> PacedWriter<'s> {
+    pub(super) fn new(store: &'s Store) -> Self {
+        Self { store, rate_limiter: RateLimiter::new(store.shared.deleting.bytes_per_second) }
+    }
+
+    /// Writes one batch of a long row. The row may be put back between two batches.
+    pub(super) fn write_at_pace(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
+        self.write(batch, how)?;
+        while Instant::now() < self.rate_limiter.free_at {
+            self.stay_in_hand()?;
+            sleep(SHORT_LOOK.min(self.rate_limiter.free_at.saturating_duration_since(Instant::now())));
+        }
+        Ok(())
+    }
+
+    /// Writes a batch as soon as the store accepts it without a stall.
+    pub(super) fn write(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
+        let mut pause = SHORTEST_WAIT;
+        loop {
+            match self.store.engine.write(&batch.writes, WriteOptions { no_slowdown: true, ..how }) {
+                Err(error) if error.kind() == ErrorKind::Busy => {
+                    self.stay_in_hand()?;
+                    sleep(pause);
+                    pause = LONGEST_WAIT.min(2 * pause);
+                }
+                written => {
+                    self.rate_limiter.spend(batch.bytes);
+                    return written;
+                }
+            }
+        }
+    }
+
+    /// Whether rows may be kept in hand while nothing can be written. They may not if another
+    /// thread waits for them: that thread may be the one that ends the stall.
+    pub(super) fn stay_in_hand(&self) -> Result<(), Error> {
+        if self.store.is_stopping() || self.store.shared.wants_rows_in_hand_back() {
+            return Err(Error::new(ErrorKind::Busy, "another thread waits for the rows in hand"));
+        }
+        Ok(())
+    }
+}
