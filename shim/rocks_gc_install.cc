@@ -93,9 +93,9 @@ char* Malloced(const std::string& text) {
 
 std::string Filter(const rocks_gc::Library& library, rgc_t* gc, rocksdb_options_t* options, const char* const* families, size_t n,
                    rocks_gc::WalFilter** filter) {
-  if (gc == nullptr) return "Invalid argument: gc is NULL; make one by rgc_create";
+  if (gc == nullptr) return "Invalid argument: gc is NULL; make one with rgc_create";
   if (options == nullptr) return "Invalid argument: db_options is NULL";
-  if (families == nullptr || n == 0) return "Invalid argument: no family is named; give those whose keys are of gc's layout";
+  if (families == nullptr || n == 0) return "Invalid argument: no family is named; name the families whose keys have gc's layout";
   std::vector<std::string> names;
   for (size_t i = 0; i < n; ++i) {
     if (families[i] == nullptr) return "Invalid argument: families[" + std::to_string(i) + "] is NULL";

@@ -160,7 +160,7 @@ fn tell_unused(shared: &Shared, advanced: Advanced) {
         let Some(keyspace) = unused.first else { return };
         log(Level::Warn, || match unused.n {
             1 => format!("keyspace {keyspace} has a safe point but {what}"),
-            n => format!("keyspace {keyspace} and {} more have safe points but {what}", n - 1),
+            n => format!("keyspace {keyspace} has a safe point but {what}; {} more keyspaces are in this state", n - 1),
         });
     };
     tell(
