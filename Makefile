@@ -32,7 +32,7 @@ export ROCKS_GC_TEST_ROCKSDB = $(PREFIX)
 # The library under test, as it is shipped.
 export ROCKS_GC_TEST_LIBRARY = $(LIBRARY)
 
-.PHONY: lib demo test test-all bench bench-codec bench-remove bench-destroy bench-elsewhere bundled system clean
+.PHONY: lib demo test test-all bench bench-codec bench-remove bench-destroy bench-elsewhere book bundled system clean
 
 lib:
 	@.ci/setup gcc libc6-dev libclang-dev
@@ -108,6 +108,11 @@ bench-elsewhere: lib $(ROCKSDB_SETUP)
 	  $(filter-out -I%,$(ROCKSDB_FLAGS)) -lrocksdb -ldl -lpthread
 	$(C_OUT)/elsewhere $(LIBRARY) $(BENCH_FOLDER)
 	@rm -r $(BENCH_FOLDER)
+
+# The manual as HTML, by mdBook.
+book:
+	@command -v mdbook >/dev/null || cargo install --locked mdbook
+	mdbook build docs --dest-dir $(CARGO_TARGET_DIR)/book
 
 test-all:
 	$(MAKE) test ROCKSDB=system
