@@ -28,6 +28,31 @@
 //! other files hold. These are versions shadowed by a newer version of the same row that the filter
 //! keeps, destroyed keys, keys of dropped schemas, and expired keys. A decision that needs the
 //! whole row is handed over to the worker, which reads the database.
+//!
+//! **The way of a key** through a compaction, from the outside in:
+//!
+//! 1. `ffi::filter`: RocksDB, or the C++ adaptor, asks for a decision.
+//! 2. `ffi::filter_handle`: only the thread of the first decision reaches the filter.
+//! 3. `filter::compaction_filter::frequent`: the short ways, for another version of the same row and
+//!    for the first version of the next row.
+//! 4. `filter::compaction_filter`, `judge`: the general way. A key below the one before closes the
+//!    filter.
+//! 5. `dropping`: a destroyed key, or a key of a dropped schema, is removed.
+//! 6. `keyspace_span`: a new row gets the effective safe point of its keyspace.
+//! 7. `version`, then `rule`: the verdict on the version.
+//! 8. `removal`: a verdict "remove" becomes a tombstone or a skip.
+//! 9. `end_row`: a row that the filter must not finish is handed over to `shared::worker_queue`.
+//!
+//! **The way of a destroy**, from the outside in:
+//!
+//! 1. `ffi::destroy`: the arguments become ranges of stored keys.
+//! 2. `reclaim::destroy`: the range lock, then the record STARTED in the ledger, durably.
+//! 3. `reclaim::store`: filters remove the range's keys from now on.
+//! 4. `reclaim::clear`: whole files are deleted, then keys; then what level 0 and the border files
+//!    hold is compacted.
+//! 5. `reclaim::closable_engine`, `engine`: each of these is a call of the host's RocksDB.
+//! 6. `reclaim::destroy`: the record DONE; after `recheck_seconds` the range is cleared once more and
+//!    the record is deleted.
 
 pub mod callback;
 pub mod engine;
