@@ -16,7 +16,7 @@ constexpr const char *kCopied = "/copied", *kReplaced = "/replaced";
 void Hear(Shared* shared, const char* message) {
   if (!shared->Hear(message)) return;
   thread_local Random random(static_cast<uint64_t>(::getpid()));
-  const bool shortest = shared->phase == FILES;
+  const bool shortest = shared->phase == FILES || shared->phase == RECORD;
   if (shortest || random.Percent(50)) ::usleep(static_cast<useconds_t>(random.Below(shortest ? 2000 : 500)));
 }
 
