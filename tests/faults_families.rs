@@ -91,6 +91,34 @@ fn an_atomic_flush_over_a_dropped_family_is_one_of_the_others() {
     assert!(store.keys(0).is_empty(), "the second destroy finds its family, too");
 }
 
+/// The host dropped a family, and keeps its handle. The keys in its memtable can still be read, but with atomic_flush RocksDB reports
+/// success for flushes and compactions that do nothing. A destroy whose bound cuts a row does not wait for that row's compaction.
+#[test]
+fn a_destroy_cuts_a_row_in_the_memtable_of_a_dropped_family() {
+    for (via, configure) in [(Via::C, None), (Via::Adaptor, None), (Via::Adaptor, Some(set_atomic_flush as fn(_)))] {
+        let gc = gc();
+        let dir = tempdir().unwrap();
+        let store = Store::open_with(dir.path(), &gc, via, TWO, &Settings::default(), |options| {
+            configure.into_iter().for_each(|configure| configure(options));
+        });
+        store.attach().unwrap();
+        let row = |ts| gc.raw_key(1, b"row", ts);
+        // The file's range covers the row, and the file holds no key of it.
+        for neighbour in [b"ros", b"rox"] {
+            store.put(1, &gc.raw_key(1, neighbour, 5), b"v\0");
+        }
+        store.flush(1);
+        for family in 0..2 {
+            for ts in [5, 7, 9] {
+                store.put(family, &row(ts), b"v\0");
+            }
+        }
+        store.drop_family(1);
+        gc.destroy_range(&row(9), &row(5), 0).unwrap();
+        assert_eq!(store.keys(0), [row(5)], "{via:?}");
+    }
+}
+
 /// The first context destroys meanwhile: its probes are not in the way of the question whose ledger it is.
 #[test]
 fn a_ledger_is_refused_to_a_second_context_while_the_first_one_destroys() {
