@@ -111,6 +111,11 @@ pub fn hex(bytes: &[u8]) -> String {
     ['0', 'x'].into_iter().chain(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten()).collect()
 }
 
+/// A range of keys in the same form.
+pub fn hex_range((start, end): &(Vec<u8>, Vec<u8>)) -> String {
+    format!("[{}, {})", hex(start), hex(end))
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind.name(), self.what)

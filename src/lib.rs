@@ -46,13 +46,15 @@
 //! **The way of a destroy**, from the outside in:
 //!
 //! 1. `ffi::destroy`: the arguments become ranges of stored keys.
-//! 2. `reclaim::destroy`: the range lock, then the record STARTED in the ledger, durably.
-//! 3. `reclaim::store`: filters remove the range's keys from now on.
-//! 4. `reclaim::clear`: whole files are deleted, then keys; then what level 0 and the border files
-//!    hold is compacted.
-//! 5. `reclaim::closable_engine`, `engine`: each of these is a call of the host's RocksDB.
-//! 6. `reclaim::destroy`: the record DONE; after `recheck_seconds` the range is cleared once more and
-//!    the record is deleted.
+//! 2. `reclaim::attached`, then `jobs::destroy`: the range lock.
+//! 3. `ledger::destroyed_ranges`: the record STARTED, durably; filters remove the range's keys from
+//!    now on.
+//! 4. `jobs::erase`: whole files are deleted, then keys; then level 0 and the border files are
+//!    compacted.
+//! 5. `jobs::cut_row`: a row that a bound cuts is compacted into the last level.
+//! 6. `store::closable_engine`, `engine`: each of these steps is a call of the host's RocksDB.
+//! 7. `ledger::destroyed_ranges`: the record DONE. After `recheck_seconds` the worker runs
+//!    `jobs::recheck`: the range is erased once more, and the record is deleted.
 
 pub mod callback;
 pub mod engine;

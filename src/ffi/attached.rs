@@ -1,7 +1,7 @@
 //! The store of a context, from attach to detach.
 
 use crate::callback::lock;
-use crate::reclaim::{DestroyedRange, Store};
+use crate::reclaim::{AttachedStore, DestroyedRange};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use std::time::Duration;
 /// At most one attached store.
 #[derive(Default)]
 pub(super) struct Attached {
-    store: Mutex<Option<Arc<Store>>>,
+    store: Mutex<Option<Arc<AttachedStore>>>,
     /// Held while a store is attached or detached, which may take long.
     changing: Mutex<()>,
 }
 
 impl Attached {
     /// The store, if one is attached.
-    pub(super) fn get(&self) -> Option<Arc<Store>> {
+    pub(super) fn get(&self) -> Option<Arc<AttachedStore>> {
         lock(&self.store).clone()
     }
 
     /// Attaches the store that `make` returns. It is an error if one is attached already.
-    pub(super) fn attach<E>(&self, taken: impl FnOnce() -> E, make: impl FnOnce() -> Result<Arc<Store>, E>) -> Result<(), E> {
+    pub(super) fn attach<E>(&self, taken: impl FnOnce() -> E, make: impl FnOnce() -> Result<Arc<AttachedStore>, E>) -> Result<(), E> {
         let _changing = lock(&self.changing);
         if lock(&self.store).is_some() {
             return Err(taken());

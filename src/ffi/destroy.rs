@@ -114,7 +114,7 @@ export! {
     fn rgc_release_destroyed(gc: *mut c::rgc_t, start: *const c_char, start_len: usize, end: *const c_char, end_len: usize; errptr) -> (), on error (); {
         let context = need_context(gc)?;
         let range = (bytes("start", start, start_len)?.to_vec(), bytes("end", end, end_len)?.to_vec());
-        need_store(context, "rgc_release_destroyed")?.forget(&range)
+        need_store(context, "rgc_release_destroyed")?.release(&range)
     }
 }
 

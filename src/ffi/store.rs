@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::rocksdb::{Handle, RocksDb};
 use crate::error::Error;
 use crate::log::{Level, log};
-use crate::reclaim::{self, CollectOrder, CollectReport, ColumnFamily, Role, Store, closed};
+use crate::reclaim::{self, AttachedStore, CollectOrder, CollectReport, ColumnFamily, Role, closed};
 use crate::shared::{FilterKind, Shared};
 use std::ffi::{c_char, c_int, c_void};
 use std::io;
@@ -235,7 +235,7 @@ export! {
 }
 
 /// The attached store, on a thread that may wait for its worker.
-pub(super) fn need_store(context: &Context, function: &str) -> Result<Arc<Store>, Error> {
+pub(super) fn need_store(context: &Context, function: &str) -> Result<Arc<AttachedStore>, Error> {
     refuse_inside_run(function, &context.shared)?;
     let store = context.attached.get();
     let store = store.ok_or_else(|| Error::invalid("no store is attached; call rgc_attach_rocksdb or rgc_attach_engine first"))?;

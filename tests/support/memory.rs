@@ -3,7 +3,7 @@
 use rocks_gc::engine::{Direction, Engine, Family, File, Flush, Op, ScanStep, Write, WriteOptions};
 use rocks_gc::error::{Error, ErrorKind};
 use rocks_gc::options::Options;
-use rocks_gc::reclaim::{ColumnFamily, Role, Store, attach};
+use rocks_gc::reclaim::{AttachedStore, ColumnFamily, Role, attach};
 use rocks_gc::shared::Shared;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -50,7 +50,7 @@ impl Memory {
     }
 
     /// Attaches it, with a family for records or without.
-    pub fn attach(&self, shared: &Arc<Shared>, with_records: bool) -> Arc<Store> {
+    pub fn attach(&self, shared: &Arc<Shared>, with_records: bool) -> Arc<AttachedStore> {
         let family = |role, name: &str| ColumnFamily { role, name: name.into(), id: None, filter: None };
         let families = [family(Role::Default, "default"), family(Role::Write, "write")];
         let families = families.into_iter().take(1 + usize::from(with_records)).collect();

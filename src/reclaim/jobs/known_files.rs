@@ -15,17 +15,17 @@ const LONGEST_PAUSE: u32 = 64;
 
 /// The state under which a file was examined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LookedAtUnder {
+pub struct LookedAtUnder {
     /// The sum of the safe points of its keyspaces; safe points only increase. `None` means that
     /// the file holds too many keyspaces.
-    pub(super) safe_points: Option<u64>,
+    pub safe_points: Option<u64>,
     /// The generation of destroyed ranges, schema states and paused keyspaces.
-    pub(super) generation: u64,
+    pub generation: u64,
 }
 
 /// What was found out about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub enum Found {
     /// The file holds garbage.
     Garbage,
     /// The file holds no garbage until a value expires.
@@ -46,7 +46,7 @@ pub(super) enum Found {
 
 /// The known files of all families.
 #[derive(Debug, Default)]
-pub(super) struct KnownFiles {
+pub struct KnownFiles {
     files: HashMap<(Family, File), (LookedAtUnder, Found)>,
     /// The families of which a compaction used no filter, each with the number of filters at that
     /// time.
@@ -55,24 +55,24 @@ pub(super) struct KnownFiles {
 
 impl KnownFiles {
     /// Forgets the files of a family that no longer exist.
-    pub(super) fn keep(&mut self, family: Family, all: &[File]) {
+    pub fn keep(&mut self, family: Family, all: &[File]) {
         let live: HashSet<File> = all.iter().map(File::bare).collect();
         self.files.retain(|(of, file), _| *of != family || live.contains(file));
     }
 
     /// What is known of a file, if it is still valid.
-    pub(super) fn of(&self, family: Family, file: &File, as_of: LookedAtUnder) -> Option<Found> {
+    pub fn of(&self, family: Family, file: &File, as_of: LookedAtUnder) -> Option<Found> {
         as_of.safe_points?;
         self.files.get(&(family, file.bare())).filter(|(then, _)| *then == as_of).map(|(_, found)| *found)
     }
 
     /// Remembers a finding.
-    pub(super) fn note(&mut self, family: Family, file: &File, as_of: LookedAtUnder, found: Found) {
+    pub fn note(&mut self, family: Family, file: &File, as_of: LookedAtUnder, found: Found) {
         self.files.insert((family, file.bare()), (as_of, found));
     }
 
     /// Whether this call skips the file, because its last compaction removed nothing.
-    pub(super) fn pauses(&mut self, family: Family, file: &File, as_of: LookedAtUnder, now: Option<u64>) -> bool {
+    pub fn pauses(&mut self, family: Family, file: &File, as_of: LookedAtUnder, now: Option<u64>) -> bool {
         match self.files.get_mut(&(family, file.bare())) {
             Some((then, Found::InVain { left, snapshots, .. })) if *then == as_of && *snapshots == now => {
                 let pauses = *left > 0;
@@ -85,7 +85,7 @@ impl KnownFiles {
 
     /// The pause after another compaction that removed nothing. `before` holds the findings on the
     /// files that it rewrote. If the engine reports snapshots, a change of them ends the pause.
-    pub(super) fn next_pause(before: impl Iterator<Item = Found>, snapshots: Option<u64>) -> u32 {
+    pub fn next_pause(before: impl Iterator<Item = Found>, snapshots: Option<u64>) -> u32 {
         if snapshots.is_some() {
             return LONGEST_PAUSE;
         }
@@ -94,12 +94,12 @@ impl KnownFiles {
     }
 
     /// Remembers that a compaction of this family used no filter.
-    pub(super) fn note_unfiltered(&mut self, family: Family, runs: u64) {
+    pub fn note_unfiltered(&mut self, family: Family, runs: u64) {
         self.unfiltered.insert(family, runs);
     }
 
     /// Whether no filter was made since a compaction of this family used none.
-    pub(super) fn is_unfiltered(&self, family: Family, runs: u64) -> bool {
+    pub fn is_unfiltered(&self, family: Family, runs: u64) -> bool {
         self.unfiltered.get(&family) == Some(&runs)
     }
 }

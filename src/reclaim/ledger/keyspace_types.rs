@@ -1,18 +1,23 @@
 //! The recorded types of keyspaces. Attaching compares them with the types that the host
-//! registered.
+//! registered. The worker records the types that the host registers later.
 
-use super::ledger::Records;
+use super::storage::{Records, Storage};
+use super::types::TypesPage;
+use crate::callback::lock;
 use crate::error::Error;
 use crate::layout::KeyspaceId;
+use crate::reclaim::store::{Role, Store};
 use crate::safe_point::{GcType, KeepReason, Registration};
 use crate::shared::Shared;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 /// The most keyspaces that an error names.
 const MOST_NAMED: usize = 10;
 
 /// Checks what the host registered against the ledger. In the ledger a registered keyspace may be
 /// destroyed, or have another type.
-pub(super) fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
+pub fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
     let is_used = |keyspace: &KeyspaceId| {
         let in_use = shared.keyspaces.state(*keyspace).map(|state| state.is_in_use());
         match shared.safe_points.known(*keyspace).naming {
@@ -55,9 +60,58 @@ fn list(keyspaces: &[KeyspaceId]) -> String {
 }
 
 /// The type that the host has registered.
-pub(super) fn registered(shared: &Shared, keyspace: KeyspaceId) -> Option<GcType> {
+fn registered(shared: &Shared, keyspace: KeyspaceId) -> Option<GcType> {
     match shared.safe_points.known(keyspace).naming {
         Registration::Named(gc_type) => Some(gc_type),
         _ => None,
+    }
+}
+
+/// The types of keyspaces that are in the ledger.
+pub struct KeyspaceTypes {
+    storage: Storage,
+    pages: Mutex<BTreeMap<u32, TypesPage>>,
+}
+
+impl KeyspaceTypes {
+    /// The types that a ledger had when it was read.
+    pub fn new(storage: Storage, pages: impl Iterator<Item = TypesPage>) -> Self {
+        Self { storage, pages: Mutex::new(pages.map(|page| (page.first, page)).collect()) }
+    }
+
+    /// Whether types are recorded: only if the ledger has its own family, so that scans of the host
+    /// do not see the records.
+    pub fn are_recorded(&self, store: &Store) -> bool {
+        store.families.role(self.storage.home) == Some(Role::Ledger)
+    }
+
+    /// Records the newly registered types, if types are recorded.
+    pub fn record(&self, store: &Store) -> Result<(), Error> {
+        if !self.are_recorded(store) {
+            return Ok(());
+        }
+        let shared = &store.shared;
+        let mut recorded = lock(&self.pages);
+        let mut pages = recorded.clone();
+        let mut from = KeyspaceId::new(0);
+        while let Some(keyspace) = from.and_then(|from| shared.safe_points.first_known(from)) {
+            if let Some(gc_type) = registered(shared, keyspace) {
+                let first = TypesPage::first_of(keyspace);
+                let page = pages.entry(first).or_insert_with(|| TypesPage { first, types: BTreeMap::new(), families: Vec::new() });
+                page.types.entry(keyspace).or_insert(gc_type);
+            }
+            from = KeyspaceId::new(keyspace.get() + 1);
+        }
+        let changed: Vec<_> = pages.into_values().filter(|page| recorded.get(&page.first) != Some(page)).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.storage.put(&store.engine, &changed)?;
+        for page in changed {
+            recorded.insert(page.first, page);
+        }
+        let types = recorded.values().flat_map(|page| &page.types).map(|(keyspace, gc_type)| (*keyspace, *gc_type)).collect();
+        shared.recorded_types.replace(types);
+        Ok(())
     }
 }

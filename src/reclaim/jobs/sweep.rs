@@ -6,13 +6,11 @@
 //! do no harm. In the plain layout other keys may be between the keys of the schema. There the keys
 //! are deleted one by one.
 
-use super::batch::Batch;
-use super::covered_families::CoveredFamilies;
-use super::ledger::SchemaRecord;
-use super::store::Store;
 use crate::engine::{Direction, Family, Op, WriteOptions};
 use crate::error::Error;
 use crate::layout::{SchemaId, StoredRange, Tenant};
+use crate::reclaim::ledger::{CoveredFamilies, Ledger, SchemaRecord};
+use crate::reclaim::store::{Batch, Store};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
@@ -20,15 +18,15 @@ use std::ops::ControlFlow;
 const MOST_KEYS: usize = 10_000;
 
 /// The ranges of a schema that are still to be read.
-pub(super) struct Sweep {
+pub struct Sweep {
     tenant: Tenant,
     id: SchemaId,
-    places: VecDeque<KeyOwner>,
+    places: VecDeque<Place>,
     /// Deletes that are not written yet.
     unwritten: Batch,
 }
 
-struct KeyOwner {
+struct Place {
     family: Family,
     range: StoredRange,
     /// Whether no key of the range has been read.
@@ -37,21 +35,21 @@ struct KeyOwner {
 
 impl Sweep {
     /// All ranges of the schema, in all covered families.
-    pub(super) fn new(store: &Store, record: &SchemaRecord) -> Self {
+    pub fn new(store: &Store, record: &SchemaRecord) -> Self {
         let SchemaRecord { tenant, id, .. } = *record;
         let ranges = store.shared.layout.schema_ranges(tenant, id);
-        let place = |family| ranges.iter().map(move |range| KeyOwner { family, range: range.clone(), untouched: true });
-        let families = store.in_order().into_iter().filter(|family| store.covers(record).places.contains(family));
+        let place = |family| ranges.iter().map(move |range| Place { family, range: range.clone(), untouched: true });
+        let families = store.families.in_order().into_iter().filter(|family| covers(store, record).places.contains(family));
         Self { tenant, id, places: families.flat_map(place).collect(), unwritten: Batch::default() }
     }
 
     /// Whether all ranges are done.
-    pub(super) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.places.is_empty() && self.unwritten.is_empty()
     }
 
     /// Writes the next deletes, unless the store stalls writes. Returns their size in bytes.
-    pub(super) fn go_on(&mut self, store: &Store) -> Result<usize, Error> {
+    pub fn go_on(&mut self, store: &Store) -> Result<usize, Error> {
         if self.unwritten.is_empty() {
             self.look(store)?;
         }
@@ -96,50 +94,48 @@ impl Sweep {
     }
 }
 
-impl Store {
-    /// Compacts the files that overlap a schema. Returns whether no key of it is left; then the
-    /// order is carried out.
-    pub(super) fn finish_sweep(&self, record: &SchemaRecord) -> Result<bool, Error> {
-        let ranges = self.shared.layout.schema_ranges(record.tenant, record.id);
-        let covers = self.covers(record);
-        let families: Vec<_> = self.in_order().into_iter().filter(|family| covers.places.contains(family)).collect();
-        for (family, (start, end)) in families.iter().flat_map(|family| ranges.iter().map(move |range| (*family, range))) {
-            if self.is_stopping() {
-                return Ok(false);
-            }
-            // Keys that are only in memtables need no compaction: their tombstones are there too.
-            if !self.engine.files(family, (start, end))?.is_empty() {
-                self.engine.flush(family)?;
-                self.engine.compact(family, (start, end), false)?;
-            }
-        }
-        for range in &ranges {
-            for family in &families {
-                if self.has_schema(*family, range, record)? {
-                    // RocksDB still shows the keys of a family that the host dropped, and ignores
-                    // deletes.
-                    self.engine.look_for_family(*family)?;
-                    return Ok(false);
-                }
-            }
-        }
-        if !covers.missing.is_empty() {
+/// Compacts the files that overlap a schema. Returns whether no key of it is left; then the
+/// order is carried out.
+pub fn finish(store: &Store, ledger: &Ledger, record: &SchemaRecord) -> Result<bool, Error> {
+    let ranges = store.shared.layout.schema_ranges(record.tenant, record.id);
+    let covers = covers(store, record);
+    let families: Vec<_> = store.families.in_order().into_iter().filter(|family| covers.places.contains(family)).collect();
+    for (family, (start, end)) in families.iter().flat_map(|family| ranges.iter().map(move |range| (*family, range))) {
+        if store.is_stopping() {
             return Ok(false);
         }
-        self.advance_order(record, &SchemaRecord { done: true, ..record.clone() }, &[])?;
-        Ok(true)
+        // Keys that are only in memtables need no compaction: their tombstones are there too.
+        if !store.engine.files(family, (start, end))?.is_empty() {
+            store.engine.flush(family)?;
+            store.engine.compact(family, (start, end), false)?;
+        }
     }
+    for range in &ranges {
+        for family in &families {
+            if has_schema(store, *family, range, record)? {
+                // RocksDB still shows the keys of a family that the host dropped, and ignores
+                // deletes.
+                store.engine.look_for_family(*family)?;
+                return Ok(false);
+            }
+        }
+    }
+    if !covers.missing.is_empty() {
+        return Ok(false);
+    }
+    ledger.schemas.advance(store, record, &SchemaRecord { done: true, ..record.clone() }, &[])?;
+    Ok(true)
+}
 
-    fn covers(&self, record: &SchemaRecord) -> CoveredFamilies {
-        CoveredFamilies::new(&record.families, &self.families)
-    }
+fn covers(store: &Store, record: &SchemaRecord) -> CoveredFamilies {
+    CoveredFamilies::new(&record.families, &store.families)
+}
 
-    fn has_schema(&self, family: Family, (start, end): &StoredRange, record: &SchemaRecord) -> Result<bool, Error> {
-        let mut found = false;
-        self.engine.scan(family, (start, end), Direction::Forwards, &mut |key, _| {
-            found = self.shared.layout.schema(key) == Some((record.tenant, record.id));
-            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        Ok(found)
-    }
+fn has_schema(store: &Store, family: Family, (start, end): &StoredRange, record: &SchemaRecord) -> Result<bool, Error> {
+    let mut found = false;
+    store.engine.scan(family, (start, end), Direction::Forwards, &mut |key, _| {
+        found = store.shared.layout.schema(key) == Some((record.tenant, record.id));
+        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(found)
 }

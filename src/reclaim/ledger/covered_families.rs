@@ -1,22 +1,22 @@
 //! The column families that a durable record covers. Attached families are known by their places; a
 //! record names them.
 
-use super::families::{ColumnFamily, Role};
-use super::ledger::NamedFamily;
+use super::record::NamedFamily;
+use crate::reclaim::store::{ColumnFamily, Role};
 
 /// The families that a record covers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct CoveredFamilies {
+pub struct CoveredFamilies {
     /// The places of the attached families that the record covers.
-    pub(super) places: Vec<usize>,
+    pub places: Vec<usize>,
     /// The names of covered families that are not attached. If another family has such a name now,
     /// the covered one was dropped and is not listed.
-    pub(super) missing: Vec<String>,
+    pub missing: Vec<String>,
 }
 
 impl CoveredFamilies {
     /// A record without families has the first version of the ledger; it covers all families.
-    pub(super) fn new(named: &[NamedFamily], attached: &[ColumnFamily]) -> Self {
+    pub fn new(named: &[NamedFamily], attached: &[ColumnFamily]) -> Self {
         if named.is_empty() {
             return Self { places: (0..attached.len()).collect(), missing: Vec::new() };
         }
@@ -31,12 +31,12 @@ impl CoveredFamilies {
 
 /// RocksDB never reuses an id, so a family that was dropped and created again with the same name is
 /// a different one.
-pub(super) fn is_same(named: &NamedFamily, family: &ColumnFamily) -> bool {
+pub fn is_same(named: &NamedFamily, family: &ColumnFamily) -> bool {
     named.name == family.name && named.id.zip(family.id).is_none_or(|(one, other)| one == other)
 }
 
 /// The attached families except the ledger's own, as a record names them.
-pub(super) fn names(attached: &[ColumnFamily]) -> Vec<NamedFamily> {
+pub fn names(attached: &[ColumnFamily]) -> Vec<NamedFamily> {
     let hosts: Vec<_> = attached.iter().filter(|family| family.role != Role::Ledger).collect();
     // A store with only a ledger family holds all its keys there.
     let named = if hosts.is_empty() { attached.iter().collect() } else { hosts };

@@ -8,7 +8,7 @@ use crate::log::{Level, log};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 /// The engine of an attached store.
-pub(super) struct ClosableEngine {
+pub struct ClosableEngine {
     engine: Box<dyn Engine>,
     /// The name of each family, and whether the host dropped it.
     families: Vec<(String, AtomicBool)>,
@@ -26,20 +26,20 @@ pub fn closed() -> Error {
 }
 
 impl ClosableEngine {
-    pub(super) fn new(engine: Box<dyn Engine>, families: impl Iterator<Item = String>, probe: Vec<u8>) -> Self {
+    pub fn new(engine: Box<dyn Engine>, families: impl Iterator<Item = String>, probe: Vec<u8>) -> Self {
         let families = families.map(|name| (name, AtomicBool::new(false))).collect();
         Self { engine, families, probe, closed: AtomicBool::new(false), stopping: AtomicBool::new(false) }
     }
 
     /// A probe key that no other call of this process uses, so that calls never read each other's
     /// probes.
-    pub(super) fn new_probe(&self) -> Vec<u8> {
+    pub fn new_probe(&self) -> Vec<u8> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         [self.probe.as_slice(), &NEXT.fetch_add(1, SeqCst).to_be_bytes()].concat()
     }
 
     /// Makes waiting calls end soon. Reads and writes continue.
-    pub(super) fn stop(&self) {
+    pub fn stop(&self) {
         self.stopping.store(true, SeqCst);
         if !self.closed.load(SeqCst) {
             let _inside = Inside::enter();
@@ -48,17 +48,17 @@ impl ClosableEngine {
     }
 
     /// Whether waiting calls must end.
-    pub(super) fn is_stopping(&self) -> bool {
+    pub fn is_stopping(&self) -> bool {
         self.stopping.load(SeqCst)
     }
 
     /// Whether the store reported that it is being closed.
-    pub(super) fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.closed.load(SeqCst)
     }
 
     /// Whether the library knows that the host dropped this family.
-    pub(super) fn is_dropped(&self, family: Family) -> bool {
+    pub fn is_dropped(&self, family: Family) -> bool {
         self.families.get(family).is_some_and(|(_, dropped)| dropped.load(SeqCst))
     }
 
@@ -100,19 +100,19 @@ impl ClosableEngine {
         }
     }
 
-    pub(super) fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    pub fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.call(family, |engine| engine.get(family, key))
     }
 
-    pub(super) fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    pub fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.call(family, |engine| engine.get_durable(family, key))
     }
 
-    pub(super) fn write(&self, writes: &[Write], how: WriteOptions) -> Result<(), Error> {
+    pub fn write(&self, writes: &[Write], how: WriteOptions) -> Result<(), Error> {
         self.call_any(|engine| engine.write(writes, how))
     }
 
-    pub(super) fn scan(
+    pub fn scan(
         &self,
         family: Family,
         range: (&[u8], &[u8]),
@@ -122,17 +122,17 @@ impl ClosableEngine {
         self.call(family, |engine| engine.scan(family, range, direction, each))
     }
 
-    pub(super) fn delete_files(&self, family: Family, range: (&[u8], &[u8])) -> Result<(), Error> {
+    pub fn delete_files(&self, family: Family, range: (&[u8], &[u8])) -> Result<(), Error> {
         self.call(family, |engine| engine.delete_files(family, range))
     }
 
-    pub(super) fn compact(&self, family: Family, range: (&[u8], &[u8]), last_level_too: bool) -> Result<(), Error> {
+    pub fn compact(&self, family: Family, range: (&[u8], &[u8]), last_level_too: bool) -> Result<(), Error> {
         self.check_stopping()?;
         self.call(family, |engine| engine.compact(family, range, last_level_too))
     }
 
     /// Flushes the memtables and waits until that is done or the store is detached.
-    pub(super) fn flush(&self, family: Family) -> Result<(), Error> {
+    pub fn flush(&self, family: Family) -> Result<(), Error> {
         let mut progress = 0;
         loop {
             self.check_stopping()?;
@@ -146,20 +146,20 @@ impl ClosableEngine {
         }
     }
 
-    pub(super) fn files(&self, family: Family, range: (&[u8], &[u8])) -> Result<Vec<File>, Error> {
+    pub fn files(&self, family: Family, range: (&[u8], &[u8])) -> Result<Vec<File>, Error> {
         self.call(family, |engine| engine.files(family, Some(range)))
     }
 
-    pub(super) fn files_with_properties(&self, family: Family) -> Result<Vec<File>, Error> {
+    pub fn files_with_properties(&self, family: Family) -> Result<Vec<File>, Error> {
         self.call(family, |engine| engine.files_with_properties(family))
     }
 
     /// A number that identifies the snapshots that are held, if the engine reports them.
-    pub(super) fn snapshots(&self) -> Option<u64> {
+    pub fn snapshots(&self) -> Option<u64> {
         self.call_any(|engine| Ok(engine.snapshots())).ok().flatten()
     }
 
-    pub(super) fn write_stalled(&self) -> bool {
+    pub fn write_stalled(&self) -> bool {
         self.call_any(|engine| Ok(engine.write_stalled())).unwrap_or(false)
     }
 
@@ -173,7 +173,7 @@ impl ClosableEngine {
     /// Whether all visible writes would survive a crash. A new key that was written with the WAL is
     /// durable only if all earlier writes were logged, or if a flush happened between write and
     /// check. So the check is made twice, and both must agree.
-    pub(super) fn all_is_logged(&self, family: Family) -> Result<bool, Error> {
+    pub fn all_is_logged(&self, family: Family) -> Result<bool, Error> {
         if !self.engine.tells_durability() {
             return Ok(false);
         }
@@ -190,7 +190,7 @@ impl ClosableEngine {
 
     /// Checks whether a family exists. RocksDB ignores a write to a dropped family, so a key that
     /// was written and cannot be read shows that the family is dropped.
-    pub(super) fn look_for_family(&self, family: Family) -> Result<(), Error> {
+    pub fn look_for_family(&self, family: Family) -> Result<(), Error> {
         let how = WriteOptions { sync: false, no_slowdown: true };
         let write = |op| self.write(&[Write { family, op }], how);
         let probe = self.new_probe();

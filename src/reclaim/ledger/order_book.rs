@@ -1,15 +1,15 @@
 //! The order book: the records of all schemas, and which of them the worker must still carry out.
 
-use super::ledger::SchemaRecord;
+use super::schema::SchemaRecord;
 use crate::layout::{SchemaId, Tenant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The tenant and id of a schema.
-pub(super) type SchemaKey = (Tenant, SchemaId);
+pub type SchemaKey = (Tenant, SchemaId);
 
 /// A schema, for messages.
-pub(super) struct Named(pub(super) SchemaKey);
+pub struct Named(pub SchemaKey);
 
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,19 +21,19 @@ impl fmt::Display for Named {
 
 /// The records of all schemas, and the schemas whose order is not carried out.
 #[derive(Debug, Default)]
-pub(super) struct OrderBook {
-    pub(super) records: BTreeMap<SchemaKey, SchemaRecord>,
-    pub(super) open: BTreeSet<SchemaKey>,
+pub struct OrderBook {
+    pub records: BTreeMap<SchemaKey, SchemaRecord>,
+    pub open: BTreeSet<SchemaKey>,
     /// The schema of which a host's thread is writing another record.
-    pub(super) being_ordered: Option<SchemaKey>,
+    pub being_ordered: Option<SchemaKey>,
 }
 
 impl OrderBook {
-    pub(super) fn new(records: impl Iterator<Item = SchemaRecord>) -> Self {
+    pub fn new(records: impl Iterator<Item = SchemaRecord>) -> Self {
         Self { records: records.map(|record| (record.schema(), record)).collect(), ..Self::default() }
     }
 
-    pub(super) fn put(&mut self, record: SchemaRecord) {
+    pub fn put(&mut self, record: SchemaRecord) {
         if record.done {
             self.open.remove(&record.schema());
         } else {

@@ -12,15 +12,13 @@
 //! most one batch is repeated. A row that does not fit into a batch has batches of its own, the
 //! oldest versions first. The recorded position is kept before such a row until the row is done.
 
-use super::batch::Batch;
-use super::families::Role;
-use super::ledger::SchemaRecord;
-use super::row::LongRow;
-use super::store::Store;
+use super::long_row::{self, LongRow, value_key};
 use crate::engine::{Direction, Family, WriteOptions};
 use crate::error::Error;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{KeyMode, StoredRange, row_end};
+use crate::reclaim::ledger::SchemaRecord;
+use crate::reclaim::store::{Batch, Role, Store};
 use crate::rule::txn::Record;
 use crate::shared::FilterKind;
 use std::ops::ControlFlow;
@@ -51,13 +49,13 @@ struct RowsToTruncate<'s> {
 }
 
 /// The result of one scan.
-pub(super) struct Truncated {
+pub struct Truncated {
     /// The deletes.
-    pub(super) batch: Batch,
+    pub batch: Batch,
     /// The order with its new position.
-    pub(super) to: SchemaRecord,
+    pub to: SchemaRecord,
     /// The rows that are kept because a record does not parse.
-    pub(super) unparsed: Vec<Vec<u8>>,
+    pub unparsed: Vec<Vec<u8>>,
 }
 
 /// The reason why a scan ended.
@@ -70,66 +68,65 @@ enum Ended {
     AtTheEnd,
 }
 
-impl Store {
-    /// Finds the next deletes of a truncation. `write` writes the batches of a row that does not
-    /// fit into one.
-    pub(super) fn truncate_some(
-        &self,
-        record: &SchemaRecord,
-        write: &mut dyn FnMut(&Batch, WriteOptions) -> Result<(), Error>,
-    ) -> Result<Truncated, Error> {
-        let Some(part) = self.parts(record).into_iter().find(|part| part.range.1 > record.position) else {
-            let to = SchemaRecord { done: true, position: Vec::new(), ..record.clone() };
-            return Ok(Truncated { batch: Batch::default(), to, unparsed: Vec::new() });
-        };
-        let start = part.range.0.clone().max(record.position.clone());
-        let mut rows = RowsToTruncate::new(self, &part, record);
-        let mut ended = Ended::AtTheEnd;
-        self.engine.scan(part.family, (&start, &part.range.1), Direction::Forwards, &mut |key, value| match rows.see(key, value) {
-            None => ControlFlow::Continue(()),
-            Some(end) => {
-                ended = end;
-                ControlFlow::Break(())
-            }
-        })?;
-        if let (Ended::AtTheEnd, true) = (&ended, rows.is_long()) {
-            ended = Ended::LongRow;
+/// Finds the next deletes of a truncation. `write` writes the batches of a row that does not
+/// fit into one.
+pub fn run(
+    store: &Store,
+    record: &SchemaRecord,
+    write: &mut dyn FnMut(&Batch, WriteOptions) -> Result<(), Error>,
+) -> Result<Truncated, Error> {
+    let Some(part) = parts(store, record).into_iter().find(|part| part.range.1 > record.position) else {
+        let to = SchemaRecord { done: true, position: Vec::new(), ..record.clone() };
+        return Ok(Truncated { batch: Batch::default(), to, unparsed: Vec::new() });
+    };
+    let start = part.range.0.clone().max(record.position.clone());
+    let mut rows = RowsToTruncate::new(store, &part, record);
+    let mut ended = Ended::AtTheEnd;
+    store.engine.scan(part.family, (&start, &part.range.1), Direction::Forwards, &mut |key, value| match rows.see(key, value) {
+        None => ControlFlow::Continue(()),
+        Some(end) => {
+            ended = end;
+            ControlFlow::Break(())
         }
-        let position = match ended {
-            Ended::Here(next) => next,
-            Ended::LongRow if rows.batch.is_empty() => {
-                let end = row_end(&rows.row);
-                let long = LongRow::up_to(part.family, part.kind, &rows.row, record.up_to);
-                if !rows.parsed || !self.delete_long_row(&long, write)? {
-                    rows.leave_unparsed();
-                }
-                end
-            }
-            // The long row is deleted after the rows before it.
-            Ended::LongRow => rows.row.clone(),
-            Ended::AtTheEnd => {
-                rows.end_row();
-                part.range.1.clone()
-            }
-        };
-        Ok(Truncated { batch: rows.batch, to: SchemaRecord { position, ..record.clone() }, unparsed: rows.unparsed })
+    })?;
+    if let (Ended::AtTheEnd, true) = (&ended, rows.is_long()) {
+        ended = Ended::LongRow;
     }
+    let position = match ended {
+        Ended::Here(next) => next,
+        Ended::LongRow if rows.batch.is_empty() => {
+            let end = row_end(&rows.row);
+            let long = LongRow::up_to(part.family, part.kind, &rows.row, record.up_to);
+            if !rows.parsed || !long_row::delete(store, &long, write)? {
+                rows.leave_unparsed();
+            }
+            end
+        }
+        // The long row is deleted after the rows before it.
+        Ended::LongRow => rows.row.clone(),
+        Ended::AtTheEnd => {
+            rows.end_row();
+            part.range.1.clone()
+        }
+    };
+    Ok(Truncated { batch: rows.batch, to: SchemaRecord { position, ..record.clone() }, unparsed: rows.unparsed })
+}
 
-    /// The ranges that hold the schema's versions, in the order of their keys.
-    fn parts(&self, record: &SchemaRecord) -> Vec<Part> {
-        let (layout, tenant, id) = (&self.shared.layout, record.tenant, record.id);
-        let raw = (Role::Default, FilterKind::Default, KeyMode::Raw);
-        let txn = (Role::Write, FilterKind::Write, KeyMode::Txn);
-        let kinds = match (tenant, self.family(Role::Write)) {
-            (Some(_), _) => vec![raw, txn],
-            // Plain keys are of one kind. If a family holds records, the default family holds their
-            // values.
-            (None, Some(_)) => vec![txn],
-            (None, None) => vec![raw],
-        };
-        let part = |(role, kind, mode)| Some(Part { family: self.family(role)?, kind, range: layout.schema_range(mode, tenant, id) });
-        kinds.into_iter().filter_map(part).collect()
-    }
+/// The ranges that hold the schema's versions, in the order of their keys.
+fn parts(store: &Store, record: &SchemaRecord) -> Vec<Part> {
+    let (layout, tenant, id) = (&store.shared.layout, record.tenant, record.id);
+    let raw = (Role::Default, FilterKind::Default, KeyMode::Raw);
+    let txn = (Role::Write, FilterKind::Write, KeyMode::Txn);
+    let kinds = match (tenant, store.families.with_role(Role::Write)) {
+        (Some(_), _) => vec![raw, txn],
+        // Plain keys are of one kind. If a family holds records, the default family holds their
+        // values.
+        (None, Some(_)) => vec![txn],
+        (None, None) => vec![raw],
+    };
+    let part =
+        |(role, kind, mode)| Some(Part { family: store.families.with_role(role)?, kind, range: layout.schema_range(mode, tenant, id) });
+    kinds.into_iter().filter_map(part).collect()
 }
 
 impl<'s> RowsToTruncate<'s> {
@@ -190,15 +187,15 @@ impl<'s> RowsToTruncate<'s> {
     }
 
     fn goes(&mut self, key: &[u8], value: &[u8]) {
-        let mut value_key = None;
+        let mut value_of_record = None;
         if self.part.kind == FilterKind::Write {
             match WriteRecord::parse(value) {
-                Ok(record) => value_key = super::row::value_key(key, Record::of(&record, self.record.up_to)),
+                Ok(record) => value_of_record = value_key(key, Record::of(&record, self.record.up_to)),
                 Err(_) => self.parsed = false,
             }
         }
         let mut delete = Batch::default();
-        self.store.push(&mut delete, self.part.family, key, value_key);
+        self.store.families.delete_version(&mut delete, self.part.family, key, value_of_record);
         self.bytes += delete.bytes;
         if self.is_long() {
             self.deletes = Vec::new();

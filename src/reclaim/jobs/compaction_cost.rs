@@ -1,24 +1,24 @@
 //! The cost of a compaction: all files that it rewrites, at every level, not only the picked one.
 
-use super::range_lock::overlap;
 use crate::engine::File;
 use crate::layout::StoredRange;
+use crate::reclaim::store::overlap;
 
 /// The bytes that may still be read or compacted.
-pub(super) struct Budget(Option<u64>);
+pub struct Budget(Option<u64>);
 
 impl Budget {
     /// `None` means no limit.
-    pub(super) fn new(bytes: Option<u64>) -> Self {
+    pub fn new(bytes: Option<u64>) -> Self {
         Self(bytes)
     }
 
-    pub(super) fn is_bounded(&self) -> bool {
+    pub fn is_bounded(&self) -> bool {
         self.0.is_some()
     }
 
     /// Spends these bytes, if the budget has them left.
-    pub(super) fn spend(&mut self, bytes: u64) -> bool {
+    pub fn spend(&mut self, bytes: u64) -> bool {
         match &mut self.0 {
             None => true,
             Some(left) if *left >= bytes => {
@@ -30,7 +30,7 @@ impl Budget {
     }
 
     /// Charges bytes that are written already.
-    pub(super) fn charge(&mut self, bytes: u64) {
+    pub fn charge(&mut self, bytes: u64) {
         if let Some(left) = &mut self.0 {
             *left = left.saturating_sub(bytes);
         }
@@ -38,14 +38,14 @@ impl Budget {
 }
 
 /// The range from a file's first key to right behind its last key.
-pub(super) fn range_of(file: &File) -> StoredRange {
+pub fn range_of(file: &File) -> StoredRange {
     (file.smallest.clone(), [file.largest.as_slice(), b"\0"].concat())
 }
 
 /// The bytes of all files that compacting a range may rewrite. At each level RocksDB adds the files
 /// that overlap the keys from the levels above, so the range grows on the way down. RocksDB may add
 /// more files of a level if that adds no files below.
-pub(super) fn cost(range: &StoredRange, files: &[File]) -> u64 {
+pub fn cost(range: &StoredRange, files: &[File]) -> u64 {
     let (mut first, mut behind) = range.clone();
     let mut levels: Vec<i32> = files.iter().map(|file| file.level).collect();
     levels.sort_unstable();
@@ -64,11 +64,11 @@ pub(super) fn cost(range: &StoredRange, files: &[File]) -> u64 {
 
 /// The compactions that the budget has paid for: disjoint ranges, each with its cost in bytes.
 #[derive(Default)]
-pub(super) struct PaidRanges(Vec<(StoredRange, u64)>);
+pub struct PaidRanges(Vec<(StoredRange, u64)>);
 
 impl PaidRanges {
     /// Adds a range, if the budget can pay for the additional cost.
-    pub(super) fn add(&mut self, range: StoredRange, files: &[File], budget: &mut Budget) -> bool {
+    pub fn add(&mut self, range: StoredRange, files: &[File], budget: &mut Budget) -> bool {
         // The known ranges do not overlap each other, so joining one never makes another one
         // overlap.
         let joins = |other: &StoredRange| overlap(other, &range);

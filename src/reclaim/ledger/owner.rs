@@ -6,13 +6,13 @@
 //! attaching writes a mark. A store that reads the mark in its own ledger has the same ledger. (The
 //! copy of a store has a ledger of its own, with the same records.)
 
-use super::closable_engine::ClosableEngine;
 use super::covered_families::CoveredFamilies;
-use super::families::ColumnFamily;
-use super::ledger::{Ledger, NamedFamily, Records};
+use super::record::NamedFamily;
+use super::storage::{Records, Storage};
 use crate::callback::lock;
 use crate::engine::{Op, Write, WriteOptions};
 use crate::error::{Error, ErrorKind};
+use crate::reclaim::store::{ClosableEngine, ColumnFamily};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, Mutex, Weak};
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// A ledger that is in use.
 struct Owned {
     engine: Weak<ClosableEngine>,
-    ledger: Ledger,
+    storage: Storage,
 }
 
 /// The ledgers that are in use in this process.
@@ -32,7 +32,7 @@ static OWNED: Mutex<Vec<Owned>> = Mutex::new(Vec::new());
 const STALL: Duration = Duration::from_millis(10);
 
 /// Checks that every record covers a family that is given.
-pub(super) fn check_families(records: &Records, attached: &[ColumnFamily]) -> Result<(), Error> {
+pub fn check_families(records: &Records, attached: &[ColumnFamily]) -> Result<(), Error> {
     let destroyed = records.destroyed.values().map(|record| &record.families);
     let foreign = |families: &&Vec<NamedFamily>| {
         let covers = CoveredFamilies::new(families, attached);
@@ -51,9 +51,9 @@ pub(super) fn check_families(records: &Records, attached: &[ColumnFamily]) -> Re
 
 /// Takes a ledger for one store, until its engine is stopped or dropped. It is refused if another
 /// store has the ledger. It must be called before anything else is written there.
-pub(super) fn take(engine: &Arc<ClosableEngine>, ledger: &Ledger) -> Result<(), Error> {
+pub fn take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<(), Error> {
     loop {
-        match try_take(engine, ledger) {
+        match try_take(engine, storage) {
             // The list is not locked during the pause, because other stores may not stall.
             Err(error) if error.kind() == ErrorKind::Busy => sleep(STALL),
             taken => return taken,
@@ -62,20 +62,20 @@ pub(super) fn take(engine: &Arc<ClosableEngine>, ledger: &Ledger) -> Result<(), 
 }
 
 /// An error of kind Busy means that the store stalls writes.
-fn try_take(engine: &Arc<ClosableEngine>, ledger: &Ledger) -> Result<(), Error> {
+fn try_take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<(), Error> {
     // Declared before the lock: if this is the last holder of an engine, the engine is dropped
     // after the lock is released.
-    let mut others: Vec<(Arc<ClosableEngine>, Ledger)> = Vec::new();
+    let mut others: Vec<(Arc<ClosableEngine>, Storage)> = Vec::new();
     let mut owned = lock(&OWNED);
     owned.retain(|other| other.engine.strong_count() > 0);
-    others.extend(owned.iter().filter_map(|other| Some((other.engine.upgrade()?, other.ledger.clone()))));
+    others.extend(owned.iter().filter_map(|other| Some((other.engine.upgrade()?, other.storage.clone()))));
     let is_shared = others.iter().any(|(other, _)| !other.is_stopping()) && {
         let how = WriteOptions { sync: false, no_slowdown: true };
-        let (family, key, mark) = (ledger.home, engine.new_probe(), new_mark());
+        let (family, key, mark) = (storage.home, engine.new_probe(), new_mark());
         engine.write(&[Write { family, op: Op::Put(key.clone(), mark.clone()) }], how)?;
         // A ledger that cannot be read is treated as the same one.
-        let is_same = |(other, its): &(Arc<ClosableEngine>, Ledger)| match other.get(its.home, &key) {
-            Ok(found) => its.prefix == ledger.prefix && found.as_ref() == Some(&mark),
+        let is_same = |(other, its): &(Arc<ClosableEngine>, Storage)| match other.get(its.home, &key) {
+            Ok(found) => its.prefix == storage.prefix && found.as_ref() == Some(&mark),
             Err(_) => !other.is_closed(),
         };
         let is_shared = others.iter().any(|other| !other.0.is_stopping() && is_same(other));
@@ -89,7 +89,7 @@ fn try_take(engine: &Arc<ClosableEngine>, ledger: &Ledger) -> Result<(), Error> 
              role RGC_CF_LEDGER",
         ));
     }
-    owned.push(Owned { engine: Arc::downgrade(engine), ledger: ledger.clone() });
+    owned.push(Owned { engine: Arc::downgrade(engine), storage: storage.clone() });
     Ok(())
 }
 

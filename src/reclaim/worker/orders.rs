@@ -1,13 +1,12 @@
 //! The worker carries out orders about schemas. It does one batch of each order in turn.
 
-use super::ledger::{Order, SchemaRecord};
-use super::order_book::{Named, SchemaKey};
 use super::paced_writer::PacedWriter;
 use super::rate_limiter::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
-use super::sweep::Sweep;
-use super::truncate::Truncated;
 use crate::error::{Error, ErrorKind, hex};
 use crate::log::{Level, log};
+use crate::reclaim::jobs::sweep::{self, Sweep};
+use crate::reclaim::jobs::truncate_rows::{self, Truncated};
+use crate::reclaim::ledger::{Ledger, Named, Order, SchemaKey, SchemaOrders, SchemaRecord};
 use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -19,7 +18,7 @@ const LONGEST_AGAIN: Duration = Duration::from_secs(60);
 
 /// The worker's progress with the orders.
 #[derive(Default)]
-pub(super) struct Orders {
+pub struct Orders {
     /// The schema whose order was served last.
     last: Option<SchemaKey>,
     sweeps: BTreeMap<SchemaKey, Sweep>,
@@ -41,9 +40,9 @@ impl Orders {
     }
 
     /// Carries out a part of the next order.
-    pub(super) fn carry_on(&mut self, writer: &mut PacedWriter<'_>) {
+    pub fn carry_on(&mut self, writer: &mut PacedWriter<'_>, ledger: &Ledger) {
         let store = writer.store;
-        let record = store.next_order(self.last, |key| self.may_go(key));
+        let record = ledger.schemas.next(store, self.last, |key| self.may_go(key));
         let Some(record) = record.filter(|_| !store.engine.write_stalled()) else {
             wait(store, SHORT_LOOK);
             return;
@@ -51,8 +50,8 @@ impl Orders {
         let key = record.schema();
         self.last = Some(key);
         let carried_on = match record.order {
-            Order::Truncate => self.truncate(writer, &record),
-            Order::Drop => self.sweep(writer, &record),
+            Order::Truncate => self.truncate(writer, ledger, &record),
+            Order::Drop => self.sweep(writer, ledger, &record),
         };
         writer.rate_limiter.keep(store);
         match carried_on {
@@ -60,22 +59,22 @@ impl Orders {
             Err(error) if error.kind() == ErrorKind::Busy => wait(store, SHORTEST_WAIT),
             Err(error) => {
                 self.wait(key);
-                log(Level::Error, || format!("{} cannot be cleared or truncated now: {error}", Named(key)));
+                log(Level::Error, || format!("the keys of {} cannot be deleted now, and the worker tries again: {error}", Named(key)));
             }
         }
     }
 
-    fn truncate(&mut self, writer: &mut PacedWriter<'_>, record: &SchemaRecord) -> Result<(), Error> {
+    fn truncate(&mut self, writer: &mut PacedWriter<'_>, ledger: &Ledger, record: &SchemaRecord) -> Result<(), Error> {
         let store = writer.store;
         let _rows_in_hand = store.shared.take_rows_in_hand();
         // The host may have disabled collecting or paused the keyspace since, and relies on no row
         // being in hand.
-        if !store.shared.enabled() || store.rests(record) {
+        if !store.shared.enabled() || SchemaOrders::rests(store, record) {
             return Ok(());
         }
-        let Truncated { batch, to, unparsed } = store.truncate_some(record, &mut |batch, how| writer.write_at_pace(batch, how))?;
+        let Truncated { batch, to, unparsed } = truncate_rows::run(store, record, &mut |batch, how| writer.write_at_pace(batch, how))?;
         let mut pause = SHORTEST_WAIT;
-        while let Err(error) = store.advance_order(record, &to, &batch.writes) {
+        while let Err(error) = ledger.schemas.advance(store, record, &to, &batch.writes) {
             if error.kind() != ErrorKind::Busy {
                 return Err(error);
             }
@@ -94,7 +93,7 @@ impl Orders {
         Ok(())
     }
 
-    fn sweep(&mut self, writer: &mut PacedWriter<'_>, record: &SchemaRecord) -> Result<(), Error> {
+    fn sweep(&mut self, writer: &mut PacedWriter<'_>, ledger: &Ledger, record: &SchemaRecord) -> Result<(), Error> {
         let store = writer.store;
         let key = record.schema();
         let sweep = self.sweeps.entry(key).or_insert_with(|| Sweep::new(store, record));
@@ -107,7 +106,7 @@ impl Orders {
             return Ok(());
         }
         self.sweeps.remove(&key);
-        if store.finish_sweep(record)? {
+        if sweep::finish(store, ledger, record)? {
             self.waiting.remove(&key);
         } else if self.wait(key) && !store.is_stopping() {
             log(Level::Warn, || {

@@ -1,27 +1,26 @@
 //! The worker's writes: at its rate, never into a write stall, and never so that another thread waits
 //! for the rows in hand.
 
-use super::batch::Batch;
 use super::rate_limiter::{LONGEST_WAIT, RateLimiter, SHORT_LOOK, SHORTEST_WAIT};
-use super::store::Store;
 use crate::engine::WriteOptions;
 use crate::error::{Error, ErrorKind};
+use crate::reclaim::store::{Batch, Store};
 use std::thread::sleep;
 use std::time::Instant;
 
 /// The way in which the worker's thread writes into its store.
-pub(super) struct PacedWriter<'s> {
-    pub(super) store: &'s Store,
-    pub(super) rate_limiter: RateLimiter,
+pub struct PacedWriter<'s> {
+    pub store: &'s Store,
+    pub rate_limiter: RateLimiter,
 }
 
 impl<'s> PacedWriter<'s> {
-    pub(super) fn new(store: &'s Store) -> Self {
+    pub fn new(store: &'s Store) -> Self {
         Self { store, rate_limiter: RateLimiter::new(store.shared.deleting.bytes_per_second) }
     }
 
     /// Writes one batch of a long row. The row may be put back between two batches.
-    pub(super) fn write_at_pace(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
+    pub fn write_at_pace(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
         self.write(batch, how)?;
         while Instant::now() < self.rate_limiter.free_at {
             self.stay_in_hand()?;
@@ -31,7 +30,7 @@ impl<'s> PacedWriter<'s> {
     }
 
     /// Writes a batch as soon as the store accepts it without a stall.
-    pub(super) fn write(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
+    pub fn write(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
         let mut pause = SHORTEST_WAIT;
         loop {
             match self.store.engine.write(&batch.writes, WriteOptions { no_slowdown: true, ..how }) {
@@ -50,7 +49,7 @@ impl<'s> PacedWriter<'s> {
 
     /// Whether rows may be kept in hand while nothing can be written. They may not if another
     /// thread waits for them: that thread may be the one that ends the stall.
-    pub(super) fn stay_in_hand(&self) -> Result<(), Error> {
+    pub fn stay_in_hand(&self) -> Result<(), Error> {
         if self.store.is_stopping() || self.store.shared.wants_rows_in_hand_back() {
             return Err(Error::new(ErrorKind::Busy, "another thread waits for the rows in hand"));
         }

@@ -1,0 +1,69 @@
+//! Compacting a row that a bound of a destroyed range cuts.
+//!
+//! A bound with a timestamp cuts a row into a destroyed half and a live half. Suppose the
+//! tombstones of the destroyed half are in one level and the versions that they hide are in
+//! another. When the record is gone, a filter that sees only the hidden versions treats them as the
+//! newest ones. It then removes the live half:
+//!
+//! ```text
+//!   destroyed: [a @ 9, a @ 5)      L0: tombstones of a @ 9, a @ 7    L6: a @ 9, a @ 7, a @ 5
+//!   a filter over L6 alone         keeps a @ 9 (hidden), removes a @ 5 (live)
+//! ```
+//!
+//! So a destroy that wrote a tombstone compacts such a row into the last level before it removes
+//! the record. It deletes the destroyed half with point tombstones. A point tombstone removes its
+//! key when a compaction meets both; a range tombstone does not.
+
+use crate::engine::{Family, File, Op, WriteOptions};
+use crate::error::{Error, ErrorKind, hex_range};
+use crate::layout::{StoredRange, row_end};
+use crate::reclaim::store::{Batch, Store};
+
+/// A destroy writes into a write stall too, because a host's thread waits for it. The "done" record
+/// makes these writes durable.
+pub const NOW: WriteOptions = WriteOptions { sync: false, no_slowdown: false };
+
+/// The number of attempts at a compaction that RocksDB may refuse.
+const TRIES: usize = 5;
+
+/// The rows that a bound of the range cuts.
+pub fn cut_rows(store: &Store, (start, end): &StoredRange) -> Vec<StoredRange> {
+    let cut = |bound| store.shared.layout.cut_row(bound).map(|row: &[u8]| (row.to_vec(), row_end(row)));
+    let mut rows: Vec<_> = [cut(start), cut(end)].into_iter().flatten().collect();
+    rows.dedup();
+    rows
+}
+
+/// RocksDB's C API does not report whether a compaction was done. So this function makes it
+/// visible. A tombstone in the destroyed half makes a file at level 0, which the compaction
+/// must remove. If a compaction of the host removes that file first, this one must rewrite the
+/// row's last level.
+pub fn compact(store: &Store, family: Family, range: &StoredRange, row: &StoredRange) -> Result<(), Error> {
+    for _ in 0..TRIES {
+        let mut batch = Batch::default();
+        batch.push(family, Op::Delete(row.0.clone().max(range.0.clone())));
+        store.engine.write(&batch.writes, NOW)?;
+        store.engine.flush(family)?;
+        let before = store.engine.files(family, (&row.0, &row.1))?;
+        store.engine.compact(family, (&row.0, &row.1), true)?;
+        let after = store.engine.files(family, (&row.0, &row.1))?;
+        let is_gone = |file: &File| !after.iter().any(|other| other.is_same(file));
+        let (at_the_top, below): (Vec<_>, Vec<_>) = before.into_iter().partition(|file| file.level == 0);
+        let went_through =
+            if at_the_top.is_empty() { below.is_empty() || below.iter().any(is_gone) } else { at_the_top.iter().all(is_gone) };
+        // A row without keys has no live half to protect.
+        if went_through || !store.has_keys(family, (&row.0, &row.1), 1)? {
+            return Ok(());
+        }
+        // For a dropped family RocksDB may report success for writes, flushes and compactions
+        // that it ignored.
+        store.engine.look_for_family(family)?;
+        if store.engine.is_dropped(family) {
+            return Ok(());
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Busy,
+        format!("the row {}, which a bound cuts, was not compacted; enable manual compactions, and repeat the call", hex_range(row)),
+    ))
+}

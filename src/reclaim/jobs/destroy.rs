@@ -1,0 +1,162 @@
+//! Destroying a range. When the call returns, the range is empty, its space is free, and a crash
+//! does not bring its keys back.
+//!
+//! ```text
+//!   record "started", durable   from now on filters remove keys of the range, and an attach
+//!                               finishes an interrupted destroy
+//!   files                       those that are wholly in the range, except in lock families, where
+//!                               the tombstone of a lock could be deleted and the lock come back
+//!   keys                        the remaining keys; the write family before the default family, so
+//!                               that no record is without its value
+//!   flush, compact              the keys of the range in level 0 and in the files at its bounds
+//!   cut rows, forced            see `cut_row`
+//!   record "done"               or no record, if the range is reusable
+//! ```
+
+use super::erase::{erase, phase};
+use super::report::DestroyReport;
+use crate::error::{Error, ErrorKind, hex, hex_range};
+use crate::layout::{KeyspaceId, StoredRange};
+use crate::log::{Level, log};
+use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, names, own_keys};
+use crate::reclaim::store::{Store, overlap};
+
+/// Destroys ranges, with one record each. `reusable` means that the host will write into them
+/// again.
+pub fn run(
+    store: &Store,
+    ledger: &Ledger,
+    ranges: &[StoredRange],
+    keyspace: Option<KeyspaceId>,
+    reusable: bool,
+    report: &mut DestroyReport,
+) -> Result<(), Error> {
+    for range in ranges {
+        check_range(store, range)?;
+    }
+    let _turn = store.range_lock.take(ranges);
+    if reusable {
+        check_no_other_record(ledger, ranges)?;
+    }
+    let now = store.shared.clock.now();
+    let known = ledger.destroyed.records_of(ranges);
+    let begun = |known: Vec<Option<Destroyed>>| {
+        ranges.iter().zip(known).map(|(range, known)| Destroyed {
+            range: range.clone(),
+            keyspace: keyspace.or(known.as_ref().and_then(|record| record.keyspace)),
+            done: false,
+            reusable,
+            started_at: known.map_or(now, |record| record.started_at),
+            done_at: 0,
+            families: names(&store.families),
+        })
+    };
+    let again = known.iter().any(Option::is_some);
+    let begun: Vec<_> = begun(known).collect();
+    phase("record", ranges);
+    ledger.destroyed.put(store, &begun)?;
+    erase_all(store, ledger, &begun, again, report)
+}
+
+/// Finishes interrupted destroys.
+pub fn resume(store: &Store, ledger: &Ledger) -> Result<(), Error> {
+    for record in ledger.destroyed.select(|record| !record.done) {
+        log(Level::Info, || format!("the interrupted destroy of {} is resumed", hex_range(&record.range)));
+        let _turn = store.range_lock.take(std::slice::from_ref(&record.range));
+        let mut report = DestroyReport::default();
+        erase_all(store, ledger, std::slice::from_ref(&record), true, &mut report).map_err(|error| {
+            error.while_doing(format_args!("the interrupted destroy of {} cannot be finished", hex_range(&record.range)))
+        })?;
+    }
+    Ok(())
+}
+
+/// Deletes the record of a range whose destroy is done.
+pub fn release(store: &Store, ledger: &Ledger, range: &StoredRange) -> Result<(), Error> {
+    let _turn = store.range_lock.take(std::slice::from_ref(range));
+    match ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten() {
+        None => Err(Error::new(
+            ErrorKind::NotFound,
+            format!("no record has exactly the bounds {}; give those that were destroyed", hex_range(range)),
+        )),
+        Some(record) if !record.done => Err(Error::new(
+            ErrorKind::Busy,
+            format!("the destroy of {} is not finished; repeat it with the same bounds, then release it", hex_range(range)),
+        )),
+        Some(record) => ledger.destroyed.erase(store, &[record]),
+    }
+}
+
+fn check_range(store: &Store, range: &StoredRange) -> Result<(), Error> {
+    if range.0.is_empty() || range.1.is_empty() {
+        return Err(Error::invalid(format!("a bound of {} is missing; give both, as stored keys", hex_range(range))));
+    }
+    if range.0 >= range.1 {
+        return Err(Error::invalid(format!(
+            "the range {} is empty or inverted; give its first key and the first key behind it",
+            hex_range(range)
+        )));
+    }
+    let own = own_keys(&store.shared.layout.ledger_prefix);
+    if overlap(range, &own) {
+        return Err(Error::invalid(format!(
+            "the range {} overlaps the library's own keys under ledger_prefix {}; give a range that does not",
+            hex_range(range),
+            hex(&store.shared.layout.ledger_prefix)
+        )));
+    }
+    Ok(())
+}
+
+/// By another record filters would remove keys that the host writes again.
+fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), Error> {
+    let other = |record: &Destroyed| {
+        let overlaps = ranges.iter().any(|range| overlap(range, &record.range));
+        overlaps && (record.done || !ranges.contains(&record.range))
+    };
+    match ledger.destroyed.select(other).first() {
+        None => Ok(()),
+        Some(other) => Err(Error::new(
+            ErrorKind::Busy,
+            format!(
+                "the record of {} exists, and new keys there would be removed; release it (rgc_release_destroyed), or omit RGC_DESTROY_REUSABLE",
+                hex_range(&other.range)
+            ),
+        )),
+    }
+}
+
+/// Erases the ranges of started records and finishes the records. The caller holds their range
+/// lock.
+fn erase_all(store: &Store, ledger: &Ledger, records: &[Destroyed], again: bool, report: &mut DestroyReport) -> Result<(), Error> {
+    let mut finished = Vec::new();
+    for record in records {
+        let covers = CoveredFamilies::new(&record.families, &store.families);
+        erase(store, ledger, &record.range, &covers, again, report)?;
+        if covers.missing.is_empty() {
+            finished.push(record.clone());
+        } else {
+            log(Level::Warn, || {
+                format!(
+                    "the destroy of {} is not finished: it also covers the families {}, which are not attached; attach them, or repeat the \
+                     destroy without them",
+                    hex_range(&record.range),
+                    covers.missing.join(", ")
+                )
+            });
+        }
+    }
+    let now = store.shared.clock.now();
+    let (gone, done): (Vec<Destroyed>, Vec<Destroyed>) = finished.iter().cloned().partition(|record| record.reusable);
+    let done: Vec<_> = done.into_iter().map(|record| Destroyed { done: true, done_at: now, ..record }).collect();
+    if !done.is_empty() {
+        ledger.destroyed.put(store, &done)?;
+    }
+    if !gone.is_empty() {
+        ledger.destroyed.erase(store, &gone)?;
+    }
+    for record in &finished {
+        phase("done", std::slice::from_ref(&record.range));
+    }
+    Ok(())
+}

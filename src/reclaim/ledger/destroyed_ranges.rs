@@ -1,0 +1,193 @@
+//! The records of destroyed ranges: in the ledger, in memory, and as the filters see them.
+
+use super::covered_families::CoveredFamilies;
+use super::destroyed::Destroyed;
+use super::storage::Storage;
+use crate::callback::lock;
+use crate::error::{Error, ErrorKind};
+use crate::layout::StoredRange;
+use crate::reclaim::store::Store;
+use crate::shared::{AttachedFamily, Dropped, DroppedRange, LateKeys};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+/// A record, and the range whose keys filters remove because of it.
+struct Entry {
+    record: Destroyed,
+    /// Whether the record is known to be in the store. If not, the caller must repeat the destroy,
+    /// and filters remove nothing because of the record.
+    durable: bool,
+    /// Whether the record can be read in the store, durable or not. Then it is listed.
+    listed: bool,
+    dropped: Arc<DroppedRange>,
+    covers: CoveredFamilies,
+}
+
+impl Entry {
+    fn new(record: Destroyed, durable: bool, covers: CoveredFamilies) -> Self {
+        let (start, end) = record.range.clone();
+        let dropped =
+            DroppedRange { start, end, keyspace: record.keyspace, late: LateKeys::new(record.done), covers: covers.places.clone() };
+        Self { record, durable, listed: durable, dropped: Arc::new(dropped), covers }
+    }
+}
+
+/// The records of destroyed ranges, by range; and the finished ones by their time.
+#[derive(Default)]
+struct Entries {
+    by_range: BTreeMap<StoredRange, Entry>,
+    done: BTreeSet<(u64, StoredRange)>,
+}
+
+impl Entries {
+    fn get(&self, range: &StoredRange) -> Option<&Entry> {
+        self.by_range.get(range)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.by_range.values()
+    }
+
+    fn put(&mut self, entry: Entry) {
+        self.remove(&entry.record.range.clone());
+        if entry.record.done {
+            self.done.insert((entry.record.done_at, entry.record.range.clone()));
+        }
+        self.by_range.insert(entry.record.range.clone(), entry);
+    }
+
+    fn remove(&mut self, range: &StoredRange) {
+        if let Some(entry) = self.by_range.remove(range) {
+            self.done.remove(&(entry.record.done_at, entry.record.range));
+        }
+    }
+
+    /// The ranges that were finished at or before that time, and those whose time is unknown.
+    fn done_by(&self, time: Option<u64>) -> Vec<StoredRange> {
+        self.done.iter().take_while(|(at, _)| *at == 0 || time.is_some_and(|time| *at <= time)).map(|(_, range)| range.clone()).collect()
+    }
+}
+
+/// A destroyed range, for a listing.
+#[derive(Debug, Clone)]
+pub struct DestroyedRange {
+    /// The record of the range.
+    pub record: Destroyed,
+    /// The range as filters see it.
+    pub range: Arc<DroppedRange>,
+}
+
+/// The destroyed ranges of an attached store.
+pub struct DestroyedRanges {
+    storage: Storage,
+    entries: Mutex<Entries>,
+    /// Held while destroyed ranges are published, so that the last change is published last.
+    publishing: Mutex<()>,
+}
+
+impl DestroyedRanges {
+    /// The ranges of the records that a ledger had when it was read. They are not published yet.
+    pub fn new(storage: Storage, records: impl Iterator<Item = Destroyed>, store: &Store) -> Self {
+        let mut entries = Entries::default();
+        for record in records {
+            let covers = CoveredFamilies::new(&record.families, &store.families);
+            entries.put(Entry::new(record, true, covers));
+        }
+        Self { storage, entries: Mutex::new(entries), publishing: Mutex::default() }
+    }
+
+    /// The number of records in the ledger.
+    pub fn count(&self) -> usize {
+        self.with(|entries| entries.iter().filter(|entry| entry.listed).count())
+    }
+
+    /// The destroyed ranges of the ledger, in order.
+    pub fn list(&self) -> Vec<DestroyedRange> {
+        let of = |entry: &Entry| DestroyedRange { record: entry.record.clone(), range: entry.dropped.clone() };
+        self.with(|entries| entries.iter().filter(|entry| entry.listed).map(of).collect())
+    }
+
+    /// The records that `is_wanted` selects, in the order of their ranges.
+    pub fn select(&self, is_wanted: impl Fn(&Destroyed) -> bool) -> Vec<Destroyed> {
+        self.with(|entries| entries.iter().map(|entry| &entry.record).filter(|record| is_wanted(record)).cloned().collect())
+    }
+
+    /// Whether a record is finished.
+    pub fn any_done(&self) -> bool {
+        self.with(|entries| !entries.done.is_empty())
+    }
+
+    /// The ranges that were finished at or before that time, and those whose time is unknown.
+    pub fn done_by(&self, time: Option<u64>) -> Vec<StoredRange> {
+        self.with(|entries| entries.done_by(time))
+    }
+
+    /// Writes records durably, remembers them, and makes filters remove the keys of their ranges.
+    pub fn put(&self, store: &Store, records: &[Destroyed]) -> Result<(), Error> {
+        let mut written = self.storage.write(&store.engine, records);
+        // A record that cannot be read at the moment counts as written, unless its family was
+        // dropped.
+        let checked = if written.is_ok() { self.storage.check(&store.engine, records) } else { Ok(()) };
+        if checked.as_ref().is_err_and(|error| error.kind() == ErrorKind::FamilyDropped) {
+            written = checked.clone();
+        }
+        // After a failed write it is unknown whether the store has the record.
+        let found: Vec<_> = match written {
+            Ok(()) => Vec::new(),
+            Err(_) => records.iter().filter(|record| self.storage.has(&store.engine, *record)).map(|record| record.range.clone()).collect(),
+        };
+        let mut changed = false;
+        self.with(|entries| {
+            for record in records {
+                let covers = CoveredFamilies::new(&record.families, &store.families);
+                match entries.get(&record.range) {
+                    // The published range is reused, so that it continues to count late keys.
+                    Some(known) if known.durable && known.covers == covers && known.record.keyspace == record.keyspace => {
+                        if written.is_ok() {
+                            let dropped = known.dropped.clone();
+                            dropped.late.set_done(record.done);
+                            entries.put(Entry { record: record.clone(), durable: true, listed: true, dropped, covers });
+                        }
+                    }
+                    Some(known) if known.durable && written.is_err() => {}
+                    _ => {
+                        let entry = Entry::new(record.clone(), written.is_ok(), covers);
+                        entries.put(Entry { listed: entry.durable || found.contains(&record.range), ..entry });
+                        changed |= written.is_ok();
+                    }
+                }
+            }
+        });
+        if changed {
+            self.publish(store);
+        }
+        written.and(checked)
+    }
+
+    /// Deletes records durably. Filters keep new keys of their ranges from now on.
+    pub fn erase(&self, store: &Store, records: &[Destroyed]) -> Result<(), Error> {
+        self.storage.erase(&store.engine, records)?;
+        self.with(|entries| records.iter().for_each(|record| entries.remove(&record.range)));
+        self.publish(store);
+        Ok(())
+    }
+
+    pub fn publish(&self, store: &Store) {
+        let _turn = lock(&self.publishing);
+        let ranges = self.with(|entries| entries.iter().filter(|entry| entry.durable).map(|entry| entry.dropped.clone()).collect());
+        let families: Vec<_> = store.families.iter().map(|family| AttachedFamily { id: family.id, runs: family.role.runs() }).collect();
+        store.shared.set_dropped(Arc::new(Dropped::new(&families, ranges)));
+    }
+
+    /// The record of each range, if it has one.
+    pub fn records_of(&self, ranges: &[StoredRange]) -> Vec<Option<Destroyed>> {
+        self.with(|entries| {
+            let of = |range: &StoredRange| entries.get(range).map(|entry| entry.record.clone());
+            ranges.iter().map(of).collect()
+        })
+    }
+
+    fn with<R>(&self, look: impl FnOnce(&mut Entries) -> R) -> R {
+        look(&mut lock(&self.entries))
+    }
+}

@@ -1,0 +1,165 @@
+//! Orders about schemas. The ledger has an order before anything else happens. The worker carries
+//! it out, and continues it after a restart.
+//!
+//! ```text
+//!   drop       record "dropped", durable       filters remove its keys from now on, permanently
+//!              whole files                     deleted in the call
+//!              the remaining keys              deleted by the worker, see `sweep`; then the log
+//!                                              and the record say that no key is left
+//!   truncate   record "truncating", durable
+//!              versions up to the timestamp    deleted by the worker, see `truncate`; the record
+//!                                              holds its progress
+//! ```
+//!
+//! A host's write may wait until a stall ends. The thread that ends the stall may wait for the
+//! worker's rows in hand. So a host's thread holds no lock that the worker takes while it writes:
+//! it marks the schema as being ordered, and the worker skips that schema.
+
+use super::covered_families::CoveredFamilies;
+use super::order_book::{Named, OrderBook, SchemaKey};
+use super::schema::{Order, SchemaRecord};
+use super::storage::Storage;
+use crate::callback::lock;
+use crate::engine::{Write, WriteOptions};
+use crate::error::Error;
+use crate::layout::KeyForm;
+use crate::log::{Level, log};
+use crate::reclaim::store::Store;
+use crate::safe_point::Registration;
+use crate::shared::{FilterKind, Truncation};
+use std::ops::Bound;
+use std::sync::Mutex;
+
+/// The schema orders of an attached store.
+pub struct SchemaOrders {
+    storage: Storage,
+    /// The worker holds this lock while it writes the progress of an order.
+    book: Mutex<OrderBook>,
+    /// A host's thread holds this lock while it writes an order, also during a stall.
+    ordering: Mutex<()>,
+}
+
+impl SchemaOrders {
+    /// The orders that a ledger had when it was read. They are not taken up yet.
+    pub fn new(storage: Storage, records: impl Iterator<Item = SchemaRecord>) -> Self {
+        Self { storage, book: Mutex::new(OrderBook::new(records)), ordering: Mutex::default() }
+    }
+
+    /// Writes a new record of a schema, if `decide` returns one, and publishes it to filters and
+    /// worker.
+    pub fn order(
+        &self,
+        store: &Store,
+        key: SchemaKey,
+        decide: impl FnOnce(Option<&SchemaRecord>) -> Result<Option<SchemaRecord>, Error>,
+    ) -> Result<(), Error> {
+        // Only one thread of the host orders at a time.
+        let _turn = lock(&self.ordering);
+        let mut book = lock(&self.book);
+        let Some(record) = decide(book.records.get(&key))? else { return Ok(()) };
+        book.being_ordered = Some(key);
+        drop(book);
+        let written = self.storage.put(&store.engine, std::slice::from_ref(&record));
+        let mut book = lock(&self.book);
+        book.being_ordered = None;
+        written?;
+        Self::publish(store, &record);
+        book.put(record);
+        Self::count(store, &book);
+        Ok(())
+    }
+
+    fn publish(store: &Store, record: &SchemaRecord) {
+        let SchemaRecord { tenant, id, order, done, up_to, .. } = *record;
+        let covers = CoveredFamilies::new(&record.families, &store.families).places;
+        store.shared.change_schemas(tenant, |schemas| {
+            if order == Order::Drop {
+                schemas.drop_for_ever(id, done, covers);
+            }
+            if up_to > 0 {
+                schemas.truncate(id, Truncation { up_to, done: done || order == Order::Drop });
+            }
+        });
+    }
+
+    /// Replaces all known schema orders by those of the ledger; the worker continues the unfinished
+    /// ones.
+    pub fn take_up(&self, store: &Store) {
+        let mut book = lock(&self.book);
+        let (read, unread): (Vec<_>, Vec<_>) = book.records.values().cloned().partition(|record| Self::reads(store, record));
+        store.shared.forget_schema_orders();
+        for record in read {
+            Self::publish(store, &record);
+            book.put(record);
+        }
+        Self::count(store, &book);
+        drop(book);
+        if !unread.is_empty() {
+            log(Level::Warn, || {
+                format!(
+                    "the ledger has {} schemas of another layout, or schema_id is off: none of their keys is removed; use the previous options",
+                    unread.len()
+                )
+            });
+        }
+    }
+
+    /// Whether this layout can read the keys of that schema.
+    fn reads(store: &Store, record: &SchemaRecord) -> bool {
+        let layout = &store.shared.layout;
+        layout.schema_ids && record.tenant.is_some() == (layout.form == KeyForm::ApiV2)
+    }
+
+    /// The book must be locked, so that the last count belongs to the last change.
+    fn count(store: &Store, book: &OrderBook) {
+        store.shared.worker_queue.set_orders(if store.is_stopping() { 0 } else { book.open.len() });
+    }
+
+    /// Reports that no order will be carried out any more.
+    pub fn end(&self, store: &Store) {
+        Self::count(store, &lock(&self.book));
+    }
+
+    /// Whether an order must wait. A truncation waits while its keyspace is paused, and keys
+    /// without timestamps are not truncated.
+    pub fn rests(store: &Store, record: &SchemaRecord) -> bool {
+        let removed = |keyspace| matches!(store.shared.safe_points.known(keyspace).naming, Registration::Kept(..));
+        record.order == Order::Truncate && (record.tenant.is_some_and(removed) || store.shared.has_seen(FilterKind::TtlV1))
+    }
+
+    /// The next open order behind that one that may be carried out now.
+    pub fn next(&self, store: &Store, behind: Option<SchemaKey>, may_go: impl Fn(&SchemaKey) -> bool) -> Option<SchemaRecord> {
+        let book = lock(&self.book);
+        let may_go = |key: &&SchemaKey| {
+            let rests = book.records.get(key).is_none_or(|record| Self::rests(store, record));
+            may_go(key) && book.being_ordered != Some(**key) && !rests
+        };
+        let behind = book.open.range((behind.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)).find(may_go);
+        book.records.get(behind.or_else(|| book.open.iter().find(may_go))?).cloned()
+    }
+
+    /// Writes deletes and the new progress of an order in one batch. It writes nothing if another
+    /// order about the schema has come since, or is being written.
+    pub fn advance(&self, store: &Store, from: &SchemaRecord, to: &SchemaRecord, writes: &[Write]) -> Result<(), Error> {
+        let mut book = lock(&self.book);
+        if book.records.get(&from.schema()) != Some(from) || book.being_ordered == Some(from.schema()) {
+            return Ok(());
+        }
+        let writes = [writes, &[self.storage.put_of(to)]].concat();
+        store.engine.write(&writes, WriteOptions { sync: to.done, no_slowdown: true })?;
+        if to.done {
+            Self::publish(store, to);
+        }
+        book.put(to.clone());
+        drop(book);
+        if to.done {
+            log(Level::Info, || match to.order {
+                Order::Drop => format!("{} was dropped, and no key of it is left", Named(to.schema())),
+                Order::Truncate => format!("{} is truncated up to {}", Named(to.schema()), to.up_to),
+            });
+        }
+        // This is after the log, so that the log is complete when a drain ends.
+        Self::count(store, &lock(&self.book));
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! An open store of the host: its engine, its column families, and the lock of the ranges in which
+//! a thread deletes.
+//!
+//! Lock order of an attached store: range lock, publishing, rows in hand, order book.
+//!
+//! A thread that destroys a range takes the range lock first. Then it publishes the destroyed
+//! range, which waits until the worker has no rows in hand. The worker takes the range lock only
+//! for a recheck, and has no rows in hand then. With rows in hand it takes the lock of the order
+//! book; a thread that holds that lock waits for no other lock. No lock that readers take is held
+//! while the engine is called.
+
+mod batch;
+mod closable_engine;
+mod families;
+mod range_lock;
+
+pub use batch::Batch;
+pub use closable_engine::{ClosableEngine, closed};
+pub use families::{ColumnFamily, Families, Role};
+pub use range_lock::{RangeLock, overlap};
+
+use crate::engine::{Direction, Engine, Family};
+use crate::error::Error;
+use crate::shared::Shared;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// An open store, with the state that it shares with the filters.
+pub struct Store {
+    /// The state that filters and worker share.
+    pub shared: Arc<Shared>,
+    /// The host's RocksDB.
+    pub engine: Arc<ClosableEngine>,
+    /// The column families of the store.
+    pub families: Families,
+    /// The lock by which one thread at a time deletes in overlapping ranges.
+    pub range_lock: RangeLock,
+}
+
+impl Store {
+    /// A store whose engine writes its probes under the prefix `probe`.
+    pub fn new(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Families, probe: Vec<u8>) -> Self {
+        let names = families.iter().map(|family| family.name.clone());
+        let engine = Arc::new(ClosableEngine::new(engine, names, probe));
+        Self { shared, engine, families, range_lock: RangeLock::default() }
+    }
+
+    /// Whether a range has at least this number of keys.
+    pub fn has_keys(&self, family: Family, range: (&[u8], &[u8]), many: u64) -> Result<bool, Error> {
+        let mut keys = 0;
+        if range.0 < range.1 {
+            self.engine.scan(family, range, Direction::Forwards, &mut |_, _| {
+                keys += 1;
+                if keys < many { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+        }
+        Ok(keys >= many)
+    }
+
+    /// Whether waiting calls and the worker must end.
+    pub fn is_stopping(&self) -> bool {
+        self.engine.is_stopping()
+    }
+}

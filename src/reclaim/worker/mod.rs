@@ -1,0 +1,105 @@
+//! The worker: one thread that finishes the rows that filters handed over, carries out orders about
+//! schemas, and rechecks destroyed ranges.
+//!
+//! The worker deletes a row by its newest version, and only if that version would survive a crash.
+//! If the version is only in a memtable and has no WAL entry, the worker flushes the memtable
+//! first. It does that for all waiting rows together, at most once a second.
+//!
+//! The worker does background work: it waits while the store stalls writes, never writes into a
+//! stall, and keeps its rate limit. It takes a limited number of rows in hand at a time. A thread
+//! that needs that no row is in hand (to pause a keyspace or to destroy a range) waits for the
+//! worker.
+
+mod orders;
+mod paced_writer;
+mod rate_limiter;
+mod rows;
+
+use super::jobs::{DestroyReport, recheck};
+use super::ledger::Ledger;
+use super::store::Store;
+use crate::log::{Level, log};
+use orders::Orders;
+use paced_writer::PacedWriter;
+use rate_limiter::{AFTER_ERROR, LONGEST_WAIT, wait};
+use rows::Rows;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// The interval at which the worker looks at the clock and checks whether it must end.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The main function of the worker's thread.
+pub fn work(store: &Store, ledger: &Ledger) {
+    let mut worker = Worker {
+        store,
+        ledger,
+        writer: PacedWriter::new(store),
+        next_recheck: Instant::now(),
+        orders: Orders::default(),
+        registrations: u64::MAX,
+        rows: Rows::new(),
+    };
+    while !store.is_stopping() {
+        if !store.shared.enabled() {
+            sleep(LONGEST_WAIT);
+            continue;
+        }
+        let turn = catch_unwind(AssertUnwindSafe(|| worker.turn()));
+        if turn.is_err() {
+            log(Level::Error, || {
+                "the worker panicked, leaves its rows in hand to later filters, and continues with others; please report it".into()
+            });
+            wait(store, AFTER_ERROR);
+        }
+    }
+}
+
+/// The state of the worker's thread.
+struct Worker<'s> {
+    store: &'s Store,
+    ledger: &'s Ledger,
+    writer: PacedWriter<'s>,
+    orders: Orders,
+    rows: Rows,
+    next_recheck: Instant,
+    /// The number of registrations whose types are recorded.
+    registrations: u64,
+}
+
+impl Worker<'_> {
+    fn turn(&mut self) {
+        if self.store.shared.deleting.rechecks && Instant::now() >= self.next_recheck {
+            self.recheck();
+        }
+        self.record_types();
+        if let Some(rows) = self.store.shared.worker_queue.take(LOOK) {
+            self.rows.finish(&mut self.writer, rows);
+        }
+        if self.store.shared.worker_queue.has_orders() {
+            self.orders.carry_on(&mut self.writer, self.ledger);
+        }
+    }
+
+    fn record_types(&mut self) {
+        let registrations = self.store.shared.recorded_types.registrations();
+        if registrations != self.registrations && self.ledger.types.are_recorded(self.store) {
+            match self.ledger.types.record(self.store) {
+                Ok(()) => self.registrations = registrations,
+                Err(error) => log(Level::Error, || format!("the types of keyspaces cannot be recorded now: {error}")),
+            }
+        }
+    }
+
+    fn recheck(&mut self) {
+        self.next_recheck = Instant::now() + LOOK;
+        if !self.ledger.destroyed.any_done() {
+            return;
+        }
+        if let Err(error) = recheck::run(self.store, self.ledger, self.store.shared.clock.now(), &mut DestroyReport::default()) {
+            log(Level::Error, || format!("a destroyed range cannot be rechecked now, and its record is kept: {error}"));
+            self.next_recheck = Instant::now() + 60 * LOOK;
+        }
+    }
+}
