@@ -17,7 +17,8 @@
 //!
 //! Dependencies have one direction. `layout` and `engine` use no other module of this table. `rule`
 //! and `safe_point` use `layout`. `shared` uses these three. `filter` uses `shared` and its modules.
-//! `reclaim` uses `shared` and its modules, and `engine`. `ffi` uses all of them.
+//! `reclaim` uses `shared` and its modules, `engine`, and the walk over rows of `filter`. `ffi` uses
+//! all of them.
 //!
 //! All modules may use [`error`], [`log`] (which writes to standard error through `ffi`, because
 //! that needs C) and [`callback`]. `shared` and the modules that use it also use [`options`] and
@@ -33,15 +34,17 @@
 //!
 //! 1. `ffi::filter`: RocksDB, or the C++ adaptor, asks for a decision.
 //! 2. `ffi::filter_handle`: only the thread of the first decision reaches the filter.
-//! 3. `filter::compaction_filter::frequent`: the short ways, for another version of the same row and
-//!    for the first version of the next row.
-//! 4. `filter::compaction_filter`, `judge`: the general way. A key below the one before closes the
+//! 3. `filter::frequent`: the short ways, for another version of the same row and for the first
+//!    version of the next row.
+//! 4. `filter::compaction_filter`, `judge`: the general way. A key before the last one closes the
 //!    filter.
-//! 5. `dropping`: a destroyed key, or a key of a dropped schema, is removed.
-//! 6. `keyspace_span`: a new row gets the effective safe point of its keyspace.
-//! 7. `version`, then `rule`: the verdict on the version.
-//! 8. `removal`: a verdict "remove" becomes a tombstone or a skip.
-//! 9. `end_row`: a row that the filter must not finish is handed over to `shared::worker_queue`.
+//! 5. `filter::dropping`: a destroyed key, or a key of a dropped schema, is removed.
+//! 6. `filter::row_walk`: a new row gets the effective safe point of its keyspace from
+//!    `filter::keyspace_span`.
+//! 7. `filter::row_walk`, then `rule`: the verdict on the version.
+//! 8. `filter::removal`: a verdict "remove" becomes a tombstone or a skip.
+//! 9. `filter::compaction_filter`, `end_row`: a row that the filter must not finish is handed over
+//!    to `shared::worker_queue`.
 //!
 //! **The way of a destroy**, from the outside in:
 //!

@@ -1,58 +1,24 @@
 //! The filter of one compaction. RocksDB calls it for the keys of the compaction, in order, from
 //! one thread.
 //!
-//! [`CompactionFilter::decide`] decides about a key. `keyspace_span` selects the rows that are
-//! judged, `version` decides about a version, and `removal` selects how a version is removed.
-//! `frequent` is a faster copy of two cases.
-//!
-//! The filter remembers the last key, which is enough to check the order of keys and to find the
-//! ends of rows, and the state of the last key's row. It judges a row only if its keyspace is
-//! collected and its whole key matches the layout. It keeps every other key by itself, as part of
-//! no row:
-//!
-//! ```text
-//!   r 000001 "a" @ 9   first of its row: owner -> safe point (once for all keys of one owner that
-//!                      follow each other), encoding checked
-//!   r 000001 "a" @ 7   same bytes up to the timestamp: same row, no lookup
-//!   r 000001 "b" @ 9   another row: "a" ends (if it is dead, it is handed over), same owner
-//!   r 000002 ...       another owner
-//! ```
+//! [`CompactionFilter::decide`] decides about a key. `dropping` finds destroyed keys and keys of
+//! dropped schemas. `row_walk` selects the rows that are judged, and decides about a version.
+//! `removal` selects how a version is removed. `frequent` is a faster copy of two cases.
 
-mod balance;
-mod bytes;
-mod dropping;
-mod frequent;
-mod keyspace_span;
-mod removal;
-mod version;
-
-pub use self::removal::CompactionContext;
-
-use self::bytes::{append, common_prefix};
-use self::dropping::{DropReason, Dropping};
-use self::keyspace_span::{KeyspaceSpan, RowTreatment};
-use self::removal::Removal;
+use super::counting::Counting;
+use super::dropping::{DropReason, Dropping, FastCases};
+use super::frequent;
+use super::keyspace_span::RowTreatment;
+use super::removal::{CompactionContext, Removal};
+use super::row_walk::{RowWalk, ValueView};
 use crate::error::hex;
-use crate::layout::{KeyOwner, KeyspaceId, TIMESTAMP_LEN, Timestamp, split_timestamp};
+use crate::layout::raw_value::RawValue;
+use crate::layout::{KeyOwner, split_timestamp};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
-use crate::rule::expiry::ExpiredUpTo;
-use crate::rule::raw::{self, Death, History};
-use crate::rule::txn;
+use crate::rule::raw::Death;
 use crate::shared::{FilterKind, HandedOverRows, Shared};
-use crate::stats::FilterCounters;
 use std::sync::Arc;
-
-/// The value that RocksDB passes with a key.
-#[derive(Debug, Clone, Copy)]
-pub enum ValueView<'v> {
-    /// A value.
-    Value(&'v [u8]),
-    /// A value that was not read.
-    ValueElsewhere,
-    /// A merge operand, wide columns, or an unknown type.
-    Other,
-}
 
 /// The filter's answer to RocksDB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,31 +41,10 @@ impl From<Verdict> for Decision {
     }
 }
 
-/// The row of the last key.
-#[derive(Clone, Copy)]
-enum Current {
-    /// No row: the key was kept by itself.
-    Nothing,
-    /// A RawKV row that is judged.
-    Raw(raw::Row),
-    /// A RawKV row that is judged without the fast cases: a part of it is destroyed, or its schema
-    /// is unknown.
-    RawOneByOne(raw::Row),
-    /// A row of write records that is judged.
-    Txn(txn::Row),
-    /// A row whose remaining versions are kept, because a value did not parse.
-    Closed,
-}
-
 /// One compaction's filter.
 pub struct CompactionFilter {
-    current: Current,
-    last_key: Vec<u8>,
-    last_ts: Timestamp,
-    stretch: KeyspaceSpan,
-    counters: Arc<FilterCounters>,
-    expired: ExpiredUpTo,
-    history: History,
+    walk: RowWalk,
+    counting: Counting,
     kind: FilterKind,
     closed: bool,
     removal: Removal,
@@ -107,48 +52,33 @@ pub struct CompactionFilter {
     /// The rows for the worker.
     handed: HandedOverRows,
     column_family: Option<u32>,
-    /// The number of bytes that two keys must share to have the same owner in the fast case. It is
-    /// `usize::MAX` if a destroyed range is near.
-    place_len: usize,
+    /// The number of bytes that two keys must share to have the same owner.
     own_place_len: usize,
-    first_unknown: Option<KeyspaceId>,
     shared: Arc<Shared>,
 }
 
 impl CompactionFilter {
     /// A filter for keys of this kind.
     pub fn new(shared: Arc<Shared>, kind: FilterKind, knowledge: CompactionContext) -> Self {
-        let counters = shared.stats.begin_run();
-        counters.runs_started.bump();
+        let counting = Counting::new(shared.clone());
+        let dropping = Dropping::new(&shared, kind, knowledge.column_family);
         Self {
-            current: Current::Nothing,
-            last_key: Vec::new(),
-            last_ts: 0,
-            stretch: KeyspaceSpan {
-                place: KeyOwner::Foreign,
-                safe_point: 0,
-                rows: RowTreatment::NotOfTheLayout,
-                generation: shared.generation(),
-            },
-            counters,
-            expired: ExpiredUpTo::new(shared.clock.now(), shared.ttl_grace_seconds),
-            history: shared.history,
+            walk: RowWalk::new(&shared, kind, dropping.generation),
+            counting,
             kind,
             closed: false,
             removal: Removal::new(shared.remove_mode, kind == FilterKind::Default, knowledge),
-            dropping: Dropping::new(&shared, kind, knowledge.column_family),
+            dropping,
             handed: HandedOverRows::new(kind),
             column_family: knowledge.column_family,
-            place_len: usize::MAX,
             own_place_len: frequent::place_len(&shared.layout),
-            first_unknown: None,
             shared,
         }
     }
 
     /// Binds the filter's counters to this thread.
     pub fn is_here(&self) {
-        self.counters.is_here();
+        self.counting.counters.is_here();
     }
 
     /// Sets whether the compaction writes the bottommost level, if that is known.
@@ -165,16 +95,16 @@ impl CompactionFilter {
     pub fn close(&mut self, why: &str) {
         if !self.closed {
             self.closed = true;
-            self.current = Current::Nothing;
-            self.counters.runs_closed.bump();
-            log(Level::Error, || format!("a filter keeps everything from here on: {why}; last key {}", hex(&self.last_key)));
+            self.walk.forget_row();
+            self.counting.counters.runs_closed.bump();
+            log(Level::Error, || format!("a filter keeps everything from here on: {why}; last key {}", hex(self.walk.last_key())));
         }
     }
 
     /// Judges the next key, for a caller that cannot skip.
     pub fn decide(&mut self, key: &[u8], shown: ValueView<'_>) -> Verdict {
         let verdict = self.judge(key, shown);
-        self.count(verdict);
+        self.counting.count(verdict);
         verdict
     }
 
@@ -185,47 +115,56 @@ impl CompactionFilter {
         self.removal.may_skip()
     }
 
+    /// Decides about a shadowed version of the current row whose value parses.
+    #[inline]
+    pub fn decide_shadowed(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
+        let verdict = self.walk.shadowed(&self.shared, key, value)?;
+        self.counting.count(verdict);
+        Some(verdict)
+    }
+
+    /// Decides about the first version of the next row in the fast case.
+    #[inline(always)]
+    pub fn decide_next_row(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
+        self.walk.next_row(&self.shared, key, value)?;
+        self.counting.count(Verdict::Keep);
+        Some(Verdict::Keep)
+    }
+
     /// Judges the next key, for a caller that can skip.
     pub fn decide_or_skip(&mut self, key: &[u8], shown: ValueView<'_>) -> Decision {
         self.removal.next_key();
         self.dropping.hit = DropReason::Nothing;
         let verdict = match shown {
-            ValueView::Value(value) => match self.judge_shadowed(key, value) {
+            ValueView::Value(value) => match self.walk.shadowed(&self.shared, key, value) {
                 Some(verdict) => verdict,
                 None if self.decide_next_row(key, value).is_some() => return Decision::Keep,
                 None => self.judge(key, shown),
             },
             ValueView::ValueElsewhere | ValueView::Other => self.judge(key, shown),
         };
-        if self.dropping.hit != DropReason::Nothing && self.skips_dropped(key) {
-            self.counters.skipped.bump();
+        if self.skips(key, verdict) {
+            self.counting.counters.skipped.bump();
             return Decision::Skip;
         }
-        if verdict == Verdict::Remove && self.dropping.hit == DropReason::Nothing && self.kind != FilterKind::TtlV1 {
-            let shadowed = match (&self.current, split_timestamp(key)) {
-                (Current::Txn(row), Some((_, commit_ts))) => row.shadows(commit_ts),
-                _ => true,
-            };
-            if self.removal.skips(key, shadowed, self.counters.kept.get()) {
-                self.counters.skipped.bump();
-                return Decision::Skip;
-            }
-        }
-        self.count(verdict);
+        self.counting.count(verdict);
         verdict.into()
+    }
+
+    /// Whether the key is removed by a skip: to the end of its range or schema, or of its row.
+    fn skips(&mut self, key: &[u8], verdict: Verdict) -> bool {
+        if verdict == Verdict::Keep || self.kind == FilterKind::TtlV1 {
+            return false;
+        }
+        if self.dropping.hit == DropReason::Nothing {
+            return self.removal.skips(key, self.walk.shadows(key), self.counting.counters.kept.get());
+        }
+        self.removal.may_skip_dropped() && self.dropping.end(&self.shared, key).is_some_and(|end| self.removal.skip_to(&end))
     }
 
     /// The key to which the last skip leads.
     pub fn skip_until(&self) -> &[u8] {
         self.removal.until()
-    }
-
-    #[inline]
-    fn count(&self, verdict: Verdict) {
-        match verdict {
-            Verdict::Keep => self.counters.kept.bump(),
-            Verdict::Remove => self.counters.removed.bump(),
-        }
     }
 
     /// Judges the next key, whose value is in a blob file, without the value. `None` means that the
@@ -245,99 +184,110 @@ impl CompactionFilter {
         if self.closed {
             return Verdict::Keep;
         }
-        self.write_last_timestamp();
-        let shared = common_prefix(key, &self.last_key);
-        if key.get(shared) < self.last_key.get(shared) {
+        let Some(shared) = self.walk.compare(key) else {
             self.close("its keys are not in order");
             return Verdict::Keep;
+        };
+        if self.dropping.cuts_again(&self.shared, self.walk.last_key()) {
+            self.walk.forget_row();
         }
-        if self.was_cut() {
-            self.current = Current::Nothing;
-        }
-        let in_a_row = !matches!(self.current, Current::Nothing);
-        let same_row = in_a_row && key.len() == self.last_key.len() && shared + TIMESTAMP_LEN >= key.len();
+        let same_row = self.walk.is_same_row(key, shared);
         if !same_row {
             self.end_row();
         }
-        self.last_key.truncate(shared);
-        if !append(&mut self.last_key, key.get(shared..).unwrap_or_default()) {
+        if !self.walk.remember(key, shared) {
             self.close("no memory for a key");
             return Verdict::Keep;
         }
-        let dropped = self.drop_as_a_whole(key);
-        if !same_row && matches!(self.kind, FilterKind::Default | FilterKind::Write) {
-            self.begin_row(key, dropped.is_none());
+        let reason = self.dropping.find(&self.shared, key);
+        if reason == DropReason::Schema {
+            // All versions of the row are dropped.
+            self.walk.forget_row();
         }
-        if let Some(verdict) = dropped {
-            self.last_ts = split_timestamp(key).map_or(0, |(_, ts)| ts);
-            return verdict;
+        if !same_row && matches!(self.kind, FilterKind::Default | FilterKind::Write) {
+            self.begin_row(key, reason);
+        }
+        if reason != DropReason::Nothing {
+            self.counting.count_dropped(&self.dropping, key);
+            self.walk.pass_dropped();
+            return Verdict::Remove;
         }
         let verdict = match self.kind {
             FilterKind::TtlV1 => self.judge_ttl(key, shown),
-            _ => self.judge_version(key, shown),
+            _ => {
+                let judged = self.walk.judge(shown);
+                if judged.unparsed {
+                    self.counting.count_unparsed_value(self.walk.last_key());
+                }
+                judged.verdict
+            }
         };
-        if verdict == Verdict::Keep {
-            self.count_unknown_schema();
+        if verdict == Verdict::Keep && self.dropping.is_schema_unknown() {
+            self.counting.counters.kept_unknown_schema.bump();
         }
         verdict
     }
 
-    /// Writes the last version's timestamp into the bytes of the last key. While a RawKV row is
-    /// judged, it is kept only as a number.
-    #[inline]
-    fn write_last_timestamp(&mut self) {
-        if let (Current::Raw(_), Some(ts)) = (self.current, self.last_key.last_chunk_mut()) {
-            *ts = (!self.last_ts).to_be_bytes();
+    /// Begins the row of a key, and counts a key that is neither dropped nor judged.
+    fn begin_row(&mut self, key: &[u8], reason: DropReason) {
+        let rows = self.walk.begin_row(&self.shared, self.dropping.generation);
+        match rows {
+            RowTreatment::UnknownKeyspace if reason == DropReason::Nothing => {
+                self.counting.count_unknown_keyspace(self.walk.place());
+            }
+            RowTreatment::NotOfTheLayout if reason == DropReason::Nothing => self.counting.count_foreign(key),
+            _ => {}
         }
+        let fast_cases = self.dropping.fast_cases(&self.shared, key, self.own_place_len);
+        self.walk.place_len = if fast_cases == FastCases::Both { self.own_place_len } else { usize::MAX };
+        match fast_cases {
+            FastCases::Both | FastCases::SameRowOnly => {}
+            FastCases::Neither => self.walk.judge_one_by_one(),
+            FastCases::NoRow => self.walk.forget_row(),
+        }
+    }
+
+    /// Decides about a TTL v1 value: every key is a row, and no safe point is needed.
+    fn judge_ttl(&self, key: &[u8], shown: ValueView<'_>) -> Verdict {
+        match (self.shared.layout.body(key), shown) {
+            (Ok(_), ValueView::Value(value)) if self.shared.enabled() => match RawValue::parse_v1_ttl(value) {
+                Ok(value) if self.walk.expired().covers(value.expire_ts) => {
+                    self.counting.counters.expired.bump();
+                    return Verdict::Remove;
+                }
+                Ok(_) => {}
+                Err(_) => self.counting.count_unparsed_value(self.walk.last_key()),
+            },
+            (Err(KeyOwner::Foreign), _) => self.counting.count_foreign(key),
+            _ => {}
+        }
+        Verdict::Keep
     }
 
     /// Whether the decision on the next key needs its value. The only state that changes is the
     /// timestamp in the last key's bytes.
     fn needs_value(&mut self, key: &[u8]) -> bool {
-        self.write_last_timestamp();
-        if self.closed || key < self.last_key.as_slice() || self.dropping.covers(&self.shared, key) {
+        self.walk.write_last_timestamp();
+        if self.closed || key < self.walk.last_key() || self.dropping.covers(&self.shared, key) {
             return false;
         }
         if self.kind == FilterKind::TtlV1 {
             return self.shared.enabled() && self.shared.layout.body(key).is_ok();
         }
-        let Some((row, ts)) = split_timestamp(key) else { return false };
-        let same_row = split_timestamp(&self.last_key).is_some_and(|(last_row, _)| row == last_row);
-        match &self.current {
-            Current::Raw(current) | Current::RawOneByOne(current) if same_row => current.needs_value(ts, self.stretch.safe_point),
-            Current::Txn(_) if same_row => ts <= self.stretch.safe_point,
-            Current::Closed if same_row => false,
-            _ => {
-                let stretch = self.stretch_at(self.shared.layout.place(key));
-                let judged = stretch.rows == RowTreatment::Judge && self.shared.layout.row(key).is_ok();
-                judged && (ts < stretch.safe_point || self.kind == FilterKind::Write && ts == stretch.safe_point)
-            }
-        }
+        self.walk.needs_value(&self.shared, self.dropping.generation, key)
     }
 
     /// Ends the row of the last key. Versions that only the worker can remove, because that needs
     /// the whole database, are handed over.
     fn end_row(&mut self) {
-        match std::mem::replace(&mut self.current, Current::Nothing) {
-            Current::Raw(row) | Current::RawOneByOne(row) => match row.dead() {
-                None => {}
-                Some(death) => {
-                    match death {
-                        Death::Deleted => self.counters.delete_marked.bump(),
-                        Death::Expired => self.counters.expired.bump(),
-                    }
-                    self.hand_over();
-                }
-            },
-            Current::Txn(row) => {
-                if row.deleted() {
-                    self.counters.delete_marked.bump();
-                }
-                if row.hand_over() {
-                    self.hand_over();
-                }
-            }
-            Current::Closed | Current::Nothing => {}
+        let ended = self.walk.end_row();
+        match ended.death {
+            None => {}
+            Some(Death::Deleted) => self.counting.counters.delete_marked.bump(),
+            Some(Death::Expired) => self.counting.counters.expired.bump(),
+        }
+        if ended.hand_over {
+            self.hand_over();
         }
     }
 
@@ -347,36 +297,23 @@ impl CompactionFilter {
         if self.removal.above_bottommost() {
             return;
         }
-        let Some((row, _)) = split_timestamp(&self.last_key) else { return };
+        let Some((row, _)) = split_timestamp(self.walk.last_key()) else { return };
         if self.shared.worker_queue.add(&mut self.handed, self.column_family, row) {
-            self.counters.rows_queued.bump();
+            self.counting.counters.rows_queued.bump();
         } else {
-            self.counters.rows_deferred.bump();
+            self.counting.counters.rows_deferred.bump();
         }
     }
 }
 
 impl Drop for CompactionFilter {
     fn drop(&mut self) {
-        self.write_last_timestamp();
+        self.walk.write_last_timestamp();
         self.end_row();
-        if let Some(keyspace) = self.first_unknown {
-            let versions = self.counters.kept_unknown_keyspace.get();
-            log(Level::Warn, || {
-                format!(
-                    "a filter kept {versions} versions of keyspaces that were never registered, the first is keyspace {keyspace}; \
-                     register them with rgc_set_keyspace_gc_type"
-                )
-            });
-        }
-        log(Level::Debug, || {
-            let c = &self.counters;
-            let (queued, left) = (c.rows_queued.get(), c.rows_deferred.get());
-            format!("a filter ended: kept {}, removed {}, rows handed over {queued}, rows deferred {left}", c.kept.get(), c.removed.get())
-        });
+        self.counting.log_summary();
         let kind = self.kind;
         let refused = self.shared.worker_queue.give(std::mem::replace(&mut self.handed, HandedOverRows::new(kind)));
         self.shared.stats.shared().rows_deferred.add(refused as u64);
-        self.shared.stats.end_run(&self.counters);
+        self.shared.stats.end_run(&self.counting.counters);
     }
 }

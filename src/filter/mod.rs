@@ -2,11 +2,21 @@
 
 #![forbid(unsafe_code)]
 
+mod balance;
+mod bytes;
 mod compaction_filter;
+mod counting;
+mod dropping;
+mod frequent;
+mod keyspace_span;
 pub mod level;
 pub mod recovery;
+mod removal;
+mod row_walk;
 
-pub use compaction_filter::{CompactionContext, CompactionFilter, Decision, ValueView};
+pub use compaction_filter::{CompactionFilter, Decision};
+pub use removal::CompactionContext;
+pub use row_walk::{RowWalk, ValueView};
 
 use crate::shared::{FilterKind, Shared};
 

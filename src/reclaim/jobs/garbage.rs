@@ -6,14 +6,11 @@
 use super::known_files::Found;
 use crate::engine::{Direction, Family, File};
 use crate::error::Error;
+use crate::filter::{RowWalk, ValueView};
 use crate::layout::raw_value::RawValue;
-use crate::layout::write_record::WriteRecord;
-use crate::layout::{KeyMode, KeyOwner, Timestamp, split_timestamp};
+use crate::layout::split_timestamp;
 use crate::reclaim::store::{Role, Store};
 use crate::rule::Verdict;
-use crate::rule::expiry::ExpiredUpTo;
-use crate::rule::raw::{self, Death};
-use crate::rule::txn::{self, Record, RecordVerdict};
 use crate::shared::{FilterKind, KeyDropState, Lookup, Segments, Shared};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -21,17 +18,16 @@ use std::sync::Arc;
 /// Reads the keys in a file's range.
 pub fn read(store: &Store, family: Family, file: &File) -> Result<Found, Error> {
     let behind = [file.largest.as_slice(), b"\0"].concat();
+    let generation = store.shared.generation();
+    let kind = kind_of(store, family);
     let mut reader = Reader {
         shared: &store.shared,
         dropped: store.shared.dropped().in_family(family),
         schemas: Lookup::new(vec![family]),
-        generation: store.shared.generation(),
-        kind: kind_of(store, family),
-        expired: ExpiredUpTo::new(store.shared.clock.now(), store.shared.ttl_grace_seconds),
+        generation,
+        kind,
+        walk: RowWalk::new(&store.shared, kind, generation),
         next_expiry: None,
-        row: Vec::new(),
-        safe_point: 0,
-        state: State::Kept,
         is_whole: !begins_inside_a_row(store, family, &file.smallest)?,
     };
     let mut garbage = false;
@@ -40,7 +36,7 @@ pub fn read(store: &Store, family: Family, file: &File) -> Result<Found, Error> 
         if garbage { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     let nothing = Found::Nothing { next_expiry: reader.next_expiry };
-    Ok(if garbage || reader.end_row() { Found::Garbage } else { nothing })
+    Ok(if garbage || reader.ends_in_garbage() { Found::Garbage } else { nothing })
 }
 
 fn kind_of(store: &Store, family: Family) -> FilterKind {
@@ -69,23 +65,14 @@ struct Reader<'s> {
     shared: &'s Shared,
     dropped: Arc<Segments>,
     schemas: Lookup,
-    /// The generation of the schema states that are used.
+    /// The generation of the state that is used.
     generation: u64,
     kind: FilterKind,
-    expired: ExpiredUpTo,
+    walk: RowWalk,
     /// The time when the next value of the file expires, in Unix seconds.
     next_expiry: Option<u64>,
-    row: Vec<u8>,
-    safe_point: Timestamp,
-    state: State,
-    /// Whether the row's newest version has been seen.
+    /// Whether the newest version of the current row has been seen.
     is_whole: bool,
-}
-
-enum State {
-    Kept,
-    Raw(raw::Row),
-    Txn(txn::Row),
 }
 
 impl Reader<'_> {
@@ -95,71 +82,56 @@ impl Reader<'_> {
         if self.dropped.cover(key) || matches!(schema, KeyDropState::Invalid(_)) {
             return true;
         }
-        if self.kind == FilterKind::TtlV1 {
-            let value = self.shared.layout.body(key).ok().and_then(|_| RawValue::parse_v1_ttl(value).ok());
-            return value.is_some_and(|value| self.has_expired(value.expire_ts));
+        match self.kind {
+            FilterKind::DroppedOnly => false,
+            FilterKind::TtlV1 => self.see_ttl(key, value),
+            FilterKind::Default | FilterKind::Write => self.see_version(key, value),
         }
-        let Some((row, ts)) = split_timestamp(key) else { return false };
-        if row != self.row {
-            // The first row may have begun before the file.
-            let was_first = self.row.is_empty();
-            if self.end_row() {
-                return true;
-            }
-            self.is_whole |= !was_first;
-            self.begin_row(key, row);
-        }
-        let verdict = match &mut self.state {
-            State::Kept => return false,
-            State::Txn(_) if ts > self.safe_point => return false,
-            State::Raw(state) => RawValue::parse_v2(value).ok().map(|value| {
-                self.next_expiry = earlier(self.next_expiry, value.expire_ts.filter(|_| !self.expired.covers(value.expire_ts)));
-                let death = Death::of(value.delete_mark, value.expire_ts, self.expired);
-                state.judge(ts, death, self.safe_point, self.shared.history) == Verdict::Remove
-            }),
-            State::Txn(state) => {
-                WriteRecord::parse(value).ok().map(|record| state.judge(ts, Record::of(&record, self.safe_point)) != RecordVerdict::Keep)
-            }
-        };
-        // Everything behind a value that does not parse is kept, up to the end of its row.
-        verdict.unwrap_or_else(|| {
-            self.state = State::Kept;
-            false
+    }
+
+    fn see_ttl(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let value = self.shared.layout.body(key).ok().and_then(|_| RawValue::parse_v1_ttl(value).ok());
+        value.is_some_and(|value| {
+            self.note_expiry(value.expire_ts);
+            self.walk.expired().covers(value.expire_ts)
         })
     }
 
-    /// Whether a value has expired. The earliest time of the others is remembered.
-    fn has_expired(&mut self, expire_ts: Option<u64>) -> bool {
-        let expired = self.expired.covers(expire_ts);
-        self.next_expiry = earlier(self.next_expiry, expire_ts.filter(|_| !expired));
-        expired
+    fn see_version(&mut self, key: &[u8], value: &[u8]) -> bool {
+        // A store shows its keys in order.
+        let Some(shared) = self.walk.compare(key) else { return false };
+        let same_row = self.walk.is_same_row(key, shared);
+        if !same_row {
+            if self.ends_in_garbage() {
+                return true;
+            }
+            // Only the first row may have begun before the file.
+            self.is_whole |= !self.walk.last_key().is_empty();
+        }
+        if !self.walk.remember(key, shared) {
+            self.walk.forget_row();
+            return false;
+        }
+        if !same_row {
+            self.walk.begin_row(self.shared, self.generation);
+        }
+        if self.walk.is_in_raw_row()
+            && let Ok(value) = RawValue::parse_v2(value)
+        {
+            self.note_expiry(value.expire_ts);
+        }
+        let judged = self.walk.judge(ValueView::Value(value));
+        judged.verdict == Verdict::Remove || judged.left_to_worker
     }
 
-    fn begin_row(&mut self, key: &[u8], row: &[u8]) {
-        self.row = row.to_vec();
-        let place = self.shared.layout.place(key);
-        self.safe_point = self.shared.effective(place).safe_point;
-        self.state = match (self.kind, place) {
-            _ if self.safe_point == 0 || self.shared.layout.row(key).is_err() => State::Kept,
-            (FilterKind::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain) => State::Raw(raw::Row::default()),
-            (FilterKind::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain) => {
-                State::Txn(txn::Row::default())
-            }
-            _ => State::Kept,
-        };
+    /// Remembers the expiry of a value that has not expired.
+    fn note_expiry(&mut self, expire_ts: Option<u64>) {
+        let later = expire_ts.filter(|_| !self.walk.expired().covers(expire_ts));
+        self.next_expiry = self.next_expiry.into_iter().chain(later).min();
     }
 
     /// Ends the row, and returns whether the worker will remove the rest of it.
-    fn end_row(&mut self) -> bool {
-        match std::mem::replace(&mut self.state, State::Kept) {
-            State::Raw(row) => self.is_whole && row.dead().is_some(),
-            State::Txn(row) => self.is_whole && row.deleted(),
-            State::Kept => false,
-        }
+    fn ends_in_garbage(&mut self) -> bool {
+        self.walk.end_row().death.is_some() && self.is_whole
     }
-}
-
-/// The earlier of two optional times.
-fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    one.into_iter().chain(other).min()
 }

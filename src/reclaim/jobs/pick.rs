@@ -54,8 +54,10 @@ pub fn pick<'f>(
                 continue;
             }
             report.files_read += 1;
+            // A change during the read makes the finding invalid.
+            let as_of = as_of(store, file);
             let found = garbage::read(store, family, file)?;
-            remembered.note(family, file, as_of(store, file), found);
+            remembered.note(family, file, as_of, found);
             if found != Found::Garbage {
                 report.files_without_garbage += 1;
                 continue;

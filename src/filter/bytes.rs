@@ -3,7 +3,7 @@
 
 /// Appends bytes, if there is memory. A filter runs in a callback of the host, where a failed
 /// allocation must not end the process.
-pub(super) fn append(to: &mut Vec<u8>, bytes: &[u8]) -> bool {
+pub fn append(to: &mut Vec<u8>, bytes: &[u8]) -> bool {
     let is_room = to.try_reserve(bytes.len()).is_ok();
     if is_room {
         to.extend_from_slice(bytes);
@@ -12,11 +12,11 @@ pub(super) fn append(to: &mut Vec<u8>, bytes: &[u8]) -> bool {
 }
 
 /// The length of the shortest bytes that [`equal`] accepts.
-pub(super) const BLOCK: usize = 16;
+pub const BLOCK: usize = 16;
 
 /// Whether the bytes are equal. They must have equal lengths of at least a block.
 #[inline]
-pub(super) fn equal(a: &[u8], b: &[u8]) -> bool {
+pub fn equal(a: &[u8], b: &[u8]) -> bool {
     let ((a_blocks, _), (b_blocks, _)) = (a.as_chunks::<BLOCK>(), b.as_chunks::<BLOCK>());
     // The last block overlaps the one before, so no bytes are left over.
     a.last_chunk::<BLOCK>() == b.last_chunk::<BLOCK>() && a_blocks.iter().zip(b_blocks).all(|(a, b)| a == b)
@@ -24,7 +24,7 @@ pub(super) fn equal(a: &[u8], b: &[u8]) -> bool {
 
 /// The first place where the bytes differ. They must have equal lengths of at least a block.
 #[inline(always)]
-pub(super) fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
+pub fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
     let ((a_blocks, _), (b_blocks, _)) = (a.as_chunks::<BLOCK>(), b.as_chunks::<BLOCK>());
     let mut place = 0;
     for (a, b) in a_blocks.iter().zip(b_blocks) {
@@ -44,7 +44,7 @@ fn equal_bytes(a: &[u8; BLOCK], b: &[u8; BLOCK]) -> usize {
 }
 
 /// The number of leading bytes that both have in common.
-pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+pub fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     let ((a_words, _), (b_words, _)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let equal_words = a_words.iter().zip(b_words).take_while(|(a, b)| a == b).count();
     let known = 8 * equal_words;

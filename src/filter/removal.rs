@@ -42,7 +42,7 @@ enum Reach {
 }
 
 /// Selects how one filter removes versions.
-pub(super) struct Removal {
+pub struct Removal {
     mode: RemoveMode,
     /// Whether all versions behind a removed one are removed too, as in RawKV rows.
     whole_rows: bool,
@@ -54,33 +54,33 @@ pub(super) struct Removal {
 }
 
 impl Removal {
-    pub(super) fn new(mode: RemoveMode, whole_rows: bool, knowledge: CompactionContext) -> Self {
+    pub fn new(mode: RemoveMode, whole_rows: bool, knowledge: CompactionContext) -> Self {
         Self { mode, whole_rows, knowledge, blobs: false, balance: Balance::default(), until: Vec::new() }
     }
 
-    pub(super) fn set_bottommost(&mut self, bottommost: Option<bool>) {
+    pub fn set_bottommost(&mut self, bottommost: Option<bool>) {
         self.knowledge.bottommost = bottommost;
     }
 
-    pub(super) fn set_no_tombstones(&mut self, no_tombstones: bool) {
+    pub fn set_no_tombstones(&mut self, no_tombstones: bool) {
         self.knowledge.no_tombstones = no_tombstones;
     }
 
     /// Whether older versions are known to be possible below.
     #[inline]
-    pub(super) fn above_bottommost(&self) -> bool {
+    pub fn above_bottommost(&self) -> bool {
         self.knowledge.bottommost == Some(false)
     }
 
     /// Remembers that values are in blob files. Then RocksDB reads key by key instead of seeking,
     /// to count the blob garbage.
-    pub(super) fn saw_blobs(&mut self) {
+    pub fn saw_blobs(&mut self) {
         self.blobs = true;
     }
 
     /// Whether any version may be removed by a skip.
     #[inline]
-    pub(super) fn may_skip(&self) -> bool {
+    pub fn may_skip(&self) -> bool {
         match self.mode {
             RemoveMode::Remove => false,
             RemoveMode::Skip => true,
@@ -97,19 +97,19 @@ impl Removal {
     }
 
     /// Whether dropped keys may be removed by a skip.
-    pub(super) fn may_skip_dropped(&self) -> bool {
+    pub fn may_skip_dropped(&self) -> bool {
         self.is_bottommost() && self.may_skip()
     }
 
     /// Skips to `end`. Without memory for its bytes there is no skip.
-    pub(super) fn skip_to(&mut self, end: &[u8]) -> bool {
+    pub fn skip_to(&mut self, end: &[u8]) -> bool {
         self.until.clear();
         append(&mut self.until, end)
     }
 
     /// Whether a version is removed by a skip. `kept` is the number of versions that the filter has
     /// kept so far; it identifies the row.
-    pub(super) fn skips(&mut self, key: &[u8], shadowed: bool, kept: u64) -> bool {
+    pub fn skips(&mut self, key: &[u8], shadowed: bool, kept: u64) -> bool {
         let Some((row, ts)) = split_timestamp(key) else { return false };
         let reach = self.reach(ts, shadowed, kept);
         self.until.clear();
@@ -137,12 +137,12 @@ impl Removal {
 
     /// Called when RocksDB returns with the next key.
     #[inline]
-    pub(super) fn next_key(&mut self) {
+    pub fn next_key(&mut self) {
         self.balance.next_key(Instant::now);
     }
 
     /// The key to which the last skip leads.
-    pub(super) fn until(&self) -> &[u8] {
+    pub fn until(&self) -> &[u8] {
         &self.until
     }
 }

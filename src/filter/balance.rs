@@ -75,7 +75,7 @@ enum What {
 }
 
 /// The measured costs and row lengths of one filter.
-pub(super) struct Balance {
+pub struct Balance {
     remove: Price,
     seek: Price,
     /// The number of removes that cost as much as one seek.
@@ -115,7 +115,7 @@ impl Default for Balance {
 impl Balance {
     /// Counts the time since the last decision as its cost.
     #[inline]
-    pub(super) fn next_key(&mut self, now: impl FnOnce() -> Instant) {
+    pub fn next_key(&mut self, now: impl FnOnce() -> Instant) {
         if let Some((what, since)) = self.measuring.take() {
             let time = now().saturating_duration_since(since);
             match what {
@@ -132,7 +132,7 @@ impl Balance {
     }
 
     /// Whether to seek to the row's end rather than remove this version.
-    pub(super) fn seek_pays(&mut self, row: u64, now: impl FnOnce() -> Instant) -> bool {
+    pub fn seek_pays(&mut self, row: u64, now: impl FnOnce() -> Instant) -> bool {
         if self.row != Some(row) {
             self.begin_row(row);
         }

@@ -1,57 +1,53 @@
 //! The two cases that apply to nearly all keys of judged rows, in as few instructions as possible:
-//! no call, and nothing that could panic. Each answers as [`CompactionFilter::decide`] would. In
-//! every other case it answers `None`, and has changed nothing.
+//! no call, and nothing that could panic. Each answers as the general way would. In every other case
+//! it answers `None`, and has changed nothing. The shared state is passed as an `Arc`, so that it is
+//! loaded only when it is needed.
 
 use super::bytes::{BLOCK, equal, first_difference};
-use super::{CompactionFilter, Current};
+use super::row_walk::{RowState, RowWalk};
 use crate::layout::raw_value::RawValue;
 use crate::layout::{Layout, TIMESTAMP_LEN, split_timestamp};
 use crate::rule::Verdict;
 use crate::rule::raw::{Death, Row};
+use crate::shared::Shared;
+use std::sync::Arc;
 
-/// The number of bytes that [`CompactionFilter::decide_next_row`] copies from each end of a key. A
-/// variable length would need a call.
+/// The number of bytes that [`RowWalk::next_row`] copies from each end of a key. A variable length
+/// would need a call.
 const PART: usize = 2 * BLOCK;
 
 /// The number of bytes that two keys of one length must share to have the same owner, for
-/// [`CompactionFilter::decide_next_row`]. Every row of this case must have two groups, so that the
-/// first one holds a keyspace. With longer data prefixes the case never applies.
-pub(super) fn place_len(layout: &Layout) -> usize {
+/// [`RowWalk::next_row`]. Every row of this case must have two groups, so that the first one holds a
+/// keyspace. With longer data prefixes the case never applies.
+pub fn place_len(layout: &Layout) -> usize {
     if layout.two_groups_len() <= PART - TIMESTAMP_LEN { layout.place_len() } else { usize::MAX }
 }
 
-impl CompactionFilter {
+impl RowWalk {
     /// Decides about a shadowed version of the current row whose value parses.
-    #[inline]
-    pub fn decide_shadowed(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
-        let verdict = self.judge_shadowed(key, value)?;
-        self.count(verdict);
-        Some(verdict)
-    }
-
-    /// Decides as [`CompactionFilter::decide_shadowed`], but does not count the decision.
-    #[inline]
-    pub(super) fn judge_shadowed(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
-        let Current::Raw(row) = &self.current else { return None };
+    #[inline(always)]
+    pub fn shadowed(&mut self, gc: &Arc<Shared>, key: &[u8], value: &[u8]) -> Option<Verdict> {
+        let RowState::Raw(row) = &self.state else { return None };
         if key.len() != self.last_key.len() || key.len() < BLOCK + TIMESTAMP_LEN {
             return None;
         }
         let ((key_row, ts), (last_row, _)) = (split_timestamp(key)?, split_timestamp(&self.last_key)?);
-        if !equal(key_row, last_row) || ts > self.last_ts || self.shared.generation() != self.stretch.generation {
+        if !equal(key_row, last_row) || ts > self.last_ts || gc.generation() != self.span.generation {
             return None;
         }
         RawValue::parse_v2(value).ok()?;
-        let verdict = row.judge_shadowed(ts, self.stretch.safe_point)?;
+        let verdict = row.judge_shadowed(ts, self.span.safe_point)?;
         self.last_ts = ts;
         Some(verdict)
     }
 
     /// Decides about the first version of the next row, if it has the same owner and key length as
     /// the last key, and its value parses. The bytes that it shares with the last key have been
-    /// checked there.
+    /// checked there. The version is
+    /// kept.
     #[inline(always)]
-    pub fn decide_next_row(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
-        let Current::Raw(ended) = self.current else { return None };
+    pub fn next_row(&mut self, gc: &Arc<Shared>, key: &[u8], value: &[u8]) -> Option<()> {
+        let RowState::Raw(ended) = self.state else { return None };
         if ended.dead().is_some() || key.len() != self.last_key.len() || key.len() < PART {
             return None;
         }
@@ -60,8 +56,7 @@ impl CompactionFilter {
         if shared < self.place_len || row.get(shared) < last_row.get(shared) {
             return None;
         }
-        let gc = &*self.shared;
-        if gc.generation() != self.stretch.generation || !gc.layout.is_row_like(row, shared) {
+        if gc.generation() != self.span.generation || !gc.layout.is_row_like(row, shared) {
             return None;
         }
         let value = RawValue::parse_v2(value).ok()?;
@@ -74,16 +69,14 @@ impl CompactionFilter {
         }
         *self.last_key.last_chunk_mut::<PART>()? = *key.last_chunk()?;
         self.last_ts = ts;
-        self.current = Current::Raw(Row::begin(ts, death, self.stretch.safe_point, self.history));
-        self.count(Verdict::Keep);
-        Some(Verdict::Keep)
+        self.state = RowState::Raw(Row::begin(ts, death, self.span.safe_point, self.history));
+        Some(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::filter::{CompactionContext, ValueView};
+    use crate::filter::{CompactionContext, CompactionFilter, ValueView};
     use crate::layout::{KeyMode, KeyspaceId};
     use crate::options::Options;
     use crate::safe_point::GcType;

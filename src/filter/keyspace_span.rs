@@ -1,0 +1,62 @@
+//! Selects the rows that are judged, and their safe point. Both are the same for all keys of one
+//! owner that follow each other.
+
+use crate::layout::{KeyMode, KeyOwner, Timestamp};
+use crate::shared::{FilterKind, Shared};
+
+/// Keys of one owner that follow each other, and their common state.
+#[derive(Clone, Copy)]
+pub struct KeyspaceSpan {
+    /// The owner of the keys.
+    pub place: KeyOwner,
+    /// The safe point of their rows.
+    pub safe_point: Timestamp,
+    /// The treatment of their rows.
+    pub rows: RowTreatment,
+    /// The generation of the state that safe point and treatment were read at.
+    pub generation: u64,
+}
+
+/// The treatment of the rows of a span.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum RowTreatment {
+    /// Their versions are judged.
+    Judge,
+    /// They are kept.
+    Keep,
+    /// They are kept, because the host never registered their keyspace.
+    UnknownKeyspace,
+    /// They are kept, because they do not match the key layout.
+    NotOfTheLayout,
+}
+
+impl KeyspaceSpan {
+    /// The span before the first key.
+    pub fn before_all(generation: u64) -> Self {
+        Self { place: KeyOwner::Foreign, safe_point: 0, rows: RowTreatment::NotOfTheLayout, generation }
+    }
+
+    /// The span of a key with this owner, at this generation. Within a span the safe point does not
+    /// rise; it falls if the keyspace is paused.
+    pub fn at(&self, shared: &Shared, kind: FilterKind, place: KeyOwner, generation: u64) -> Self {
+        let same_place = place == self.place;
+        if same_place && generation == self.generation {
+            return *self;
+        }
+        let now = shared.effective(place);
+        let before = if same_place { self.safe_point } else { Timestamp::MAX };
+        let safe_point = now.safe_point.min(before);
+        let judged = matches!(
+            (kind, place),
+            (FilterKind::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain)
+                | (FilterKind::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain)
+        );
+        let rows = match place {
+            KeyOwner::Foreign => RowTreatment::NotOfTheLayout,
+            _ if judged && now.unknown => RowTreatment::UnknownKeyspace,
+            _ if judged && safe_point > 0 && shared.enabled() => RowTreatment::Judge,
+            _ => RowTreatment::Keep,
+        };
+        Self { place, safe_point, rows, generation }
+    }
+}
