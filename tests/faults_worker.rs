@@ -7,7 +7,7 @@ mod support;
 
 use rocks_gc::layout::{KeyMode, KeyspaceId};
 use rocks_gc::safe_point::GcType;
-use rocks_gc::shared::{FilterKind, HandedOverRows, Shared};
+use rocks_gc::shared::{FilterKind, HandedOverRows, Shared, register_keyspaces};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const SAFE_POINT: u64 = 100;
 fn prepared(options: &str) -> Arc<Shared> {
     let shared = shared(options);
     let keyspace = KeyspaceId::new(1).unwrap();
-    shared.name_keyspaces(&[keyspace], GcType::KeyspaceLevel).unwrap();
+    register_keyspaces(&shared, &[keyspace], GcType::KeyspaceLevel).unwrap();
     shared.safe_points.advance([(keyspace, SAFE_POINT)]);
     shared
 }

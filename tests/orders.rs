@@ -66,7 +66,7 @@ fn an_order_in_a_stall_holds_nobody_else_up() {
         let (removed, is_removed) = mpsc::channel();
         let shared = &shared;
         scope.spawn(move || {
-            shared.remove_keyspace(KeyspaceId::new(2).unwrap());
+            shared.pause_keyspace(KeyspaceId::new(2).unwrap());
             removed.send(()).unwrap();
         });
         let in_time = is_removed.recv_timeout(Duration::from_secs(10));

@@ -5,6 +5,7 @@ use super::handles::need_context;
 use super::memory::{Sized1, bytes, read_sized, text};
 use crate::error::Error;
 use crate::layout::keyspace_meta::KeyspaceMeta;
+use crate::shared::load_keyspace;
 use std::ffi::c_char;
 
 // SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
@@ -20,7 +21,7 @@ export! {
         let name = text("meta.name", meta.name)?.to_owned();
         let gc_type = meta.gc_management_type;
         let gc_management_type = if gc_type.is_null() { None } else { Some(lossy(gc_type)) };
-        shared.load_keyspace(&KeyspaceMeta { id: meta.id, state: meta.state, name, gc_management_type })
+        load_keyspace(shared, &KeyspaceMeta { id: meta.id, state: meta.state, name, gc_management_type })
     }
 }
 
@@ -38,6 +39,6 @@ export! {
     fn rgc_keyspace_load_protobuf(gc: *mut c::rgc_t, stored: *const c_char, len: usize; errptr) -> (), on error (); {
         let shared = &need_context(gc)?.shared;
         let meta = KeyspaceMeta::from_protobuf(bytes("bytes", stored, len)?)?;
-        shared.load_keyspace(&meta).map_err(|error: Error| error.while_doing("keyspacepb.KeyspaceMeta"))
+        load_keyspace(shared, &meta).map_err(|error: Error| error.while_doing("keyspacepb.KeyspaceMeta"))
     }
 }

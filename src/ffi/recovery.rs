@@ -18,7 +18,7 @@ export! {
     /// Whether recovery must ignore a put or merge of this key.
     fn rgc_wal_should_skip(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u8, on error 0; {
         let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
-        u8::from(found.shared.ignores_at_recovery(key))
+        u8::from(recovery::ignores_key(&found.shared, key))
     }
 }
 

@@ -25,7 +25,7 @@ struct Factory {
 impl Factory {
     fn new(context: Arc<Context>, number: c_int) -> Result<Self, Error> {
         let kind = kind(&context.shared, number)?;
-        context.shared.factory_made(kind);
+        context.shared.kinds.add_factory(kind);
         Ok(Self { context, kind })
     }
 }

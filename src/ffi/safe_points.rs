@@ -8,6 +8,7 @@ use crate::layout::{KeyOwner, KeyspaceId, Timestamp};
 use crate::log::{Level, log};
 use crate::safe_point::{AdvanceOutcome, Advanced, GcType, UnknownKeyspace, Unused};
 use crate::shared::Shared;
+use crate::shared::register_keyspaces;
 use std::ffi::{c_char, c_int};
 
 export! {
@@ -66,7 +67,7 @@ export! {
         let found = need_context(gc)?;
         let id = keyspace(id)?;
         refuse_inside_run_of_store("rgc_pause_keyspace", found)?;
-        found.shared.remove_keyspace(id);
+        found.shared.pause_keyspace(id);
         log(Level::Info, || format!("keyspace {id} is paused: all its keys are kept until rgc_set_keyspace_gc_type registers it again"));
         Ok(())
     }
@@ -180,5 +181,5 @@ fn name(shared: &Shared, ids: &[u32], gc_type: c_int, name: impl Fn(usize, Strin
         _ => return Err(Error::invalid(format!("GC type {gc_type} is unknown; give RGC_GC_GLOBAL (0) or RGC_GC_KEYSPACE_LEVEL (1)"))),
     };
     let keyspaces: Vec<_> = checked(ids, &name)?.collect();
-    shared.name_keyspaces(&keyspaces, gc_type).map_err(|(index, what)| Error::invalid(name(index, what)))
+    register_keyspaces(shared, &keyspaces, gc_type).map_err(|(index, what)| Error::invalid(name(index, what)))
 }

@@ -152,7 +152,8 @@ fn attach(context: &Context, engine: Box<dyn Engine>, families: Vec<ColumnFamily
     check_factories(shared, &families)?;
     let taken = || Error::invalid("a store is attached already; rgc_detach it first, or make another rgc_t for another DB");
     context.attached.attach(taken, || reclaim::attach(shared.clone(), engine, families, spawn).inspect(|_| taken_over()))?;
-    if writes && shared.has_seen(FilterKind::Write) && !shared.has_seen(FilterKind::Default) && !shared.has_seen(FilterKind::DroppedOnly) {
+    if writes && shared.kinds.has(FilterKind::Write) && !shared.kinds.has(FilterKind::Default) && !shared.kinds.has(FilterKind::DroppedOnly)
+    {
         log(Level::Warn, || {
             "the default column family has no filter: destroyed keys remain in its files; install kind RGC_KIND_RAW or RGC_KIND_DROPPED_ONLY there".into()
         });
@@ -178,7 +179,7 @@ fn check_filter(place: usize, family: &ColumnFamily) -> Result<(), Error> {
 fn check_factories(shared: &Shared, families: &[ColumnFamily]) -> Result<(), Error> {
     for (kind, name) in [(FilterKind::Default, "RGC_KIND_RAW"), (FilterKind::Write, "RGC_KIND_TXN"), (FilterKind::TtlV1, "RGC_KIND_TTL_V1")]
     {
-        if shared.has_factory(kind) && !families.iter().any(|family| family.role.runs().have(kind)) {
+        if shared.kinds.has_factory(kind) && !families.iter().any(|family| family.role.runs().have(kind)) {
             return Err(Error::invalid(format!(
                 "gc has made a filter factory of kind {name}, and no given family has a role for it; attach the family that \
                  it filters, with its role (RGC_CF_OTHER allows any kind), or install the right kind"

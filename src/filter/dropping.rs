@@ -117,7 +117,7 @@ impl Dropping {
     #[inline]
     fn schema(&mut self, shared: &Shared, key: &[u8]) -> &KeyDropState {
         if shared.layout.schema_ids {
-            self.schemas.standing(&shared.layout, &shared.schemas, key, self.generation);
+            self.schemas.drop_state(&shared.layout, &shared.schemas, key, self.generation);
         }
         self.schemas.last()
     }

@@ -3,12 +3,22 @@
 //! record that is left out it writes a delete of one of the library's own keys, which hides
 //! nothing, in the same family.
 
+use crate::layout::KeyOwner;
 use crate::layout::write_batch::{BatchOp, BatchRecord, WriteBatch};
-use crate::shared::Shared;
+use crate::shared::{KeyspaceState, Shared};
+
+/// Whether a put of this key is left out.
+pub fn ignores_key(shared: &Shared, key: &[u8]) -> bool {
+    let tombstone = match shared.layout.place(key) {
+        KeyOwner::Keyspace(_, keyspace) => shared.keyspaces.state(keyspace) == Some(KeyspaceState::Tombstone),
+        _ => false,
+    };
+    tombstone || shared.schemas.is_key_invalid(&shared.layout, key, None)
+}
 
 /// Whether this record of a batch is left out. `families` are the ids of the families to filter.
 pub fn ignores(shared: &Shared, families: &[u32], record: &BatchRecord) -> bool {
-    matches!(record.op, BatchOp::Put | BatchOp::Merge) && families.contains(&record.family) && shared.ignores_at_recovery(record.key)
+    matches!(record.op, BatchOp::Put | BatchOp::Merge) && families.contains(&record.family) && ignores_key(shared, record.key)
 }
 
 /// A key that is never put: the ledger has no record with this key.

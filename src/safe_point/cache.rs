@@ -78,7 +78,7 @@ pub struct TypeConflict {
     /// The keyspace.
     pub keyspace: KeyspaceId,
     /// The type that the keyspace is registered with.
-    pub standing: GcType,
+    pub in_force: GcType,
 }
 
 /// The result of loading a type from metadata.
@@ -267,9 +267,9 @@ impl SafePoints {
     fn keep_those_of_other_type(&self, keyspaces: impl Iterator<Item = KeyspaceId>, gc_type: GcType) -> Result<(), TypeConflict> {
         let mut conflict: Option<TypeConflict> = None;
         for (index, keyspace) in keyspaces.enumerate() {
-            if let Some(standing) = self.naming(keyspace).gc_type().filter(|standing| *standing != gc_type) {
+            if let Some(in_force) = self.naming(keyspace).gc_type().filter(|in_force| *in_force != gc_type) {
                 self.keep_one(keyspace, KeepReason::Conflict);
-                conflict.get_or_insert(TypeConflict { n: 0, index, keyspace, standing }).n += 1;
+                conflict.get_or_insert(TypeConflict { n: 0, index, keyspace, in_force }).n += 1;
             }
         }
         conflict.map_or(Ok(()), Err)
@@ -327,8 +327,8 @@ fn place(keyspace: KeyspaceId) -> (usize, usize) {
     (id / SLOTS, id % SLOTS)
 }
 
-fn step(standing: Timestamp, ts: Timestamp) -> AdvanceOutcome {
-    match ts.cmp(&standing) {
+fn step(in_force: Timestamp, ts: Timestamp) -> AdvanceOutcome {
+    match ts.cmp(&in_force) {
         std::cmp::Ordering::Greater => AdvanceOutcome::Moved,
         std::cmp::Ordering::Equal => AdvanceOutcome::Same,
         std::cmp::Ordering::Less => AdvanceOutcome::Refused,
@@ -386,7 +386,7 @@ mod tests {
         sp.name([id(3), id(5)].into_iter(), KeyspaceLevel).unwrap();
         sp.advance([(id(3), 70), (id(5), 70)]);
         let conflict = sp.name([id(4), id(3), id(5)].into_iter(), Global).unwrap_err();
-        assert_eq!(conflict, TypeConflict { n: 2, index: 1, keyspace: id(3), standing: KeyspaceLevel });
+        assert_eq!(conflict, TypeConflict { n: 2, index: 1, keyspace: id(3), in_force: KeyspaceLevel });
         assert!(sp.effective(id(4)).unknown, "a refused batch names nobody");
         assert_eq!([3, 5].map(|keyspace| effective(&sp, keyspace)), [0, 0], "all that conflict are kept");
         assert!(sp.any_effective(), "by the global one");

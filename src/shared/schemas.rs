@@ -80,7 +80,7 @@ pub struct Schemas {
 
 impl Schemas {
     /// The state of an id, for filters.
-    pub fn standing(&self, id: SchemaId) -> KeyDropState {
+    pub fn drop_state(&self, id: SchemaId) -> KeyDropState {
         if let Some(dropped) = self.dropped.get(&id) {
             KeyDropState::Invalid(Some(dropped.clone()))
         } else if self.created.contains(&id) || self.valid.binary_search(&id).is_ok() {
@@ -97,7 +97,7 @@ impl Schemas {
     /// The state of an id, for the host.
     pub fn state(&self, id: SchemaId) -> SchemaState {
         let truncating = self.truncated.get(&id).is_some_and(|truncation| !truncation.done);
-        match self.standing(id) {
+        match self.drop_state(id) {
             KeyDropState::Invalid(_) => SchemaState::Dropped,
             _ if truncating => SchemaState::Truncating,
             KeyDropState::Valid => SchemaState::Valid,
@@ -132,7 +132,7 @@ impl Schemas {
     }
 
     /// Makes an id invalid permanently. `done` means that all its keys have been deleted.
-    pub fn drop_for_ever(&mut self, id: SchemaId, done: bool, covers: Vec<usize>) {
+    pub fn drop_permanently(&mut self, id: SchemaId, done: bool, covers: Vec<usize>) {
         match self.dropped.get(&id) {
             Some(known) if known.covers == covers => known.late.set_done(done),
             _ => _ = self.dropped.insert(id, Arc::new(DroppedSchema { late: LateKeys::new(done), covers })),
@@ -181,6 +181,17 @@ impl Registry {
         self.with_invalid.load(SeqCst) > 0
     }
 
+    /// Whether a key's schema is invalid now in the family at this place. `None` means in any
+    /// family.
+    pub fn is_key_invalid(&self, layout: &Layout, key: &[u8], family: Option<usize>) -> bool {
+        let state = |(tenant, id)| Some(self.of(tenant)?.drop_state(id));
+        match layout.schema(key).and_then(state) {
+            Some(KeyDropState::Invalid(Some(dropped))) => family.is_none_or(|place| dropped.covers.contains(&place)),
+            Some(KeyDropState::Invalid(None)) => true,
+            _ => false,
+        }
+    }
+
     /// Changes a tenant's schemas. Copies that were made before are not changed.
     pub(super) fn change<R>(&self, tenant: Tenant, change: impl FnOnce(&mut Schemas) -> R) -> R {
         let mut tenants = lock(&self.tenants);
@@ -201,7 +212,7 @@ impl Registry {
 pub struct Lookup {
     tenant: Option<(Tenant, Option<Arc<Schemas>>)>,
     schema: Option<(Tenant, SchemaId)>,
-    standing: KeyDropState,
+    drop_state: KeyDropState,
     generation: u64,
     /// The places of the families that the keys may belong to.
     families: Vec<usize>,
@@ -214,16 +225,16 @@ impl Lookup {
     }
 
     /// The state of a key's schema. `generation` changes whenever a state may have changed.
-    pub fn standing(&mut self, layout: &Layout, registry: &Registry, key: &[u8], generation: u64) -> &KeyDropState {
+    pub fn drop_state(&mut self, layout: &Layout, registry: &Registry, key: &[u8], generation: u64) -> &KeyDropState {
         if generation != self.generation {
             *self = Self { generation, ..Self::new(std::mem::take(&mut self.families)) };
         }
         let schema = layout.schema(key);
         if schema != self.schema {
             self.schema = schema;
-            self.standing = schema.map_or(KeyDropState::NoSchema, |(tenant, id)| self.look_up(registry, tenant, id));
+            self.drop_state = schema.map_or(KeyDropState::NoSchema, |(tenant, id)| self.look_up(registry, tenant, id));
         }
-        &self.standing
+        &self.drop_state
     }
 
     fn look_up(&mut self, registry: &Registry, tenant: Tenant, id: SchemaId) -> KeyDropState {
@@ -231,11 +242,11 @@ impl Lookup {
             self.tenant = Some((tenant, registry.of(tenant)));
         }
         match &self.tenant {
-            Some((_, Some(schemas))) => match schemas.standing(id) {
+            Some((_, Some(schemas))) => match schemas.drop_state(id) {
                 // The schema is not dropped in all families that the key may belong to, so the key
                 // is kept.
                 KeyDropState::Invalid(Some(dropped)) if !all_covered(&dropped.covers, &self.families) => KeyDropState::Valid,
-                standing => standing,
+                drop_state => drop_state,
             },
             _ => KeyDropState::NoSchema,
         }
@@ -243,7 +254,7 @@ impl Lookup {
 
     /// The state of the last key's schema.
     pub fn last(&self) -> &KeyDropState {
-        &self.standing
+        &self.drop_state
     }
 
     /// The schema of the last key, if it has one.
@@ -274,7 +285,7 @@ mod tests {
         assert_eq!(invalid(&registry, 0..8), [0, 2]);
         registry.change(None, |schemas| schemas.load(vec![], 9));
         assert!(invalid(&registry, 0..12).is_empty() && !registry.any_invalid());
-        registry.change(None, |schemas| schemas.drop_for_ever(3, false, vec![0]));
+        registry.change(None, |schemas| schemas.drop_permanently(3, false, vec![0]));
         registry.change(None, |schemas| schemas.load(vec![1, 2, 3], 3));
         registry.change(None, |schemas| schemas.create(3));
         assert_eq!(invalid(&registry, 0..8), [0, 3]);
@@ -305,8 +316,8 @@ mod tests {
             let highest = list.last().map_or(0, |max| max + above);
             schemas.load(list, highest);
             created.iter().for_each(|id| schemas.create(*id));
-            dropped.iter().for_each(|id| schemas.drop_for_ever(*id, false, vec![0]));
-            let any = (0..12).any(|id| matches!(schemas.standing(id), KeyDropState::Invalid(_)));
+            dropped.iter().for_each(|id| schemas.drop_permanently(*id, false, vec![0]));
+            let any = (0..12).any(|id| matches!(schemas.drop_state(id), KeyDropState::Invalid(_)));
             prop_assert_eq!(schemas.any_invalid(), any);
         }
     }

@@ -65,7 +65,7 @@ pub fn plan(store: &Store, kind: FilterKind, row: &[u8]) -> Result<Plan, Error> 
     let safe_point = store.shared.effective(store.shared.layout.place(&start)).safe_point;
     // A destroyed range may have cut the row, or the rest of the row is being deleted.
     let destroyed = store.shared.dropped().in_family(family);
-    if safe_point == 0 || destroyed.touch(row, &end) || store.shared.is_of_invalid_schema(&start, Some(family)) {
+    if safe_point == 0 || destroyed.touch(row, &end) || store.shared.schemas.is_key_invalid(&store.shared.layout, &start, Some(family)) {
         return Ok(nothing);
     }
     start.truncate(row.len());

@@ -23,7 +23,7 @@ pub fn by_counts(shared: &Shared, family: Family, file: &File) -> Judgement {
     if file.deletions > 0 {
         return Judgement::Garbage;
     }
-    if dropped.touch(&file.smallest, &behind) || shared.has_seen(FilterKind::TtlV1) || may_hold_invalid_schema(shared, file) {
+    if dropped.touch(&file.smallest, &behind) || shared.kinds.has(FilterKind::TtlV1) || may_hold_invalid_schema(shared, file) {
         return Judgement::Unknown;
     }
     if !shared.safe_points.any_effective() {

@@ -41,7 +41,9 @@ pub fn read(store: &Store, family: Family, file: &File) -> Result<Found, Error> 
 
 fn kind_of(store: &Store, family: Family) -> FilterKind {
     match store.families.role(family) {
-        Some(Role::Default) if store.shared.has_seen(FilterKind::TtlV1) && !store.shared.has_seen(FilterKind::Default) => FilterKind::TtlV1,
+        Some(Role::Default) if store.shared.kinds.has(FilterKind::TtlV1) && !store.shared.kinds.has(FilterKind::Default) => {
+            FilterKind::TtlV1
+        }
         Some(Role::Default) => FilterKind::Default,
         Some(Role::Write) => FilterKind::Write,
         _ => FilterKind::DroppedOnly,
@@ -78,7 +80,7 @@ struct Reader<'s> {
 impl Reader<'_> {
     /// Whether the next key, or the row before it, is garbage.
     fn see(&mut self, key: &[u8], value: &[u8]) -> bool {
-        let schema = self.schemas.standing(&self.shared.layout, &self.shared.schemas, key, self.generation);
+        let schema = self.schemas.drop_state(&self.shared.layout, &self.shared.schemas, key, self.generation);
         if self.dropped.cover(key) || matches!(schema, KeyDropState::Invalid(_)) {
             return true;
         }

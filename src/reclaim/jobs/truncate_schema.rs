@@ -9,7 +9,7 @@ use crate::shared::{FilterKind, SchemaState};
 /// Lets the worker delete a schema's versions up to a timestamp. After an error it is unknown
 /// whether the worker will.
 pub fn run(store: &Store, ledger: &Ledger, tenant: Tenant, id: SchemaId, up_to: Timestamp) -> Result<(), Error> {
-    if store.shared.has_seen(FilterKind::TtlV1) {
+    if store.shared.kinds.has(FilterKind::TtlV1) {
         return Err(Error::new(
             ErrorKind::NotSupported,
             "keys of kind RGC_KIND_TTL_V1 have no timestamps to truncate by; drop the schema instead",

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::layout::KeyspaceId;
 use crate::reclaim::store::{Role, Store};
 use crate::safe_point::{GcType, KeepReason, Registration};
-use crate::shared::Shared;
+use crate::shared::{Shared, keep_for_conflict};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -45,7 +45,7 @@ pub fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
         return Ok(());
     };
     let keyspaces: Vec<_> = conflicts.into_iter().map(|(keyspace, _)| keyspace).collect();
-    shared.keep_for_conflict(&keyspaces);
+    keep_for_conflict(shared, &keyspaces);
     Err(Error::invalid(format!(
         "the ledger has recorded keyspace {} as {gc_type}, and the host registered the other type: all its keys are kept; restart, and \
          register the type that it was created with",

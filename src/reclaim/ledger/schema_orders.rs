@@ -74,7 +74,7 @@ impl SchemaOrders {
         let covers = CoveredFamilies::new(&record.families, &store.families).places;
         store.shared.change_schemas(tenant, |schemas| {
             if order == Order::Drop {
-                schemas.drop_for_ever(id, done, covers);
+                schemas.drop_permanently(id, done, covers);
             }
             if up_to > 0 {
                 schemas.truncate(id, Truncation { up_to, done: done || order == Order::Drop });
@@ -124,7 +124,7 @@ impl SchemaOrders {
     /// without timestamps are not truncated.
     pub fn rests(store: &Store, record: &SchemaRecord) -> bool {
         let removed = |keyspace| matches!(store.shared.safe_points.known(keyspace).naming, Registration::Kept(..));
-        record.order == Order::Truncate && (record.tenant.is_some_and(removed) || store.shared.has_seen(FilterKind::TtlV1))
+        record.order == Order::Truncate && (record.tenant.is_some_and(removed) || store.shared.kinds.has(FilterKind::TtlV1))
     }
 
     /// The next open order behind that one that may be carried out now.

@@ -66,7 +66,7 @@ impl Orders {
 
     fn truncate(&mut self, writer: &mut PacedWriter<'_>, ledger: &Ledger, record: &SchemaRecord) -> Result<(), Error> {
         let store = writer.store;
-        let _rows_in_hand = store.shared.take_rows_in_hand();
+        let _rows_in_hand = store.shared.rows_in_hand.take();
         // The host may have disabled collecting or paused the keyspace since, and relies on no row
         // being in hand.
         if !store.shared.enabled() || SchemaOrders::rests(store, record) {
@@ -98,7 +98,7 @@ impl Orders {
         let key = record.schema();
         let sweep = self.sweeps.entry(key).or_insert_with(|| Sweep::new(store, record));
         if !sweep.is_over() {
-            let _rows_in_hand = store.shared.take_rows_in_hand();
+            let _rows_in_hand = store.shared.rows_in_hand.take();
             if store.shared.enabled() {
                 let bytes = sweep.go_on(store)?;
                 writer.rate_limiter.spend(bytes);

@@ -51,7 +51,7 @@ impl Rows {
                 wait(store, LONGEST_WAIT);
                 continue;
             }
-            let rows_in_hand = store.shared.take_rows_in_hand();
+            let rows_in_hand = store.shared.rows_in_hand.take();
             // The host may have disabled collecting since the check above, and relies on no row
             // being in hand.
             if !store.shared.enabled() {

@@ -1,0 +1,214 @@
+//! The state of a context that its filters and its worker share.
+
+use super::clock::Clock;
+use super::dropped::Dropped;
+use super::filter_kinds::{FilterKind, FilterKinds};
+use super::keyspaces::Keyspaces;
+use super::recorded::RecordedTypes;
+use super::rows_in_hand::RowsInHand;
+use super::schemas::{Registry, Schemas};
+use super::worker_queue::WorkerQueue;
+use crate::callback::lock;
+use crate::error::{Error, hex};
+use crate::layout::{KeyForm, KeyOwner, KeyspaceId, Layout, Tenant, Timestamp};
+use crate::log::{Level, log};
+use crate::options::{Deleting, Options, RemoveMode};
+use crate::rule::raw::History;
+use crate::safe_point::{Effective, KeepReason, SafePoints};
+use crate::stats::Stats;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// The state of a context, without C types.
+pub struct Shared {
+    /// The layout of keys.
+    pub layout: Layout,
+    /// The reads that the host serves.
+    pub history: History,
+    /// The way in which filters remove versions.
+    pub remove_mode: RemoveMode,
+    /// The time between a value's expiry and its removal, in seconds.
+    pub ttl_grace_seconds: u64,
+    /// The most seconds that a safe point may be ahead of the clock; 0 means no limit.
+    max_safe_point_ahead_seconds: u64,
+    /// The safe points of all keyspaces.
+    pub safe_points: SafePoints,
+    /// The clock that decides about expiry.
+    pub clock: Clock,
+    /// The counters of all filters and the worker.
+    pub stats: Stats,
+    /// Whether rows are judged. If not, every filter keeps everything from its next row.
+    enabled: AtomicBool,
+    generation: AtomicU64,
+    /// The kinds of filters that the context has.
+    pub kinds: FilterKinds,
+    /// The options of the worker's deletes.
+    pub deleting: Deleting,
+    /// The rows that filters hand over to the worker.
+    pub worker_queue: WorkerQueue,
+    dropped: Mutex<Arc<Dropped>>,
+    /// Whether everything is kept, because half of a row may be destroyed and no ledger says which
+    /// half.
+    suspended: AtomicBool,
+    /// The valid and dropped schemas.
+    pub schemas: Registry,
+    /// The metadata of keyspaces.
+    pub keyspaces: Keyspaces,
+    /// The types that the ledger has recorded.
+    pub recorded_types: RecordedTypes,
+    /// Whether the first key outside the layout was logged.
+    has_told_foreign_key: AtomicBool,
+    /// The rows that the worker has in hand.
+    pub rows_in_hand: RowsInHand,
+}
+
+impl Shared {
+    /// The initial state of a context.
+    pub fn new(options: &Options) -> Result<Self, Error> {
+        Ok(Self {
+            layout: options.layout()?,
+            history: options.history(),
+            remove_mode: options.remove_mode,
+            ttl_grace_seconds: options.ttl_grace_seconds,
+            max_safe_point_ahead_seconds: options.max_safe_point_ahead_seconds,
+            safe_points: SafePoints::new(options.unknown_keyspace),
+            clock: Clock::new(),
+            stats: Stats::default(),
+            enabled: AtomicBool::new(true),
+            generation: AtomicU64::new(0),
+            kinds: FilterKinds::default(),
+            deleting: options.deleting,
+            worker_queue: WorkerQueue::new(options.worker_queue_max_rows, options.worker_queue_max_bytes),
+            dropped: Mutex::default(),
+            suspended: AtomicBool::new(false),
+            schemas: Registry::default(),
+            keyspaces: Keyspaces::default(),
+            recorded_types: RecordedTypes::default(),
+            has_told_foreign_key: AtomicBool::new(false),
+            rows_in_hand: RowsInHand::default(),
+        })
+    }
+
+    /// Whether rows are judged.
+    pub fn enabled(&self) -> bool {
+        self.enabled.load(Ordering::Acquire) && !self.suspended.load(Ordering::Acquire)
+    }
+
+    /// Keeps everything until a store is attached, or ends that.
+    pub fn suspend(&self, suspended: bool) {
+        self.suspended.store(suspended, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Switches judging on or off. Filters follow at their next row. Returns when the worker's rows
+    /// in hand are finished.
+    pub fn set_enabled(&self, enabled: bool) {
+        self.enabled.store(enabled, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::Release);
+        self.rows_in_hand.wait();
+    }
+
+    /// Makes running filters see at their next row that more is kept.
+    pub(super) fn tell_runs(&self) {
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Keeps all keys of a keyspace until the host registers it again. Running filters follow at
+    /// their next row. Returns when the worker's rows in hand are finished.
+    pub fn pause_keyspace(&self, keyspace: KeyspaceId) {
+        self.safe_points.keep(keyspace, KeepReason::Paused);
+        self.tell_runs();
+        self.rows_in_hand.wait();
+    }
+
+    /// Changes a tenant's schemas. Running filters see the change at their next key.
+    pub fn change_schemas<R>(&self, tenant: Tenant, change: impl FnOnce(&mut Schemas) -> R) -> R {
+        let result = self.schemas.change(tenant, change);
+        self.generation.fetch_add(1, Ordering::Release);
+        result
+    }
+
+    /// Forgets the drop and truncate orders of all schemas.
+    pub fn forget_schema_orders(&self) {
+        for (tenant, _) in self.schemas.all() {
+            self.change_schemas(tenant, Schemas::forget_orders);
+        }
+    }
+
+    /// The destroyed ranges at this moment.
+    pub fn dropped(&self) -> Arc<Dropped> {
+        lock(&self.dropped).clone()
+    }
+
+    /// Replaces all destroyed ranges. Running filters follow at their next key, the worker at its
+    /// next rows. Returns when its rows in hand are finished.
+    pub fn set_dropped(&self, dropped: Arc<Dropped>) {
+        *lock(&self.dropped) = dropped;
+        self.generation.fetch_add(1, Ordering::Release);
+        self.rows_in_hand.wait();
+    }
+
+    /// Whether a thread waits for the worker's rows in hand, or judging is switched off. Then the
+    /// worker puts back the rows that it can put back.
+    pub fn wants_rows_in_hand_back(&self) -> bool {
+        self.rows_in_hand.are_waited_for() || !self.enabled()
+    }
+
+    /// Admits filters of this kind.
+    pub fn admit(&self, kind: FilterKind) -> Result<(), Error> {
+        self.kinds.admit(kind, matches!(self.layout.form, KeyForm::Plain(_)))
+    }
+
+    /// A number that changes with every event that filters must see at their next row.
+    #[inline]
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The effective safe point of keys with this owner.
+    pub fn effective(&self, place: KeyOwner) -> Effective {
+        match place {
+            KeyOwner::Keyspace(_, keyspace) => self.safe_points.effective(keyspace),
+            KeyOwner::Tidb(_) | KeyOwner::Plain => Effective { safe_point: self.safe_points.global(), unknown: false },
+            KeyOwner::Ledger | KeyOwner::Foreign => Effective { safe_point: 0, unknown: false },
+        }
+    }
+
+    /// The highest safe point that is accepted now: the clock plus the allowed lead. While the time
+    /// is unknown no safe point is accepted.
+    pub fn safe_point_limit(&self) -> Timestamp {
+        const LOGICAL_BITS: u32 = 18;
+        if self.max_safe_point_ahead_seconds == 0 {
+            return Timestamp::MAX - 1;
+        }
+        let now = self.clock.now();
+        if now == 0 {
+            return 0;
+        }
+        let physical_ms = now.saturating_add(self.max_safe_point_ahead_seconds).saturating_mul(1000);
+        physical_ms.checked_mul(1 << LOGICAL_BITS).map_or(Timestamp::MAX - 1, |ts| ts | ((1 << LOGICAL_BITS) - 1)).min(Timestamp::MAX - 1)
+    }
+
+    /// Logs once that a filter keeps keys outside the layout. The usual cause is a wrong data
+    /// prefix.
+    pub fn tell_foreign_key(&self, key: &[u8]) {
+        let is_told = &self.has_told_foreign_key;
+        if !is_told.load(Ordering::Relaxed) && !is_told.swap(true, Ordering::Relaxed) {
+            log(Level::Warn, || {
+                let prefix = &self.layout.data_prefix;
+                let prefix = if prefix.is_empty() { "empty".into() } else { hex(prefix) };
+                format!(
+                    "a filter keeps keys that do not match the key layout, the first is {}; data_prefix is {prefix}: make sure that it is the \
+                     prefix of the host's keys",
+                    hex(key)
+                )
+            });
+        }
+    }
+
+    /// Counts safe points that were refused, and logs the reason.
+    pub fn refuse_safe_points(&self, n: usize, why: impl FnOnce() -> String) {
+        self.stats.shared().safe_points_refused.add(n as u64);
+        log(Level::Warn, why);
+    }
+}
