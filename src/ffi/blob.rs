@@ -35,8 +35,8 @@ impl Blob {
         if bytes.len() > self.room - self.len {
             return Err(overfull());
         }
-        // SAFETY: `data` has `room` bytes, and `bytes` fits behind the first `len` of them: that was
-        // checked. Only this Blob knows the memory, so `bytes` is no part of it.
+        // SAFETY: `data` has `room` bytes, and `bytes` fits behind the first `len` of them: that
+        // was checked. Only this Blob knows the memory, so `bytes` is no part of it.
         unsafe { self.data.add(self.len).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         self.len += bytes.len();
         Ok(())

@@ -232,8 +232,8 @@ unsafe fn range(
     convert: impl FnOnce(&Codec, &[u8], &[u8]) -> Result<KeyRange, Error>,
 ) -> Result<u8, Error> {
     let codec = codec(mode, id)?;
-    // SAFETY: `out` is writable, so it begins with the struct_size that the host has set; `start` and
-    // `end` are readable.
+    // SAFETY: `out` is writable, so it begins with the struct_size that the host has set; `start`
+    // and `end` are readable.
     let (start, end) = unsafe {
         struct_size("out", out.cast_const(), c::rgc_range_t::VERSION_1)?;
         (bytes("start", start, start_len)?, bytes("end", end, end_len)?)

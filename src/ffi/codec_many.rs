@@ -19,7 +19,8 @@ pub unsafe extern "C" fn rgc_codec_encode_keys(
     offsets: *mut usize,
     errptr: *mut *mut c_char,
 ) -> *mut c_char {
-    // SAFETY: `keys` and `lens` are readable, `offsets`, of `n` + 1 elements, and `errptr` are writable.
+    // SAFETY: `keys` and `lens` are readable, `offsets`, of `n` + 1 elements, and `errptr` are
+    // writable.
     unsafe {
         answer(errptr, "rgc_codec_encode_keys", null_mut(), || {
             let codec = codec(mode, id)?;
@@ -40,7 +41,8 @@ pub unsafe extern "C" fn rgc_codec_decode_keys(
     offsets: *mut usize,
     errptr: *mut *mut c_char,
 ) -> *mut c_char {
-    // SAFETY: `keys` and `lens` are readable, `offsets`, of `n` + 1 elements, and `errptr` are writable.
+    // SAFETY: `keys` and `lens` are readable, `offsets`, of `n` + 1 elements, and `errptr` are
+    // writable.
     unsafe {
         answer(errptr, "rgc_codec_decode_keys", null_mut(), || {
             let codec = codec(mode, id)?;
@@ -64,8 +66,8 @@ pub unsafe extern "C" fn rgc_codec_decode_bucket_keys(
     n_out: *mut usize,
     errptr: *mut *mut c_char,
 ) -> *mut c_char {
-    // SAFETY: `keys` and `lens` are readable, `offsets`, of `n` + 1 elements, `n_out` and `errptr` are
-    // writable.
+    // SAFETY: `keys` and `lens` are readable, `offsets`, of `n` + 1 elements, `n_out` and `errptr`
+    // are writable.
     unsafe {
         answer(errptr, "rgc_codec_decode_bucket_keys", null_mut(), || {
             let codec = codec(mode, id)?;
@@ -108,8 +110,8 @@ unsafe fn many(
     for (i, key) in unsafe { elements(keys, lens) }.enumerate() {
         push(&mut blob, key?).map_err(|error| error.while_doing(format_args!("keys[{i}]")))?;
     }
-    // SAFETY: `offsets` is writable, not NULL, has one more element than `lens`, and does not overlap
-    // `lens`, which is read meanwhile.
+    // SAFETY: `offsets` is writable, not NULL, has one more element than `lens`, and does not
+    // overlap `lens`, which is read meanwhile.
     unsafe { write_offsets(offsets, lens.iter().map(|&of_key| len(of_key))) };
     Ok(blob.hand_out())
 }

@@ -21,7 +21,8 @@ unsafe impl Sized1 for c::rgc_engine_t {
 /// A call of them is sound for these reasons. The host gave `state` for these functions, and keeps
 /// it until the destructor, or until the attach has failed. Keys, ranges and batches are borrowed
 /// from the caller of the method, so they live until the function returns. Where a function
-/// answers, it gets pointers to local variables, which nobody else uses.
+/// answers, it gets pointers to local variables, which nobody else uses. The host mallocs the
+/// values and error texts that it returns, and gives them away.
 pub struct HostEngine {
     table: c::rgc_engine_t,
     state: *mut c_void,
@@ -39,8 +40,9 @@ impl Drop for HostEngine {
         if let Some(destructor) = self.table.destructor
             && self.taken_over.load(SeqCst)
         {
-            // SAFETY: the host's function, with the state that it expects. The engine owned the state
-            // until here, and nobody has the engine any more, so no other function is called later.
+            // SAFETY: the host's function, with the state that it expects. The engine owned the
+            // state until here, and nobody has the engine any more, so no other function is called
+            // later.
             unsafe { destructor(self.state) }
         }
     }
@@ -102,7 +104,7 @@ impl HostEngine {
     fn flush(&self, family: Family) -> Result<(), Error> {
         let flush = function!(self.flush);
         // SAFETY: a function of the host's, with its state.
-        checked(|error| unsafe { flush(self.state, cf(family), error) })
+        unsafe { checked(|error| flush(self.state, cf(family), error)) }
     }
 }
 
@@ -110,7 +112,7 @@ impl Engine for HostEngine {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let get = function!(self.get);
         // SAFETY: a function of the host's, with its state; `key` lives until it returns.
-        value_of(|value, len, error| unsafe { get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error) })
+        unsafe { value_of(|value, len, error| get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error)) }
     }
 
     fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -119,7 +121,7 @@ impl Engine for HostEngine {
             return self.get(family, key);
         };
         // SAFETY: a function of the host's, with its state; `key` lives until it returns.
-        value_of(|value, len, error| unsafe { get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error) })
+        unsafe { value_of(|value, len, error| get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error)) }
     }
 
     fn tells_durability(&self) -> bool {
@@ -139,9 +141,9 @@ impl Engine for HostEngine {
         let batch: Vec<_> = writes.iter().map(to_c).collect();
         let flag = |on, flag| if on { flag } else { 0 };
         let flags = flag(how.sync, c::RGC_WRITE_FLAG_SYNC) | flag(how.no_slowdown, c::RGC_WRITE_FLAG_NO_SLOWDOWN);
-        // SAFETY: a function of the host's, with its state; `batch`, and the bytes of `writes` to which
-        // it points, live until it returns.
-        checked(|error| unsafe { write(self.state, batch.as_ptr(), batch.len(), flags as c_int, error) })
+        // SAFETY: a function of the host's, with its state; `batch`, and the bytes of `writes` to
+        // which it points, live until it returns.
+        unsafe { checked(|error| write(self.state, batch.as_ptr(), batch.len(), flags as c_int, error)) }
     }
 
     fn scan(
@@ -155,10 +157,10 @@ impl Engine for HostEngine {
         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
         let backwards = u8::from(direction == Direction::Backwards);
         let mut text = null_mut();
-        // SAFETY: functions of the host's, with its state. The range lives until `iterate` returns. The
-        // iterator is the host's, not NULL, used by this thread alone, and destroyed once, at the end.
-        // The host keeps a key and its value until the next call of `next`; `each` has returned by
-        // then.
+        // SAFETY: functions of the host's, with its state. The range lives until `iterate` returns.
+        // The iterator is the host's, not NULL, used by this thread alone, and destroyed once, at
+        // the end. The host keeps a key and its value until the next call of `next`; `each` has
+        // returned by then.
         unsafe {
             let iterator = iterate(self.state, cf(family), start, start_len, end, end_len, backwards, &mut text);
             if iterator.is_null() {
@@ -187,20 +189,20 @@ impl Engine for HostEngine {
         let delete_files = function!(self.delete_files);
         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
         // SAFETY: a function of the host's, with its state; the range lives until it returns.
-        checked(|error| unsafe { delete_files(self.state, cf(family), start, start_len, end, end_len, error) })
+        unsafe { checked(|error| delete_files(self.state, cf(family), start, start_len, end, end_len, error)) }
     }
 
     fn compact(&self, family: Family, (start, end): (&[u8], &[u8]), last_level_too: bool) -> Result<(), Error> {
         let compact = function!(self.compact);
         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
         // SAFETY: a function of the host's, with its state; the range lives until it returns.
-        checked(|error| unsafe { compact(self.state, cf(family), start, start_len, end, end_len, u8::from(last_level_too), error) })
+        unsafe { checked(|error| compact(self.state, cf(family), start, start_len, end, end_len, u8::from(last_level_too), error)) }
     }
 
     fn try_flush(&self, family: Family, progress: &mut u64) -> Result<Flush, Error> {
         let Some(try_flush) = self.table.try_flush else { return self.flush(family).map(|()| Flush::Finished) };
         // SAFETY: a function of the host's, with its state; `progress` is this call's alone.
-        match checked(|error| unsafe { try_flush(self.state, cf(family), progress, error) }) {
+        match unsafe { checked(|error| try_flush(self.state, cf(family), progress, error)) } {
             Ok(()) => Ok(Flush::Finished),
             Err(error) if error.kind() == ErrorKind::Busy => Ok(Flush::Unfinished),
             Err(error) => Err(error),
@@ -217,18 +219,18 @@ impl Engine for HostEngine {
         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
         let mut found: Vec<File> = Vec::new();
         let into = lend(&mut found);
-        // SAFETY: a function of the host's, with its state. The range lives until it returns, and so
-        // does `found`, which only `gather` uses meanwhile.
-        checked(|error| unsafe { files(self.state, cf(family), start, start_len, end, end_len, Some(gather), into, error) })?;
+        // SAFETY: a function of the host's, with its state. The range lives until it returns, and
+        // so does `found`, which only `gather` uses meanwhile.
+        unsafe { checked(|error| files(self.state, cf(family), start, start_len, end, end_len, Some(gather), into, error)) }?;
         Ok(found)
     }
 
     fn files_with_properties(&self, family: Family) -> Result<Vec<File>, Error> {
         let files = function!(self.files);
         let mut found: Vec<File> = Vec::new();
-        // SAFETY: a function of the host's, with its state. `found` lives until it returns, and only
-        // `gather` uses it meanwhile.
-        checked(|error| unsafe { files(self.state, cf(family), Some(gather), lend(&mut found), error) })?;
+        // SAFETY: a function of the host's, with its state. `found` lives until it returns, and
+        // only `gather` uses it meanwhile.
+        unsafe { checked(|error| files(self.state, cf(family), Some(gather), lend(&mut found), error)) }?;
         Ok(found)
     }
 

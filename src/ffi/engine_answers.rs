@@ -15,10 +15,14 @@ unsafe impl Sized1 for c::rgc_file_t {
 }
 
 /// Calls a function with an errptr, and turns its answer into a result.
-pub(super) fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<(), Error> {
+///
+/// # Safety
+/// `call` leaves NULL in errptr, or a malloc'ed C text that it gives away.
+pub(super) unsafe fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<(), Error> {
     let mut text = null_mut();
     let answer = call(&mut text);
-    let said = take_text(text);
+    // SAFETY: NULL, as it was before, or a malloc'ed text that nobody else uses.
+    let said = unsafe { take_text(text) };
     match (u32::try_from(answer), said) {
         (Ok(c::RGC_ENGINE_OK), _) => Ok(()),
         (Ok(c::RGC_ENGINE_BUSY), said) => {
@@ -33,25 +37,31 @@ pub(super) fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<()
 }
 
 /// Calls a function that returns a malloc'ed value, or none.
-pub(super) fn value_of(get: impl FnOnce(*mut *mut c_char, *mut usize, *mut *mut c_char) -> c_int) -> Result<Option<Vec<u8>>, Error> {
+///
+/// # Safety
+/// As [`checked`]; and if all is well, `get` leaves NULL in the value, or as many malloc'ed bytes
+/// as in the length, which it gives away.
+pub(super) unsafe fn value_of(get: impl FnOnce(*mut *mut c_char, *mut usize, *mut *mut c_char) -> c_int) -> Result<Option<Vec<u8>>, Error> {
     let (mut value, mut len) = (null_mut(), 0);
-    checked(|error| get(&mut value, &mut len, error))?;
-    // SAFETY: the host has set `value` to NULL or to `len` malloc'ed bytes, and has given them away.
-    // They are copied, then freed, once.
+    // SAFETY: errptr is as `checked` wants it. `value` is NULL, or `len` malloc'ed bytes that
+    // nobody else uses; they are copied, then freed, once.
     unsafe {
+        checked(|error| get(&mut value, &mut len, error))?;
         let found = (!value.is_null()).then(|| slice(value.cast::<u8>(), len).unwrap_or_default().to_vec());
         libc::free(value.cast());
         Ok(found)
     }
 }
 
-/// Copies and frees the host's malloc'ed text.
-pub(super) fn take_text(text: *mut c_char) -> Option<String> {
+/// Copies and frees the host's text.
+///
+/// # Safety
+/// `text` is NULL, or a malloc'ed C text that nobody uses any more.
+pub(super) unsafe fn take_text(text: *mut c_char) -> Option<String> {
     if text.is_null() {
         return None;
     }
-    // SAFETY: not NULL, so it is a malloc'ed C string that the host has given away. It is copied, then
-    // freed, once.
+    // SAFETY: not NULL, so a NUL ends it, and malloc made it; it is copied, then freed, once.
     unsafe {
         let said = CStr::from_ptr(text).to_string_lossy().into_owned();
         libc::free(text.cast());
@@ -63,8 +73,8 @@ pub(super) fn take_text(text: *mut c_char) -> Option<String> {
 pub(super) unsafe extern "C" fn gather(into: *mut c_void, file: *const c::rgc_file_t) {
     guard(|| {
         // SAFETY: `into` is the vector that `files` lent, and nobody else uses it until the host's
-        // function returns. `file` is NULL or the host's struct of struct_size bytes; it, and what it
-        // points to, lives until `gather` returns, and is copied here.
+        // function returns. `file` is NULL or the host's struct of struct_size bytes; it, and what
+        // it points to, lives until `gather` returns, and is copied here.
         unsafe {
             let Some(into) = lent::<Vec<File>>(into) else { return };
             let Ok(file) = read_sized("file", file) else { return };

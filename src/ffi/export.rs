@@ -7,7 +7,8 @@ use std::any::Any;
 use std::ffi::c_char;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs the body of an exported function that has no errptr. After a panic the answer is `fallback`.
+/// Runs the body of an exported function that has no errptr. After a panic the answer is
+/// `fallback`.
 #[inline]
 pub(super) fn guarded<R>(function: &str, fallback: R, body: impl FnOnce() -> R) -> R {
     guard(body).unwrap_or_else(|| {
@@ -80,18 +81,28 @@ unsafe fn report<R>(errptr: *mut *mut c_char, outcome: Result<R, Error>) -> Opti
 mod tests {
     use super::*;
 
+    fn boom<R>() -> R {
+        std::panic::resume_unwind(Box::new("boom"))
+    }
+
     #[test]
     fn a_panic_ends_at_the_border() {
         assert_eq!(guard(|| 1), Some(1));
-        assert_eq!(guard(|| -> i32 { std::panic::resume_unwind(Box::new("boom")) }), None);
-        let outcome: Result<(), Error> = fallible("f", || std::panic::resume_unwind(Box::new("boom")));
+        assert_eq!(guard(boom::<i32>), None);
+        assert_eq!(guarded("f", 2, || 1), 1);
+        assert_eq!(guarded("f", 2, boom), 2);
         let mut text = std::ptr::null_mut();
         // SAFETY: a valid pointer to a char*.
-        assert!(unsafe { report(&mut text, outcome) }.is_none());
-        // SAFETY: report wrote a C string.
+        assert_eq!(unsafe { answer(&mut text, "f", 2, boom) }, 2);
+        // SAFETY: answer wrote a C string.
         let message = unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned();
         assert!(message.starts_with("Aborted: f panicked"), "{message}");
         // SAFETY: it is malloc'ed.
         unsafe { libc::free(text.cast()) };
+        // SAFETY: a valid pointer to a char*.
+        assert_eq!(unsafe { answer(&mut text, "f", 2, || Ok(1)) }, 1);
+        assert!(text.is_null());
+        // SAFETY: NULL is allowed.
+        assert_eq!(unsafe { answer(std::ptr::null_mut(), "f", 2, boom) }, 2);
     }
 }

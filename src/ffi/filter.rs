@@ -131,8 +131,8 @@ pub unsafe extern "C" fn rgc_filter_decide(
     skip_until: *mut *const c_char,
     skip_until_len: *mut usize,
 ) -> c_int {
-    // SAFETY: `filter` is alive, `key` and `value` are readable, `skip_until` and `skip_until_len`
-    // are writable.
+    // SAFETY: `filter` is alive and not deciding on this thread, `key` and `value` are readable,
+    // `skip_until` and `skip_until_len` are writable.
     guarded("rgc_filter_decide", c::RGC_KEEP as c_int, || unsafe {
         clear_out(skip_until, skip_until_len);
         let filter = borrow(filter);
@@ -165,7 +165,8 @@ pub unsafe extern "C" fn rgc_filter_decide_by_key(
     skip_until: *mut *const c_char,
     skip_until_len: *mut usize,
 ) -> c_int {
-    // SAFETY: `filter` is alive, `key` is readable, `skip_until` and `skip_until_len` are writable.
+    // SAFETY: `filter` is alive and not deciding on this thread, `key` is readable, `skip_until`
+    // and `skip_until_len` are writable.
     guarded("rgc_filter_decide_by_key", c::RGC_KEEP as c_int, || unsafe {
         clear_out(skip_until, skip_until_len);
         match FilterHandle::decide_by_key(borrow(filter), key, key_len, can_skip(skip_until, skip_until_len)) {
@@ -178,7 +179,7 @@ pub unsafe extern "C" fn rgc_filter_decide_by_key(
 /// Sets whether the filter's compaction writes the bottommost level.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_filter_set_bottommost(filter: *mut c::rgc_filter_t, is_bottommost: c_int) {
-    // SAFETY: `filter` is alive.
+    // SAFETY: `filter` is alive and not deciding on this thread.
     guarded("rgc_filter_set_bottommost", (), || unsafe {
         if (-1..=1).contains(&is_bottommost) {
             FilterHandle::tell(borrow(filter), |run| run.set_bottommost(tristate(is_bottommost)));
@@ -194,7 +195,8 @@ pub unsafe extern "C" fn rgc_filter_set_inputs(
     n: usize,
     errptr: *mut *mut c_char,
 ) {
-    // SAFETY: `filter` is alive, `inputs` is readable, `errptr` is writable.
+    // SAFETY: `filter` is alive and not deciding on this thread, `inputs` is readable, `errptr` is
+    // writable.
     unsafe {
         answer(errptr, "rgc_filter_set_inputs", (), || {
             if filter.is_null() {
@@ -227,8 +229,8 @@ pub unsafe extern "C" fn rgc_filter_callback(
     _new_value_len: *mut usize,
     value_changed: *mut u8,
 ) -> u8 {
-    // SAFETY: `filter` is an `rgc_filter_t*` and alive, `key` and `value` are readable,
-    // `value_changed` is writable.
+    // SAFETY: `filter` is an `rgc_filter_t*`, alive and not deciding on this thread, `key` and
+    // `value` are readable, `value_changed` is writable.
     guarded("rgc_filter_callback", 0, || unsafe {
         if !value_changed.is_null() {
             value_changed.write(0);

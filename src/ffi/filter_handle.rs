@@ -64,8 +64,8 @@ impl FilterHandle {
         value: *const c_char,
         value_len: usize,
     ) -> Verdict {
-        // SAFETY: `key` and `value` are readable; no other decision on this filter is in progress here,
-        // and `run` is used no more when `decide_any` asks again.
+        // SAFETY: `key` and `value` are readable; the filter is not deciding on this thread, and
+        // `run` is used no more when `decide_any` asks again.
         unsafe {
             if let Some((key, value)) = not_null(key, key_len, value, value_len)
                 && let Some(run) = Self::run_here(filter)
@@ -89,7 +89,7 @@ impl FilterHandle {
         value: *const c_char,
         value_len: usize,
     ) -> Verdict {
-        // SAFETY: `key` and `value` are readable; no other decision on this filter is in progress here.
+        // SAFETY: `key` and `value` are readable; the filter is not deciding on this thread.
         unsafe {
             let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return Verdict::Keep };
             Self::with(filter, Verdict::Keep, |run| run.decide(key, shown(value_type, value)))
@@ -109,7 +109,7 @@ impl FilterHandle {
         value: *const c_char,
         value_len: usize,
     ) -> (Decision, *const [u8]) {
-        // SAFETY: `key` and `value` are readable; no other decision on this filter is in progress here.
+        // SAFETY: `key` and `value` are readable; the filter is not deciding on this thread.
         unsafe {
             let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return KEEP };
             Self::with(filter, KEEP, |run| {
@@ -129,7 +129,7 @@ impl FilterHandle {
         key_len: usize,
         can_skip: bool,
     ) -> Option<(Decision, *const [u8])> {
-        // SAFETY: `key` is readable; no other decision on this filter is in progress here.
+        // SAFETY: `key` is readable; the filter is not deciding on this thread.
         unsafe {
             let Some(key) = slice(key.cast(), key_len) else { return Some(KEEP) };
             Self::with(filter, Some(KEEP), |run| Some((run.decide_by_key(key, can_skip)?, &raw const *run.skip_until())))
@@ -142,17 +142,17 @@ impl FilterHandle {
     /// As [`FilterHandle::with`].
     #[inline]
     pub(super) unsafe fn may_skip(filter: Option<&Self>) -> bool {
-        // SAFETY: no decision on this filter is in progress here; the result ends with this call.
+        // SAFETY: the filter is not deciding on this thread; the result ends with this call.
         unsafe { Self::run_here(filter).or_else(|| Self::take(filter)) }.is_some_and(|run| run.may_skip())
     }
 
     /// Calls `judge` with the filter, on the thread that owns it; a panic closes the filter.
     ///
     /// # Safety
-    /// No decision on this filter is in progress on this thread. A decision calls the host only for
-    /// its logger, which the header forbids to use the filter that is deciding.
+    /// The filter is not deciding on this thread. While it decides, the only code of the host that
+    /// runs is the logger, which the header forbids to use this filter.
     pub(super) unsafe fn with<R>(filter: Option<&Self>, keep: R, judge: impl FnOnce(&mut CompactionFilter) -> R) -> R {
-        // SAFETY: no decision on this filter is in progress here; the result ends with this call.
+        // SAFETY: the filter is not deciding on this thread; the result ends with this call.
         match unsafe { Self::run_here(filter).or_else(|| Self::take(filter)) } {
             Some(run) => or_close(run, keep, judge),
             None => keep,
@@ -168,8 +168,8 @@ impl FilterHandle {
         let Some(filter) = filter else { return };
         let owner = filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed);
         if owner.is_ok() || owner == Err(this_thread()) {
-            // SAFETY: the filter belongs to this thread now, so no other thread has the run; nor has this
-            // one, as no decision is in progress here.
+            // SAFETY: the filter belongs to this thread now, so no other thread has the run; nor
+            // has this one, as the filter is not deciding here.
             tell(unsafe { &mut *filter.run.get() });
         }
         if owner.is_ok() {
@@ -186,8 +186,8 @@ impl FilterHandle {
     #[expect(clippy::mut_from_ref, reason = "the run is in an UnsafeCell")]
     unsafe fn run_here(filter: Option<&Self>) -> Option<&mut CompactionFilter> {
         let filter = filter?;
-        // SAFETY: a thread reaches the run only while it is the owner, and this thread is. It has no
-        // other reference to the run, as no other decision is in progress here.
+        // SAFETY: a thread reaches the run only while it is the owner, and this thread is. It has
+        // no other reference to the run, as the filter is not deciding here.
         (filter.owner.load(Relaxed) == this_thread()).then(|| unsafe { &mut *filter.run.get() })
     }
 
@@ -201,7 +201,8 @@ impl FilterHandle {
         let filter = filter?;
         match filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed) {
             Ok(_) => {
-                // SAFETY: the filter had no owner and belongs to this thread now, so nobody has the run.
+                // SAFETY: the filter had no owner and belongs to this thread now, so nobody has the
+                // run.
                 let run = unsafe { &mut *filter.run.get() };
                 run.is_here();
                 if let Some(bottommost) = level::told().filter(|_| filter.listens) {

@@ -1,8 +1,7 @@
 //! The listener that tells filters of RocksDB's C API which level they write.
 
 use super::c;
-use super::export::answer;
-use super::export::guard;
+use super::export::{answer, guard};
 use super::handles::{Context, need_context, share_context};
 use super::memory::slice;
 use super::opaque::{Opaque, borrow, destroy, from_void, into_raw, to_void};
@@ -31,7 +30,8 @@ impl Opaque for Listener {
 /// Makes a listener for rocksdb_options_add_eventlistener.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_rocksdb_event_listener(gc: *mut c::rgc_t, errptr: *mut *mut c_char) -> *mut c::rocksdb_eventlistener_t {
-    // SAFETY: `gc` is alive, `errptr` is writable.
+    // SAFETY: `gc` is alive, `errptr` is writable. `create` is RocksDB's function of that name; it
+    // keeps the state for these callbacks, and gives it back once, to `destroy`.
     unsafe {
         answer(errptr, "rgc_rocksdb_event_listener", null_mut(), || {
             let functions = bound(need_context(gc)?)?;
@@ -152,8 +152,8 @@ unsafe fn job<'a>(functions: &rocksdb_functions, info: *const rocksdb_compaction
 /// The functions are RocksDB's; it made `db`, which is open during the call.
 unsafe fn live_files(functions: &rocksdb_functions, db: *mut rocksdb_t, column_family: &[u8]) -> Option<Vec<LiveFile>> {
     // SAFETY: RocksDB's functions get RocksDB's DB, and the list that one of them makes here. The
-    // indices are below its count. Names and keys are part of the list, which is destroyed once, after
-    // the last of them is copied.
+    // indices are below its count. Names and keys are part of the list, which is destroyed once,
+    // after the last of them is copied.
     unsafe {
         let list = functions.rocksdb_livefiles?(db);
         let key = |of: unsafe extern "C" fn(_, c_int, *mut usize) -> *const c_char, i| {

@@ -39,8 +39,8 @@ pub(super) unsafe fn slice<'a, T>(data: *const T, n: usize) -> Option<&'a [T]> {
     if !data.is_aligned() || n > isize::MAX as usize / size_of::<T>() {
         return None;
     }
-    // SAFETY: not NULL, aligned, no longer than an object may be: that was checked. The `n` elements
-    // are readable, and nobody writes to them during `'a`.
+    // SAFETY: not NULL, aligned, no longer than an object may be: that was checked. The `n`
+    // elements are readable, and nobody writes to them during `'a`.
     Some(unsafe { std::slice::from_raw_parts(data, n) })
 }
 
@@ -104,8 +104,8 @@ pub(super) unsafe fn sized_array<T: Sized1>(what: &str, data: *const T, n: usize
         return Err(Error::invalid(format!("{what} has {n} elements of {stride} bytes; give as many as there are")));
     }
     let element = |i| {
-        // SAFETY: `i` is below `n`, so this element is in the array; no more than one stride is read,
-        // and the product was seen not to overflow.
+        // SAFETY: `i` is below `n`, so this element is in the array; no more than one stride is
+        // read, and the product was seen not to overflow.
         unsafe {
             let element = data.byte_add(i * stride);
             struct_size(format_args!("{what}[{i}]"), element, T::VERSION_1).map(|size| read_bytes(element, size.min(stride)))
@@ -131,9 +131,9 @@ unsafe fn read_bytes<T: Sized1>(from: *const T, size: usize) -> T {
     // Behind version 1 every field ends at a multiple of its alignment, and no field is larger than
     // the struct's alignment.
     let whole = size - size % align_of::<T>();
-    // SAFETY: no more bytes are copied than `to` has, which is a whole T, and than `from` has, which
-    // is `size`. `to` is a new local, so they do not overlap. Bytes that are not copied are zero,
-    // which is valid for every field of a `Sized1`.
+    // SAFETY: no more bytes are copied than `to` has, which is a whole T, and than `from` has,
+    // which is `size`. `to` is a new local, so they do not overlap. Bytes that are not copied are
+    // zero, which is valid for every field of a `Sized1`.
     unsafe {
         to.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast(), whole.min(size_of::<T>()));
         to.assume_init()

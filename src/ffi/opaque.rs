@@ -93,8 +93,8 @@ pub(super) unsafe fn borrow_mut<'a, T, C: Opaque<Owner = Box<T>>>(handle: *mut C
 /// As [`borrow`], for the call.
 pub(super) unsafe fn share<T, C: Opaque<Owner = Arc<T>>>(handle: *const C) -> Option<Arc<T>> {
     let object = handle.cast::<T>();
-    // SAFETY: not NULL, so it came out of `Arc::into_raw`, and the object lives, so that a reference
-    // counts during the call; the count goes up for the one that is made here.
+    // SAFETY: not NULL, so it came out of `Arc::into_raw`, and the object lives, so that a
+    // reference counts during the call; the count goes up for the one that is made here.
     (!handle.is_null()).then(|| unsafe {
         Arc::increment_strong_count(object);
         Arc::from_raw(object)

@@ -1,8 +1,7 @@
 //! Recovery: WAL filters.
 
 use super::c;
-use super::export::guard;
-use super::export::{answer, guarded};
+use super::export::{answer, guard, guarded};
 use super::handles::{Context, context, need_context, share_context};
 use super::memory::{array, bytes, malloc_bytes, slice, text};
 use super::opaque::{Opaque, borrow, destroy, from_void, into_raw, to_void};
@@ -75,7 +74,9 @@ pub unsafe extern "C" fn rgc_rocksdb_wal_filter(
     n: usize,
     errptr: *mut *mut c_char,
 ) -> *mut c::rocksdb_walfilter_t {
-    // SAFETY: `gc` is alive, `families` is readable, `errptr` is writable.
+    // SAFETY: `gc` is alive, `families` is readable, `errptr` is writable. `create` is RocksDB's
+    // function of that name; it keeps the state for these callbacks, and gives it back once, to
+    // `destroy`.
     unsafe {
         answer(errptr, "rgc_rocksdb_wal_filter", null_mut(), || {
             let functions = bound(need_context(gc)?)?;
@@ -113,7 +114,8 @@ unsafe extern "C" fn families_are(
     n: usize,
 ) {
     // SAFETY: the state is alive: RocksDB keeps it from `create` to `destroy`. The arrays are
-    // RocksDB's, have `n` elements, and live during the call; each name has the length at its index.
+    // RocksDB's, have `n` elements, and live during the call; each name has the length at its
+    // index.
     guard(|| unsafe {
         let filter = borrow(from_void::<WalFilter>(state))?;
         let (names, lens, ids) = (slice(names, n)?, slice(lens, n)?, slice(ids, n)?);
@@ -180,8 +182,8 @@ unsafe extern "C" fn record_found(
 unsafe fn write(functions: &rocksdb_functions, batch: *mut rocksdb_writebatch_t, record: &BatchRecord) -> Option<()> {
     let (key, key_len) = (record.key.as_ptr().cast(), record.key.len());
     let (value, value_len) = (record.value.as_ptr().cast(), record.value.len());
-    // SAFETY: RocksDB's function gets RocksDB's batch, and bytes with their lengths, which it copies
-    // before it returns.
+    // SAFETY: RocksDB's function gets RocksDB's batch, and bytes with their lengths, which it
+    // copies before it returns.
     unsafe {
         match record.op {
             BatchOp::Put => functions.rocksdb_writebatch_put?(batch, key, key_len, value, value_len),

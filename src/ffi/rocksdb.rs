@@ -41,7 +41,8 @@ impl Factory {
 /// Binds the host's RocksDB by addresses.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_bind_rocksdb_symbols(gc: *mut c::rgc_t, symbols: *const c::rgc_symbol_t, n: usize, errptr: *mut *mut c_char) {
-    // SAFETY: `gc` is alive, `symbols` is readable, `errptr` is writable.
+    // SAFETY: `gc` is alive, `symbols` is readable, `errptr` is writable. Each address is that of
+    // RocksDB's function with that name.
     unsafe {
         answer(errptr, "rgc_bind_rocksdb_symbols", (), || {
             let context = need_context(gc)?;
@@ -61,7 +62,8 @@ pub unsafe extern "C" fn rgc_bind_rocksdb_symbols(gc: *mut c::rgc_t, symbols: *c
 /// Binds a RocksDB that is loaded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_bind_rocksdb_library(gc: *mut c::rgc_t, handle: *mut c_void, path: *const c_char, errptr: *mut *mut c_char) {
-    // SAFETY: `gc` is alive, `path` is readable, `errptr` is writable, `handle` is NULL or of dlopen.
+    // SAFETY: `gc` is alive, `path` is readable, `errptr` is writable, `handle` is NULL or of
+    // dlopen and open.
     unsafe {
         answer(errptr, "rgc_bind_rocksdb_library", (), || {
             let context = need_context(gc)?;
@@ -100,7 +102,8 @@ pub unsafe extern "C" fn rgc_rocksdb_filter_factory(
     number: c_int,
     errptr: *mut *mut c_char,
 ) -> *mut c::rocksdb_compactionfilterfactory_t {
-    // SAFETY: `gc` is alive, `errptr` is writable.
+    // SAFETY: `gc` is alive, `errptr` is writable. `create` is RocksDB's function of that name; it
+    // keeps the state for these callbacks, and gives it back once, to `rgc_factory_destructor`.
     unsafe {
         answer(errptr, "rgc_rocksdb_filter_factory", null_mut(), || {
             let functions = bound(need_context(gc)?)?.table();

@@ -109,7 +109,8 @@ impl Loaded {
 impl Drop for Loaded {
     fn drop(&mut self) {
         if self.0 != libc::RTLD_DEFAULT {
-            // SAFETY: dlopen returned the handle in `find`; only this Loaded has it, so it is closed once.
+            // SAFETY: dlopen returned the handle in `find`; only this Loaded has it, so it is
+            // closed once.
             unsafe { libc::dlclose(self.0) };
         }
     }
@@ -139,8 +140,8 @@ fn object_of(address: *mut c_void) -> Option<Object> {
     let name = if info.dli_fname.is_null() {
         "?".into()
     } else {
-        // SAFETY: not NULL, so it is the loader's name of an object; the object is loaded, because an
-        // address in it was just found, and the name is copied here.
+        // SAFETY: not NULL, so it is the loader's name of an object; the object is loaded, because
+        // an address in it was just found, and the name is copied here.
         unsafe { CStr::from_ptr(info.dli_fname) }.to_string_lossy().into_owned()
     };
     // SAFETY: NULL, or an entry in the symbol table of the object, which is loaded and read-only.
@@ -151,8 +152,9 @@ fn object_of(address: *mut c_void) -> Option<Object> {
 /// The paths of all loaded objects except the executable, which the global scope covers.
 fn objects() -> Vec<CString> {
     unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, paths: *mut c_void) -> c_int {
-        // SAFETY: `info` and its name are the loader's and live until this function returns. `paths` is
-        // the vector that was lent below, which nobody else uses until dl_iterate_phdr returns.
+        // SAFETY: `info` and its name are the loader's and live until this function returns.
+        // `paths` is the vector that was lent below, which nobody else uses until dl_iterate_phdr
+        // returns.
         unsafe {
             if let Some(paths) = lent::<Vec<CString>>(paths)
                 && !(*info).dlpi_name.is_null()

@@ -36,8 +36,8 @@ pub unsafe extern "C" fn rgc_attach_rocksdb(
     n: usize,
     errptr: *mut *mut c_char,
 ) {
-    // SAFETY: `gc` is alive, `families` is readable, `errptr` is writable. `db` and the handles are the
-    // bound RocksDB's; the host keeps them open until rgc_detach has returned.
+    // SAFETY: `gc` is alive, `families` is readable, `errptr` is writable. `db` and the handles are
+    // the bound RocksDB's; the host keeps them open until rgc_detach has returned.
     unsafe {
         answer(errptr, "rgc_attach_rocksdb", (), || {
             let context = need_context(gc)?;
@@ -67,8 +67,8 @@ pub unsafe extern "C" fn rgc_attach_engine(
     n: usize,
     errptr: *mut *mut c_char,
 ) {
-    // SAFETY: `gc` is alive, `families` and `engine` are readable, `errptr` is writable. The engine's
-    // functions expect `state`.
+    // SAFETY: `gc` is alive, `families` and `engine` are readable, `errptr` is writable. The
+    // engine's functions expect `state`.
     unsafe {
         answer(errptr, "rgc_attach_engine", (), || {
             let context = need_context(gc)?;
