@@ -1,8 +1,8 @@
 //! The header is the truth: what it declares is exported, described, guarded and tried; it compiles alone, in every dialect
 //! and order; and it agrees with the library and the package on the version.
 //!
-//! That a function has the parameters and the result that the header gives it is checked where it is made: the array at the
-//! end of `export!` in `src/ffi/export.rs` does not compile otherwise.
+//! That a function has the parameters and the result that the header gives it is checked in `src/ffi/signatures.rs`, which
+//! does not compile otherwise. Here is checked that it lists every function.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -62,11 +62,38 @@ fn documented(header: &str) -> BTreeSet<String> {
     described.map(|found| found[1].to_owned()).collect()
 }
 
-/// Those that are made by the macro that guards them.
-fn guarded() -> BTreeSet<String> {
-    let function = Regex::new(r"(?m)^export! \{\n(?:\s*///[^\n]*\n)+\s*fn (rgc_\w+)\(").unwrap();
-    let sources = files(&root().join("src/ffi"), &["rs"]).into_iter().map(read);
-    sources.flat_map(|source| function.captures_iter(&source).map(|found| found[1].to_owned()).collect::<Vec<_>>()).collect()
+/// Those whose whole body is one call of a guard, under their own name.
+fn guarded(source: &str) -> BTreeSet<String> {
+    let function = Regex::new(
+        r"(?ms)^/// [^\n]+\n#\[unsafe\(no_mangle\)\]\npub unsafe extern \x22C\x22 fn (rgc_\w+)\(([^{]*?)\)(?: -> [^{]+?)? \{\n(.*?)^\}\n",
+    )
+    .unwrap();
+    let guard = Regex::new(r"^(unsafe \{ )?(guarded\(|answer\( ?errptr, )\x22(rgc_\w+)\x22, ").unwrap();
+    let is_guarded = |name: &str, parameters: &str, body: &str| {
+        let body = without_comments(body).split_whitespace().collect::<Vec<_>>().join(" ");
+        let Some(begin) = guard.captures(&body) else { return false };
+        let takes_errptr = parameters.trim_end().trim_end_matches(',').ends_with("errptr: *mut *mut c_char");
+        let end = if begin.get(1).is_some() { ") }" } else { ")" };
+        let call = body[begin.get(2).unwrap().start()..].strip_suffix(end).unwrap_or_default();
+        &begin[3] == name && begin[2].starts_with("answer") == takes_errptr && is_one_call(call)
+    };
+    let found = function.captures_iter(source).filter(|found| is_guarded(&found[1], &found[2], &found[3]));
+    found.map(|found| found[1].to_owned()).collect()
+}
+
+/// Whether a call without its last parenthesis ends where the text ends.
+fn is_one_call(call: &str) -> bool {
+    let texts = Regex::new(r#""(?:[^"\\]|\\.)*""#).unwrap();
+    let mut depth = 0;
+    let last = texts.replace_all(call, "").chars().all(|character| {
+        depth += match character {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        depth > 0 || character != ')'
+    });
+    last && depth == 1
 }
 
 /// Fails with the names that only one side has.
@@ -100,13 +127,43 @@ fn every_declared_function_is_documented() {
 
 #[test]
 fn every_exported_function_is_guarded() {
-    assert_same(&declared(&header()), &guarded(), "guarded");
     let ways_out = Regex::new(r"no_mangle|export_name|extern_weak|linkage").unwrap();
+    let mut all = BTreeSet::new();
     for file in files(&root().join("src"), &["rs"]) {
-        let of_the_macro = if file.ends_with("src/ffi/export.rs") { 2 } else { 0 };
-        let found = ways_out.find_iter(&read(&file)).count();
-        assert_eq!(found, of_the_macro, "{}: functions are exported by export! only", file.display());
+        let source = read(&file);
+        let guarded = guarded(&source);
+        assert_eq!(ways_out.find_iter(&source).count(), guarded.len(), "{}: an export is not guarded; so are {guarded:?}", file.display());
+        all.extend(guarded);
     }
+    assert_same(&declared(&header()), &all, "guarded");
+}
+
+#[test]
+fn the_guard_of_an_exported_function_is_its_whole_body() {
+    let function = |parameters: &str, body: &str| {
+        format!("/// Does.\n#[unsafe(no_mangle)]\npub unsafe extern \"C\" fn rgc_x({parameters}) -> u8 {{\n    {body}\n}}\n")
+    };
+    let errptr = "a: u8, errptr: *mut *mut c_char";
+    for (parameters, body, is_guarded) in [
+        ("", r#"guarded("rgc_x", 0, || f(1))"#, true),
+        ("", "// SAFETY: yes.\n    guarded(\"rgc_x\", 0, || unsafe { f(\")\") })", true),
+        (errptr, r#"unsafe { answer(errptr, "rgc_x", 0, || f(1)) }"#, true),
+        ("", "f(1)", false),
+        ("", r#"guarded("rgc_y", 0, || f(1))"#, false),
+        (errptr, r#"guarded("rgc_x", 0, || f(1))"#, false),
+        ("", r#"guarded("rgc_x", 0, || 1) + f(1)"#, false),
+        ("", r#"guarded("rgc_x", 0, || 1); (f(1))"#, false),
+    ] {
+        assert_eq!(guarded(&function(parameters, body)).len(), usize::from(is_guarded), "{body}");
+    }
+}
+
+#[test]
+fn the_type_of_every_exported_function_is_checked() {
+    let signatures = read(root().join("src/ffi/signatures.rs"));
+    let list = Regex::new(r"(?s)\nsame_type_as_in_the_header! \{\n(.*?)\n\}\n").unwrap();
+    let listed = list.captures(&signatures).unwrap()[1].split_whitespace().map(str::to_owned).collect();
+    assert_same(&declared(&header()), &listed, "listed in signatures.rs");
 }
 
 #[test]

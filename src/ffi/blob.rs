@@ -14,7 +14,7 @@ pub(super) struct Blob {
 impl Blob {
     /// Memory for `room` bytes. It is never NULL, also for 0 bytes.
     pub(super) fn new(room: usize) -> Result<Self, Error> {
-        // SAFETY: malloc of at least one byte.
+        // SAFETY: malloc has no conditions; NULL is checked below.
         let data = unsafe { libc::malloc(room.max(1)) }.cast::<u8>();
         if data.is_null() {
             return Err(Error::new(ErrorKind::Aborted, format!("no memory for {room} bytes")));
@@ -35,8 +35,8 @@ impl Blob {
         if bytes.len() > self.room - self.len {
             return Err(overfull());
         }
-        // SAFETY: there is room for `bytes` behind the first `len` bytes; the memory is new, so
-        // they do not overlap.
+        // SAFETY: `data` has `room` bytes, and `bytes` fits behind the first `len` of them: that
+        // was checked. Only this Blob knows the memory, so `bytes` is no part of it.
         unsafe { self.data.add(self.len).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         self.len += bytes.len();
         Ok(())
@@ -60,7 +60,7 @@ fn overfull() -> Error {
 
 impl Drop for Blob {
     fn drop(&mut self) {
-        // SAFETY: malloc'ed in `new`, and not handed out.
+        // SAFETY: malloc'ed in `new`; `hand_out` forgets the Blob, so this is the only free.
         unsafe { libc::free(self.data.cast()) };
     }
 }

@@ -1,10 +1,12 @@
 //! A store that the host implements: `rgc_engine_t` as an [`Engine`].
 
 use super::c;
+use super::engine_answers::{checked, gather, take_text, value_of};
 use super::memory::{Sized1, slice};
+use super::opaque::lend;
 use crate::engine::{Direction, Engine, Family, File, Flush, Op, ScanStep, Write, WriteOptions};
 use crate::error::{Error, ErrorKind};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -14,21 +16,23 @@ unsafe impl Sized1 for c::rgc_engine_t {
     const VERSION_1: usize = 96;
 }
 
-// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
-unsafe impl Sized1 for c::rgc_file_t {
-    const VERSION_1: usize = 88;
-}
-
 /// The host's functions, all required ones present, and their state.
+///
+/// A call of them is sound for these reasons. The host gave `state` for these functions, and keeps
+/// it until the destructor, or until the attach has failed. Keys, ranges and batches are borrowed
+/// from the caller of the method, so they live until the function returns. Where a function
+/// answers, it gets pointers to local variables, which nobody else uses. The host mallocs the
+/// values and error texts that it returns, and gives them away.
 pub struct HostEngine {
     table: c::rgc_engine_t,
     state: *mut c_void,
     taken_over: Arc<AtomicBool>,
 }
 
-// SAFETY: the header says that any thread may call the functions, several at once.
+// SAFETY: Rust never reads through `state`. The host's functions do, and the header tells the host
+// that any thread calls them.
 unsafe impl Send for HostEngine {}
-// SAFETY: the header says that any thread may call the functions, several at once.
+// SAFETY: as for Send; and the header tells the host that several threads call them at once.
 unsafe impl Sync for HostEngine {}
 
 impl Drop for HostEngine {
@@ -36,8 +40,9 @@ impl Drop for HostEngine {
         if let Some(destructor) = self.table.destructor
             && self.taken_over.load(SeqCst)
         {
-            // SAFETY: the host's own function, called once; no function of the engine is called
-            // after it.
+            // SAFETY: the host's function, with the state that it expects. The engine owned the
+            // state until here, and nobody has the engine any more, so no other function is called
+            // later.
             unsafe { destructor(self.state) }
         }
     }
@@ -91,90 +96,23 @@ impl HostEngine {
     pub(super) fn describe(&self, family: Family) -> Option<(u32, c_int)> {
         let describe = self.table.describe?;
         let (mut id, mut kind) = (0, 0);
-        // SAFETY: the host's own function.
+        // SAFETY: a function of the host's, with its state, and two local variables for the answer.
         unsafe { describe(self.state, cf(family), &mut id, &mut kind) };
         Some((id, kind))
     }
 
     fn flush(&self, family: Family) -> Result<(), Error> {
         let flush = function!(self.flush);
-        // SAFETY: the host's own function.
-        checked(|error| unsafe { flush(self.state, cf(family), error) })
+        // SAFETY: a function of the host's, with its state.
+        unsafe { checked(|error| flush(self.state, cf(family), error)) }
     }
-}
-
-/// Calls a function with an errptr, and turns its answer into a result.
-fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<(), Error> {
-    let mut text = null_mut();
-    let answer = call(&mut text);
-    let said = take_text(text);
-    match (u32::try_from(answer), said) {
-        (Ok(c::RGC_ENGINE_OK), _) => Ok(()),
-        (Ok(c::RGC_ENGINE_BUSY), said) => {
-            Err(Error::new(ErrorKind::Busy, said.unwrap_or_else(|| "the engine stalls writes; try again later".into())))
-        }
-        (Ok(c::RGC_ENGINE_NO_FAMILY), said) => {
-            Err(Error::new(ErrorKind::FamilyDropped, said.unwrap_or_else(|| "the host dropped the column family".into())))
-        }
-        (_, Some(said)) => Err(Error::of_store(&said)),
-        (_, None) => Err(Error::new(ErrorKind::IoError, format!("the engine answered {answer} without an error text"))),
-    }
-}
-
-/// Calls a function that returns a malloc'ed value, or none.
-fn value_of(get: impl FnOnce(*mut *mut c_char, *mut usize, *mut *mut c_char) -> c_int) -> Result<Option<Vec<u8>>, Error> {
-    let (mut value, mut len) = (null_mut(), 0);
-    checked(|error| get(&mut value, &mut len, error))?;
-    // SAFETY: the header says that the value is malloc'ed and how long it is; it is copied and
-    // freed once.
-    unsafe {
-        let found = (!value.is_null()).then(|| slice(value.cast::<u8>(), len).unwrap_or_default().to_vec());
-        libc::free(value.cast());
-        Ok(found)
-    }
-}
-
-/// Copies and frees the host's malloc'ed text.
-fn take_text(text: *mut c_char) -> Option<String> {
-    if text.is_null() {
-        return None;
-    }
-    // SAFETY: the header says that it is a malloc'ed C string; it is freed once.
-    unsafe {
-        let said = CStr::from_ptr(text).to_string_lossy().into_owned();
-        libc::free(text.cast());
-        Some(said)
-    }
-}
-
-/// Adds a file that `files` reports to the vector.
-unsafe extern "C" fn gather(into: *mut c_void, file: *const c::rgc_file_t) {
-    super::export::guard(|| {
-        // SAFETY: `into` is the vector that the engine was given; `file` is as the header demands.
-        unsafe {
-            let Some(into) = into.cast::<Vec<File>>().as_mut() else { return };
-            let Ok(file) = super::memory::read_sized("file", file) else { return };
-            let bytes = |data: *const c_char, len| slice(data.cast::<u8>(), len).unwrap_or_default().to_vec();
-            let properties = slice(file.user_collected, file.num_user_collected).unwrap_or_default();
-            into.push(File {
-                name: bytes(file.name, file.name_len),
-                level: file.level,
-                bytes: file.bytes,
-                entries: file.entries,
-                deletions: file.deletions,
-                smallest: bytes(file.smallest, file.smallest_len),
-                largest: bytes(file.largest, file.largest_len),
-                properties: properties.iter().map(|p| (bytes(p.name, p.name_len), bytes(p.value, p.value_len))).collect(),
-            });
-        }
-    });
 }
 
 impl Engine for HostEngine {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let get = function!(self.get);
-        // SAFETY: the host's own function.
-        value_of(|value, len, error| unsafe { get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error) })
+        // SAFETY: a function of the host's, with its state; `key` lives until it returns.
+        unsafe { value_of(|value, len, error| get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error)) }
     }
 
     fn get_durable(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -182,8 +120,8 @@ impl Engine for HostEngine {
             self.flush(family)?;
             return self.get(family, key);
         };
-        // SAFETY: the host's own function.
-        value_of(|value, len, error| unsafe { get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error) })
+        // SAFETY: a function of the host's, with its state; `key` lives until it returns.
+        unsafe { value_of(|value, len, error| get(self.state, cf(family), key.as_ptr().cast(), key.len(), value, len, error)) }
     }
 
     fn tells_durability(&self) -> bool {
@@ -203,8 +141,9 @@ impl Engine for HostEngine {
         let batch: Vec<_> = writes.iter().map(to_c).collect();
         let flag = |on, flag| if on { flag } else { 0 };
         let flags = flag(how.sync, c::RGC_WRITE_FLAG_SYNC) | flag(how.no_slowdown, c::RGC_WRITE_FLAG_NO_SLOWDOWN);
-        // SAFETY: the host's own function; the bytes are valid during the call.
-        checked(|error| unsafe { write(self.state, batch.as_ptr(), batch.len(), flags as c_int, error) })
+        // SAFETY: a function of the host's, with its state; `batch`, and the bytes of `writes` to
+        // which it points, live until it returns.
+        unsafe { checked(|error| write(self.state, batch.as_ptr(), batch.len(), flags as c_int, error)) }
     }
 
     fn scan(
@@ -218,7 +157,10 @@ impl Engine for HostEngine {
         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
         let backwards = u8::from(direction == Direction::Backwards);
         let mut text = null_mut();
-        // SAFETY: the host's own functions; keys and values are read before the next call.
+        // SAFETY: functions of the host's, with its state. The range lives until `iterate` returns.
+        // The iterator is the host's, not NULL, used by this thread alone, and destroyed once, at
+        // the end. The host keeps a key and its value until the next call of `next`; `each` has
+        // returned by then.
         unsafe {
             let iterator = iterate(self.state, cf(family), start, start_len, end, end_len, backwards, &mut text);
             if iterator.is_null() {
@@ -246,21 +188,21 @@ impl Engine for HostEngine {
     fn delete_files(&self, family: Family, (start, end): (&[u8], &[u8])) -> Result<(), Error> {
         let delete_files = function!(self.delete_files);
         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
-        // SAFETY: the host's own function.
-        checked(|error| unsafe { delete_files(self.state, cf(family), start, start_len, end, end_len, error) })
+        // SAFETY: a function of the host's, with its state; the range lives until it returns.
+        unsafe { checked(|error| delete_files(self.state, cf(family), start, start_len, end, end_len, error)) }
     }
 
     fn compact(&self, family: Family, (start, end): (&[u8], &[u8]), last_level_too: bool) -> Result<(), Error> {
         let compact = function!(self.compact);
         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
-        // SAFETY: the host's own function.
-        checked(|error| unsafe { compact(self.state, cf(family), start, start_len, end, end_len, u8::from(last_level_too), error) })
+        // SAFETY: a function of the host's, with its state; the range lives until it returns.
+        unsafe { checked(|error| compact(self.state, cf(family), start, start_len, end, end_len, u8::from(last_level_too), error)) }
     }
 
     fn try_flush(&self, family: Family, progress: &mut u64) -> Result<Flush, Error> {
         let Some(try_flush) = self.table.try_flush else { return self.flush(family).map(|()| Flush::Finished) };
-        // SAFETY: the host's own function.
-        match checked(|error| unsafe { try_flush(self.state, cf(family), progress, error) }) {
+        // SAFETY: a function of the host's, with its state; `progress` is this call's alone.
+        match unsafe { checked(|error| try_flush(self.state, cf(family), progress, error)) } {
             Ok(()) => Ok(Flush::Finished),
             Err(error) if error.kind() == ErrorKind::Busy => Ok(Flush::Unfinished),
             Err(error) => Err(error),
@@ -276,29 +218,31 @@ impl Engine for HostEngine {
         };
         let ((start, start_len), (end, end_len)) = (parts(start), parts(end));
         let mut found: Vec<File> = Vec::new();
-        let into = (&raw mut found).cast();
-        // SAFETY: the host's own function, which hands `found` to `gather` during the call.
-        checked(|error| unsafe { files(self.state, cf(family), start, start_len, end, end_len, Some(gather), into, error) })?;
+        let into = lend(&mut found);
+        // SAFETY: a function of the host's, with its state. The range lives until it returns, and
+        // so does `found`, which only `gather` uses meanwhile.
+        unsafe { checked(|error| files(self.state, cf(family), start, start_len, end, end_len, Some(gather), into, error)) }?;
         Ok(found)
     }
 
     fn files_with_properties(&self, family: Family) -> Result<Vec<File>, Error> {
         let files = function!(self.files);
         let mut found: Vec<File> = Vec::new();
-        // SAFETY: the host's own function, which hands `found` to `gather` during the call.
-        checked(|error| unsafe { files(self.state, cf(family), Some(gather), (&raw mut found).cast(), error) })?;
+        // SAFETY: a function of the host's, with its state. `found` lives until it returns, and
+        // only `gather` uses it meanwhile.
+        unsafe { checked(|error| files(self.state, cf(family), Some(gather), lend(&mut found), error)) }?;
         Ok(found)
     }
 
     fn cancel(&self) {
         if let Some(cancel) = self.table.cancel {
-            // SAFETY: the host's own function.
+            // SAFETY: a function of the host's, with its state.
             unsafe { cancel(self.state) }
         }
     }
 
     fn write_stalled(&self) -> bool {
-        // SAFETY: the host's own function.
+        // SAFETY: a function of the host's, with its state.
         self.table.write_stalled.is_some_and(|write_stalled| unsafe { write_stalled(self.state) } != 0)
     }
 }

@@ -1,9 +1,11 @@
 //! The filter, for hosts that call it themselves and for RocksDB's C API.
 
 use super::c;
+use super::export::{answer, guarded};
 use super::filter_handle::FilterHandle;
 use super::handles::{kind, need_context};
 use super::memory::{Sized1, array, bytes, clear_out, read_sized, sized_array};
+use super::opaque::{borrow, from_raw, from_void};
 use crate::error::Error;
 use crate::filter::{CompactionContext, Decision};
 use crate::rule::Verdict;
@@ -20,13 +22,23 @@ unsafe impl Sized1 for c::rgc_table_properties_t {
     const VERSION_1: usize = 48;
 }
 
-export! {
-    /// Makes the filter of one compaction.
-    fn rgc_filter_create(gc: *mut c::rgc_t, number: c_int, compaction: *const c::rgc_compaction_t; errptr) -> *mut c::rgc_filter_t, on error null_mut(); {
-        let shared = &need_context(gc)?.shared;
-        let kind = kind(shared, number)?;
-        let knowledge = if compaction.is_null() { CompactionContext::default() } else { checked(&read_sized("compaction", compaction)?)? };
-        Ok(FilterHandle::create(shared, kind, knowledge, false).cast())
+/// Makes the filter of one compaction.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_filter_create(
+    gc: *mut c::rgc_t,
+    number: c_int,
+    compaction: *const c::rgc_compaction_t,
+    errptr: *mut *mut c_char,
+) -> *mut c::rgc_filter_t {
+    // SAFETY: `gc` is alive, `compaction` is readable, `errptr` is writable.
+    unsafe {
+        answer(errptr, "rgc_filter_create", null_mut(), || {
+            let shared = &need_context(gc)?.shared;
+            let kind = kind(shared, number)?;
+            let knowledge =
+                if compaction.is_null() { CompactionContext::default() } else { checked(&read_sized("compaction", compaction)?)? };
+            Ok(FilterHandle::create(shared, kind, knowledge, false))
+        })
     }
 }
 
@@ -34,7 +46,7 @@ export! {
 /// tombstones.
 ///
 /// # Safety
-/// `inputs` is as the header demands.
+/// `compaction.inputs` is readable.
 unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<CompactionContext, Error> {
     let c::rgc_compaction_t { is_full, is_manual, is_bottommost, start_level, output_level, column_family_id, inputs, num_inputs, .. } =
         *compaction;
@@ -48,7 +60,7 @@ unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<CompactionContext,
             return Err(Error::invalid(format!("compaction.{name} is {value}; give a level, or -1 (unknown)")));
         }
     }
-    // SAFETY: the caller promises the same, see `# Safety`.
+    // SAFETY: `inputs` is readable.
     let no_tombstones = unsafe { no_tombstones("compaction.inputs", inputs, num_inputs) }?;
     Ok(CompactionContext { bottommost: tristate(is_bottommost), no_tombstones, column_family: Some(column_family_id) })
 }
@@ -56,15 +68,15 @@ unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<CompactionContext,
 /// Whether there are inputs, and none of them holds a tombstone.
 ///
 /// # Safety
-/// Unless NULL, `inputs` points to `n` structs as the header describes them.
+/// `inputs` is readable.
 unsafe fn no_tombstones(what: &str, inputs: *const c::rgc_table_properties_t, n: usize) -> Result<bool, Error> {
-    // SAFETY: the caller promises it, see `# Safety`.
+    // SAFETY: `inputs` is readable; the structs are copied.
     let inputs = unsafe { sized_array(what, inputs, n) }?;
     for (i, input) in inputs.iter().enumerate() {
         let what = format_args!("{what}[{i}].user_collected");
-        // SAFETY: the caller promises it, see `# Safety`.
+        // SAFETY: the host's struct has this pointer and this length, so it is readable.
         for (j, property) in unsafe { array(what, input.user_collected, input.num_user_collected) }?.iter().enumerate() {
-            // SAFETY: the caller promises it, see `# Safety`.
+            // SAFETY: so are the bytes of each property.
             unsafe {
                 bytes(format_args!("{what}[{j}].name"), property.name, property.name_len)?;
                 bytes(format_args!("{what}[{j}].value"), property.value, property.value_len)?;
@@ -94,10 +106,10 @@ fn number(decision: Decision) -> c_int {
 /// The number of a decision; for a skip the bytes of its key are written.
 ///
 /// # Safety
-/// Each pointer may be written to, or is NULL and the decision is no skip.
-unsafe fn answer((decision, until): (Decision, *const [u8]), skip_until: *mut *const c_char, skip_until_len: *mut usize) -> c_int {
+/// If the decision is a skip, both pointers are writable and not NULL.
+unsafe fn number_and_skip((decision, until): (Decision, *const [u8]), skip_until: *mut *const c_char, skip_until_len: *mut usize) -> c_int {
     if decision == Decision::Skip {
-        // SAFETY: the caller promises it, see `# Safety`.
+        // SAFETY: the decision is a skip, so both are writable and not NULL.
         unsafe {
             skip_until.write_unaligned(until.cast());
             skip_until_len.write_unaligned(until.len());
@@ -106,86 +118,137 @@ unsafe fn answer((decision, until): (Decision, *const [u8]), skip_until: *mut *c
     number(decision)
 }
 
-export! {
-    /// Judges one key.
-    fn rgc_filter_decide(filter: *mut c::rgc_filter_t, _level: c_int, value_type: c_int, key: *const c_char, key_len: usize, value: *const c_char,
-                         value_len: usize, skip_until: *mut *const c_char, skip_until_len: *mut usize) -> c_int, on error c::RGC_KEEP as c_int; {
+/// Judges one key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_filter_decide(
+    filter: *mut c::rgc_filter_t,
+    _level: c_int,
+    value_type: c_int,
+    key: *const c_char,
+    key_len: usize,
+    value: *const c_char,
+    value_len: usize,
+    skip_until: *mut *const c_char,
+    skip_until_len: *mut usize,
+) -> c_int {
+    // SAFETY: `filter` is alive and not deciding on this thread, `key` and `value` are readable,
+    // `skip_until` and `skip_until_len` are writable.
+    guarded("rgc_filter_decide", c::RGC_KEEP as c_int, || unsafe {
         clear_out(skip_until, skip_until_len);
-        let filter = filter.cast();
+        let filter = borrow(filter);
         if can_skip(skip_until, skip_until_len) && FilterHandle::may_skip(filter) {
-            return answer(FilterHandle::decide_or_skip(filter, value_type, key, key_len, value, value_len), skip_until, skip_until_len);
+            return number_and_skip(
+                FilterHandle::decide_or_skip(filter, value_type, key, key_len, value, value_len),
+                skip_until,
+                skip_until_len,
+            );
         }
         let verdict = match u32::try_from(value_type) {
             Ok(c::RGC_VALUE) => FilterHandle::decide_value(filter, key, key_len, value, value_len),
             _ => FilterHandle::decide_any(filter, value_type, key, key_len, value, value_len),
         };
         number(verdict.into())
-    }
+    })
 }
 
 fn can_skip(skip_until: *mut *const c_char, skip_until_len: *mut usize) -> bool {
     !skip_until.is_null() && !skip_until_len.is_null()
 }
 
-export! {
-    /// Judges one key without its value.
-    fn rgc_filter_decide_by_key(filter: *mut c::rgc_filter_t, _level: c_int, key: *const c_char, key_len: usize, skip_until: *mut *const c_char,
-                                skip_until_len: *mut usize) -> c_int, on error c::RGC_KEEP as c_int; {
+/// Judges one key without its value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_filter_decide_by_key(
+    filter: *mut c::rgc_filter_t,
+    _level: c_int,
+    key: *const c_char,
+    key_len: usize,
+    skip_until: *mut *const c_char,
+    skip_until_len: *mut usize,
+) -> c_int {
+    // SAFETY: `filter` is alive and not deciding on this thread, `key` is readable, `skip_until`
+    // and `skip_until_len` are writable.
+    guarded("rgc_filter_decide_by_key", c::RGC_KEEP as c_int, || unsafe {
         clear_out(skip_until, skip_until_len);
-        match FilterHandle::decide_by_key(filter.cast(), key, key_len, can_skip(skip_until, skip_until_len)) {
+        match FilterHandle::decide_by_key(borrow(filter), key, key_len, can_skip(skip_until, skip_until_len)) {
             None => c::RGC_UNDETERMINED as c_int,
-            Some(decision) => answer(decision, skip_until, skip_until_len),
+            Some(decision) => number_and_skip(decision, skip_until, skip_until_len),
         }
-    }
+    })
 }
 
-export! {
-    /// Sets whether the filter's compaction writes the bottommost level.
-    fn rgc_filter_set_bottommost(filter: *mut c::rgc_filter_t, is_bottommost: c_int) -> (), on error (); {
+/// Sets whether the filter's compaction writes the bottommost level.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_filter_set_bottommost(filter: *mut c::rgc_filter_t, is_bottommost: c_int) {
+    // SAFETY: `filter` is alive and not deciding on this thread.
+    guarded("rgc_filter_set_bottommost", (), || unsafe {
         if (-1..=1).contains(&is_bottommost) {
-            FilterHandle::tell(filter.cast(), |run| run.set_bottommost(tristate(is_bottommost)));
+            FilterHandle::tell(borrow(filter), |run| run.set_bottommost(tristate(is_bottommost)));
         }
+    })
+}
+
+/// Sets the inputs of the filter's compaction.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_filter_set_inputs(
+    filter: *mut c::rgc_filter_t,
+    inputs: *const c::rgc_table_properties_t,
+    n: usize,
+    errptr: *mut *mut c_char,
+) {
+    // SAFETY: `filter` is alive and not deciding on this thread, `inputs` is readable, `errptr` is
+    // writable.
+    unsafe {
+        answer(errptr, "rgc_filter_set_inputs", (), || {
+            if filter.is_null() {
+                return Err(Error::invalid("filter is NULL; make one by rgc_filter_create"));
+            }
+            let none = no_tombstones("inputs", inputs, n)?;
+            FilterHandle::tell(borrow(filter), |run| run.set_no_tombstones(none));
+            Ok(())
+        })
     }
 }
 
-export! {
-    /// Sets the inputs of the filter's compaction.
-    fn rgc_filter_set_inputs(filter: *mut c::rgc_filter_t, inputs: *const c::rgc_table_properties_t, n: usize; errptr) -> (), on error (); {
-        if filter.is_null() {
-            return Err(Error::invalid("filter is NULL; make one by rgc_filter_create"));
-        }
-        let none = no_tombstones("inputs", inputs, n)?;
-        FilterHandle::tell(filter.cast(), |run| run.set_no_tombstones(none));
-        Ok(())
-    }
+/// Destroys the filter.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_filter_destroy(filter: *mut c::rgc_filter_t) {
+    // SAFETY: `filter` is alive, and nobody uses it during this call or after it.
+    guarded("rgc_filter_destroy", (), || unsafe { drop(from_raw(filter)) })
 }
 
-export! {
-    /// Destroys the filter.
-    fn rgc_filter_destroy(filter: *mut c::rgc_filter_t) -> (), on error (); {
-        if !filter.is_null() {
-            drop(Box::from_raw(filter.cast::<FilterHandle>()));
-        }
-    }
-}
-
-export! {
-    /// The filter function for RocksDB.
-    fn rgc_filter_callback(filter: *mut c_void, _level: c_int, key: *const c_char, key_len: usize, value: *const c_char, value_len: usize,
-                           _new_value: *mut *mut c_char, _new_value_len: *mut usize, value_changed: *mut u8) -> u8, on error 0; {
+/// The filter function for RocksDB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_filter_callback(
+    filter: *mut c_void,
+    _level: c_int,
+    key: *const c_char,
+    key_len: usize,
+    value: *const c_char,
+    value_len: usize,
+    _new_value: *mut *mut c_char,
+    _new_value_len: *mut usize,
+    value_changed: *mut u8,
+) -> u8 {
+    // SAFETY: `filter` is an `rgc_filter_t*`, alive and not deciding on this thread, `key` and
+    // `value` are readable, `value_changed` is writable.
+    guarded("rgc_filter_callback", 0, || unsafe {
         if !value_changed.is_null() {
             value_changed.write(0);
         }
-        u8::from(FilterHandle::decide_value(filter.cast(), key, key_len, value, value_len) == Verdict::Remove)
-    }
+        let filter = borrow(from_void::<c::rgc_filter_t>(filter));
+        u8::from(FilterHandle::decide_value(filter, key, key_len, value, value_len) == Verdict::Remove)
+    })
 }
 
-export! {
-    /// The destructor of a filter for RocksDB.
-    fn rgc_filter_destructor(filter: *mut c_void) -> (), on error (); { rgc_filter_destroy(filter.cast()) }
+/// The destructor of a filter for RocksDB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_filter_destructor(filter: *mut c_void) {
+    // SAFETY: `filter` is an `rgc_filter_t*` and alive; RocksDB gives it back here, once.
+    guarded("rgc_filter_destructor", (), || unsafe { rgc_filter_destroy(from_void(filter)) })
 }
 
-export! {
-    /// The name of a filter for RocksDB.
-    fn rgc_filter_name(_filter: *mut c_void) -> *const c_char, on error null(); { c"rocks_gc.filter".as_ptr() }
+/// The name of a filter for RocksDB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_filter_name(_filter: *mut c_void) -> *const c_char {
+    guarded("rgc_filter_name", null(), || c"rocks_gc.filter".as_ptr())
 }

@@ -4,6 +4,7 @@
 use super::c;
 use super::export::guard;
 use super::memory::slice;
+use super::opaque::{Opaque, into_raw};
 use crate::filter::{CompactionContext, CompactionFilter, Decision, ValueView, level, refusal};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-/// The object behind `rgc_filter_t*`, in a Box.
+/// The object behind `rgc_filter_t*`.
 pub(super) struct FilterHandle {
     /// The thread that decides.
     owner: AtomicUsize,
@@ -24,6 +25,10 @@ pub(super) struct FilterHandle {
     gc: Arc<Shared>,
     /// Whether a listener may set the level, on the filter's own thread, before its first decision.
     listens: bool,
+}
+
+impl Opaque for c::rgc_filter_t {
+    type Owner = Box<FilterHandle>;
 }
 
 /// The decision without a filter.
@@ -37,29 +42,30 @@ impl FilterHandle {
     /// Makes a filter, or returns NULL if none is needed. It allocates the filter, its counters and
     /// their place in the list of running filters: some kilobytes, for any number of keys. Later
     /// allocations of a filter may fail.
-    pub(super) fn create(shared: &Arc<Shared>, kind: FilterKind, knowledge: CompactionContext, listens: bool) -> *mut Self {
+    pub(super) fn create(shared: &Arc<Shared>, kind: FilterKind, knowledge: CompactionContext, listens: bool) -> *mut c::rgc_filter_t {
         if let Some(reason) = refusal(kind, shared) {
             shared.stats.shared().filters_not_needed.add(1);
             log(Level::Debug, || format!("no filter for a compaction of kind {kind:?}: {reason:?}"));
             return null_mut();
         }
         let run = UnsafeCell::new(CompactionFilter::new(shared.clone(), kind, knowledge));
-        Box::into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone(), listens }))
+        into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone(), listens }))
     }
 
     /// Judges a key with its value, for a caller that cannot skip.
     ///
     /// # Safety
-    /// As [`FilterHandle::with`]; key and value are each NULL or have their lengths.
+    /// As [`FilterHandle::with`]; `key` and `value` are readable.
     #[inline(always)]
     pub(super) unsafe fn decide_value(
-        filter: *const Self,
+        filter: Option<&Self>,
         key: *const c_char,
         key_len: usize,
         value: *const c_char,
         value_len: usize,
     ) -> Verdict {
-        // SAFETY: the caller promises it, see `# Safety`.
+        // SAFETY: `key` and `value` are readable; the filter is not deciding on this thread, and
+        // `run` is used no more when `decide_any` asks again.
         unsafe {
             if let Some((key, value)) = not_null(key, key_len, value, value_len)
                 && let Some(run) = Self::run_here(filter)
@@ -76,14 +82,14 @@ impl FilterHandle {
     /// As [`FilterHandle::decide_value`].
     #[inline(never)]
     pub(super) unsafe fn decide_any(
-        filter: *const Self,
+        filter: Option<&Self>,
         value_type: c_int,
         key: *const c_char,
         key_len: usize,
         value: *const c_char,
         value_len: usize,
     ) -> Verdict {
-        // SAFETY: the caller promises the same, see `# Safety`.
+        // SAFETY: `key` and `value` are readable; the filter is not deciding on this thread.
         unsafe {
             let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return Verdict::Keep };
             Self::with(filter, Verdict::Keep, |run| run.decide(key, shown(value_type, value)))
@@ -96,14 +102,14 @@ impl FilterHandle {
     /// # Safety
     /// As [`FilterHandle::decide_value`].
     pub(super) unsafe fn decide_or_skip(
-        filter: *const Self,
+        filter: Option<&Self>,
         value_type: c_int,
         key: *const c_char,
         key_len: usize,
         value: *const c_char,
         value_len: usize,
     ) -> (Decision, *const [u8]) {
-        // SAFETY: the caller promises the same, see `# Safety`.
+        // SAFETY: `key` and `value` are readable; the filter is not deciding on this thread.
         unsafe {
             let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return KEEP };
             Self::with(filter, KEEP, |run| {
@@ -118,12 +124,12 @@ impl FilterHandle {
     /// # Safety
     /// As [`FilterHandle::decide_value`].
     pub(super) unsafe fn decide_by_key(
-        filter: *const Self,
+        filter: Option<&Self>,
         key: *const c_char,
         key_len: usize,
         can_skip: bool,
     ) -> Option<(Decision, *const [u8])> {
-        // SAFETY: the caller promises the same, see `# Safety`.
+        // SAFETY: `key` is readable; the filter is not deciding on this thread.
         unsafe {
             let Some(key) = slice(key.cast(), key_len) else { return Some(KEEP) };
             Self::with(filter, Some(KEEP), |run| Some((run.decide_by_key(key, can_skip)?, &raw const *run.skip_until())))
@@ -135,19 +141,20 @@ impl FilterHandle {
     /// # Safety
     /// As [`FilterHandle::with`].
     #[inline]
-    pub(super) unsafe fn may_skip(filter: *const Self) -> bool {
-        // SAFETY: the caller promises the same, see `# Safety`.
+    pub(super) unsafe fn may_skip(filter: Option<&Self>) -> bool {
+        // SAFETY: the filter is not deciding on this thread; the result ends with this call.
         unsafe { Self::run_here(filter).or_else(|| Self::take(filter)) }.is_some_and(|run| run.may_skip())
     }
 
     /// Calls `judge` with the filter, on the thread that owns it; a panic closes the filter.
     ///
     /// # Safety
-    /// `filter` is NULL, or was made by rgc_filter_create and is not destroyed.
-    pub(super) unsafe fn with<R>(filter: *const Self, keep: R, judge: impl FnOnce(&mut CompactionFilter) -> R) -> R {
-        // SAFETY: the caller promises the same, see `# Safety`.
+    /// The filter is not deciding on this thread. While it decides, the only code of the host that
+    /// runs is the logger, which the header forbids to use this filter.
+    pub(super) unsafe fn with<R>(filter: Option<&Self>, keep: R, judge: impl FnOnce(&mut CompactionFilter) -> R) -> R {
+        // SAFETY: the filter is not deciding on this thread; the result ends with this call.
         match unsafe { Self::run_here(filter).or_else(|| Self::take(filter)) } {
-            Some(run) => guarded(run, keep, judge),
+            Some(run) => or_close(run, keep, judge),
             None => keep,
         }
     }
@@ -157,12 +164,12 @@ impl FilterHandle {
     ///
     /// # Safety
     /// As [`FilterHandle::with`].
-    pub(super) unsafe fn tell(filter: *const Self, tell: impl FnOnce(&mut CompactionFilter)) {
-        // SAFETY: the caller promises it, see `# Safety`.
-        let Some(filter) = (unsafe { filter.as_ref() }) else { return };
+    pub(super) unsafe fn tell(filter: Option<&Self>, tell: impl FnOnce(&mut CompactionFilter)) {
+        let Some(filter) = filter else { return };
         let owner = filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed);
         if owner.is_ok() || owner == Err(this_thread()) {
-            // SAFETY: the filter belongs to this thread now.
+            // SAFETY: the filter belongs to this thread now, so no other thread has the run; nor
+            // has this one, as the filter is not deciding here.
             tell(unsafe { &mut *filter.run.get() });
         }
         if owner.is_ok() {
@@ -174,16 +181,14 @@ impl FilterHandle {
     /// The filter, if it belongs to this thread.
     ///
     /// # Safety
-    /// As [`FilterHandle::with`]; at most one result for a filter is alive at a time.
+    /// As [`FilterHandle::with`]; a thread lets go of one result before it asks for the next.
     #[inline]
-    unsafe fn run_here<'f>(filter: *const Self) -> Option<&'f mut CompactionFilter> {
-        // SAFETY: the caller promises the rest. Only the owning thread reaches the filter. While
-        // the reference is alive, the only callback is the logger's, which must not decide on a
-        // filter that is deciding.
-        unsafe {
-            let filter = filter.as_ref()?;
-            (filter.owner.load(Relaxed) == this_thread()).then(|| &mut *filter.run.get())
-        }
+    #[expect(clippy::mut_from_ref, reason = "the run is in an UnsafeCell")]
+    unsafe fn run_here(filter: Option<&Self>) -> Option<&mut CompactionFilter> {
+        let filter = filter?;
+        // SAFETY: a thread reaches the run only while it is the owner, and this thread is. It has
+        // no other reference to the run, as the filter is not deciding here.
+        (filter.owner.load(Relaxed) == this_thread()).then(|| unsafe { &mut *filter.run.get() })
     }
 
     /// The filter, if it has belonged to no thread so far.
@@ -191,12 +196,13 @@ impl FilterHandle {
     /// # Safety
     /// As [`FilterHandle::run_here`].
     #[cold]
-    unsafe fn take<'f>(filter: *const Self) -> Option<&'f mut CompactionFilter> {
-        // SAFETY: the caller promises it, see `# Safety`.
-        let filter = unsafe { filter.as_ref() }?;
+    #[expect(clippy::mut_from_ref, reason = "the run is in an UnsafeCell")]
+    unsafe fn take(filter: Option<&Self>) -> Option<&mut CompactionFilter> {
+        let filter = filter?;
         match filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed) {
             Ok(_) => {
-                // SAFETY: the filter belongs to this thread now.
+                // SAFETY: the filter had no owner and belongs to this thread now, so nobody has the
+                // run.
                 let run = unsafe { &mut *filter.run.get() };
                 run.is_here();
                 if let Some(bottommost) = level::told().filter(|_| filter.listens) {
@@ -219,7 +225,7 @@ impl FilterHandle {
 }
 
 /// Calls `judge` with the filter; a panic closes the filter.
-fn guarded<R>(run: &mut CompactionFilter, keep: R, judge: impl FnOnce(&mut CompactionFilter) -> R) -> R {
+fn or_close<R>(run: &mut CompactionFilter, keep: R, judge: impl FnOnce(&mut CompactionFilter) -> R) -> R {
     guard(|| judge(&mut *run)).unwrap_or_else(|| {
         let _ = guard(|| run.close("it panicked; please report it"));
         keep
@@ -229,24 +235,25 @@ fn guarded<R>(run: &mut CompactionFilter, keep: R, judge: impl FnOnce(&mut Compa
 /// Out of line, as the next one, so that the faster path saves no registers.
 #[inline(never)]
 fn decide_next_row(run: &mut CompactionFilter, key: &[u8], value: &[u8]) -> Verdict {
-    run.decide_next_row(key, value).unwrap_or_else(|| decide_guarded(run, key, value))
+    run.decide_next_row(key, value).unwrap_or_else(|| decide_or_close(run, key, value))
 }
 
 #[inline(never)]
-fn decide_guarded(run: &mut CompactionFilter, key: &[u8], value: &[u8]) -> Verdict {
-    guarded(run, Verdict::Keep, |run| run.decide(key, ValueView::Value(value)))
+fn decide_or_close(run: &mut CompactionFilter, key: &[u8], value: &[u8]) -> Verdict {
+    or_close(run, Verdict::Keep, |run| run.decide(key, ValueView::Value(value)))
 }
 
 /// A key and its value, if neither is NULL.
 ///
 /// # Safety
-/// Each is NULL or points to as many readable bytes as its length.
+/// During `'a` both are readable.
 #[inline(always)]
 unsafe fn not_null<'a>(key: *const c_char, key_len: usize, value: *const c_char, value_len: usize) -> Option<(&'a [u8], &'a [u8])> {
     if key.is_null() || value.is_null() || (key_len | value_len) > isize::MAX as usize {
         return None;
     }
-    // SAFETY: not NULL, and no longer than an object may be; the caller promises the rest.
+    // SAFETY: not NULL, and no longer than an object may be: that was checked. As many bytes are
+    // readable during `'a`, and bytes have no alignment.
     unsafe { Some((from_raw_parts(key.cast(), key_len), from_raw_parts(value.cast(), value_len))) }
 }
 
@@ -263,7 +270,7 @@ fn this_thread() -> usize {
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
-        // SAFETY: the function has no conditions.
+        // SAFETY: pthread_self has no conditions.
         unsafe { libc::pthread_self() as usize }
     }
 }

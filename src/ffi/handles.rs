@@ -2,6 +2,7 @@
 
 use super::attached::Attached;
 use super::c;
+use super::opaque::{Opaque, borrow, borrow_mut, share};
 use crate::callback;
 use crate::engine::rocksdb::Functions;
 use crate::error::{Error, ErrorKind};
@@ -11,22 +12,32 @@ use crate::shared::{FilterKind, Shared};
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
 
-/// The object behind `rgc_t*`. The pointer is an `Arc`: the host's reference. Factories hold their
-/// own.
+/// The object behind `rgc_t*`.
 pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
     pub(super) rocksdb: OnceLock<Functions>,
     pub(super) attached: Attached,
 }
 
+/// The host has one reference; factories, listeners and WAL filters have their own.
+impl Opaque for c::rgc_t {
+    type Owner = Arc<Context>;
+}
+
+impl Opaque for c::rgc_options_t {
+    type Owner = Box<Options>;
+}
+
 /// The context behind a handle, during the call.
 ///
 /// # Safety
-/// Unless NULL, `gc` was made by rgc_create and is not destroyed.
+/// Unless NULL, rgc_create returned `gc`, and somebody keeps a reference to the context during
+/// `'a`: the host, or a factory after rgc_destroy.
 #[inline]
 pub(super) unsafe fn context<'a>(gc: *const c::rgc_t) -> Option<&'a Context> {
-    // SAFETY: rgc_create made it from an Arc<Context>.
-    unsafe { gc.cast::<Context>().as_ref() }
+    // SAFETY: NULL, or rgc_create has it from `into_raw`, and a reference keeps the context during
+    // `'a`. A context is never borrowed mutably.
+    unsafe { borrow(gc) }
 }
 
 /// The context behind a handle, or the error that it is NULL.
@@ -34,8 +45,8 @@ pub(super) unsafe fn context<'a>(gc: *const c::rgc_t) -> Option<&'a Context> {
 /// # Safety
 /// As [`context`].
 pub(super) unsafe fn need_context<'a>(gc: *const c::rgc_t) -> Result<&'a Context, Error> {
-    // SAFETY: the caller promises the same, see `# Safety`.
-    unsafe { context(gc) }.ok_or_else(|| Error::invalid("gc is NULL; make one with rgc_create"))
+    // SAFETY: NULL, or of rgc_create and kept by a reference during `'a`.
+    unsafe { context(gc) }.ok_or_else(no_context)
 }
 
 /// Another reference to the context behind a handle.
@@ -43,12 +54,13 @@ pub(super) unsafe fn need_context<'a>(gc: *const c::rgc_t) -> Result<&'a Context
 /// # Safety
 /// As [`context`].
 pub(super) unsafe fn share_context(gc: *const c::rgc_t) -> Result<Arc<Context>, Error> {
-    // SAFETY: `gc` came out of Arc::into_raw, and its reference still counts.
-    unsafe {
-        need_context(gc)?;
-        Arc::increment_strong_count(gc.cast::<Context>());
-        Ok(Arc::from_raw(gc.cast::<Context>()))
-    }
+    // SAFETY: NULL, or rgc_create has it from `into_raw`, and a reference keeps the context during
+    // this call.
+    unsafe { share(gc) }.ok_or_else(no_context)
+}
+
+fn no_context() -> Error {
+    Error::invalid("gc is NULL; make one with rgc_create")
 }
 
 /// The error of a function that would wait for the callback that this thread is inside of.
@@ -98,14 +110,15 @@ pub(super) fn done(outcome: Result<(), Error>) -> u8 {
     }
 }
 
-/// The options behind `rgc_options_t*`, which is a Box.
+/// The options behind a handle, during the call.
 ///
 /// # Safety
-/// Unless NULL, `options` was made by rgc_options_create, is not destroyed, and is used by this
-/// thread alone.
+/// Unless NULL, rgc_options_create returned `options`, rgc_options_destroy does not take it during
+/// `'a`, and no other thread uses it during `'a`.
 pub(super) unsafe fn options<'a>(options: *mut c::rgc_options_t) -> Result<&'a mut Options, Error> {
-    // SAFETY: rgc_options_create made it from a Box<Options>.
-    unsafe { options.cast::<Options>().as_mut() }.ok_or_else(|| Error::invalid("options is NULL; make one with rgc_options_create"))
+    // SAFETY: NULL, or rgc_options_create has it from `into_raw`; it lives during `'a`, and an
+    // exported function borrows it once, so that nobody else has it.
+    unsafe { borrow_mut(options) }.ok_or_else(|| Error::invalid("options is NULL; make one with rgc_options_create"))
 }
 
 /// The kind with this number, if the context may have filters of it.

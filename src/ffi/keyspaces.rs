@@ -1,6 +1,7 @@
 //! The metadata of keyspaces.
 
 use super::c;
+use super::export::answer;
 use super::handles::need_context;
 use super::memory::{Sized1, bytes, read_sized, text};
 use crate::error::Error;
@@ -13,32 +14,40 @@ unsafe impl Sized1 for c::rgc_keyspace_meta_t {
     const VERSION_1: usize = 32;
 }
 
-export! {
-    /// Loads a keyspace's metadata.
-    fn rgc_keyspace_load(gc: *mut c::rgc_t, meta: *const c::rgc_keyspace_meta_t; errptr) -> (), on error (); {
-        let shared = &need_context(gc)?.shared;
-        let meta = read_sized("meta", meta)?;
-        let name = text("meta.name", meta.name)?.to_owned();
-        let gc_type = meta.gc_management_type;
-        let gc_management_type = if gc_type.is_null() { None } else { Some(lossy(gc_type)) };
-        load_keyspace(shared, &KeyspaceMeta { id: meta.id, state: meta.state, name, gc_management_type })
+/// Loads a keyspace's metadata.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_keyspace_load(gc: *mut c::rgc_t, meta: *const c::rgc_keyspace_meta_t, errptr: *mut *mut c_char) {
+    // SAFETY: `gc` is alive, `meta` is readable, `errptr` is writable.
+    unsafe {
+        answer(errptr, "rgc_keyspace_load", (), || {
+            let shared = &need_context(gc)?.shared;
+            let meta = read_sized("meta", meta)?;
+            let name = text("meta.name", meta.name)?.to_owned();
+            let gc_type = meta.gc_management_type;
+            let gc_management_type = if gc_type.is_null() { None } else { Some(lossy(gc_type)) };
+            load_keyspace(shared, &KeyspaceMeta { id: meta.id, state: meta.state, name, gc_management_type })
+        })
     }
 }
 
 /// A text that is only compared.
 ///
 /// # Safety
-/// `text` is NUL-terminated, and no thread writes to it during the call.
+/// `text` is readable and not NULL.
 unsafe fn lossy(text: *const c_char) -> String {
-    // SAFETY: the caller promises it, see `# Safety`.
+    // SAFETY: `text` ends with a NUL, and nobody writes to it before it is copied here.
     unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
-export! {
-    /// Loads a keyspace's metadata from PD's bytes.
-    fn rgc_keyspace_load_protobuf(gc: *mut c::rgc_t, stored: *const c_char, len: usize; errptr) -> (), on error (); {
-        let shared = &need_context(gc)?.shared;
-        let meta = KeyspaceMeta::from_protobuf(bytes("bytes", stored, len)?)?;
-        load_keyspace(shared, &meta).map_err(|error: Error| error.while_doing("keyspacepb.KeyspaceMeta"))
+/// Loads a keyspace's metadata from PD's bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_keyspace_load_protobuf(gc: *mut c::rgc_t, stored: *const c_char, len: usize, errptr: *mut *mut c_char) {
+    // SAFETY: `gc` is alive, `stored` is readable, `errptr` is writable.
+    unsafe {
+        answer(errptr, "rgc_keyspace_load_protobuf", (), || {
+            let shared = &need_context(gc)?.shared;
+            let meta = KeyspaceMeta::from_protobuf(bytes("bytes", stored, len)?)?;
+            load_keyspace(shared, &meta).map_err(|error: Error| error.while_doing("keyspacepb.KeyspaceMeta"))
+        })
     }
 }

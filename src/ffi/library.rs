@@ -1,25 +1,30 @@
 //! Version, memory and the log.
 
 use super::c;
+use super::export::guarded;
 use super::handles::{done, refuse_inside_callback};
 use crate::error::{Error, ErrorKind};
 use crate::log::{self, Level};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::null;
 
-export! {
-    /// Returns the version of the ABI that this library implements.
-    fn rgc_abi_version() -> u32, on error 0; { c::RGC_ABI_VERSION }
+/// Returns the version of the ABI that this library implements.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_abi_version() -> u32 {
+    guarded("rgc_abi_version", 0, || c::RGC_ABI_VERSION)
 }
 
-export! {
-    /// Returns the version of this library.
-    fn rgc_version() -> *const c_char, on error null(); { c::RGC_VERSION_STRING.as_ptr().cast() }
+/// Returns the version of this library.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_version() -> *const c_char {
+    guarded("rgc_version", null(), || c::RGC_VERSION_STRING.as_ptr().cast())
 }
 
-export! {
-    /// Returns the kind of an error text.
-    fn rgc_error_kind(error: *const c_char) -> c_int, on error c::RGC_ERROR_UNKNOWN as c_int; {
+/// Returns the kind of an error text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_error_kind(error: *const c_char) -> c_int {
+    // SAFETY: `error` is readable.
+    guarded("rgc_error_kind", c::RGC_ERROR_UNKNOWN as c_int, || unsafe {
         if error.is_null() {
             return c::RGC_ERROR_NONE as c_int;
         }
@@ -34,19 +39,23 @@ export! {
             Some(ErrorKind::IoError) => c::RGC_ERROR_IO,
             Some(ErrorKind::Aborted | ErrorKind::FamilyDropped | ErrorKind::ShutDown) => c::RGC_ERROR_ABORTED,
         }) as c_int
-    }
+    })
 }
 
-export! {
-    /// Frees memory that the library handed out.
-    fn rgc_free(pointer: *mut c_void) -> (), on error (); {
+/// Frees memory that the library handed out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_free(pointer: *mut c_void) {
+    // SAFETY: `pointer` is NULL, or malloc'ed memory that the library returned; the host frees it
+    // once and does not use it again.
+    guarded("rgc_free", (), || unsafe {
         libc::free(pointer);
-    }
+    })
 }
 
-export! {
-    /// Sets the logger of the process.
-    fn rgc_set_logger(logger: c::rgc_log_fn, state: *mut c_void, max_level: c_int) -> u8, on error 0; {
+/// Sets the logger of the process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_set_logger(logger: c::rgc_log_fn, state: *mut c_void, max_level: c_int) -> u8 {
+    guarded("rgc_set_logger", 0, || {
         let outcome = refuse_inside_callback("rgc_set_logger").and_then(|()| check_level(max_level));
         if outcome.is_err() {
             return done(outcome);
@@ -57,7 +66,9 @@ export! {
                 let state = &state;
                 let line: Vec<u8> = message.bytes().map(|byte| if byte == 0 { b'?' } else { byte }).collect();
                 if let Ok(line) = CString::new(line) {
-                    // SAFETY: the host's own function, with the state that belongs to it.
+                    // SAFETY: the host gave this function for any thread, with the state that it
+                    // expects. The host keeps the state until another logger is set, which waits
+                    // for the last call. `line` lives until the function returns.
                     unsafe { logger(state.0, level as c_int, line.as_ptr()) };
                 }
             });
@@ -65,7 +76,7 @@ export! {
         });
         log::set_sink(sink);
         1
-    }
+    })
 }
 
 fn check_level(max_level: c_int) -> Result<(), Error> {
@@ -80,10 +91,11 @@ fn level(max_level: c_int) -> Option<Level> {
     [Level::Error, Level::Warn, Level::Info, Level::Debug].into_iter().find(|level| *level as c_int == max_level)
 }
 
-/// The state of a callback: a pointer that the host promises any thread may use.
+/// The state of a callback. The library only passes it on.
 pub(super) struct HostState(pub(super) *mut c_void);
 
-// SAFETY: the header says that callbacks run on any thread, several at once.
+// SAFETY: Rust never reads through the pointer. The host's function does, and the header tells the
+// host that any thread calls it.
 unsafe impl Send for HostState {}
-// SAFETY: the header says that callbacks run on any thread, several at once.
+// SAFETY: as for Send; and the header tells the host that several threads call it at once.
 unsafe impl Sync for HostState {}

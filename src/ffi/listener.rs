@@ -1,10 +1,12 @@
 //! The listener that tells filters of RocksDB's C API which level they write.
 
 use super::c;
-use super::export::guard;
+use super::export::{answer, guard};
 use super::handles::{Context, need_context, share_context};
 use super::memory::slice;
+use super::opaque::{Opaque, borrow, destroy, from_void, into_raw, to_void};
 use super::rocksdb::bound;
+use super::rocksdb_types::from_bound;
 use crate::engine::rocksdb::list::{
     rocksdb_compactionjobinfo_t, rocksdb_externalfileingestioninfo_t, rocksdb_flushjobinfo_t, rocksdb_functions, rocksdb_memtableinfo_t,
     rocksdb_status_ptr_t, rocksdb_subcompactionjobinfo_t, rocksdb_t, rocksdb_writestallinfo_t,
@@ -15,40 +17,51 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-/// The object behind a listener's state, in a Box.
+/// The object behind a listener's state.
 struct Listener {
     context: Arc<Context>,
     jobs: Jobs,
 }
 
-export! {
-    /// Makes a listener for rocksdb_options_add_eventlistener.
-    fn rgc_rocksdb_event_listener(gc: *mut c::rgc_t; errptr) -> *mut c::rocksdb_eventlistener_t, on error null_mut(); {
-        let functions = bound(need_context(gc)?)?;
-        let missing = functions.missing_for_listeners();
-        let (Some(create), []) = (functions.table().rocksdb_eventlistener_create, missing.as_slice()) else {
-            return Err(Error::new(
-                ErrorKind::NotSupported,
-                format!("RocksDB's C API lacks {}; use RocksDB 10.4 or later, or no listener: then filters do not know their level", missing.join(", ")),
-            ));
-        };
-        let state = Box::into_raw(Box::new(Listener { context: share_context(gc)?, jobs: Jobs::default() }));
-        // RocksDB calls all of these functions, so those without work must exist too.
-        Ok(create(
-            state.cast(),
-            Some(destroy),
-            Some(nothing::<*mut rocksdb_t, rocksdb_flushjobinfo_t>),
-            Some(nothing::<*mut rocksdb_t, rocksdb_flushjobinfo_t>),
-            Some(compaction_begins),
-            Some(compaction_ended),
-            Some(subcompaction_begins),
-            Some(subcompaction_ended),
-            Some(nothing::<*mut rocksdb_t, rocksdb_externalfileingestioninfo_t>),
-            Some(background_error),
-            Some(nothing_of::<rocksdb_writestallinfo_t>),
-            Some(nothing_of::<rocksdb_memtableinfo_t>),
-        )
-        .cast())
+impl Opaque for Listener {
+    type Owner = Box<Self>;
+}
+
+/// Makes a listener for rocksdb_options_add_eventlistener.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_rocksdb_event_listener(gc: *mut c::rgc_t, errptr: *mut *mut c_char) -> *mut c::rocksdb_eventlistener_t {
+    // SAFETY: `gc` is alive, `errptr` is writable. `create` is RocksDB's function of that name; it
+    // keeps the state for these callbacks, and gives it back once, to `destroy`.
+    unsafe {
+        answer(errptr, "rgc_rocksdb_event_listener", null_mut(), || {
+            let functions = bound(need_context(gc)?)?;
+            let missing = functions.missing_for_listeners();
+            let (Some(create), []) = (functions.table().rocksdb_eventlistener_create, missing.as_slice()) else {
+                return Err(Error::new(
+                    ErrorKind::NotSupported,
+                    format!(
+                        "RocksDB's C API lacks {}; use RocksDB 10.4 or later, or no listener: then filters do not know their level",
+                        missing.join(", ")
+                    ),
+                ));
+            };
+            let state = into_raw::<Listener>(Box::new(Listener { context: share_context(gc)?, jobs: Jobs::default() }));
+            // RocksDB calls all of these functions, so those without work must exist too.
+            Ok(from_bound(create(
+                to_void(state),
+                Some(destroy::<Listener>),
+                Some(nothing::<*mut rocksdb_t, rocksdb_flushjobinfo_t>),
+                Some(nothing::<*mut rocksdb_t, rocksdb_flushjobinfo_t>),
+                Some(compaction_begins),
+                Some(compaction_ended),
+                Some(subcompaction_begins),
+                Some(subcompaction_ended),
+                Some(nothing::<*mut rocksdb_t, rocksdb_externalfileingestioninfo_t>),
+                Some(background_error),
+                Some(nothing_of::<rocksdb_writestallinfo_t>),
+                Some(nothing_of::<rocksdb_memtableinfo_t>),
+            )))
+        })
     }
 }
 
@@ -56,16 +69,12 @@ unsafe extern "C" fn nothing<Db, Info>(_: *mut c_void, _: Db, _: *const Info) {}
 unsafe extern "C" fn nothing_of<Info>(_: *mut c_void, _: *const Info) {}
 unsafe extern "C" fn background_error(_: *mut c_void, _: u32, _: *mut rocksdb_status_ptr_t) {}
 
-unsafe extern "C" fn destroy(state: *mut c_void) {
-    // SAFETY: RocksDB gives the state back once, when it destroys the listener.
-    guard(|| drop(unsafe { Box::from_raw(state.cast::<Listener>()) }));
-}
-
 unsafe extern "C" fn compaction_begins(state: *mut c_void, db: *mut rocksdb_t, info: *const rocksdb_compactionjobinfo_t) {
-    // SAFETY: RocksDB calls it with the listener's state, and with its own DB and job, which are
-    // valid during the call.
+    // SAFETY: the state is alive: RocksDB keeps it from `create` to `destroy`. DB and job are
+    // RocksDB's and live during the call, and so do the paths and names of the job. The functions
+    // are those of the bound RocksDB.
     guard(|| unsafe {
-        let listener = &*state.cast::<Listener>();
+        let listener = borrow(from_void::<Listener>(state))?;
         let functions = listener.functions()?;
         let (column_family, output_level) = job(&functions, info)?;
         let inputs = || {
@@ -92,7 +101,7 @@ unsafe extern "C" fn compaction_begins(state: *mut c_void, db: *mut rocksdb_t, i
 unsafe extern "C" fn compaction_ended(state: *mut c_void, _db: *mut rocksdb_t, info: *const rocksdb_compactionjobinfo_t) {
     // SAFETY: as in `compaction_begins`.
     guard(|| unsafe {
-        let listener = &*state.cast::<Listener>();
+        let listener = borrow(from_void::<Listener>(state))?;
         let (column_family, output_level) = job(&listener.functions()?, info)?;
         listener.jobs.end(column_family, output_level);
         Some(())
@@ -102,7 +111,7 @@ unsafe extern "C" fn compaction_ended(state: *mut c_void, _db: *mut rocksdb_t, i
 unsafe extern "C" fn subcompaction_begins(state: *mut c_void, info: *const rocksdb_subcompactionjobinfo_t) {
     // SAFETY: as in `compaction_begins`.
     guard(|| unsafe {
-        let listener = &*state.cast::<Listener>();
+        let listener = borrow(from_void::<Listener>(state))?;
         let functions = listener.functions()?;
         let mut len = 0;
         let name = functions.rocksdb_subcompactionjobinfo_cf_name?(info, &mut len);
@@ -125,10 +134,11 @@ impl Listener {
 /// The column family and output level of a compaction.
 ///
 /// # Safety
-/// `info` and the functions are RocksDB's.
+/// The functions are RocksDB's; it made `info`, which lives during `'a`.
 unsafe fn job<'a>(functions: &rocksdb_functions, info: *const rocksdb_compactionjobinfo_t) -> Option<(&'a [u8], c_int)> {
     let mut len = 0;
-    // SAFETY: the caller promises it; the name is valid as long as the job.
+    // SAFETY: RocksDB's functions get RocksDB's job. The name is part of the job, so it is readable
+    // during `'a`, and `len` is its length.
     unsafe {
         let name = functions.rocksdb_compactionjobinfo_cf_name?(info, &mut len);
         Some((slice(name.cast(), len)?, functions.rocksdb_compactionjobinfo_output_level?(info)))
@@ -139,10 +149,11 @@ unsafe fn job<'a>(functions: &rocksdb_functions, info: *const rocksdb_compaction
 /// level is unknown.
 ///
 /// # Safety
-/// `db` and the functions are RocksDB's.
+/// The functions are RocksDB's; it made `db`, which is open during the call.
 unsafe fn live_files(functions: &rocksdb_functions, db: *mut rocksdb_t, column_family: &[u8]) -> Option<Vec<LiveFile>> {
-    // SAFETY: the caller promises it; the list is valid until it is destroyed, and is copied
-    // before.
+    // SAFETY: RocksDB's functions get RocksDB's DB, and the list that one of them makes here. The
+    // indices are below its count. Names and keys are part of the list, which is destroyed once,
+    // after the last of them is copied.
     unsafe {
         let list = functions.rocksdb_livefiles?(db);
         let key = |of: unsafe extern "C" fn(_, c_int, *mut usize) -> *const c_char, i| {

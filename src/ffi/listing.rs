@@ -1,6 +1,7 @@
 //! Listings for operators: keyspaces, destroyed ranges and schemas.
 
 use super::c;
+use super::export::guarded;
 use super::handles::context;
 use super::schemas::{keyspace_number, number};
 use crate::callback::Inside;
@@ -13,23 +14,30 @@ use std::mem::size_of;
 /// Passes one item to the host. Returns whether the host wants more.
 ///
 /// # Safety
-/// `each` is the host's function, and `state` belongs to it.
+/// `each` may be called with `state` and with a pointer to a `T`.
 unsafe fn show<T>(each: unsafe extern "C" fn(*mut c_void, *const T) -> c_int, state: *mut c_void, info: &T) -> bool {
     let _inside = Inside::enter();
-    // SAFETY: the caller promises it, see `# Safety`.
+    // SAFETY: `state` is the one that `each` expects; `info`, and what it points to, is borrowed
+    // until `each` returns.
     unsafe { each(state, info) == 0 }
 }
 
-export! {
-    /// Lists every known keyspace.
-    fn rgc_keyspaces_foreach(gc: *const c::rgc_t, each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_keyspace_info_t) -> c_int>, state: *mut c_void)
-        -> (), on error (); {
+/// Lists every known keyspace.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_keyspaces_foreach(
+    gc: *const c::rgc_t,
+    each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_keyspace_info_t) -> c_int>,
+    state: *mut c_void,
+) {
+    // SAFETY: `gc` is alive, `each` expects `state` and a pointer to this struct.
+    guarded("rgc_keyspaces_foreach", (), || unsafe {
         let (Some(found), Some(each)) = (context(gc), each) else { return };
         let mut from = KeyspaceId::new(0);
         while let Some(keyspace) = from.and_then(|from| first_keyspace(&found.shared, from)) {
-            let (loaded, name) = found.shared.keyspaces.state_and_name(keyspace).map_or((-1, CString::default()), |(state, name)| {
-                (KeyspaceState::number(state), CString::new(&*name).unwrap_or_default())
-            });
+            let (loaded, name) =
+                found.shared.keyspaces.state_and_name(keyspace).map_or((-1, CString::default()), |(state, name)| {
+                    (KeyspaceState::number(state), CString::new(&*name).unwrap_or_default())
+                });
             let known = found.shared.safe_points.known(keyspace);
             let info = c::rgc_keyspace_info_t {
                 struct_size: size_of::<c::rgc_keyspace_info_t>(),
@@ -45,7 +53,7 @@ export! {
             }
             from = KeyspaceId::new(keyspace.get() + 1);
         }
-    }
+    })
 }
 
 fn first_keyspace(shared: &Shared, from: KeyspaceId) -> Option<KeyspaceId> {
@@ -62,10 +70,15 @@ fn gc_type(naming: Registration) -> c_int {
     }
 }
 
-export! {
-    /// Lists every record of a destroyed range.
-    fn rgc_destroyed_foreach(gc: *const c::rgc_t, each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_destroyed_info_t) -> c_int>, state: *mut c_void)
-        -> (), on error (); {
+/// Lists every record of a destroyed range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_destroyed_foreach(
+    gc: *const c::rgc_t,
+    each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_destroyed_info_t) -> c_int>,
+    state: *mut c_void,
+) {
+    // SAFETY: `gc` is alive, `each` expects `state` and a pointer to this struct.
+    guarded("rgc_destroyed_foreach", (), || unsafe {
         let (Some(found), Some(each)) = (context(gc), each) else { return };
         for destroyed in found.attached.destroyed() {
             let (record, (start, end)) = (&destroyed.record, &destroyed.record.range);
@@ -85,13 +98,18 @@ export! {
                 return;
             }
         }
-    }
+    })
 }
 
-export! {
-    /// Lists every known schema.
-    fn rgc_schemas_foreach(gc: *const c::rgc_t, each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_schema_info_t) -> c_int>, state: *mut c_void)
-        -> (), on error (); {
+/// Lists every known schema.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_schemas_foreach(
+    gc: *const c::rgc_t,
+    each: Option<unsafe extern "C" fn(*mut c_void, *const c::rgc_schema_info_t) -> c_int>,
+    state: *mut c_void,
+) {
+    // SAFETY: `gc` is alive, `each` expects `state` and a pointer to this struct.
+    guarded("rgc_schemas_foreach", (), || unsafe {
         let (Some(found), Some(each)) = (context(gc), each) else { return };
         for (tenant, schemas) in found.shared.schemas.all() {
             for (id, schema_state, truncation) in schemas.each() {
@@ -107,5 +125,5 @@ export! {
                 }
             }
         }
-    }
+    })
 }

@@ -1,5 +1,5 @@
-//! Bytes, texts, arrays and structs that cross the C boundary. These conversions rely on the
-//! caller's promises.
+//! Bytes, texts, arrays and structs that cross the C boundary. NULL, lengths and alignment are
+//! checked here; that memory of the given size is there cannot be checked.
 
 use super::blob::Blob;
 use crate::error::{Error, ErrorKind};
@@ -11,18 +11,18 @@ use std::ptr::{null, null_mut};
 /// Bytes of the caller, during the call. NULL is allowed with length 0.
 ///
 /// # Safety
-/// Unless NULL, `data` points to `len` readable bytes that no thread writes to during the call.
+/// Unless NULL, `data` points to `len` readable bytes, and nobody writes to them during `'a`.
 pub(super) unsafe fn bytes<'a>(what: impl Display, data: *const c_char, len: usize) -> Result<&'a [u8], Error> {
-    // SAFETY: the caller promises the same, see `# Safety`.
+    // SAFETY: NULL, or `len` bytes that nobody writes to during `'a`.
     unsafe { array(what, data.cast::<u8>(), len) }
 }
 
 /// An array of the caller, during the call. NULL is allowed with length 0.
 ///
 /// # Safety
-/// Unless NULL, `data` points to `n` readable elements that no thread writes to during the call.
+/// Unless NULL, `data` points to `n` readable elements, and nobody writes to them during `'a`.
 pub(super) unsafe fn array<'a, T>(what: impl Display, data: *const T, n: usize) -> Result<&'a [T], Error> {
-    // SAFETY: the caller promises the same, see `# Safety`.
+    // SAFETY: NULL, or `n` elements that nobody writes to during `'a`.
     unsafe { slice(data, n) }
         .ok_or_else(|| Error::invalid(format!("{what} is {data:p} with length {n}; give a pointer to as many elements")))
 }
@@ -39,19 +39,20 @@ pub(super) unsafe fn slice<'a, T>(data: *const T, n: usize) -> Option<&'a [T]> {
     if !data.is_aligned() || n > isize::MAX as usize / size_of::<T>() {
         return None;
     }
-    // SAFETY: not NULL, aligned, no longer than an object may be; the caller promises the rest.
+    // SAFETY: not NULL, aligned, no longer than an object may be: that was checked. The `n`
+    // elements are readable, and nobody writes to them during `'a`.
     Some(unsafe { std::slice::from_raw_parts(data, n) })
 }
 
 /// A NUL-terminated UTF-8 text of the caller.
 ///
 /// # Safety
-/// Unless NULL, `text` is NUL-terminated, and no thread writes to it during the call.
+/// Unless NULL, `text` is NUL-terminated, and nobody writes to it during `'a`.
 pub(super) unsafe fn text<'a>(what: &str, text: *const c_char) -> Result<&'a str, Error> {
     if text.is_null() {
         return Err(Error::invalid(format!("{what} is NULL; give a NUL-terminated text")));
     }
-    // SAFETY: not NULL; the caller promises the rest.
+    // SAFETY: not NULL, so a NUL ends it; nobody writes to it during `'a`.
     let text = unsafe { CStr::from_ptr(text) };
     text.to_str().map_err(|_| Error::invalid(format!("{what} {text:?} is not UTF-8")))
 }
@@ -80,9 +81,10 @@ pub(super) unsafe trait Sized1 {
 /// partly there are zero.
 ///
 /// # Safety
-/// Unless NULL, `from` points to a struct of struct_size bytes.
+/// Unless NULL, `from` points to a struct of struct_size readable bytes, and nobody writes to them
+/// during the call.
 pub(super) unsafe fn read_sized<T: Sized1>(what: &str, from: *const T) -> Result<T, Error> {
-    // SAFETY: the caller promises it; struct_size bytes are there.
+    // SAFETY: NULL, which is an error, or struct_size readable bytes, at least VERSION_1.
     unsafe { Ok(read_bytes(from, struct_size(what, from, T::VERSION_1)?)) }
 }
 
@@ -90,18 +92,20 @@ pub(super) unsafe fn read_sized<T: Sized1>(what: &str, from: *const T) -> Result
 /// struct_size of the first element. NULL is allowed with length 0.
 ///
 /// # Safety
-/// Unless NULL, `data` points to `n` such structs.
+/// Unless NULL, `data` points to `n` such structs, one stride apart, and nobody writes to them
+/// during the call.
 pub(super) unsafe fn sized_array<T: Sized1>(what: &str, data: *const T, n: usize) -> Result<Vec<T>, Error> {
     if n == 0 {
         return Ok(Vec::new());
     }
-    // SAFETY: the caller promises it, see `# Safety`.
+    // SAFETY: NULL, which is an error, or the first of at least one struct.
     let stride = unsafe { struct_size(what, data, T::VERSION_1) }?;
     if n > isize::MAX as usize / stride {
         return Err(Error::invalid(format!("{what} has {n} elements of {stride} bytes; give as many as there are")));
     }
     let element = |i| {
-        // SAFETY: element `i` is in the array, and no more than the element is read.
+        // SAFETY: `i` is below `n`, so this element is in the array; no more than one stride is
+        // read, and the product was seen not to overflow.
         unsafe {
             let element = data.byte_add(i * stride);
             struct_size(format_args!("{what}[{i}]"), element, T::VERSION_1).map(|size| read_bytes(element, size.min(stride)))
@@ -127,8 +131,9 @@ unsafe fn read_bytes<T: Sized1>(from: *const T, size: usize) -> T {
     // Behind version 1 every field ends at a multiple of its alignment, and no field is larger than
     // the struct's alignment.
     let whole = size - size % align_of::<T>();
-    // SAFETY: `to` has the size of T and `from` has `size` bytes; zero bytes are a valid T, as the
-    // trait promises.
+    // SAFETY: no more bytes are copied than `to` has, which is a whole T, and than `from` has,
+    // which is `size`. `to` is a new local, so they do not overlap. Bytes that are not copied are
+    // zero, which is valid for every field of a `Sized1`.
     unsafe {
         to.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast(), whole.min(size_of::<T>()));
         to.assume_init()
@@ -138,12 +143,12 @@ unsafe fn read_bytes<T: Sized1>(from: *const T, size: usize) -> T {
 /// The struct_size of a struct of the caller, which must be at least `smallest`.
 ///
 /// # Safety
-/// Unless NULL, `of` points to a struct that begins with its struct_size.
+/// Unless NULL, `of` points to a struct that begins with its struct_size, which is readable.
 pub(super) unsafe fn struct_size<T: Sized1>(what: impl Display, of: *const T, smallest: usize) -> Result<usize, Error> {
     if of.is_null() {
         return Err(Error::invalid(format!("{what} is NULL")));
     }
-    // SAFETY: not NULL, and it begins with a usize.
+    // SAFETY: not NULL, so it begins with a usize; any alignment will do.
     let size = unsafe { of.cast::<usize>().read_unaligned() };
     if size < smallest {
         return Err(Error::invalid(format!("{what}.struct_size is {size}, version 1 has {smallest} bytes; set it to sizeof")));
@@ -157,8 +162,8 @@ pub(super) unsafe fn struct_size<T: Sized1>(what: impl Display, of: *const T, sm
 /// # Safety
 /// `to` points to a struct of struct_size writable bytes, at least a usize.
 pub(super) unsafe fn write_sized<T: Sized1>(to: *mut T, value: &T) {
-    // SAFETY: the caller promises it; the struct begins with its size, and `value` has at least
-    // `size` bytes.
+    // SAFETY: `to` begins with its struct_size, and has as many writable bytes. No more than these
+    // are copied, and no more than `value` has. `value` is Rust's own, so they do not overlap.
     unsafe {
         let size = to.cast::<usize>().read_unaligned().min(size_of::<T>());
         to.cast::<u8>().copy_from_nonoverlapping((&raw const *value).cast(), size);
@@ -169,15 +174,15 @@ pub(super) unsafe fn write_sized<T: Sized1>(to: *mut T, value: &T) {
 /// Clears two out-parameters, either of which may be NULL.
 ///
 /// # Safety
-/// Each is NULL or points to memory that may be overwritten.
+/// Each is NULL, or points to a value that may be written to and that nobody else uses.
 #[inline]
 pub(super) unsafe fn clear_out(data: *mut *const c_char, len: *mut usize) {
     if !data.is_null() {
-        // SAFETY: not NULL.
+        // SAFETY: not NULL, so it may be written to; any alignment will do.
         unsafe { data.write_unaligned(null()) };
     }
     if !len.is_null() {
-        // SAFETY: not NULL.
+        // SAFETY: as `data`.
         unsafe { len.write_unaligned(0) };
     }
 }

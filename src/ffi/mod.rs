@@ -1,6 +1,20 @@
-//! The C ABI: `export!` makes every exported function here, and no other function. The header
-//! `include/rocks_gc.h` documents them. A body converts C's arguments, calls another module, and
-//! converts the result.
+//! The C ABI. The header `include/rocks_gc.h` documents the exported functions. The body of each is
+//! one call of `export::guarded` or `export::answer`, which a panic does not leave. It converts C's
+//! arguments, calls another module, and converts the result.
+//!
+//! # What the notes at unsafe blocks mean
+//!
+//! The header demands three things of the host, for every call and until it returns:
+//!
+//! - *Alive* is a handle, or a state that RocksDB keeps: it is NULL, or `opaque::into_raw` returned
+//!   it for this type, and its object is not destroyed. Any thread may use the object, so Rust
+//!   borrows it shared. Options are the exception: one thread at a time uses them.
+//! - *Readable* is an input: it is NULL, or points to as many bytes, elements or fields as its
+//!   length, its terminating NUL or its struct_size says. Nobody writes to them. If it is a struct
+//!   or an array of pointers, what these point to is readable too.
+//! - *Writable* is an output: it is NULL, or points to as many elements or fields as the header or
+//!   its struct_size says. Nobody else uses them, and no input overlaps them. The library makes no
+//!   reference to them; it writes through the pointer.
 
 #![expect(unsafe_code, reason = "C hands over raw pointers")]
 #![expect(clippy::missing_safety_doc, reason = "the header documents the exported functions")]
@@ -18,14 +32,16 @@ pub mod c {
     include!(concat!(env!("OUT_DIR"), "/rocks_gc.rs"));
 }
 
-#[macro_use]
-mod export;
 mod attached;
 mod blob;
 mod codec;
+mod codec_many;
 mod context;
 mod destroy;
 mod engine;
+mod engine_answers;
+mod export;
+mod families;
 mod filter;
 mod filter_handle;
 mod handles;
@@ -34,18 +50,22 @@ mod library;
 mod listener;
 mod listing;
 mod memory;
+mod opaque;
 mod options;
 mod recovery;
 mod rocksdb;
 mod rocksdb_finder;
+mod rocksdb_types;
 mod safe_points;
 mod schemas;
+mod signatures;
 pub(crate) mod standard_error;
 mod stats;
 mod store;
 mod stored_keys;
 
 pub use codec::*;
+pub use codec_many::*;
 pub use context::*;
 pub use destroy::*;
 pub use engine::HostEngine;

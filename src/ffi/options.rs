@@ -1,43 +1,50 @@
 //! Options.
 
 use super::c;
+use super::export::{answer, guarded};
 use super::handles::options;
 use super::memory::{malloc_text, text};
+use super::opaque::{from_raw, into_raw};
 use crate::options::Options;
 use std::ffi::c_char;
 use std::ptr::null_mut;
 
-export! {
-    /// Makes options with every default.
-    fn rgc_options_create() -> *mut c::rgc_options_t, on error null_mut(); {
-        Box::into_raw(Box::<Options>::default()).cast()
-    }
+/// Makes options with every default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_options_create() -> *mut c::rgc_options_t {
+    guarded("rgc_options_create", null_mut(), || into_raw(Box::default()))
 }
 
-export! {
-    /// Sets one option.
-    fn rgc_options_set(handle: *mut c::rgc_options_t, name: *const c_char, value: *const c_char; errptr) -> (), on error (); {
-        options(handle)?.set(text("name", name)?, text("value", value)?)
-    }
+/// Sets one option.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_options_set(
+    handle: *mut c::rgc_options_t,
+    name: *const c_char,
+    value: *const c_char,
+    errptr: *mut *mut c_char,
+) {
+    // SAFETY: `handle` is alive and only this thread uses it, `name` and `value` are readable,
+    // `errptr` is writable.
+    unsafe { answer(errptr, "rgc_options_set", (), || options(handle)?.set(text("name", name)?, text("value", value)?)) }
 }
 
-export! {
-    /// Sets several options, all or none.
-    fn rgc_options_parse(handle: *mut c::rgc_options_t, list: *const c_char; errptr) -> (), on error (); {
-        options(handle)?.parse(text("text", list)?)
-    }
+/// Sets several options, all or none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_options_parse(handle: *mut c::rgc_options_t, list: *const c_char, errptr: *mut *mut c_char) {
+    // SAFETY: `handle` is alive and only this thread uses it, `list` is readable, `errptr` is
+    // writable.
+    unsafe { answer(errptr, "rgc_options_parse", (), || options(handle)?.parse(text("text", list)?)) }
 }
 
-export! {
-    /// Returns a text with one line for each option.
-    fn rgc_options_describe() -> *mut c_char, on error null_mut(); { malloc_text(&Options::describe()) }
+/// Returns a text with one line for each option.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_options_describe() -> *mut c_char {
+    guarded("rgc_options_describe", null_mut(), || malloc_text(&Options::describe()))
 }
 
-export! {
-    /// Destroys options.
-    fn rgc_options_destroy(handle: *mut c::rgc_options_t) -> (), on error (); {
-        if !handle.is_null() {
-            drop(Box::from_raw(handle.cast::<Options>()));
-        }
-    }
+/// Destroys options.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_options_destroy(handle: *mut c::rgc_options_t) {
+    // SAFETY: `handle` is alive, and nobody uses it during this call or after it.
+    guarded("rgc_options_destroy", (), || unsafe { drop(from_raw(handle)) })
 }

@@ -1,10 +1,12 @@
 //! Recovery: WAL filters.
 
 use super::c;
-use super::export::guard;
+use super::export::{answer, guard, guarded};
 use super::handles::{Context, context, need_context, share_context};
 use super::memory::{array, bytes, malloc_bytes, slice, text};
+use super::opaque::{Opaque, borrow, destroy, from_void, into_raw, to_void};
 use super::rocksdb::bound;
+use super::rocksdb_types::from_bound;
 use crate::callback::lock;
 use crate::engine::rocksdb::list::{rocksdb_functions, rocksdb_writebatch_t};
 use crate::error::{Error, ErrorKind};
@@ -14,31 +16,45 @@ use std::ffi::{c_char, c_int, c_uchar, c_ulonglong, c_void};
 use std::ptr::null_mut;
 use std::sync::{Arc, Mutex};
 
-export! {
-    /// Whether recovery must ignore a put or merge of this key.
-    fn rgc_wal_should_skip(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u8, on error 0; {
+/// Whether recovery must ignore a put or merge of this key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_wal_should_skip(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u8 {
+    // SAFETY: `gc` is alive, `key` is readable.
+    guarded("rgc_wal_should_skip", 0, || unsafe {
         let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
         u8::from(recovery::ignores_key(&found.shared, key))
+    })
+}
+
+/// Returns the part of a write batch to replay.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_wal_filter_batch(
+    gc: *const c::rgc_t,
+    batch: *const c_char,
+    len: usize,
+    families: *const u32,
+    n: usize,
+    out_len: *mut usize,
+    errptr: *mut *mut c_char,
+) -> *mut c_char {
+    // SAFETY: `gc` is alive, `batch` and `families` are readable, `out_len` and `errptr` are
+    // writable.
+    unsafe {
+        answer(errptr, "rgc_wal_filter_batch", null_mut(), || {
+            let shared = &need_context(gc)?.shared;
+            let (batch, families) = (bytes("batch", batch, len)?, array("families", families, n)?);
+            if out_len.is_null() {
+                return Err(Error::invalid("out_len is NULL; the batch's length would be lost"));
+            }
+            let Some(filtered) = recovery::filtered(shared, families, batch) else { return Ok(null_mut()) };
+            let copy = malloc_bytes(&filtered)?;
+            out_len.write_unaligned(filtered.len());
+            Ok(copy)
+        })
     }
 }
 
-export! {
-    /// Returns the part of a write batch to replay.
-    fn rgc_wal_filter_batch(gc: *const c::rgc_t, batch: *const c_char, len: usize, families: *const u32, n: usize, out_len: *mut usize; errptr)
-        -> *mut c_char, on error null_mut(); {
-        let shared = &need_context(gc)?.shared;
-        let (batch, families) = (bytes("batch", batch, len)?, array("families", families, n)?);
-        if out_len.is_null() {
-            return Err(Error::invalid("out_len is NULL; the batch's length would be lost"));
-        }
-        let Some(filtered) = recovery::filtered(shared, families, batch) else { return Ok(null_mut()) };
-        let copy = malloc_bytes(&filtered)?;
-        out_len.write_unaligned(filtered.len());
-        Ok(copy)
-    }
-}
-
-/// The object behind a WAL filter's state, in a Box.
+/// The object behind a WAL filter's state.
 struct WalFilter {
     context: Arc<Context>,
     names: Vec<String>,
@@ -46,31 +62,41 @@ struct WalFilter {
     ids: Mutex<Vec<u32>>,
 }
 
-export! {
-    /// Makes a filter for rocksdb_options_set_wal_filter.
-    fn rgc_rocksdb_wal_filter(gc: *mut c::rgc_t, families: *const *const c_char, n: usize; errptr) -> *mut c::rocksdb_walfilter_t, on error null_mut(); {
-        let functions = bound(need_context(gc)?)?;
-        let names = array("families", families, n)?;
-        if names.is_empty() {
-            return Err(Error::invalid("no family is named; name the families whose keys have gc's layout"));
-        }
-        let names = names.iter().enumerate().map(|(i, name)| Ok(text(&format!("families[{i}]"), *name)?.to_owned()));
-        let names = names.collect::<Result<Vec<_>, Error>>()?;
-        let missing = functions.missing_for_wal_filters();
-        let (Some(create), []) = (functions.table().rocksdb_walfilter_create, missing.as_slice()) else {
-            return Err(Error::new(
-                ErrorKind::NotSupported,
-                format!("RocksDB's C API lacks {}; use RocksDB 11.8 or later; C++ hosts use rocks_gc::WalFilter", missing.join(", ")),
-            ));
-        };
-        let state = Box::into_raw(Box::new(WalFilter { context: share_context(gc)?, names, ids: Mutex::default() }));
-        Ok(create(state.cast(), Some(destroy), Some(families_are), Some(record_found), Some(name)).cast())
-    }
+impl Opaque for WalFilter {
+    type Owner = Box<Self>;
 }
 
-unsafe extern "C" fn destroy(state: *mut c_void) {
-    // SAFETY: RocksDB gives the state back once, when it destroys the filter.
-    guard(|| drop(unsafe { Box::from_raw(state.cast::<WalFilter>()) }));
+/// Makes a filter for rocksdb_options_set_wal_filter.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_rocksdb_wal_filter(
+    gc: *mut c::rgc_t,
+    families: *const *const c_char,
+    n: usize,
+    errptr: *mut *mut c_char,
+) -> *mut c::rocksdb_walfilter_t {
+    // SAFETY: `gc` is alive, `families` is readable, `errptr` is writable. `create` is RocksDB's
+    // function of that name; it keeps the state for these callbacks, and gives it back once, to
+    // `destroy`.
+    unsafe {
+        answer(errptr, "rgc_rocksdb_wal_filter", null_mut(), || {
+            let functions = bound(need_context(gc)?)?;
+            let names = array("families", families, n)?;
+            if names.is_empty() {
+                return Err(Error::invalid("no family is named; name the families whose keys have gc's layout"));
+            }
+            let names = names.iter().enumerate().map(|(i, name)| Ok(text(&format!("families[{i}]"), *name)?.to_owned()));
+            let names = names.collect::<Result<Vec<_>, Error>>()?;
+            let missing = functions.missing_for_wal_filters();
+            let (Some(create), []) = (functions.table().rocksdb_walfilter_create, missing.as_slice()) else {
+                return Err(Error::new(
+                    ErrorKind::NotSupported,
+                    format!("RocksDB's C API lacks {}; use RocksDB 11.8 or later; C++ hosts use rocks_gc::WalFilter", missing.join(", ")),
+                ));
+            };
+            let state = into_raw::<WalFilter>(Box::new(WalFilter { context: share_context(gc)?, names, ids: Mutex::default() }));
+            Ok(from_bound(create(to_void(state), Some(destroy::<WalFilter>), Some(families_are), Some(record_found), Some(name))))
+        })
+    }
 }
 
 unsafe extern "C" fn name(_: *mut c_void) -> *const c_char {
@@ -87,9 +113,11 @@ unsafe extern "C" fn families_are(
     ids: *const u32,
     n: usize,
 ) {
-    // SAFETY: RocksDB calls it with the filter's state, and with `n` names, lengths and ids.
+    // SAFETY: the state is alive: RocksDB keeps it from `create` to `destroy`. The arrays are
+    // RocksDB's, have `n` elements, and live during the call; each name has the length at its
+    // index.
     guard(|| unsafe {
-        let filter = &*state.cast::<WalFilter>();
+        let filter = borrow(from_void::<WalFilter>(state))?;
         let (names, lens, ids) = (slice(names, n)?, slice(lens, n)?, slice(ids, n)?);
         let named = names.iter().zip(lens).zip(ids).filter(|((name, len), _)| {
             slice(name.cast::<u8>(), **len).is_some_and(|name| filter.names.iter().any(|own| own.as_bytes() == name))
@@ -111,10 +139,12 @@ unsafe extern "C" fn record_found(
     new_batch: *mut rocksdb_writebatch_t,
     changed: *mut c_uchar,
 ) -> c_int {
-    // SAFETY: RocksDB calls it with the filter's state, and with batches that are valid during the
-    // call.
+    // SAFETY: the state is alive: RocksDB keeps it from `create` to `destroy`. Both batches are
+    // RocksDB's and live during the call; the bytes of `batch` change only through it, and only
+    // `new_batch` is written to. `changed` is a variable of RocksDB's for the answer. The functions
+    // are those of the bound RocksDB.
     guard(|| unsafe {
-        let filter = &*state.cast::<WalFilter>();
+        let filter = borrow(from_void::<WalFilter>(state))?;
         let functions = bound(&filter.context).ok()?.table();
         let mut len = 0;
         let data = functions.rocksdb_writebatch_data?(batch.cast_mut(), &mut len);
@@ -148,11 +178,12 @@ unsafe extern "C" fn record_found(
 /// Adds a record of the default family to a batch.
 ///
 /// # Safety
-/// `batch` and the functions are RocksDB's.
+/// The functions are RocksDB's; it made `batch`, which lives and is used by this thread alone.
 unsafe fn write(functions: &rocksdb_functions, batch: *mut rocksdb_writebatch_t, record: &BatchRecord) -> Option<()> {
     let (key, key_len) = (record.key.as_ptr().cast(), record.key.len());
     let (value, value_len) = (record.value.as_ptr().cast(), record.value.len());
-    // SAFETY: the caller promises it; RocksDB copies the bytes.
+    // SAFETY: RocksDB's function gets RocksDB's batch, and bytes with their lengths, which it
+    // copies before it returns.
     unsafe {
         match record.op {
             BatchOp::Put => functions.rocksdb_writebatch_put?(batch, key, key_len, value, value_len),

@@ -1,6 +1,7 @@
 //! Finds the RocksDB that the process has loaded. It loads nothing: a second copy would crash the
 //! host.
 
+use super::opaque::{lend, lent};
 use crate::engine::rocksdb::Functions;
 use crate::error::{Error, ErrorKind};
 use std::collections::BTreeMap;
@@ -17,16 +18,16 @@ const HELP: &str = "a RocksDB that is linked statically must be exported (link t
 /// Binds by a handle of dlopen. The bound library remains loaded as long as the process lives.
 ///
 /// # Safety
-/// `handle` was returned by dlopen.
+/// dlopen returned `handle`, or it is RTLD_DEFAULT; nobody closes it during the call.
 pub(super) unsafe fn by_handle(handle: *mut c_void) -> Result<Functions, Error> {
     let look_up = |name: &str| {
         let name = CString::new(name).ok()?;
-        // SAFETY: a valid handle and a C string.
+        // SAFETY: the handle is open, and `name` lives until dlsym returns.
         Some(definition(&name, unsafe { libc::dlsym(handle, name.as_ptr()) }))
     };
     // SAFETY: the address that the handle returns for a function's name is this function.
     let functions = unsafe { Functions::bind(look_up) }?;
-    // SAFETY: a valid handle and a C string.
+    // SAFETY: the handle is open, and the name is static.
     let witness = definition(WITNESS, unsafe { libc::dlsym(handle, WITNESS.as_ptr()) });
     // An executable cannot be found like this, and is never unloaded.
     if let Some(library) = object_of(witness).and_then(|object| Loaded::find(&CString::new(object.name).ok()?)) {
@@ -43,7 +44,7 @@ pub(super) fn definition(name: &CStr, address: *mut c_void) -> *mut c_void {
     }
     let mut elsewhere = objects().into_iter().filter_map(|path| {
         let library = Loaded::find(&path)?;
-        // SAFETY: a valid handle and a C string.
+        // SAFETY: `library` keeps its handle open, and `name` lives until dlsym returns.
         let found = unsafe { libc::dlsym(library.0, name.as_ptr()) };
         object_of(found).filter(|object| !object.has_stand_in).map(|_| found)
     });
@@ -69,7 +70,7 @@ pub(super) fn in_process() -> Result<Functions, Error> {
     // the libraries that its object depends on.
     let mut copies = BTreeMap::new();
     for library in std::iter::once(Loaded(libc::RTLD_DEFAULT)).chain(libraries) {
-        // SAFETY: RTLD_DEFAULT or a valid handle, and a C string.
+        // SAFETY: RTLD_DEFAULT, or a handle that `library` keeps open; the name is static.
         let witness = unsafe { libc::dlsym(library.0, WITNESS.as_ptr()) };
         if let Some(object) = object_of(witness).filter(|object| !object.has_stand_in) {
             copies.entry(object.base).or_insert((object.name, library));
@@ -94,13 +95,13 @@ struct Loaded(*mut c_void);
 
 impl Loaded {
     fn find(path: &CStr) -> Option<Self> {
-        // SAFETY: a C string; RTLD_NOLOAD runs no foreign code.
+        // SAFETY: `path` lives until dlopen returns; with RTLD_NOLOAD it runs no foreign code.
         let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
         (!handle.is_null()).then_some(Self(handle))
     }
 
     fn bind(&self) -> Result<Functions, Error> {
-        // SAFETY: the handle is valid.
+        // SAFETY: this Loaded keeps its handle open during the call.
         unsafe { by_handle(self.0) }
     }
 }
@@ -108,7 +109,8 @@ impl Loaded {
 impl Drop for Loaded {
     fn drop(&mut self) {
         if self.0 != libc::RTLD_DEFAULT {
-            // SAFETY: the handle was returned by dlopen, and is closed once.
+            // SAFETY: dlopen returned the handle in `find`; only this Loaded has it, so it is
+            // closed once.
             unsafe { libc::dlclose(self.0) };
         }
     }
@@ -138,10 +140,11 @@ fn object_of(address: *mut c_void) -> Option<Object> {
     let name = if info.dli_fname.is_null() {
         "?".into()
     } else {
-        // SAFETY: a C string of the loader.
+        // SAFETY: not NULL, so it is the loader's name of an object; the object is loaded, because
+        // an address in it was just found, and the name is copied here.
         unsafe { CStr::from_ptr(info.dli_fname) }.to_string_lossy().into_owned()
     };
-    // SAFETY: NULL or a symbol of the loader.
+    // SAFETY: NULL, or an entry in the symbol table of the object, which is loaded and read-only.
     let has_stand_in = unsafe { symbol.as_ref() }.is_some_and(|symbol| symbol.st_shndx == UNDEFINED);
     Some(Object { base: info.dli_fbase as usize, name, has_stand_in })
 }
@@ -149,16 +152,21 @@ fn object_of(address: *mut c_void) -> Option<Object> {
 /// The paths of all loaded objects except the executable, which the global scope covers.
 fn objects() -> Vec<CString> {
     unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, paths: *mut c_void) -> c_int {
-        // SAFETY: dl_iterate_phdr gives a valid object, and passes `paths` through.
+        // SAFETY: `info` and its name are the loader's and live until this function returns.
+        // `paths` is the vector that was lent below, which nobody else uses until dl_iterate_phdr
+        // returns.
         unsafe {
-            if !(*info).dlpi_name.is_null() && *(*info).dlpi_name != 0 {
-                (*paths.cast::<Vec<CString>>()).push(CStr::from_ptr((*info).dlpi_name).to_owned());
+            if let Some(paths) = lent::<Vec<CString>>(paths)
+                && !(*info).dlpi_name.is_null()
+                && *(*info).dlpi_name != 0
+            {
+                paths.push(CStr::from_ptr((*info).dlpi_name).to_owned());
             }
         }
         0
     }
-    let mut paths = Vec::new();
-    // SAFETY: `each` has the required type, and `paths` is valid during the call.
-    unsafe { libc::dl_iterate_phdr(Some(each), (&raw mut paths).cast()) };
+    let mut paths: Vec<CString> = Vec::new();
+    // SAFETY: `each` has the type that dl_iterate_phdr wants, and `paths` lives until it returns.
+    unsafe { libc::dl_iterate_phdr(Some(each), lend(&mut paths)) };
     paths
 }

@@ -1,6 +1,7 @@
 //! Safe points and GC types.
 
 use super::c;
+use super::export::{answer, guarded};
 use super::handles::{context, need_context, refuse_inside_run_of_store};
 use super::memory::{array, slice};
 use crate::error::Error;
@@ -11,9 +12,11 @@ use crate::shared::Shared;
 use crate::shared::register_keyspaces;
 use std::ffi::{c_char, c_int};
 
-export! {
-    /// Moves the global safe point forward.
-    fn rgc_advance_global_safe_point(gc: *mut c::rgc_t, ts: u64) -> u8, on error 0; {
+/// Moves the global safe point forward.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_advance_global_safe_point(gc: *mut c::rgc_t, ts: u64) -> u8 {
+    // SAFETY: `gc` is alive.
+    guarded("rgc_advance_global_safe_point", 0, || unsafe {
         let Some(found) = context(gc) else { return 0 };
         let shared = &found.shared;
         if let Err(error) = acceptable(ts, shared.safe_point_limit()) {
@@ -24,73 +27,100 @@ export! {
             AdvanceOutcome::Moved => 1,
             AdvanceOutcome::Same => 0,
             AdvanceOutcome::Refused => {
-                shared.refuse_safe_points(1, || format!("the global safe point cannot go back to {ts} from {}", shared.safe_points.global()));
+                shared
+                    .refuse_safe_points(1, || format!("the global safe point cannot go back to {ts} from {}", shared.safe_points.global()));
                 0
             }
         }
+    })
+}
+
+/// Moves a keyspace's own safe point forward.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_advance_keyspace_safe_point(gc: *mut c::rgc_t, id: u32, ts: u64, errptr: *mut *mut c_char) -> u8 {
+    // SAFETY: `gc` is alive, `errptr` is writable.
+    unsafe {
+        answer(errptr, "rgc_advance_keyspace_safe_point", 0, || {
+            let shared = &need_context(gc)?.shared;
+            advance(shared, &[id], &[ts], |_, what| what).map(|moved| u8::from(moved > 0))
+        })
     }
 }
 
-export! {
-    /// Moves a keyspace's own safe point forward.
-    fn rgc_advance_keyspace_safe_point(gc: *mut c::rgc_t, id: u32, ts: u64; errptr) -> u8, on error 0; {
-        let shared = &need_context(gc)?.shared;
-        advance(shared, &[id], &[ts], |_, what| what).map(|moved| u8::from(moved > 0))
+/// Moves keyspaces' own safe points forward, all or none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_advance_keyspace_safe_points(
+    gc: *mut c::rgc_t,
+    ids: *const u32,
+    ts: *const u64,
+    n: usize,
+    errptr: *mut *mut c_char,
+) -> usize {
+    // SAFETY: `gc` is alive, `ids` and `ts` are readable, `errptr` is writable.
+    unsafe {
+        answer(errptr, "rgc_advance_keyspace_safe_points", 0, || {
+            let shared = &need_context(gc)?.shared;
+            advance(shared, array("keyspaces", ids, n)?, array("ts", ts, n)?, element)
+        })
     }
 }
 
-export! {
-    /// Moves keyspaces' own safe points forward, all or none.
-    fn rgc_advance_keyspace_safe_points(gc: *mut c::rgc_t, ids: *const u32, ts: *const u64, n: usize; errptr) -> usize, on error 0; {
-        let shared = &need_context(gc)?.shared;
-        advance(shared, array("keyspaces", ids, n)?, array("ts", ts, n)?, element)
+/// Registers a keyspace's type.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_set_keyspace_gc_type(gc: *mut c::rgc_t, id: u32, gc_type: c_int, errptr: *mut *mut c_char) {
+    // SAFETY: `gc` is alive, `errptr` is writable.
+    unsafe { answer(errptr, "rgc_set_keyspace_gc_type", (), || name(&need_context(gc)?.shared, &[id], gc_type, |_, what| what)) }
+}
+
+/// Registers the type of keyspaces, all or none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_set_keyspace_gc_types(gc: *mut c::rgc_t, ids: *const u32, n: usize, gc_type: c_int, errptr: *mut *mut c_char) {
+    // SAFETY: `gc` is alive, `ids` is readable, `errptr` is writable.
+    unsafe {
+        answer(errptr, "rgc_set_keyspace_gc_types", (), || name(&need_context(gc)?.shared, array("keyspaces", ids, n)?, gc_type, element))
     }
 }
 
-export! {
-    /// Registers a keyspace's type.
-    fn rgc_set_keyspace_gc_type(gc: *mut c::rgc_t, id: u32, gc_type: c_int; errptr) -> (), on error (); {
-        name(&need_context(gc)?.shared, &[id], gc_type, |_, what| what)
+/// Keeps all keys of a keyspace until the host registers it again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_pause_keyspace(gc: *mut c::rgc_t, id: u32, errptr: *mut *mut c_char) {
+    // SAFETY: `gc` is alive, `errptr` is writable.
+    unsafe {
+        answer(errptr, "rgc_pause_keyspace", (), || {
+            let found = need_context(gc)?;
+            let id = keyspace(id)?;
+            refuse_inside_run_of_store("rgc_pause_keyspace", found)?;
+            found.shared.pause_keyspace(id);
+            log(Level::Info, || {
+                format!("keyspace {id} is paused: all its keys are kept until rgc_set_keyspace_gc_type registers it again")
+            });
+            Ok(())
+        })
     }
 }
 
-export! {
-    /// Registers the type of keyspaces, all or none.
-    fn rgc_set_keyspace_gc_types(gc: *mut c::rgc_t, ids: *const u32, n: usize, gc_type: c_int; errptr) -> (), on error (); {
-        name(&need_context(gc)?.shared, array("keyspaces", ids, n)?, gc_type, element)
-    }
+/// Returns the global safe point.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_global_safe_point(gc: *const c::rgc_t) -> u64 {
+    // SAFETY: `gc` is alive.
+    guarded("rgc_global_safe_point", 0, || unsafe { context(gc).map_or(0, |found| found.shared.safe_points.global()) })
 }
 
-export! {
-    /// Keeps all keys of a keyspace until the host registers it again.
-    fn rgc_pause_keyspace(gc: *mut c::rgc_t, id: u32; errptr) -> (), on error (); {
-        let found = need_context(gc)?;
-        let id = keyspace(id)?;
-        refuse_inside_run_of_store("rgc_pause_keyspace", found)?;
-        found.shared.pause_keyspace(id);
-        log(Level::Info, || format!("keyspace {id} is paused: all its keys are kept until rgc_set_keyspace_gc_type registers it again"));
-        Ok(())
-    }
-}
-
-export! {
-    /// Returns the global safe point.
-    fn rgc_global_safe_point(gc: *const c::rgc_t) -> u64, on error 0; {
-        context(gc).map_or(0, |found| found.shared.safe_points.global())
-    }
-}
-
-export! {
-    /// Returns the effective safe point of a keyspace.
-    fn rgc_keyspace_safe_point(gc: *const c::rgc_t, id: u32) -> u64, on error 0; {
+/// Returns the effective safe point of a keyspace.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_keyspace_safe_point(gc: *const c::rgc_t, id: u32) -> u64 {
+    // SAFETY: `gc` is alive.
+    guarded("rgc_keyspace_safe_point", 0, || unsafe {
         let (Some(found), Some(id)) = (context(gc), KeyspaceId::new(id)) else { return 0 };
         found.shared.safe_points.effective(id).safe_point
-    }
+    })
 }
 
-export! {
-    /// Returns the effective safe point of a stored key.
-    fn rgc_safe_point_for_key(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u64, on error 0; {
+/// Returns the effective safe point of a stored key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_safe_point_for_key(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u64 {
+    // SAFETY: `gc` is alive, `key` is readable.
+    guarded("rgc_safe_point_for_key", 0, || unsafe {
         let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
         let shared = &found.shared;
         match shared.layout.place(key) {
@@ -98,7 +128,7 @@ export! {
             place if shared.layout.row(key).is_ok() => shared.effective(place).safe_point,
             _ => 0,
         }
-    }
+    })
 }
 
 /// Adds the index of an element to a message.

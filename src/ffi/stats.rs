@@ -1,6 +1,7 @@
 //! Counters.
 
 use super::c;
+use super::export::guarded;
 use super::handles::{Context, context};
 use super::memory::{Sized1, malloc_text, struct_size, write_sized};
 use std::ffi::c_char;
@@ -12,28 +13,36 @@ unsafe impl Sized1 for c::rgc_stats_t {
     const VERSION_1: usize = 192;
 }
 
-export! {
-    /// Fills in the counters.
-    fn rgc_stats(gc: *const c::rgc_t, out: *mut c::rgc_stats_t) -> (), on error (); {
+/// Fills in the counters.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_stats(gc: *const c::rgc_t, out: *mut c::rgc_stats_t) {
+    // SAFETY: `gc` is alive, `out` is writable.
+    guarded("rgc_stats", (), || unsafe {
         if struct_size("out", out.cast_const(), size_of::<usize>()).is_ok() {
             write_sized(out, &context(gc).map_or_else(c::rgc_stats_t::default, to_c));
         }
-    }
+    })
 }
 
-export! {
-    /// Returns the counters as OpenMetrics text.
-    fn rgc_metrics(gc: *const c::rgc_t) -> *mut c_char, on error null_mut(); {
+/// Returns the counters as OpenMetrics text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_metrics(gc: *const c::rgc_t) -> *mut c_char {
+    // SAFETY: `gc` is alive.
+    guarded("rgc_metrics", null_mut(), || unsafe {
         let Some(found) = context(gc) else { return null_mut() };
         let shared = &found.shared;
         let gauges = vec![
             ("global_safe_point", "The global safe point; 0 means that none was set yet", shared.safe_points.global()),
-            ("pending", "Rows handed over and not finished, and unfinished drops and truncations of schemas", shared.worker_queue.pending() as u64),
+            (
+                "pending",
+                "Rows handed over and not finished, and unfinished drops and truncations of schemas",
+                shared.worker_queue.pending() as u64,
+            ),
             ("destroyed_records", "Records of destroyed ranges in the ledger", found.attached.records() as u64),
             ("cache_bytes", "Memory of the safe points in bytes", shared.safe_points.bytes() as u64),
         ];
         shared.stats.openmetrics(gauges).map_or(null_mut(), |text| malloc_text(&text))
-    }
+    })
 }
 
 fn to_c(context: &Context) -> c::rgc_stats_t {

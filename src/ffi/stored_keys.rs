@@ -2,6 +2,7 @@
 
 use super::blob::Blob;
 use super::c;
+use super::export::answer;
 use super::handles::need_context;
 use super::memory::{Sized1, bytes, malloc_bytes, struct_size, write_sized};
 use crate::error::{Error, ErrorKind, hex};
@@ -20,61 +21,111 @@ unsafe impl Sized1 for c::rgc_range_t {
     const VERSION_1: usize = 40;
 }
 
-export! {
-    /// Returns the stored key of a version.
-    fn rgc_encode_key(gc: *const c::rgc_t, mode_number: c_int, id: u32, user_key: *const c_char, user_key_len: usize, ts: u64, out_len: *mut usize; errptr)
-        -> *mut c_char, on error null_mut(); {
-        let layout = &need_context(gc)?.shared.layout;
-        if out_len.is_null() {
-            return Err(Error::invalid("out_len is NULL; the key's length would be lost"));
-        }
-        let key = layout.encode(mode(mode_number)?, keyspace(id)?, bytes("user_key", user_key, user_key_len)?, ts)?;
-        let copy = malloc_bytes(&key)?;
-        out_len.write_unaligned(key.len());
-        Ok(copy)
+/// Returns the stored key of a version.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_encode_key(
+    gc: *const c::rgc_t,
+    mode_number: c_int,
+    id: u32,
+    user_key: *const c_char,
+    user_key_len: usize,
+    ts: u64,
+    out_len: *mut usize,
+    errptr: *mut *mut c_char,
+) -> *mut c_char {
+    // SAFETY: `gc` is alive, `user_key` is readable, `out_len` and `errptr` are writable.
+    unsafe {
+        answer(errptr, "rgc_encode_key", null_mut(), || {
+            let layout = &need_context(gc)?.shared.layout;
+            if out_len.is_null() {
+                return Err(Error::invalid("out_len is NULL; the key's length would be lost"));
+            }
+            let key = layout.encode(mode(mode_number)?, keyspace(id)?, bytes("user_key", user_key, user_key_len)?, ts)?;
+            let copy = malloc_bytes(&key)?;
+            out_len.write_unaligned(key.len());
+            Ok(copy)
+        })
     }
 }
 
-export! {
-    /// Decodes a stored key.
-    fn rgc_decode_key(gc: *const c::rgc_t, key: *const c_char, len: usize, out: *mut c::rgc_key_t; errptr) -> u8, on error 0; {
-        let layout = &need_context(gc)?.shared.layout;
-        struct_size("out", out.cast_const(), c::rgc_key_t::VERSION_1)?;
-        let key = bytes("key", key, len)?;
-        let decoded = layout.decode(key).map_err(|error| Error::new(ErrorKind::Corruption, format!("{} is no stored key of this layout: {error}", hex(key))))?;
-        write_sized(out, &c::rgc_key_t {
-            struct_size: 0,
-            mode: decoded.mode.map_or(c::RGC_MODE_NONE as c_int, |mode| c_int::from(mode.byte())),
-            keyspace: decoded.keyspace.map_or(c::RGC_KEYSPACE_NONE, KeyspaceId::get),
-            ts: decoded.ts,
-            user_key: malloc_bytes(&decoded.user_key)?,
-            user_key_len: decoded.user_key.len(),
-        });
-        Ok(1)
+/// Decodes a stored key.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_decode_key(
+    gc: *const c::rgc_t,
+    key: *const c_char,
+    len: usize,
+    out: *mut c::rgc_key_t,
+    errptr: *mut *mut c_char,
+) -> u8 {
+    // SAFETY: `gc` is alive, `key` is readable, `out` and `errptr` are writable.
+    unsafe {
+        answer(errptr, "rgc_decode_key", 0, || {
+            let layout = &need_context(gc)?.shared.layout;
+            struct_size("out", out.cast_const(), c::rgc_key_t::VERSION_1)?;
+            let key = bytes("key", key, len)?;
+            let decoded = layout
+                .decode(key)
+                .map_err(|error| Error::new(ErrorKind::Corruption, format!("{} is no stored key of this layout: {error}", hex(key))))?;
+            write_sized(
+                out,
+                &c::rgc_key_t {
+                    struct_size: 0,
+                    mode: decoded.mode.map_or(c::RGC_MODE_NONE as c_int, |mode| c_int::from(mode.byte())),
+                    keyspace: decoded.keyspace.map_or(c::RGC_KEYSPACE_NONE, KeyspaceId::get),
+                    ts: decoded.ts,
+                    user_key: malloc_bytes(&decoded.user_key)?,
+                    user_key_len: decoded.user_key.len(),
+                },
+            );
+            Ok(1)
+        })
     }
 }
 
-export! {
-    /// Returns the stored range of a range of user keys.
-    fn rgc_encode_range(gc: *const c::rgc_t, mode_number: c_int, id: u32, start: *const c_char, start_len: usize, end: *const c_char, end_len: usize,
-                        out: *mut c::rgc_range_t; errptr) -> (), on error (); {
-        let layout = &need_context(gc)?.shared.layout;
-        struct_size("out", out.cast_const(), c::rgc_range_t::VERSION_1)?;
-        let (start, end) = (bytes("start", start, start_len)?, bytes("end", end, end_len)?);
-        let range = layout.encode_range(mode(mode_number)?, keyspace(id)?, start, end)?;
-        write_sized(out, &range_to_c(&range)?);
-        Ok(())
+/// Returns the stored range of a range of user keys.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_encode_range(
+    gc: *const c::rgc_t,
+    mode_number: c_int,
+    id: u32,
+    start: *const c_char,
+    start_len: usize,
+    end: *const c_char,
+    end_len: usize,
+    out: *mut c::rgc_range_t,
+    errptr: *mut *mut c_char,
+) {
+    // SAFETY: `gc` is alive, `start` and `end` are readable, `out` and `errptr` are writable.
+    unsafe {
+        answer(errptr, "rgc_encode_range", (), || {
+            let layout = &need_context(gc)?.shared.layout;
+            struct_size("out", out.cast_const(), c::rgc_range_t::VERSION_1)?;
+            let (start, end) = (bytes("start", start, start_len)?, bytes("end", end, end_len)?);
+            let range = layout.encode_range(mode(mode_number)?, keyspace(id)?, start, end)?;
+            write_sized(out, &range_to_c(&range)?);
+            Ok(())
+        })
     }
 }
 
-export! {
-    /// Returns the stored range of a keyspace.
-    fn rgc_keyspace_range(gc: *const c::rgc_t, mode_number: c_int, id: u32, out: *mut c::rgc_range_t; errptr) -> (), on error (); {
-        let layout = &need_context(gc)?.shared.layout;
-        struct_size("out", out.cast_const(), c::rgc_range_t::VERSION_1)?;
-        let range = layout.encode_range(mode(mode_number)?, keyspace(id)?, b"", b"")?;
-        write_sized(out, &range_to_c(&range)?);
-        Ok(())
+/// Returns the stored range of a keyspace.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_keyspace_range(
+    gc: *const c::rgc_t,
+    mode_number: c_int,
+    id: u32,
+    out: *mut c::rgc_range_t,
+    errptr: *mut *mut c_char,
+) {
+    // SAFETY: `gc` is alive, `out` and `errptr` are writable.
+    unsafe {
+        answer(errptr, "rgc_keyspace_range", (), || {
+            let layout = &need_context(gc)?.shared.layout;
+            struct_size("out", out.cast_const(), c::rgc_range_t::VERSION_1)?;
+            let range = layout.encode_range(mode(mode_number)?, keyspace(id)?, b"", b"")?;
+            write_sized(out, &range_to_c(&range)?);
+            Ok(())
+        })
     }
 }
 
