@@ -43,7 +43,7 @@ pub unsafe extern "C" fn rgc_keyspaces_foreach(
                 struct_size: size_of::<c::rgc_keyspace_info_t>(),
                 id: keyspace.get(),
                 state: loaded,
-                gc_type: gc_type(known.naming),
+                gc_type: gc_type(known.registration),
                 own_safe_point: known.own,
                 effective_safe_point: found.shared.safe_points.effective(keyspace).safe_point,
                 name: name.as_ptr(),
@@ -65,8 +65,8 @@ fn gc_type(naming: Registration) -> c_int {
     match naming {
         Registration::Unknown => -1,
         Registration::Kept(..) => -2,
-        Registration::Named(GcType::Global) => c::RGC_GC_GLOBAL as c_int,
-        Registration::Named(GcType::KeyspaceLevel) => c::RGC_GC_KEYSPACE_LEVEL as c_int,
+        Registration::Registered(GcType::Global) => c::RGC_GC_GLOBAL as c_int,
+        Registration::Registered(GcType::KeyspaceLevel) => c::RGC_GC_KEYSPACE_LEVEL as c_int,
     }
 }
 

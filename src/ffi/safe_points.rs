@@ -195,7 +195,7 @@ fn tell_unused(shared: &Shared, advanced: Advanced) {
         });
     };
     tell(
-        advanced.unnamed,
+        advanced.unregistered,
         match shared.safe_points.unknown() {
             UnknownKeyspace::Keep => "was never registered: all its keys are kept until rgc_set_keyspace_gc_type registers it",
             UnknownKeyspace::Global => "was never registered: the global safe point is used until rgc_set_keyspace_gc_type registers it",

@@ -6,6 +6,7 @@
 //! `removal` selects how a version is removed. `frequent` is a faster copy of two cases.
 
 use super::counting::Counting;
+use super::decision::Decision;
 use super::dropping::{DropReason, Dropping, FastCases};
 use super::frequent;
 use super::keyspace_span::RowTreatment;
@@ -19,27 +20,6 @@ use crate::rule::Verdict;
 use crate::rule::raw::Death;
 use crate::shared::{FilterKind, HandedOverRows, Shared};
 use std::sync::Arc;
-
-/// The filter's answer to RocksDB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// The key is kept.
-    Keep,
-    /// The key becomes a tombstone.
-    Remove,
-    /// This key and every key before [`CompactionFilter::skip_until`] are removed without
-    /// tombstones.
-    Skip,
-}
-
-impl From<Verdict> for Decision {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Keep => Self::Keep,
-            Verdict::Remove => Self::Remove,
-        }
-    }
-}
 
 /// One compaction's filter.
 pub struct CompactionFilter {

@@ -92,7 +92,7 @@ mod tests {
         let shared = Shared::new(&chosen).unwrap();
         shared.clock.set_host(Box::new(|| 100));
         let id = KeyspaceId::new(7).unwrap();
-        shared.safe_points.name(std::iter::once(id), GcType::KeyspaceLevel).unwrap();
+        shared.safe_points.register(std::iter::once(id), GcType::KeyspaceLevel).unwrap();
         shared.safe_points.advance([(id, 50)]);
         shared.safe_points.advance_global(50);
         Arc::new(shared)

@@ -6,6 +6,7 @@ mod balance;
 mod bytes;
 mod compaction_filter;
 mod counting;
+mod decision;
 mod dropping;
 mod frequent;
 mod keyspace_span;
@@ -14,7 +15,8 @@ pub mod recovery;
 mod removal;
 mod row_walk;
 
-pub use compaction_filter::{CompactionFilter, Decision};
+pub use compaction_filter::CompactionFilter;
+pub use decision::Decision;
 pub use removal::CompactionContext;
 pub use row_walk::{RowWalk, ValueView};
 

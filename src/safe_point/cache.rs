@@ -7,7 +7,8 @@
 //! sees a value that was valid a moment ago, or 0. A registration is written after the own safe
 //! point has been cleared, so no reader sees an own safe point from before the pause.
 
-use super::GcType;
+use super::gc_type::GcType;
+use super::outcome::{AdvanceOutcome, Advanced, Effective, Known, Loaded, TypeConflict, UnknownKeyspace};
 use super::page::{KeepReason, Page, Registration, SLOTS};
 use crate::callback::lock;
 use crate::layout::{KeyspaceId, Timestamp};
@@ -18,98 +19,6 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 const PAGES: usize = (KeyspaceId::MAX as usize + 1) / SLOTS;
-
-/// The safe point of keyspaces that were never registered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnknownKeyspace {
-    /// No safe point: all keys are kept.
-    Keep,
-    /// The global safe point.
-    Global,
-}
-
-/// The result of advancing a safe point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AdvanceOutcome {
-    /// The safe point moved forward.
-    Moved,
-    /// The safe point already had this value.
-    Same,
-    /// The value is below the current safe point, or the keyspace is paused.
-    Refused,
-}
-
-/// The result of advancing several safe points.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Advanced {
-    /// The number of safe points that moved.
-    pub moved: usize,
-    /// The number of safe points that were refused.
-    pub refused: usize,
-    /// The first own safe points of unregistered keyspaces.
-    pub unnamed: Unused,
-    /// The first own safe points of keyspaces that are registered as global.
-    pub global: Unused,
-}
-
-/// Safe points that are stored and not used.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Unused {
-    /// Their number.
-    pub n: usize,
-    /// The keyspace of the first one.
-    pub first: Option<KeyspaceId>,
-}
-
-impl Unused {
-    fn add(&mut self, keyspace: KeyspaceId) {
-        self.n += 1;
-        self.first.get_or_insert(keyspace);
-    }
-}
-
-/// An attempt to register another type. From now on all keys of each such keyspace are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TypeConflict {
-    /// The number of conflicts in the batch; the other fields describe the first one.
-    pub n: usize,
-    /// The keyspace's place in the batch.
-    pub index: usize,
-    /// The keyspace.
-    pub keyspace: KeyspaceId,
-    /// The type that the keyspace is registered with.
-    pub in_force: GcType,
-}
-
-/// The result of loading a type from metadata.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loaded {
-    /// The type is registered.
-    Named {
-        /// Whether it became keyspace level after [`UnknownKeyspace::Global`] may have judged it.
-        late: bool,
-    },
-    /// All keys remain kept, for this reason.
-    StaysKept(KeepReason, GcType),
-}
-
-/// The current state of a keyspace, for filters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Effective {
-    /// Versions below it may be removed; 0 means that none may.
-    pub safe_point: Timestamp,
-    /// Whether it is 0 because the keyspace was never registered.
-    pub unknown: bool,
-}
-
-/// The stored state of a keyspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known {
-    /// The registration of its type.
-    pub naming: Registration,
-    /// Its own safe point; 0 means none.
-    pub own: Timestamp,
-}
 
 /// The safe points of one context.
 pub struct SafePoints {
@@ -144,9 +53,11 @@ impl SafePoints {
     pub fn effective(&self, keyspace: KeyspaceId) -> Effective {
         let (page, slot) = place(keyspace);
         let page = self.pages.get(page).and_then(OnceBox::get);
-        match page.map_or(Registration::Unknown, |page| page.naming(slot)) {
-            Registration::Named(GcType::KeyspaceLevel) => Effective { safe_point: page.map_or(0, |page| page.own(slot)), unknown: false },
-            Registration::Named(GcType::Global) => Effective { safe_point: self.global(), unknown: false },
+        match page.map_or(Registration::Unknown, |page| page.registration(slot)) {
+            Registration::Registered(GcType::KeyspaceLevel) => {
+                Effective { safe_point: page.map_or(0, |page| page.own(slot)), unknown: false }
+            }
+            Registration::Registered(GcType::Global) => Effective { safe_point: self.global(), unknown: false },
             Registration::Kept(..) => Effective { safe_point: 0, unknown: false },
             Registration::Unknown => match self.unknown {
                 UnknownKeyspace::Keep => Effective { safe_point: 0, unknown: true },
@@ -159,7 +70,10 @@ impl SafePoints {
     pub fn known(&self, keyspace: KeyspaceId) -> Known {
         let (page, slot) = place(keyspace);
         let page = self.pages.get(page).and_then(OnceBox::get);
-        page.map_or(Known { naming: Registration::Unknown, own: 0 }, |page| Known { naming: page.naming(slot), own: page.own(slot) })
+        page.map_or(Known { registration: Registration::Unknown, own: 0 }, |page| Known {
+            registration: page.registration(slot),
+            own: page.own(slot),
+        })
     }
 
     /// The first keyspace with this id or a higher one of which anything is stored.
@@ -168,7 +82,7 @@ impl SafePoints {
         let pages = self.pages.iter().enumerate().skip(first_page);
         pages.filter_map(|(number, page)| Some((number, page.get()?))).find_map(|(number, page)| {
             let first = if number == first_page { first_slot } else { 0 };
-            let slot = (first..SLOTS).find(|&slot| page.naming(slot) != Registration::Unknown || page.own(slot) > 0)?;
+            let slot = (first..SLOTS).find(|&slot| page.registration(slot) != Registration::Unknown || page.own(slot) > 0)?;
             KeyspaceId::new((number * SLOTS + slot) as u32)
         })
     }
@@ -210,22 +124,22 @@ impl SafePoints {
 
     fn advance_one(&self, keyspace: KeyspaceId, ts: Timestamp, advanced: &mut Advanced) -> AdvanceOutcome {
         let Some((page, slot)) = self.page(keyspace) else { return AdvanceOutcome::Refused };
-        let (naming, own) = (page.naming(slot), page.own(slot));
-        let step = match naming {
+        let (registration, own) = (page.registration(slot), page.own(slot));
+        let step = match registration {
             Registration::Kept(..) => AdvanceOutcome::Refused,
-            Registration::Unknown | Registration::Named(_) => step(own, ts),
+            Registration::Unknown | Registration::Registered(_) => step(own, ts),
         };
         if step == AdvanceOutcome::Moved {
             page.set_own(slot, ts);
         }
         // This is the first own safe point: only keeping the keyspace sets it to 0 again.
         if step == AdvanceOutcome::Moved && own == 0 {
-            match naming {
-                Registration::Named(GcType::KeyspaceLevel) => {
+            match registration {
+                Registration::Registered(GcType::KeyspaceLevel) => {
                     self.collecting.fetch_add(1, Release);
                 }
-                Registration::Named(GcType::Global) => advanced.global.add(keyspace),
-                Registration::Unknown | Registration::Kept(..) => advanced.unnamed.add(keyspace),
+                Registration::Registered(GcType::Global) => advanced.global.add(keyspace),
+                Registration::Unknown | Registration::Kept(..) => advanced.unregistered.add(keyspace),
             }
         }
         step
@@ -239,23 +153,23 @@ impl SafePoints {
     /// Registers the type of all these keyspaces, or of none, and ends every reason to keep them.
     /// Returns the number of keyspaces that became keyspace level after [`UnknownKeyspace::Global`]
     /// may have judged them.
-    pub fn name(&self, keyspaces: impl Iterator<Item = KeyspaceId> + Clone, gc_type: GcType) -> Result<usize, TypeConflict> {
+    pub fn register(&self, keyspaces: impl Iterator<Item = KeyspaceId> + Clone, gc_type: GcType) -> Result<usize, TypeConflict> {
         let _turn = lock(&self.writer);
         self.keep_those_of_other_type(keyspaces.clone(), gc_type)?;
-        Ok(keyspaces.filter(|&keyspace| self.name_one(keyspace, gc_type)).count())
+        Ok(keyspaces.filter(|&keyspace| self.register_one(keyspace, gc_type)).count())
     }
 
     /// Registers the type from a keyspace's metadata. A pause and a conflict remain in force.
     pub fn load(&self, keyspace: KeyspaceId, gc_type: GcType) -> Result<Loaded, TypeConflict> {
         let _turn = lock(&self.writer);
         self.keep_those_of_other_type(std::iter::once(keyspace), gc_type)?;
-        if let Registration::Kept(why @ (KeepReason::Conflict | KeepReason::Paused), _) = self.naming(keyspace) {
+        if let Registration::Kept(why @ (KeepReason::Conflict | KeepReason::Paused), _) = self.registration(keyspace) {
             if let Some((page, slot)) = self.page(keyspace) {
-                page.set_naming(slot, Registration::Kept(why, Some(gc_type)));
+                page.set_registration(slot, Registration::Kept(why, Some(gc_type)));
             }
             return Ok(Loaded::StaysKept(why, gc_type));
         }
-        Ok(Loaded::Named { late: self.name_one(keyspace, gc_type) })
+        Ok(Loaded::Registered { late: self.register_one(keyspace, gc_type) })
     }
 
     /// Keeps all keys of a keyspace if it is registered with the other type.
@@ -267,7 +181,7 @@ impl SafePoints {
     fn keep_those_of_other_type(&self, keyspaces: impl Iterator<Item = KeyspaceId>, gc_type: GcType) -> Result<(), TypeConflict> {
         let mut conflict: Option<TypeConflict> = None;
         for (index, keyspace) in keyspaces.enumerate() {
-            if let Some(in_force) = self.naming(keyspace).gc_type().filter(|in_force| *in_force != gc_type) {
+            if let Some(in_force) = self.registration(keyspace).gc_type().filter(|in_force| *in_force != gc_type) {
                 self.keep_one(keyspace, KeepReason::Conflict);
                 conflict.get_or_insert(TypeConflict { n: 0, index, keyspace, in_force }).n += 1;
             }
@@ -275,13 +189,13 @@ impl SafePoints {
         conflict.map_or(Ok(()), Err)
     }
 
-    fn name_one(&self, keyspace: KeyspaceId, gc_type: GcType) -> bool {
+    fn register_one(&self, keyspace: KeyspaceId, gc_type: GcType) -> bool {
         let Some((page, slot)) = self.page(keyspace) else { return false };
-        let before = page.naming(slot);
-        if before == Registration::Named(gc_type) {
+        let before = page.registration(slot);
+        if before == Registration::Registered(gc_type) {
             return false;
         }
-        page.set_naming(slot, Registration::Named(gc_type));
+        page.set_registration(slot, Registration::Registered(gc_type));
         if gc_type == GcType::KeyspaceLevel && page.own(slot) > 0 {
             self.collecting.fetch_add(1, Release);
         }
@@ -297,18 +211,18 @@ impl SafePoints {
 
     fn keep_one(&self, keyspace: KeyspaceId, why: KeepReason) {
         let Some((page, slot)) = self.page(keyspace) else { return };
-        let before = page.naming(slot);
+        let before = page.registration(slot);
         let why = if let Registration::Kept(before, _) = before { before.max(why) } else { why };
-        page.set_naming(slot, Registration::Kept(why, before.gc_type()));
-        if before == Registration::Named(GcType::KeyspaceLevel) && page.own(slot) > 0 {
+        page.set_registration(slot, Registration::Kept(why, before.gc_type()));
+        if before == Registration::Registered(GcType::KeyspaceLevel) && page.own(slot) > 0 {
             self.collecting.fetch_sub(1, Release);
         }
         page.set_own(slot, 0);
     }
 
-    fn naming(&self, keyspace: KeyspaceId) -> Registration {
+    fn registration(&self, keyspace: KeyspaceId) -> Registration {
         let (page, slot) = place(keyspace);
-        self.pages.get(page).and_then(OnceBox::get).map_or(Registration::Unknown, |page| page.naming(slot))
+        self.pages.get(page).and_then(OnceBox::get).map_or(Registration::Unknown, |page| page.registration(slot))
     }
 
     /// The page of a keyspace, which is made if needed; only for writers.
@@ -337,6 +251,7 @@ fn step(in_force: Timestamp, ts: Timestamp) -> AdvanceOutcome {
 
 #[cfg(test)]
 mod tests {
+    use super::super::outcome::Unused;
     use super::*;
     use GcType::{Global, KeyspaceLevel};
     use std::iter::once;
@@ -358,8 +273,8 @@ mod tests {
         assert!(!sp.any_effective());
         assert_eq!(sp.advance([(id(7), 70)]).moved, 1);
         assert!(!sp.any_effective(), "not named yet");
-        assert_eq!(sp.name([id(7), id(16_777_215)].into_iter(), KeyspaceLevel), Ok(0));
-        assert_eq!(sp.name(once(id(0)), Global), Ok(0));
+        assert_eq!(sp.register([id(7), id(16_777_215)].into_iter(), KeyspaceLevel), Ok(0));
+        assert_eq!(sp.register(once(id(0)), Global), Ok(0));
         assert!(sp.any_effective());
         sp.advance_global(50);
         sp.advance([(id(0), 99)]);
@@ -375,24 +290,24 @@ mod tests {
             [AdvanceOutcome::Moved, AdvanceOutcome::Same, AdvanceOutcome::Refused, AdvanceOutcome::Moved]
         );
         let batch = [(id(1), 10), (id(1), 9), (id(1), 10), (id(2), 1)];
-        let unnamed = Unused { n: 2, first: Some(id(1)) };
-        assert_eq!(sp.advance(batch), Advanced { moved: 2, refused: 1, unnamed, ..Advanced::default() });
+        let unregistered = Unused { n: 2, first: Some(id(1)) };
+        assert_eq!(sp.advance(batch), Advanced { moved: 2, refused: 1, unregistered, ..Advanced::default() });
     }
 
     #[test]
     fn the_first_type_stands_and_another_one_keeps_everything_until_it_is_named() {
         let sp = SafePoints::new(UnknownKeyspace::Keep);
         sp.advance_global(50);
-        sp.name([id(3), id(5)].into_iter(), KeyspaceLevel).unwrap();
+        sp.register([id(3), id(5)].into_iter(), KeyspaceLevel).unwrap();
         sp.advance([(id(3), 70), (id(5), 70)]);
-        let conflict = sp.name([id(4), id(3), id(5)].into_iter(), Global).unwrap_err();
+        let conflict = sp.register([id(4), id(3), id(5)].into_iter(), Global).unwrap_err();
         assert_eq!(conflict, TypeConflict { n: 2, index: 1, keyspace: id(3), in_force: KeyspaceLevel });
         assert!(sp.effective(id(4)).unknown, "a refused batch names nobody");
         assert_eq!([3, 5].map(|keyspace| effective(&sp, keyspace)), [0, 0], "all that conflict are kept");
         assert!(sp.any_effective(), "by the global one");
         assert_eq!(sp.load(id(3), KeyspaceLevel), Ok(Loaded::StaysKept(KeepReason::Conflict, KeyspaceLevel)));
-        assert!(sp.load(id(3), Global).is_err() && sp.name(once(id(3)), Global).is_err(), "the type that stands only");
-        sp.name(once(id(3)), KeyspaceLevel).unwrap();
+        assert!(sp.load(id(3), Global).is_err() && sp.register(once(id(3)), Global).is_err(), "only the type in force");
+        sp.register(once(id(3)), KeyspaceLevel).unwrap();
         assert_eq!(sp.advance([(id(3), 60)]).moved, 1);
         assert_eq!(effective(&sp, 3), 60);
     }
@@ -403,17 +318,17 @@ mod tests {
         sp.advance_global(50);
         let keeps = |keyspace, why: &[KeepReason]| why.iter().for_each(|&why| sp.keep(id(keyspace), why));
         keeps(1, &[KeepReason::UnknownType]);
-        assert_eq!(sp.load(id(1), Global), Ok(Loaded::Named { late: false }));
+        assert_eq!(sp.load(id(1), Global), Ok(Loaded::Registered { late: false }));
         assert_eq!(effective(&sp, 1), 50);
         for (keyspace, why) in
             [(2, &[KeepReason::Paused, KeepReason::UnknownType][..]), (3, &[KeepReason::UnknownType, KeepReason::Paused])]
         {
             keeps(keyspace, why);
             assert_eq!(sp.load(id(keyspace), Global), Ok(Loaded::StaysKept(KeepReason::Paused, Global)));
-            assert!(sp.name(once(id(keyspace)), KeyspaceLevel).is_err(), "what was loaded stands");
+            assert!(sp.register(once(id(keyspace)), KeyspaceLevel).is_err(), "the loaded type is in force");
             assert_eq!(sp.load(id(keyspace), Global), Ok(Loaded::StaysKept(KeepReason::Paused, Global)));
             assert_eq!(effective(&sp, keyspace), 0);
-            sp.name(once(id(keyspace)), Global).unwrap();
+            sp.register(once(id(keyspace)), Global).unwrap();
             assert_eq!(effective(&sp, keyspace), 50);
         }
     }
@@ -421,11 +336,11 @@ mod tests {
     #[test]
     fn the_first_own_safe_point_of_whom_nothing_is_collected_by_it_is_told() {
         let sp = SafePoints::new(UnknownKeyspace::Keep);
-        sp.name(once(id(1)), Global).unwrap();
-        sp.name(once(id(2)), KeyspaceLevel).unwrap();
+        sp.register(once(id(1)), Global).unwrap();
+        sp.register(once(id(2)), KeyspaceLevel).unwrap();
         let told = |ts| {
             let advanced = sp.advance([1, 2, 3, 4].map(|keyspace| (id(keyspace), ts)));
-            (advanced.global, advanced.unnamed)
+            (advanced.global, advanced.unregistered)
         };
         assert_eq!(told(5), (Unused { n: 1, first: Some(id(1)) }, Unused { n: 2, first: Some(id(3)) }));
         assert_eq!(told(6), Default::default(), "once");
@@ -434,18 +349,18 @@ mod tests {
     #[test]
     fn a_removed_keyspace_keeps_everything_until_it_is_named_again() {
         let sp = SafePoints::new(UnknownKeyspace::Global);
-        sp.name(once(id(1)), KeyspaceLevel).unwrap();
-        sp.name(once(id(2)), Global).unwrap();
+        sp.register(once(id(1)), KeyspaceLevel).unwrap();
+        sp.register(once(id(2)), Global).unwrap();
         sp.advance_global(50);
         sp.advance([(id(1), 80)]);
         (1..=3).for_each(|keyspace| sp.keep(id(keyspace), KeepReason::Paused));
         sp.keep(id(1), KeepReason::Paused);
         assert_eq!([1, 2, 3].map(|keyspace| effective(&sp, keyspace)), [0, 0, 0]);
         assert_eq!(sp.advance([(id(1), 90)]), Advanced { refused: 1, ..Advanced::default() });
-        assert!(sp.name(once(id(1)), Global).is_err(), "the same type only");
-        sp.name(once(id(1)), KeyspaceLevel).unwrap();
-        sp.name(once(id(2)), Global).unwrap();
-        sp.name(once(id(3)), KeyspaceLevel).unwrap();
+        assert!(sp.register(once(id(1)), Global).is_err(), "the same type only");
+        sp.register(once(id(1)), KeyspaceLevel).unwrap();
+        sp.register(once(id(2)), Global).unwrap();
+        sp.register(once(id(3)), KeyspaceLevel).unwrap();
         assert_eq!([1, 2, 3].map(|keyspace| effective(&sp, keyspace)), [0, 50, 0]);
         assert_eq!(sp.advance([(id(1), 60)]).moved, 1, "an own safe point starts at 0 again");
     }
@@ -453,12 +368,12 @@ mod tests {
     #[test]
     fn any_effective_follows_removals() {
         let sp = SafePoints::new(UnknownKeyspace::Keep);
-        sp.name(once(id(1)), KeyspaceLevel).unwrap();
+        sp.register(once(id(1)), KeyspaceLevel).unwrap();
         sp.advance([(id(1), 5), (id(1), 6)]);
         assert!(sp.any_effective());
         sp.keep(id(1), KeepReason::Paused);
         assert!(!sp.any_effective());
-        sp.name(once(id(1)), KeyspaceLevel).unwrap();
+        sp.register(once(id(1)), KeyspaceLevel).unwrap();
         assert!(!sp.any_effective());
         sp.advance([(id(1), 5)]);
         assert!(sp.any_effective());
@@ -467,21 +382,21 @@ mod tests {
     #[test]
     fn a_type_that_comes_after_the_global_safe_point_judged_is_told() {
         let sp = SafePoints::new(UnknownKeyspace::Global);
-        assert_eq!(sp.name(once(id(1)), KeyspaceLevel), Ok(0), "nothing was judged yet");
+        assert_eq!(sp.register(once(id(1)), KeyspaceLevel), Ok(0), "nothing was judged yet");
         sp.advance_global(5);
         assert_eq!(effective(&sp, 2), 5);
-        assert_eq!(sp.name([id(1), id(2)].into_iter(), KeyspaceLevel), Ok(1));
+        assert_eq!(sp.register([id(1), id(2)].into_iter(), KeyspaceLevel), Ok(1));
         assert_eq!(effective(&sp, 2), 0);
         sp.keep(id(3), KeepReason::Paused);
-        assert_eq!(sp.name(once(id(3)), KeyspaceLevel), Ok(1), "it was judged before it was removed");
+        assert_eq!(sp.register(once(id(3)), KeyspaceLevel), Ok(1), "it was judged before it was paused");
     }
 
     #[test]
     fn memory_stays_within_bounds() {
         let sp = SafePoints::new(UnknownKeyspace::Keep);
-        sp.name((100_000..110_000).map(id), KeyspaceLevel).unwrap();
+        sp.register((100_000..110_000).map(id), KeyspaceLevel).unwrap();
         assert!(sp.bytes() <= 1 << 20, "10,000 neighbours take {} bytes", sp.bytes());
-        sp.name((0..=KeyspaceId::MAX).map(id), KeyspaceLevel).unwrap();
+        sp.register((0..=KeyspaceId::MAX).map(id), KeyspaceLevel).unwrap();
         assert!(sp.bytes() <= 160 << 20, "all keyspaces take {} bytes", sp.bytes());
         assert!(sp.bytes() >= PAGES * SLOTS * 9, "the figure counts the pages");
     }
@@ -489,7 +404,7 @@ mod tests {
     #[test]
     fn readers_never_see_a_safe_point_go_back() {
         let sp = SafePoints::new(UnknownKeyspace::Keep);
-        sp.name((0..64).map(id), KeyspaceLevel).unwrap();
+        sp.register((0..64).map(id), KeyspaceLevel).unwrap();
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
             for _ in 0..2 {
@@ -521,7 +436,7 @@ mod tests {
     #[test]
     fn readers_go_on_while_a_writer_stands_still() {
         let sp = SafePoints::new(UnknownKeyspace::Keep);
-        sp.name((0..10).map(id), KeyspaceLevel).unwrap();
+        sp.register((0..10).map(id), KeyspaceLevel).unwrap();
         let (halfway, is_halfway) = mpsc::channel();
         let (go_on, may_go_on) = mpsc::channel::<()>();
         thread::scope(|scope| {

@@ -1,6 +1,6 @@
 //! The state of 4,096 neighbouring keyspaces, 9 bytes each.
 
-use super::GcType;
+use super::gc_type::GcType;
 use crate::layout::Timestamp;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::atomic::{AtomicU8, AtomicU64};
@@ -14,7 +14,7 @@ pub enum Registration {
     /// The keyspace was never registered.
     Unknown,
     /// The keyspace is registered, and collected.
-    Named(GcType),
+    Registered(GcType),
     /// All keys are kept. If the keyspace had a type, it can only be registered with that type
     /// again.
     Kept(KeepReason, Option<GcType>),
@@ -37,8 +37,8 @@ impl Registration {
         let [global, own] = [Some(GcType::Global), Some(GcType::KeyspaceLevel)];
         [
             Self::Unknown,
-            Self::Named(GcType::Global),
-            Self::Named(GcType::KeyspaceLevel),
+            Self::Registered(GcType::Global),
+            Self::Registered(GcType::KeyspaceLevel),
             Self::Kept(KeepReason::UnknownType, None),
             Self::Kept(KeepReason::UnknownType, global),
             Self::Kept(KeepReason::UnknownType, own),
@@ -55,7 +55,7 @@ impl Registration {
     pub(super) fn gc_type(self) -> Option<GcType> {
         match self {
             Self::Unknown => None,
-            Self::Named(gc_type) => Some(gc_type),
+            Self::Registered(gc_type) => Some(gc_type),
             Self::Kept(_, gc_type) => gc_type,
         }
     }
@@ -64,12 +64,12 @@ impl Registration {
 pub(super) struct Page {
     own: [AtomicU64; SLOTS],
     /// Indices into [`Registration::ALL`].
-    naming: [AtomicU8; SLOTS],
+    registration: [AtomicU8; SLOTS],
 }
 
 impl Page {
     pub(super) fn new() -> Box<Self> {
-        Box::new(Self { own: [const { AtomicU64::new(0) }; SLOTS], naming: [const { AtomicU8::new(0) }; SLOTS] })
+        Box::new(Self { own: [const { AtomicU64::new(0) }; SLOTS], registration: [const { AtomicU8::new(0) }; SLOTS] })
     }
 
     pub(super) fn own(&self, slot: usize) -> Timestamp {
@@ -82,14 +82,14 @@ impl Page {
         }
     }
 
-    pub(super) fn naming(&self, slot: usize) -> Registration {
-        let index = self.naming.get(slot).map_or(0, |naming| naming.load(Acquire));
+    pub(super) fn registration(&self, slot: usize) -> Registration {
+        let index = self.registration.get(slot).map_or(0, |registration| registration.load(Acquire));
         Registration::ALL.get(usize::from(index)).copied().unwrap_or(Registration::Unknown)
     }
 
-    pub(super) fn set_naming(&self, slot: usize, naming: Registration) {
-        let index = Registration::ALL.iter().position(|&n| n == naming);
-        if let (Some(cell), Some(index)) = (self.naming.get(slot), index) {
+    pub(super) fn set_registration(&self, slot: usize, registration: Registration) {
+        let index = Registration::ALL.iter().position(|&n| n == registration);
+        if let (Some(cell), Some(index)) = (self.registration.get(slot), index) {
             cell.store(index as u8, Release);
         }
     }

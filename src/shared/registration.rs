@@ -41,12 +41,12 @@ pub fn load_keyspace(shared: &Shared, meta: &KeyspaceMeta) -> Result<(), Error> 
             "keyspace {id} is destroyed, and cannot be loaded as {state} while its record exists; use another id"
         )));
     }
-    let named = if is_destroyed { Ok(Loaded::Named { late: false }) } else { shared.safe_points.load(keyspace, gc_type) };
+    let named = if is_destroyed { Ok(Loaded::Registered { late: false }) } else { shared.safe_points.load(keyspace, gc_type) };
     let named = named.map_err(|conflict| Error::invalid(refuse_type(shared, conflict, gc_type)))?;
     loaded.insert(keyspace, (state, meta.name.as_str().into()));
     drop(loaded);
     match named {
-        Loaded::Named { late } => {
+        Loaded::Registered { late } => {
             shared.recorded_types.registered();
             tell_late(shared, late.into());
         }
@@ -80,7 +80,7 @@ pub fn register_keyspaces(shared: &Shared, keyspaces: &[KeyspaceId], gc_type: Gc
         return Err((index, format!("keyspace {keyspace} is destroyed, and cannot be registered while its record exists")));
     }
     check_recorded(shared, keyspaces, gc_type)?;
-    match shared.safe_points.name(keyspaces.iter().copied(), gc_type) {
+    match shared.safe_points.register(keyspaces.iter().copied(), gc_type) {
         Ok(late) => {
             shared.recorded_types.registered();
             tell_late(shared, late);

@@ -20,10 +20,10 @@ const MOST_NAMED: usize = 10;
 pub fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
     let is_used = |keyspace: &KeyspaceId| {
         let in_use = shared.keyspaces.state(*keyspace).map(|state| state.is_in_use());
-        match shared.safe_points.known(*keyspace).naming {
+        match shared.safe_points.known(*keyspace).registration {
             Registration::Kept(KeepReason::Paused, _) => false,
             // Metadata of an archived keyspace also set its type.
-            Registration::Named(_) => in_use != Some(false),
+            Registration::Registered(_) => in_use != Some(false),
             _ => in_use == Some(true),
         }
     };
@@ -61,8 +61,8 @@ fn list(keyspaces: &[KeyspaceId]) -> String {
 
 /// The type that the host has registered.
 fn registered(shared: &Shared, keyspace: KeyspaceId) -> Option<GcType> {
-    match shared.safe_points.known(keyspace).naming {
-        Registration::Named(gc_type) => Some(gc_type),
+    match shared.safe_points.known(keyspace).registration {
+        Registration::Registered(gc_type) => Some(gc_type),
         _ => None,
     }
 }

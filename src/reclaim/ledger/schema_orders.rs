@@ -123,7 +123,7 @@ impl SchemaOrders {
     /// Whether an order must wait. A truncation waits while its keyspace is paused, and keys
     /// without timestamps are not truncated.
     pub fn rests(store: &Store, record: &SchemaRecord) -> bool {
-        let removed = |keyspace| matches!(store.shared.safe_points.known(keyspace).naming, Registration::Kept(..));
+        let removed = |keyspace| matches!(store.shared.safe_points.known(keyspace).registration, Registration::Kept(..));
         record.order == Order::Truncate && (record.tenant.is_some_and(removed) || store.shared.kinds.has(FilterKind::TtlV1))
     }
 
