@@ -208,7 +208,7 @@ impl FirstPass<'_> {
             self.head = Some(Head::Mark(key.to_vec(), None));
             self.newest = Some(key.to_vec());
         }
-        self.goes(key, None);
+        self.delete(key, None);
         Some(ControlFlow::Continue(()))
     }
 
@@ -218,11 +218,11 @@ impl FirstPass<'_> {
         let value_key = value_key(key, record);
         self.seen.has_long_values |= value_key.is_some();
         match (&self.head, record) {
-            (None, Record::NoData) => self.goes(key, None),
+            (None, Record::NoData) => self.delete(key, None),
             (None, record) if record.deletes() => {
                 self.head = Some(Head::Mark(key.to_vec(), value_key.clone()));
                 self.head_value = value.to_vec();
-                self.goes(key, value_key);
+                self.delete(key, value_key);
             }
             (None, _) => {
                 // The versions above a put do not need the worker.
@@ -230,12 +230,12 @@ impl FirstPass<'_> {
                 self.head_value = value.to_vec();
             }
             (Some(Head::Put(..)), _) if value_key.is_none() => {}
-            (Some(_), _) => self.goes(key, value_key),
+            (Some(_), _) => self.delete(key, value_key),
         }
         Some(ControlFlow::Continue(()))
     }
 
-    fn goes(&mut self, key: &[u8], value_key: Option<Vec<u8>>) {
+    fn delete(&mut self, key: &[u8], value_key: Option<Vec<u8>>) {
         let mut delete = Batch::default();
         self.store.families.delete_version(&mut delete, self.family, key, value_key);
         self.seen.add(delete, self.store.shared.deleting.batch_bytes);

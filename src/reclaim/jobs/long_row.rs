@@ -39,9 +39,9 @@ pub enum Head {
 /// The decision about one version of a long row.
 enum Found {
     /// The version is kept, or left to a filter.
-    Stays,
+    Keep,
     /// The version is deleted, with its value in the default family if it has one.
-    Goes(Option<Vec<u8>>),
+    Delete(Option<Vec<u8>>),
     /// The version does not parse.
     Unparsed,
 }
@@ -71,14 +71,14 @@ pub fn delete(store: &Store, row: &LongRow, write: &mut dyn FnMut(&Batch, WriteO
                 return ControlFlow::Break(());
             }
             match find(row, key, value) {
-                Found::Stays => {}
+                Found::Keep => {}
                 // The scan ends here only if there are more deletes: the last batch is the one
                 // that is synced.
-                Found::Goes(_) if batch.bytes >= store.shared.deleting.batch_bytes => {
+                Found::Delete(_) if batch.bytes >= store.shared.deleting.batch_bytes => {
                     end = Some([key, b"\0"].concat());
                     return ControlFlow::Break(());
                 }
-                Found::Goes(value_key) => store.families.delete_version(&mut batch, row.family, key, value_key),
+                Found::Delete(value_key) => store.families.delete_version(&mut batch, row.family, key, value_key),
                 Found::Unparsed => {
                     parsed = false;
                     return ControlFlow::Break(());
@@ -105,18 +105,18 @@ pub fn delete(store: &Store, row: &LongRow, write: &mut dyn FnMut(&Batch, WriteO
 /// Decides about a version of a long row. The delete mark is kept here, because it is deleted
 /// last.
 fn find(row: &LongRow, key: &[u8], value: &[u8]) -> Found {
-    let Some((_, ts)) = split_timestamp(key).filter(|(bytes, _)| bytes.len() == row.row_len) else { return Found::Stays };
+    let Some((_, ts)) = split_timestamp(key).filter(|(bytes, _)| bytes.len() == row.row_len) else { return Found::Keep };
     if matches!(&row.head, Head::Mark(mark, _) if mark == key) {
-        return Found::Stays;
+        return Found::Keep;
     }
     if row.kind != FilterKind::Write {
-        return Found::Goes(None);
+        return Found::Delete(None);
     }
     let Ok(parsed) = WriteRecord::parse(value) else { return Found::Unparsed };
     let value_key = value_key(key, Record::of(&parsed, row.safe_point));
     match row.head {
-        Head::Put(put, _) if ts >= put || value_key.is_none() => Found::Stays,
-        _ => Found::Goes(value_key),
+        Head::Put(put, _) if ts >= put || value_key.is_none() => Found::Keep,
+        _ => Found::Delete(value_key),
     }
 }
 

@@ -21,12 +21,12 @@ const MOST_KEYS: usize = 10_000;
 pub struct Sweep {
     tenant: Tenant,
     id: SchemaId,
-    places: VecDeque<Place>,
+    parts: VecDeque<Part>,
     /// Deletes that are not written yet.
     unwritten: Batch,
 }
 
-struct Place {
+struct Part {
     family: Family,
     range: StoredRange,
     /// Whether no key of the range has been read.
@@ -38,14 +38,14 @@ impl Sweep {
     pub fn new(store: &Store, record: &SchemaRecord) -> Self {
         let SchemaRecord { tenant, id, .. } = *record;
         let ranges = store.shared.layout.schema_ranges(tenant, id);
-        let place = |family| ranges.iter().map(move |range| Place { family, range: range.clone(), untouched: true });
+        let part = |family| ranges.iter().map(move |range| Part { family, range: range.clone(), untouched: true });
         let families = store.families.in_order().into_iter().filter(|family| covers(store, record).places.contains(family));
-        Self { tenant, id, places: families.flat_map(place).collect(), unwritten: Batch::default() }
+        Self { tenant, id, parts: families.flat_map(part).collect(), unwritten: Batch::default() }
     }
 
     /// Whether all ranges are done.
     pub fn is_over(&self) -> bool {
-        self.places.is_empty() && self.unwritten.is_empty()
+        self.parts.is_empty() && self.unwritten.is_empty()
     }
 
     /// Writes the next deletes, unless the store stalls writes. Returns their size in bytes.
@@ -63,14 +63,14 @@ impl Sweep {
 
     /// Finds the next deletes.
     fn look(&mut self, store: &Store) -> Result<(), Error> {
-        let Some(place) = self.places.front_mut() else { return Ok(()) };
-        let (family, batch) = (place.family, &mut self.unwritten);
+        let Some(part) = self.parts.front_mut() else { return Ok(()) };
+        let (family, batch) = (part.family, &mut self.unwritten);
         let many = store.shared.deleting.range_min_keys;
         let exact = store.shared.layout.schemas_are_ranges();
-        let (start, end) = place.range.clone();
-        if std::mem::take(&mut place.untouched) && exact && many > 0 && store.has_keys(family, (&start, &end), many)? {
+        let (start, end) = part.range.clone();
+        if std::mem::take(&mut part.untouched) && exact && many > 0 && store.has_keys(family, (&start, &end), many)? {
             batch.push(family, Op::DeleteRange(start, end));
-            self.places.pop_front();
+            self.parts.pop_front();
             return Ok(());
         }
         let (mut seen, mut next) = (0, None);
@@ -87,8 +87,8 @@ impl Sweep {
             ControlFlow::Continue(())
         })?;
         match next {
-            Some(next) => place.range.0 = next,
-            None => _ = self.places.pop_front(),
+            Some(next) => part.range.0 = next,
+            None => _ = self.parts.pop_front(),
         }
         Ok(())
     }

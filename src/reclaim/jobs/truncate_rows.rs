@@ -167,7 +167,7 @@ impl<'s> RowsToTruncate<'s> {
         }
         self.seen += 1;
         if ts <= self.record.up_to && self.parsed {
-            self.goes(key, value);
+            self.delete(key, value);
         }
         // All records of a row must parse before the first one is deleted.
         (self.is_long() && self.part.kind != FilterKind::Write).then_some(Ended::LongRow)
@@ -186,7 +186,7 @@ impl<'s> RowsToTruncate<'s> {
         Some(Ended::Here(key.to_vec()))
     }
 
-    fn goes(&mut self, key: &[u8], value: &[u8]) {
+    fn delete(&mut self, key: &[u8], value: &[u8]) {
         let mut value_of_record = None;
         if self.part.kind == FilterKind::Write {
             match WriteRecord::parse(value) {

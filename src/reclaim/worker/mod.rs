@@ -46,8 +46,8 @@ pub fn work(store: &Store, ledger: &Ledger) {
             sleep(LONGEST_WAIT);
             continue;
         }
-        let turn = catch_unwind(AssertUnwindSafe(|| worker.turn()));
-        if turn.is_err() {
+        let worked = catch_unwind(AssertUnwindSafe(|| worker.work_once()));
+        if worked.is_err() {
             log(Level::Error, || {
                 "the worker panicked, leaves its rows in hand to later filters, and continues with others; please report it".into()
             });
@@ -69,7 +69,7 @@ struct Worker<'s> {
 }
 
 impl Worker<'_> {
-    fn turn(&mut self) {
+    fn work_once(&mut self) {
         if self.store.shared.deleting.rechecks && Instant::now() >= self.next_recheck {
             self.recheck();
         }

@@ -42,8 +42,8 @@ impl Rows {
     /// Finishes the rows of one compaction run, some at a time.
     pub fn finish(&mut self, writer: &mut PacedWriter<'_>, rows: HandedOverRows) {
         let store = writer.store;
-        let mut left = Left { store, kind: rows.kind, rows: rows.iter().collect() };
-        while !left.rows.is_empty() {
+        let mut remaining = RemainingRows { store, kind: rows.kind, rows: rows.iter().collect() };
+        while !remaining.rows.is_empty() {
             if store.is_stopping() || !store.shared.enabled() {
                 return;
             }
@@ -57,12 +57,12 @@ impl Rows {
             if !store.shared.enabled() {
                 return;
             }
-            let finished = self.finish_some(writer, &mut left);
+            let finished = self.finish_some(writer, &mut remaining);
             drop(rows_in_hand);
             writer.rate_limiter.keep(store);
             match finished {
                 Ok(Ended::Finished) => self.flushes_in_vain = 0,
-                Ok(Ended::NeedsFlush(family)) => self.flush(store, family, &mut left),
+                Ok(Ended::NeedsFlush(family)) => self.flush(store, family, &mut remaining),
                 // The rows were put back, because another thread waits or the store was too busy.
                 Err(error) if error.kind() == ErrorKind::Busy => wait(store, SHORTEST_WAIT),
                 Err(error) => {
@@ -75,12 +75,12 @@ impl Rows {
 
     /// Takes rows in hand until their deletes fill a batch, and writes it. An error of kind Busy
     /// means that the rows were put back.
-    fn finish_some(&mut self, writer: &mut PacedWriter<'_>, left: &mut Left<'_>) -> Result<Ended, Error> {
-        let mut hand = InFlightRows { store: writer.store, rows: Vec::new() };
-        let finished = finish_in_hand(writer, left, &mut hand);
+    fn finish_some(&mut self, writer: &mut PacedWriter<'_>, remaining: &mut RemainingRows<'_>) -> Result<Ended, Error> {
+        let mut in_flight = InFlightRows { store: writer.store, rows: Vec::new() };
+        let finished = finish_in_flight(writer, remaining, &mut in_flight);
         match &finished {
-            Ok(_) => hand.done(),
-            Err(error) if error.kind() == ErrorKind::Busy => hand.put_back(left),
+            Ok(_) => in_flight.done(),
+            Err(error) if error.kind() == ErrorKind::Busy => in_flight.put_back(remaining),
             Err(_) => {}
         }
         finished
@@ -88,10 +88,10 @@ impl Rows {
 
     /// Flushes a family for the next row, or leaves the row to a later filter. No row is in hand
     /// meanwhile.
-    fn flush(&mut self, store: &Store, family: Family, left: &mut Left<'_>) {
+    fn flush(&mut self, store: &Store, family: Family, remaining: &mut RemainingRows<'_>) {
         if self.flushes_in_vain >= FLUSHES_IN_VAIN {
             self.flushes_in_vain = 0;
-            if let Some(row) = left.rows.pop_front() {
+            if let Some(row) = remaining.rows.pop_front() {
                 drop(InFlightRows { store, rows: vec![row] });
                 log(Level::Warn, || format!("a row is left to a later filter, because no flush makes it durable; row {}", hex(row)));
             }
@@ -110,35 +110,39 @@ impl Rows {
     }
 }
 
-fn finish_in_hand<'r>(writer: &mut PacedWriter<'_>, left: &mut Left<'r>, hand: &mut InFlightRows<'_, 'r>) -> Result<Ended, Error> {
-    let (store, kind) = (writer.store, left.kind);
+fn finish_in_flight<'r>(
+    writer: &mut PacedWriter<'_>,
+    remaining: &mut RemainingRows<'r>,
+    in_flight: &mut InFlightRows<'_, 'r>,
+) -> Result<Ended, Error> {
+    let (store, kind) = (writer.store, remaining.kind);
     let most = store.shared.deleting.batch_bytes;
     let mut batch = Batch::default();
-    while hand.rows.len() < ROWS_IN_HAND
-        && let Some(row) = left.rows.pop_front()
+    while in_flight.rows.len() < ROWS_IN_HAND
+        && let Some(row) = remaining.rows.pop_front()
     {
-        hand.rows.push(row);
+        in_flight.rows.push(row);
         let plan = plan(store, kind, row)?;
         let goes_along = batch.is_empty() || matches!(&plan, Plan::Batch(deletes) if batch.bytes + deletes.bytes <= most);
         if !goes_along {
-            hand.rows.pop();
-            left.rows.push_front(row);
+            in_flight.rows.pop();
+            remaining.rows.push_front(row);
             break;
         }
         match plan {
             Plan::Batch(deletes) => batch.append(deletes),
-            Plan::Unparsed => hand.leave_unparsed(),
+            Plan::Unparsed => in_flight.leave_unparsed(),
             Plan::NotDurable(family) => {
-                hand.rows.pop();
-                left.rows.push_front(row);
-                if hand.rows.is_empty() {
+                in_flight.rows.pop();
+                remaining.rows.push_front(row);
+                if in_flight.rows.is_empty() {
                     return Ok(Ended::NeedsFlush(family));
                 }
                 break;
             }
             Plan::Long(long) => {
                 if !long_row::delete(store, &long, &mut |batch, how| writer.write_at_pace(batch, how))? {
-                    hand.leave_unparsed();
+                    in_flight.leave_unparsed();
                 }
                 break;
             }
@@ -152,13 +156,13 @@ fn finish_in_hand<'r>(writer: &mut PacedWriter<'_>, left: &mut Left<'r>, hand: &
 
 /// The unfinished rows of one compaction run. When this is dropped, they are put back into the
 /// queue.
-struct Left<'r> {
+struct RemainingRows<'r> {
     store: &'r Store,
     kind: FilterKind,
     rows: VecDeque<&'r [u8]>,
 }
 
-impl Drop for Left<'_> {
+impl Drop for RemainingRows<'_> {
     fn drop(&mut self) {
         self.store.shared.worker_queue.give_back(self.kind, self.rows.iter().copied());
     }
@@ -186,8 +190,8 @@ impl<'r> InFlightRows<'_, 'r> {
         self.store.shared.worker_queue.finish(rows);
     }
 
-    fn put_back(mut self, left: &mut Left<'r>) {
-        std::mem::take(&mut self.rows).into_iter().rev().for_each(|row| left.rows.push_front(row));
+    fn put_back(mut self, remaining: &mut RemainingRows<'r>) {
+        std::mem::take(&mut self.rows).into_iter().rev().for_each(|row| remaining.rows.push_front(row));
     }
 }
 
