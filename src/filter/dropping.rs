@@ -43,9 +43,9 @@ pub enum FastCases {
 
 /// The destroyed ranges and invalid schemas, as a filter sees them key by key.
 pub struct Dropping {
-    segments: Arc<Segments>,
-    /// The place of the first segment that ends behind the last key.
-    place: usize,
+    segments: Segments,
+    /// The first segment that ends behind the last key, if there is one.
+    next: Option<Arc<Segment>>,
     pub generation: u64,
     /// The reason why the last key was dropped.
     pub hit: DropReason,
@@ -58,8 +58,8 @@ impl Dropping {
     pub fn new(shared: &Shared, kind: FilterKind, column_family: Option<u32>) -> Self {
         let generation = shared.generation();
         let mut dropping = Self {
-            segments: Arc::default(),
-            place: 0,
+            segments: Segments::default(),
+            next: None,
             generation,
             hit: DropReason::Nothing,
             schemas: Lookup::default(),
@@ -72,31 +72,32 @@ impl Dropping {
 
     /// Reads the current destroyed ranges and attached families. Returns the earlier destroyed
     /// ranges.
-    fn take_over(&mut self, shared: &Shared) -> Arc<Segments> {
+    fn take_over(&mut self, shared: &Shared) -> Segments {
         let dropped = shared.dropped();
         self.schemas = Lookup::new(dropped.candidates(self.kind, self.column_family));
-        let in_force = if shared.enabled() { dropped.for_run(self.kind, self.column_family) } else { Arc::default() };
+        let in_force = if shared.enabled() { dropped.for_run(self.kind, self.column_family) } else { Segments::default() };
+        self.next = in_force.first_behind(&[]).cloned();
         std::mem::replace(&mut self.segments, in_force)
     }
 
     /// Reads the current destroyed ranges if anything has changed. Returns the earlier ones if they
     /// differ.
-    fn refresh(&mut self, shared: &Shared) -> Option<Arc<Segments>> {
+    fn refresh(&mut self, shared: &Shared) -> Option<Segments> {
         let generation = shared.generation();
         if generation == self.generation {
             return None;
         }
         let before = self.take_over(shared);
-        (self.generation, self.place) = (generation, 0);
-        (!Arc::ptr_eq(&before, &self.segments)).then_some(before)
+        self.generation = generation;
+        (!before.is_same(&self.segments)).then_some(before)
     }
 
     /// The segment that holds `key`, or the next one. Keys come in order.
     fn next(&mut self, key: &[u8]) -> Option<&Segment> {
-        if self.segments.get(self.place)?.end.as_slice() <= key {
-            self.place = self.segments.place(key);
+        if self.next.as_ref()?.end.as_slice() <= key {
+            self.next = self.segments.first_behind(key).cloned();
         }
-        self.segments.get(self.place)
+        self.next.as_deref()
     }
 
     /// The end of the range or schema that the last key was dropped by, if all keys up to that end
@@ -104,7 +105,7 @@ impl Dropping {
     pub fn end(&self, shared: &Shared, key: &[u8]) -> Option<Cow<'_, [u8]>> {
         match self.hit {
             DropReason::Nothing => None,
-            DropReason::Range => self.segments.get(self.place).map(|segment| segment.end.as_slice().into()),
+            DropReason::Range => self.next.as_ref().map(|segment| segment.end.as_slice().into()),
             DropReason::Schema => {
                 let (layout, (tenant, id)) = (&shared.layout, self.schemas.schema()?);
                 let ranges = layout.schemas_are_ranges().then(|| layout.schema_ranges(tenant, id))?;
@@ -156,7 +157,7 @@ impl Dropping {
     pub fn late_keys(&self) -> Option<&LateKeys> {
         let late = match self.hit {
             DropReason::Nothing => None,
-            DropReason::Range => self.segments.get(self.place).map(|segment| &segment.range.late),
+            DropReason::Range => self.next.as_ref().and_then(|segment| segment.range()).map(|range| &range.late),
             DropReason::Schema => match self.schemas.last() {
                 KeyDropState::Invalid(Some(dropped)) => Some(&dropped.late),
                 _ => None,
@@ -167,8 +168,8 @@ impl Dropping {
 
     /// The warning about the first late key.
     pub fn late_warning(&self, key: &[u8]) -> String {
-        match self.segments.get(self.place) {
-            Some(Segment { range, .. }) if self.hit == DropReason::Range => {
+        match self.next.as_ref().and_then(|segment| segment.range()) {
+            Some(range) if self.hit == DropReason::Range => {
                 let (start, end, key) = (hex(&range.start), hex(&range.end), hex(key));
                 format!("a filter removes late keys of the destroyed range [{start}, {end}), the first is {key}; do not write into it")
             }

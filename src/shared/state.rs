@@ -148,6 +148,15 @@ impl Shared {
         self.rows_in_hand.wait();
     }
 
+    /// Changes the destroyed ranges, in the same way. Copies that were made before are not changed.
+    pub fn change_dropped(&self, change: impl FnOnce(&mut Dropped)) {
+        let mut dropped = lock(&self.dropped);
+        change(Arc::make_mut(&mut dropped));
+        drop(dropped);
+        self.generation.fetch_add(1, Ordering::Release);
+        self.rows_in_hand.wait();
+    }
+
     /// Whether a thread waits for the worker's rows in hand, or judging is switched off. Then the
     /// worker puts back the rows that it can put back.
     pub fn wants_rows_in_hand_back(&self) -> bool {

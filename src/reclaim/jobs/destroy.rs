@@ -110,11 +110,8 @@ fn check_range(store: &Store, range: &StoredRange) -> Result<(), Error> {
 
 /// By another record filters would remove keys that the host writes again.
 fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), Error> {
-    let other = |record: &Destroyed| {
-        let overlaps = ranges.iter().any(|range| overlap(range, &record.range));
-        overlaps && (record.done || !ranges.contains(&record.range))
-    };
-    match ledger.destroyed.select(other).first() {
+    let others = ledger.destroyed.overlapping(ranges);
+    match others.iter().find(|record| record.done || !ranges.contains(&record.range)) {
         None => Ok(()),
         Some(other) => Err(Error::new(
             ErrorKind::Busy,

@@ -13,7 +13,6 @@ use crate::reclaim::store::{Role, Store};
 use crate::rule::Verdict;
 use crate::shared::{FilterKind, KeyDropState, Lookup, Segments, Shared};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 /// Reads the keys in a file's range.
 pub fn read(store: &Store, family: Family, file: &File) -> Result<Found, Error> {
@@ -65,7 +64,7 @@ fn begins_inside_a_row(store: &Store, family: Family, key: &[u8]) -> Result<bool
 /// Judges the keys of a file's range as a filter would, and removes nothing.
 struct Reader<'s> {
     shared: &'s Shared,
-    dropped: Arc<Segments>,
+    dropped: Segments,
     schemas: Lookup,
     /// The generation of the state that is used.
     generation: u64,

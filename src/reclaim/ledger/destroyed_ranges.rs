@@ -7,7 +7,7 @@ use crate::callback::lock;
 use crate::error::{Error, ErrorKind};
 use crate::layout::StoredRange;
 use crate::reclaim::store::Store;
-use crate::shared::{AttachedFamily, Dropped, DroppedRange, LateKeys};
+use crate::shared::{AttachedFamily, Dropped, DroppedRange, LateKeys, Segments};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
@@ -37,6 +37,8 @@ impl Entry {
 struct Entries {
     by_range: BTreeMap<StoredRange, Entry>,
     done: BTreeSet<(u64, StoredRange)>,
+    /// All ranges, to find those that overlap another one.
+    segments: Segments,
 }
 
 impl Entries {
@@ -53,13 +55,20 @@ impl Entries {
         if entry.record.done {
             self.done.insert((entry.record.done_at, entry.record.range.clone()));
         }
+        self.segments.insert(&entry.dropped);
         self.by_range.insert(entry.record.range.clone(), entry);
     }
 
-    fn remove(&mut self, range: &StoredRange) {
-        if let Some(entry) = self.by_range.remove(range) {
-            self.done.remove(&(entry.record.done_at, entry.record.range));
-        }
+    fn remove(&mut self, range: &StoredRange) -> Option<Entry> {
+        let entry = self.by_range.remove(range)?;
+        self.done.remove(&(entry.record.done_at, entry.record.range.clone()));
+        self.segments.remove(&entry.dropped);
+        Some(entry)
+    }
+
+    fn overlapping(&self, (start, end): &StoredRange) -> impl Iterator<Item = &Destroyed> {
+        let found = self.segments.overlapping(start, end).into_iter();
+        found.filter_map(|range| Some(&self.by_range.get(&(range.start.clone(), range.end.clone()))?.record))
     }
 
     /// The ranges that were finished at or before that time, and those whose time is unknown.
@@ -77,12 +86,54 @@ pub struct DestroyedRange {
     pub range: Arc<DroppedRange>,
 }
 
+/// A change of what filters remove. Changes of different ranges may be published in any order, and
+/// the range lock orders those of one range.
+#[derive(Default)]
+struct Change {
+    removed: Vec<Arc<DroppedRange>>,
+    added: Vec<Arc<DroppedRange>>,
+}
+
+impl Change {
+    fn put(&mut self, known: &mut Entries, mut entry: Entry) {
+        match known.get(&entry.record.range) {
+            Some(before) if before.durable && !entry.durable => return,
+            // The published range is reused, so that it continues to count late keys.
+            Some(before) if before.durable && before.covers == entry.covers && before.record.keyspace == entry.record.keyspace => {
+                entry.dropped = before.dropped.clone();
+                entry.dropped.late.set_done(entry.record.done);
+            }
+            before => {
+                before.into_iter().for_each(|before| self.remove(before));
+                if entry.durable {
+                    self.added.push(entry.dropped.clone());
+                }
+            }
+        }
+        known.put(entry);
+    }
+
+    fn remove(&mut self, entry: &Entry) {
+        if entry.durable {
+            self.removed.push(entry.dropped.clone());
+        }
+    }
+
+    fn publish(self, store: &Store) {
+        if self.removed.is_empty() && self.added.is_empty() {
+            return;
+        }
+        store.shared.change_dropped(|dropped| {
+            self.removed.iter().for_each(|range| dropped.remove(range));
+            self.added.iter().for_each(|range| dropped.insert(range));
+        });
+    }
+}
+
 /// The destroyed ranges of an attached store.
 pub struct DestroyedRanges {
     storage: Storage,
     entries: Mutex<Entries>,
-    /// Held while destroyed ranges are published, so that the last change is published last.
-    publishing: Mutex<()>,
 }
 
 impl DestroyedRanges {
@@ -93,7 +144,7 @@ impl DestroyedRanges {
             let covers = CoveredFamilies::new(&record.families, &store.families);
             entries.put(Entry::new(record, true, covers));
         }
-        Self { storage, entries: Mutex::new(entries), publishing: Mutex::default() }
+        Self { storage, entries: Mutex::new(entries) }
     }
 
     /// The number of records in the ledger.
@@ -132,51 +183,40 @@ impl DestroyedRanges {
             written = checked.clone();
         }
         // After a failed write it is unknown whether the store has the record.
-        let found: Vec<_> = match written {
-            Ok(()) => Vec::new(),
-            Err(_) => records.iter().filter(|record| self.storage.has(&store.engine, *record)).map(|record| record.range.clone()).collect(),
-        };
-        let mut changed = false;
-        self.with(|entries| {
-            for record in records {
-                let covers = CoveredFamilies::new(&record.families, &store.families);
-                match entries.get(&record.range) {
-                    // The published range is reused, so that it continues to count late keys.
-                    Some(known) if known.durable && known.covers == covers && known.record.keyspace == record.keyspace => {
-                        if written.is_ok() {
-                            let dropped = known.dropped.clone();
-                            dropped.late.set_done(record.done);
-                            entries.put(Entry { record: record.clone(), durable: true, listed: true, dropped, covers });
-                        }
-                    }
-                    Some(known) if known.durable && written.is_err() => {}
-                    _ => {
-                        let entry = Entry::new(record.clone(), written.is_ok(), covers);
-                        entries.put(Entry { listed: entry.durable || found.contains(&record.range), ..entry });
-                        changed |= written.is_ok();
-                    }
-                }
-            }
-        });
-        if changed {
-            self.publish(store);
-        }
+        let is_listed = |record: &Destroyed| written.is_ok() || self.storage.has(&store.engine, record);
+        let entries: Vec<_> = records
+            .iter()
+            .map(|record| Entry {
+                listed: is_listed(record),
+                ..Entry::new(record.clone(), written.is_ok(), CoveredFamilies::new(&record.families, &store.families))
+            })
+            .collect();
+        let mut change = Change::default();
+        self.with(|known| entries.into_iter().for_each(|entry| change.put(known, entry)));
+        change.publish(store);
         written.and(checked)
     }
 
     /// Deletes records durably. Filters keep new keys of their ranges from now on.
     pub fn erase(&self, store: &Store, records: &[Destroyed]) -> Result<(), Error> {
         self.storage.erase(&store.engine, records)?;
-        self.with(|entries| records.iter().for_each(|record| entries.remove(&record.range)));
-        self.publish(store);
+        let mut change = Change::default();
+        self.with(|known| records.iter().filter_map(|record| known.remove(&record.range)).for_each(|entry| change.remove(&entry)));
+        change.publish(store);
         Ok(())
     }
 
+    /// Makes filters remove the keys of all destroyed ranges, and of no others.
     pub fn publish(&self, store: &Store) {
-        let _turn = lock(&self.publishing);
-        let ranges = self.with(|entries| entries.iter().filter(|entry| entry.durable).map(|entry| entry.dropped.clone()).collect());
-        let families: Vec<_> = store.families.iter().map(|family| AttachedFamily { id: family.id, runs: family.role.runs() }).collect();
-        store.shared.set_dropped(Arc::new(Dropped::new(&families, ranges)));
+        let families = store.families.iter().map(|family| AttachedFamily { id: family.id, runs: family.role.runs() }).collect();
+        let mut dropped = Dropped::new(families);
+        self.with(|entries| entries.iter().filter(|entry| entry.durable).for_each(|entry| dropped.insert(&entry.dropped)));
+        store.shared.set_dropped(Arc::new(dropped));
+    }
+
+    /// The records of ranges that overlap one of these ranges.
+    pub fn overlapping(&self, ranges: &[StoredRange]) -> Vec<Destroyed> {
+        self.with(|entries| ranges.iter().flat_map(|range| entries.overlapping(range)).cloned().collect())
     }
 
     /// The record of each range, if it has one.

@@ -1,7 +1,7 @@
 //! An open store of the host: its engine, its column families, and the lock of the ranges in which
 //! a thread deletes.
 //!
-//! Lock order of an attached store: range lock, publishing, rows in hand, order book.
+//! Lock order of an attached store: range lock, rows in hand, order book.
 //!
 //! A thread that destroys a range takes the range lock first. Then it publishes the destroyed
 //! range, which waits until the worker has no rows in hand. The worker takes the range lock only
