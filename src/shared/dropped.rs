@@ -28,10 +28,15 @@ pub struct Dropped {
 }
 
 impl Dropped {
-    /// No destroyed ranges in these families.
-    pub fn new(families: Vec<AttachedFamily>) -> Self {
-        let all = Group { places: (0..families.len()).collect(), segments: Segments::default() };
-        Self { families: families.into(), groups: vec![all], keyspaces: Tree::default() }
+    /// These ranges, in the families that each of them covers.
+    pub fn new(families: Vec<AttachedFamily>, ranges: &[Arc<DroppedRange>]) -> Self {
+        let all: Arc<[usize]> = (0..families.len()).collect();
+        let (everywhere, others): (Vec<_>, Vec<_>) = ranges.iter().partition(|range| *range.covers == *all);
+        let segments = Segments::of(everywhere.iter().copied());
+        let mut dropped = Self { families: families.into(), groups: vec![Group { places: all, segments }], keyspaces: Tree::default() };
+        everywhere.into_iter().for_each(|range| dropped.count(range.keyspace, |ranges| ranges + 1));
+        others.into_iter().for_each(|range| dropped.insert(range));
+        dropped
     }
 
     /// Adds a range in the families that it covers.
@@ -62,7 +67,7 @@ impl Dropped {
             }
         }
         if self.is_empty() && self.groups.len() > 1 {
-            *self = Self::new(self.families.to_vec());
+            *self = Self::new(self.families.to_vec(), &[]);
         }
     }
 

@@ -44,6 +44,10 @@ impl Segment {
         self.ranges.first().map(Arc::as_ref)
     }
 
+    fn alone(range: &Arc<DroppedRange>, start: &[u8], end: &[u8]) -> Arc<Self> {
+        Arc::new(Self { start: start.to_vec(), end: end.to_vec(), ranges: vec![range.clone()] })
+    }
+
     fn part(&self, start: &[u8], end: &[u8]) -> Arc<Self> {
         Arc::new(Self { start: start.to_vec(), end: end.to_vec(), ranges: self.ranges.clone() })
     }
@@ -54,6 +58,23 @@ impl Segment {
 pub struct Segments(Tree<Arc<Segment>>);
 
 impl Segments {
+    /// The segments of these ranges. Many ranges that do not overlap cost little.
+    pub fn of<'r>(ranges: impl Iterator<Item = &'r Arc<DroppedRange>>) -> Self {
+        let mut ranges: Vec<_> = ranges.collect();
+        ranges.sort_by(|one, other| one.start.cmp(&other.start));
+        let (mut alone, mut overlapping) = (Vec::<Arc<Segment>>::new(), Vec::new());
+        for range in ranges {
+            if range.start < range.end && alone.last().is_none_or(|last| last.end <= range.start) {
+                alone.push(Segment::alone(range, &range.start, &range.end));
+            } else {
+                overlapping.push(range);
+            }
+        }
+        let mut segments = Self(Tree::of(&alone));
+        overlapping.into_iter().for_each(|range| segments.insert(range));
+        segments
+    }
+
     /// Whether no key is destroyed.
     #[inline]
     pub fn is_empty(&self) -> bool {
@@ -110,18 +131,16 @@ impl Segments {
         self.change(range, |inside, (start, end)| {
             let mut changed = Vec::new();
             let mut from = start;
-            let alone =
-                |start: &[u8], end: &[u8]| Arc::new(Segment { start: start.to_vec(), end: end.to_vec(), ranges: vec![range.clone()] });
             for segment in inside {
                 if from < segment.start.as_slice() {
-                    changed.push(alone(from, &segment.start));
+                    changed.push(Segment::alone(range, from, &segment.start));
                 }
                 let ranges = segment.ranges.iter().chain(std::iter::once(range)).cloned().collect();
                 changed.push(Arc::new(Segment { start: segment.start.clone(), end: segment.end.clone(), ranges }));
                 from = &segment.end;
             }
             if from < end {
-                changed.push(alone(from, end));
+                changed.push(Segment::alone(range, from, end));
             }
             changed
         });
@@ -242,6 +261,11 @@ mod tests {
                     let merges = one.end == next.start && are_same(&one.ranges, &next.ranges);
                     prop_assert!(one.end <= next.start && !merges, "{:?}", all);
                 }
+            }
+            let bulk = Segments::of(ranges.iter());
+            for key in 0..21 {
+                prop_assert_eq!(bulk.cover(&[key]), segments.cover(&[key]));
+                prop_assert_eq!(bulk.overlapping(&[key], &[key, 0]).len(), segments.overlapping(&[key], &[key, 0]).len());
             }
             ranges.iter().for_each(|range| segments.remove(range));
             prop_assert!(segments.is_empty());

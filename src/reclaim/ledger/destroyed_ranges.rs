@@ -42,6 +42,13 @@ struct Entries {
 }
 
 impl Entries {
+    fn of(entries: Vec<Entry>) -> Self {
+        let segments = Segments::of(entries.iter().map(|entry| &entry.dropped));
+        let done =
+            entries.iter().filter(|entry| entry.record.done).map(|entry| (entry.record.done_at, entry.record.range.clone())).collect();
+        Self { by_range: entries.into_iter().map(|entry| (entry.record.range.clone(), entry)).collect(), done, segments }
+    }
+
     fn get(&self, range: &StoredRange) -> Option<&Entry> {
         self.by_range.get(range)
     }
@@ -139,11 +146,11 @@ pub struct DestroyedRanges {
 impl DestroyedRanges {
     /// The ranges of the records that a ledger had when it was read. They are not published yet.
     pub fn new(storage: Storage, records: impl Iterator<Item = Destroyed>, store: &Store) -> Self {
-        let mut entries = Entries::default();
-        for record in records {
+        let entry = |record: Destroyed| {
             let covers = CoveredFamilies::new(&record.families, &store.families);
-            entries.put(Entry::new(record, true, covers));
-        }
+            Entry::new(record, true, covers)
+        };
+        let entries = Entries::of(records.map(entry).collect());
         Self { storage, entries: Mutex::new(entries) }
     }
 
@@ -209,9 +216,8 @@ impl DestroyedRanges {
     /// Makes filters remove the keys of all destroyed ranges, and of no others.
     pub fn publish(&self, store: &Store) {
         let families = store.families.iter().map(|family| AttachedFamily { id: family.id, runs: family.role.runs() }).collect();
-        let mut dropped = Dropped::new(families);
-        self.with(|entries| entries.iter().filter(|entry| entry.durable).for_each(|entry| dropped.insert(&entry.dropped)));
-        store.shared.set_dropped(Arc::new(dropped));
+        let ranges: Vec<_> = self.with(|entries| entries.iter().filter(|entry| entry.durable).map(|entry| entry.dropped.clone()).collect());
+        store.shared.set_dropped(Arc::new(Dropped::new(families, &ranges)));
     }
 
     /// The records of ranges that overlap one of these ranges.
