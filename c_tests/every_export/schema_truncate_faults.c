@@ -200,7 +200,7 @@ static void from_its_position(void) {
   size_t all = contents_count(engine);
   attach(gc, engine, 5);
   SUCCEEDS(api.rgc_schema_truncate(gc, 1, TRUNCATED, 10, errptr));
-  pause_for(150);
+  while (engine_calls(engine, NEXT) < all / 12) pause_a_little();
   CHECK_EQ(api.rgc_worker_pending(gc), 1);
   size_t first = engine_calls(engine, NEXT);
   api.rgc_destroy(gc);

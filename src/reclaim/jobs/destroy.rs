@@ -13,7 +13,7 @@
 //!   record "done"               or no record, if the range is reusable
 //! ```
 
-use super::erase::{erase, phase};
+use super::erase::{Target, erase, phase};
 use super::report::DestroyReport;
 use crate::error::{Error, ErrorKind, hex, hex_range};
 use crate::layout::{KeyspaceId, StoredRange};
@@ -126,25 +126,23 @@ fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), 
 /// Erases the ranges of started records and finishes the records. The caller holds their range
 /// lock.
 fn erase_all(store: &Store, ledger: &Ledger, records: &[Destroyed], again: bool, report: &mut DestroyReport) -> Result<(), Error> {
-    let mut finished = Vec::new();
-    for record in records {
-        let covers = CoveredFamilies::new(&record.families, &store.families);
-        erase(store, ledger, &record.range, &covers, again, report)?;
-        if covers.missing.is_empty() {
-            finished.push(record.clone());
-        } else {
-            log(Level::Warn, || {
-                format!(
-                    "the destroy of {} is not finished: it also covers the families {}, which are not attached; attach them, or repeat the \
-                     destroy without them",
-                    hex_range(&record.range),
-                    covers.missing.join(", ")
-                )
-            });
-        }
+    let covers: Vec<_> = records.iter().map(|record| CoveredFamilies::new(&record.families, &store.families)).collect();
+    let targets: Vec<_> = records.iter().zip(&covers).map(|(record, covers)| Target { range: &record.range, covers, again }).collect();
+    erase(store, ledger, &targets, report)?;
+    let (finished, unfinished): (Vec<_>, Vec<_>) = records.iter().zip(&covers).partition(|(_, covers)| covers.missing.is_empty());
+    for (record, covers) in unfinished {
+        log(Level::Warn, || {
+            format!(
+                "the destroy of {} is not finished: it also covers the families {}, which are not attached; attach them, or repeat the \
+                 destroy without them",
+                hex_range(&record.range),
+                covers.missing.join(", ")
+            )
+        });
     }
     let now = store.shared.clock.now();
-    let (gone, done): (Vec<Destroyed>, Vec<Destroyed>) = finished.iter().cloned().partition(|record| record.reusable);
+    let (gone, done): (Vec<Destroyed>, Vec<Destroyed>) =
+        finished.iter().map(|(record, _)| (*record).clone()).partition(|record| record.reusable);
     let done: Vec<_> = done.into_iter().map(|record| Destroyed { done: true, done_at: now, ..record }).collect();
     if !done.is_empty() {
         ledger.destroyed.put(store, &done)?;
@@ -152,8 +150,6 @@ fn erase_all(store: &Store, ledger: &Ledger, records: &[Destroyed], again: bool,
     if !gone.is_empty() {
         ledger.destroyed.erase(store, &gone)?;
     }
-    for record in &finished {
-        phase("done", std::slice::from_ref(&record.range));
-    }
+    finished.iter().for_each(|(record, _)| phase("done", std::slice::from_ref(&record.range)));
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Erasing a range: the work of a destroy between the "started" and the "done" record.
 
 use super::cut_row::{self, NOW};
+use super::file_index::{FileIndex, compact_together, span};
 use super::report::DestroyReport;
 use crate::engine::{Direction, Family, File, Op};
 use crate::error::{Error, hex_range};
@@ -8,44 +9,56 @@ use crate::layout::{StoredRange, row_end};
 use crate::log::{Level, log};
 use crate::reclaim::ledger::{CoveredFamilies, Ledger};
 use crate::reclaim::store::{Batch, Role, Store};
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// Does the work between the two records, in the families that the record covers. `again` means
-/// that an earlier attempt may have left tombstones.
-pub fn erase(
-    store: &Store,
-    ledger: &Ledger,
-    range: &StoredRange,
-    covers: &CoveredFamilies,
-    again: bool,
-    report: &mut DestroyReport,
-) -> Result<(), Error> {
-    let in_order = || store.families.in_order().into_iter().filter(|family| covers.places.contains(family));
-    let begun = Instant::now();
-    phase("files", std::slice::from_ref(range));
-    let mut lockless = in_order().filter(|family| store.families.role(*family) != Some(Role::Lock));
-    let dropped = lockless.try_for_each(|family| drop_files(store, family, range, report));
+/// A range to erase.
+pub struct Target<'t> {
+    /// The range.
+    pub range: &'t StoredRange,
+    /// The families that the range's record covers.
+    pub covers: &'t CoveredFamilies,
+    /// Whether an earlier attempt may have left tombstones.
+    pub again: bool,
+}
+
+/// Does the work between the two records of each range, phase by phase for all of them. So a file
+/// at the bounds of several ranges is compacted once.
+pub fn erase(store: &Store, ledger: &Ledger, targets: &[Target<'_>], report: &mut DestroyReport) -> Result<(), Error> {
+    let families = store.families.in_order();
+    let covered = |family: &Family| targets.iter().filter(|target| target.covers.places.contains(family)).collect::<Vec<_>>();
+    let begin = |name: &str| {
+        targets.iter().for_each(|target| phase(name, std::slice::from_ref(target.range)));
+        Instant::now()
+    };
+    let begun = begin("files");
+    let mut lockless = families.iter().filter(|family| store.families.role(**family) != Some(Role::Lock));
+    let dropped =
+        lockless.try_for_each(|family| covered(family).iter().try_for_each(|target| drop_files(store, *family, target.range, report)));
     report.files_time += begun.elapsed();
     dropped?;
 
-    let begun = Instant::now();
-    phase("keys", std::slice::from_ref(range));
-    let mut touched = Vec::new();
-    let deleted = in_order().try_for_each(|family| {
-        let before = (report.keys_deleted, report.range_tombstones);
-        delete_keys(store, family, range, report)?;
-        if again || before != (report.keys_deleted, report.range_tombstones) {
-            touched.push(family);
-        }
-        Ok(())
+    let begun = begin("keys");
+    let mut touched: HashSet<(Family, &StoredRange)> = HashSet::new();
+    let deleted = families.iter().try_for_each(|family| {
+        covered(family).iter().try_for_each(|target| {
+            let before = (report.keys_deleted, report.range_tombstones);
+            delete_keys(store, *family, target.range, report)?;
+            if target.again || before != (report.keys_deleted, report.range_tombstones) {
+                touched.insert((*family, target.range));
+            }
+            Ok(())
+        })
     });
     report.keys_time += begun.elapsed();
     deleted?;
 
-    let begun = Instant::now();
-    phase("compact", std::slice::from_ref(range));
-    let compacted = in_order().try_for_each(|family| compact_away(store, ledger, family, range, touched.contains(&family), report));
+    let begun = begin("compact");
+    let compacted = families.iter().try_for_each(|family| {
+        let ranges: Vec<_> = covered(family).iter().map(|target| (target.range, touched.contains(&(*family, target.range)))).collect();
+        compact_away(store, ledger, *family, &ranges, report)
+    });
     report.compact_time += begun.elapsed();
     compacted
 }
@@ -113,34 +126,44 @@ fn delete_one_by_one(store: &Store, family: Family, range: (&[u8], &[u8]), repor
     Ok(())
 }
 
-/// Compacts the files that may still hold keys of the range. `touched` means that there are
-/// tombstones in the range.
+/// Compacts the files that may still hold keys of the ranges. Each range comes with whether there
+/// are tombstones in it.
 fn compact_away(
     store: &Store,
     ledger: &Ledger,
     family: Family,
-    range: &StoredRange,
-    touched: bool,
+    ranges: &[(&StoredRange, bool)],
     report: &mut DestroyReport,
 ) -> Result<(), Error> {
-    let (start, end) = range;
-    let before = store.engine.files(family, (start, end))?;
-    // If no key of the range was found, a file that begins before the range and ends behind it
-    // holds none of its keys either.
-    let ends_inside = |file: &File| file.smallest >= *start || file.largest < *end;
-    if before.iter().any(|file| touched || ends_inside(file)) {
+    let Some(span) = span(ranges.iter().map(|(range, _)| *range)) else { return Ok(()) };
+    let before = store.engine.files(family, (&span.0, &span.1))?;
+    // If no key of a range was found, a file that begins before the range and ends behind it holds
+    // none of its keys either.
+    let may_hold = |file: &File, (range, touched): &(&StoredRange, bool)| {
+        file.overlaps(&range.0, &range.1) && (*touched || file.smallest >= range.0 || file.largest < range.1)
+    };
+    let reached = ranges.iter().filter(|range| before.iter().any(|file| may_hold(file, range))).collect::<Vec<_>>();
+    if !reached.is_empty() {
         store.engine.flush(family)?;
-        store.engine.compact(family, (start, end), false)?;
-    } else if !before.is_empty() && !ledger.all_is_logged(store)? {
+        let below = before.iter().filter(|file| file.level > 0).cloned().collect();
+        let ranges = reached.iter().map(|(range, _)| (*range).clone()).collect();
+        for (start, end) in compact_together(ranges, &FileIndex::new(below)) {
+            store.engine.compact(family, (&start, &end), false)?;
+        }
+    } else if ranges.iter().any(|(range, _)| before.iter().any(|file| file.overlaps(&range.0, &range.1))) && !ledger.all_is_logged(store)? {
         // Tombstones that a crash would lose may hide keys in these files.
         store.engine.flush(family)?;
     }
-    if touched {
+    for (range, _) in ranges.iter().filter(|(_, touched)| *touched) {
         cut_row::cut_rows(store, range).iter().try_for_each(|row| cut_row::compact(store, family, range, row))?;
     }
-    // A file that existed before and still exists may hold keys of the range.
-    let after = store.engine.files(family, (start, end))?;
-    for file in after.iter().filter(|file| (touched || ends_inside(file)) && before.iter().any(|other| other.is_same(file))) {
+    if reached.is_empty() {
+        return Ok(());
+    }
+    // A file that existed before and still exists may hold keys of a range.
+    let after = store.engine.files(family, (&span.0, &span.1))?;
+    let is_left = |file: &&File| ranges.iter().any(|range| may_hold(file, range)) && before.iter().any(|other| other.is_same(file));
+    for file in after.iter().filter(is_left) {
         report.files_left += 1;
         report.file_bytes_left = report.file_bytes_left.saturating_add(file.bytes);
     }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `destroy`, `recheck` | destroying ranges; destroying them once more for late keys |
 //! | `erase`, `cut_row` | a destroyed range's files, keys and compaction; a row that a bound cuts |
+//! | `file_index` | whether a file overlaps a range; the ranges that are compacted together |
 //! | `drop_schema`, `sweep` | dropping a schema; deleting the rest of its keys |
 //! | `truncate_schema`, `truncate_rows` | truncating a schema; deleting its versions row by row |
 //! | `dead_row`, `long_row` | the deletes of a row that a filter handed over |
@@ -21,6 +22,7 @@ pub mod destroy;
 pub mod drop_schema;
 mod erase;
 mod file_counts;
+mod file_index;
 mod garbage;
 mod known_files;
 pub mod long_row;

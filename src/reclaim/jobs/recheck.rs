@@ -2,44 +2,91 @@
 //! keys, and its record is deleted.
 
 use super::cut_row::cut_rows;
-use super::erase::erase;
+use super::erase::{Target, erase};
+use super::file_index::{FileIndex, span};
 use super::report::DestroyReport;
 use crate::error::{Error, hex_range};
+use crate::layout::StoredRange;
 use crate::log::{Level, log};
 use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger};
 use crate::reclaim::store::Store;
 
+/// The most ranges that are looked at together.
+const MOST_RANGES: usize = 16_384;
+
 /// Destroys again the ranges whose recheck is due, and deletes their records. Returns their
-/// number.
+/// number. Ranges without keys and files cost one pass over the list of files and one write.
 pub fn run(store: &Store, ledger: &Ledger, now: u64, report: &mut DestroyReport) -> Result<usize, Error> {
     let mut rechecked = 0;
     if now == 0 {
         return Ok(rechecked);
     }
     let due = ledger.destroyed.done_by(now.checked_sub(store.shared.deleting.recheck_seconds));
-    for range in due {
-        if store.is_stopping() {
-            break;
-        }
-        let _turn = store.range_lock.take(std::slice::from_ref(&range));
-        // The previous holder of the lock may have released or destroyed the range.
-        let Some(record) = ledger.destroyed.records_of(std::slice::from_ref(&range)).pop().flatten().filter(|record| record.done) else {
-            continue;
-        };
-        if record.done_at == 0 {
-            ledger.destroyed.put(store, &[Destroyed { done_at: now, ..record }])?;
-        } else if record.done_at.saturating_add(store.shared.deleting.recheck_seconds) <= now {
-            let removed = |report: &DestroyReport| (report.files_dropped, report.keys_deleted, report.range_tombstones);
-            let before = removed(report);
-            // A recheck that failed may have left tombstones over one half of a row.
-            let again = !cut_rows(store, &range).is_empty();
-            erase(store, ledger, &range, &CoveredFamilies::new(&record.families, &store.families), again, report)?;
-            ledger.destroyed.erase(store, std::slice::from_ref(&record))?;
-            let (level, late) =
-                if removed(report) == before { (Level::Info, "") } else { (Level::Warn, "; the recheck removed late keys") };
-            log(level, || format!("the recheck of {} is done, and its record is deleted{late}", hex_range(&range)));
-            rechecked += 1;
+    for ranges in due.chunks(MOST_RANGES) {
+        rechecked += release_empty(store, ledger, ranges, now)?;
+        for range in ranges {
+            if store.is_stopping() {
+                return Ok(rechecked);
+            }
+            rechecked += usize::from(recheck(store, ledger, range, now, report)?);
         }
     }
     Ok(rechecked)
+}
+
+/// Deletes the records of the due ranges that hold no key and that no file overlaps. Returns their
+/// number. A range whose bound cuts a row is left out: its versions may be in one immutable memtable
+/// and their tombstones in a later one, and after two flushes a filter may see only the versions.
+fn release_empty(store: &Store, ledger: &Ledger, ranges: &[StoredRange], now: u64) -> Result<usize, Error> {
+    let _turn = store.range_lock.take(ranges);
+    let may_be_empty = |record: &Destroyed| is_due(store, record, now) && cut_rows(store, &record.range).is_empty();
+    let mut due: Vec<_> = ledger.destroyed.records_of(ranges).into_iter().flatten().filter(may_be_empty).collect();
+    for family in store.families.in_order() {
+        let Some((start, end)) = span(due.iter().map(|record| &record.range)) else { return Ok(0) };
+        let files = FileIndex::new(store.engine.files(family, (&start, &end))?);
+        let mut empty = Vec::new();
+        for record in due {
+            let (start, end) = &record.range;
+            let covers = CoveredFamilies::new(&record.families, &store.families).places.contains(&family);
+            if !covers || !files.reaches(start, end) && !store.has_keys(family, (start, end), 1)? {
+                empty.push(record);
+            }
+        }
+        due = empty;
+    }
+    if !due.is_empty() {
+        ledger.destroyed.erase(store, &due)?;
+        log(Level::Info, || format!("the recheck of {} destroyed ranges found nothing, and their records are deleted", due.len()));
+    }
+    Ok(due.len())
+}
+
+/// Rechecks one range. Returns whether its record was due and is deleted.
+fn recheck(store: &Store, ledger: &Ledger, range: &StoredRange, now: u64, report: &mut DestroyReport) -> Result<bool, Error> {
+    let _turn = store.range_lock.take(std::slice::from_ref(range));
+    // The previous holder of the lock may have released or destroyed the range.
+    let Some(record) = ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten().filter(|record| record.done) else {
+        return Ok(false);
+    };
+    if record.done_at == 0 {
+        ledger.destroyed.put(store, &[Destroyed { done_at: now, ..record }])?;
+        return Ok(false);
+    }
+    if !is_due(store, &record, now) {
+        return Ok(false);
+    }
+    let removed = |report: &DestroyReport| (report.files_dropped, report.keys_deleted, report.range_tombstones);
+    let before = removed(report);
+    let covers = CoveredFamilies::new(&record.families, &store.families);
+    // A recheck that failed may have left tombstones over one half of a row.
+    let again = !cut_rows(store, range).is_empty();
+    erase(store, ledger, &[Target { range, covers: &covers, again }], report)?;
+    ledger.destroyed.erase(store, std::slice::from_ref(&record))?;
+    let (level, late) = if removed(report) == before { (Level::Info, "") } else { (Level::Warn, "; the recheck removed late keys") };
+    log(level, || format!("the recheck of {} is done, and its record is deleted{late}", hex_range(range)));
+    Ok(true)
+}
+
+fn is_due(store: &Store, record: &Destroyed, now: u64) -> bool {
+    record.done && record.done_at != 0 && record.done_at.saturating_add(store.shared.deleting.recheck_seconds) <= now
 }

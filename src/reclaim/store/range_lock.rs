@@ -2,13 +2,21 @@
 
 use crate::callback::lock;
 use crate::layout::StoredRange;
+use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// The ranges in which threads are deleting.
 #[derive(Debug, Default)]
 pub struct RangeLock {
-    taken: Mutex<Vec<StoredRange>>,
+    taken: Mutex<Taken>,
     ended: Condvar,
+}
+
+/// The ranges of each guard, and the number of guards so far.
+#[derive(Debug, Default)]
+struct Taken {
+    by_guard: HashMap<u64, Vec<StoredRange>>,
+    guards: u64,
 }
 
 impl RangeLock {
@@ -16,11 +24,13 @@ impl RangeLock {
     /// so that two threads never wait for each other.
     pub fn take<'t>(&'t self, ranges: &[StoredRange]) -> RangeGuard<'t> {
         let mut taken = lock(&self.taken);
-        while taken.iter().any(|one| ranges.iter().any(|other| overlap(one, other))) {
+        while taken.by_guard.values().flatten().any(|one| ranges.iter().any(|other| overlap(one, other))) {
             taken = self.ended.wait(taken).unwrap_or_else(PoisonError::into_inner);
         }
-        taken.extend_from_slice(ranges);
-        RangeGuard { range_lock: self, ranges: ranges.to_vec() }
+        taken.guards += 1;
+        let guard = taken.guards;
+        taken.by_guard.insert(guard, ranges.to_vec());
+        RangeGuard { range_lock: self, guard }
     }
 }
 
@@ -32,17 +42,12 @@ pub fn overlap(one: &StoredRange, other: &StoredRange) -> bool {
 /// Holds its ranges until it is dropped.
 pub struct RangeGuard<'t> {
     range_lock: &'t RangeLock,
-    ranges: Vec<StoredRange>,
+    guard: u64,
 }
 
 impl Drop for RangeGuard<'_> {
     fn drop(&mut self) {
-        let mut taken = lock(&self.range_lock.taken);
-        for range in &self.ranges {
-            if let Some(place) = taken.iter().position(|one| one == range) {
-                taken.swap_remove(place);
-            }
-        }
+        lock(&self.range_lock.taken).by_guard.remove(&self.guard);
         self.range_lock.ended.notify_all();
     }
 }
@@ -75,7 +80,7 @@ mod tests {
                 });
             }
         });
-        assert!(lock(&range_lock.taken).is_empty());
+        assert!(lock(&range_lock.taken).by_guard.is_empty());
     }
 
     #[test]
