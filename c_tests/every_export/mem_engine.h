@@ -1,4 +1,5 @@
-/* mem_engine.h - a mem_store behind rgc_engine_t: it remembers what was asked of it, in order, and fails where it is told to. */
+/* mem_engine.h - rgc_engine_t over a mem_store. The engine logs the calls in their order, and fails
+ * the calls that a test chooses. */
 #ifndef MEM_ENGINE_H
 #define MEM_ENGINE_H
 
