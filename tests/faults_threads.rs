@@ -62,8 +62,17 @@ fn a_crash_on_the_library_s_thread_reaches_the_host_s_handler() {
     let program = directory.path().join("host");
     let mut arguments: Vec<OsString> = ["-std=c11", "-O1", "-o"].map(OsString::from).into();
     arguments.push(program.clone().into());
-    let sources =
-        ["signals/host.c", "every_export/mem_engine.c", "every_export/mem_store.c", "every_export/parts.c", "api.c", "check.c", "keys.c"];
+    let sources = [
+        "signals/host.c",
+        "every_export/attached.c",
+        "every_export/mem_compact.c",
+        "every_export/mem_engine.c",
+        "every_export/mem_store.c",
+        "every_export/parts.c",
+        "api.c",
+        "check.c",
+        "keys.c",
+    ];
     arguments.extend(sources.iter().map(|name| root().join("c_tests").join(name).into()));
     arguments.extend(["-ldl", "-lpthread"].map(OsString::from));
     compile("gcc", arguments);

@@ -11,7 +11,8 @@ use rocks_gc::shared::{FilterKind, HandedOverRows, Shared};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
-use support::memory::{Memory, shared, wait_for};
+use support::memory::{Memory, shared};
+use support::wait_for;
 
 const DRAINED: Duration = Duration::from_secs(60);
 const SAFE_POINT: u64 = 100;

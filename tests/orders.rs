@@ -10,7 +10,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
-use support::memory::{Memory, shared, wait_for};
+use support::memory::{Memory, shared};
+use support::wait_for;
 
 fn keyspace(id: u32) -> Option<KeyspaceId> {
     KeyspaceId::new(id)

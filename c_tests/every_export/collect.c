@@ -1,5 +1,5 @@
 /* collect.c - collecting now: which files are taken, what the report says of it, and what is refused. */
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 #define OF(key) (key).data, (key).len

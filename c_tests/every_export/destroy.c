@@ -1,5 +1,5 @@
 /* destroy.c - destroying a range: what goes, in which order, and what is left when something fails. */
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 /* A range of rows of keyspace 1: [k03, k07) out of k00 .. k09. */

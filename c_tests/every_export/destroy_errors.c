@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include <time.h>
 
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 /* A bound as pointer and length. */

@@ -1,5 +1,5 @@
 /* ledger.c - the library's own records: where they lie, what survives, and what must not be believed. */
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 #define OF(key) (key).data, (key).len

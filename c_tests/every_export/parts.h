@@ -26,6 +26,7 @@
   X(rocksdb, (void), (), "RocksDB's functions are bound once, and filters answer its callbacks")                         \
   X(stored_keys, (void), (), "stored keys and ranges are encoded and decoded to the byte")                               \
   X(codec, (void), (), "the codec of a keyspace translates as client-go, TiKV and PD do")                                \
+  X(codec_many, (void), (), "the codec translates many keys, and the keys of buckets, in one call")                      \
   X(stats, (void), (), "counters come as a struct that grows, and as text")                                              \
   X(attach, (void), (), "a store is attached and given back")                                                            \
   X(worker, (void), (), "the worker finishes the rows that filters hand over")                                           \

@@ -1,5 +1,5 @@
 /* refusals.c - what can refuse answers: 1 = done, 0 = refused, and then nothing has changed. */
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 static rgc_t* subject;

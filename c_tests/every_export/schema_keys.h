@@ -2,7 +2,7 @@
 #ifndef SCHEMA_KEYS_H
 #define SCHEMA_KEYS_H
 
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 #define OF(key) (key).data, (key).len

@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <time.h>
 
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 /* Waits so long that a worker which does what it must not would have done it. */

@@ -1,5 +1,5 @@
 /* worker_batches.c - how the worker deletes: long rows in batches, range tombstones, and a host that writes meanwhile. */
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 #define LIVE BYTES("v\0")

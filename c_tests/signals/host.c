@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "../every_export/mem_engine.h"
+#include "../every_export/attached.h"
 #include "../every_export/parts.h"
 
 static void handler(int signal) {

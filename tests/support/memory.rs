@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[derive(Default)]
 pub struct State {
@@ -33,15 +33,6 @@ pub struct State {
 
 #[derive(Clone, Default)]
 pub struct Memory(pub Arc<State>);
-
-/// Waits until another thread has done something; fails after a minute.
-pub fn wait_for(what: &str, holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what} did not come");
-        sleep(Duration::from_micros(200));
-    }
-}
 
 impl Memory {
     pub fn put(&self, family: Family, key: &[u8], value: &[u8]) {
