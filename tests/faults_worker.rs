@@ -1,5 +1,5 @@
-//! Faults that a review found in the worker, at moments that only a store in memory can hold still. Each test failed before its fault
-//! was mended.
+//! Faults that a review found in the worker, at moments that only a store in memory can hold. Each
+//! test failed before its fault was mended.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 

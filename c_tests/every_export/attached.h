@@ -4,8 +4,8 @@
 
 #include "mem_engine.h"
 
-/* Waits until the worker has nothing to do or a call of the engine has failed; returns the number of
- * failed calls. */
+/* Waits until the worker has nothing to do or a call of the engine has failed; returns the number
+ * of failed calls. */
 size_t wait_for_the_fault(const rgc_t* gc, struct mem_engine* engine);
 
 /* The families that tests attach, by their numbers. */
@@ -30,8 +30,8 @@ void drain(rgc_t* gc);
 /* Gives all visible keys of a family to one filter on this thread, and ignores its decisions. */
 void run_over(rgc_t* gc, struct mem_engine* engine, uint32_t cf, int kind);
 
-/* Puts a row of keyspace 1 for the worker, with so many versions below 70: a RawKV row with a delete
- * mark at 70, or a transaction's with a delete at 70 and long values. */
+/* Puts a row of keyspace 1 for the worker, with so many versions below 70: a RawKV row with a
+ * delete mark at 70, or a transaction's with a delete at 70 and long values. */
 void put_dead_row(struct mem_engine* engine, const char* user_key, uint64_t versions);
 void put_deleted_row(struct mem_engine* engine, const char* user_key, uint64_t versions);
 struct key record_key(const char* user_key, uint64_t ts);

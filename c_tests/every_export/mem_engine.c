@@ -72,7 +72,8 @@ size_t engine_calls(struct mem_engine* engine, int function) {
   return calls;
 }
 
-/* Notes a call and takes the lock. What it must answer, or RGC_ENGINE_OK; *is_done = its work must be done all the same. */
+/* Logs a call, locks, and returns what the call must answer. *is_done = it must do its work, also
+ * if it answers an error. */
 static int enter(struct mem_engine* engine, int function, int may_be_busy, int* is_done, char** errptr) {
   pthread_mutex_lock(&engine->turn);
   void (*during)(void*, int) = engine->during;

@@ -1,8 +1,8 @@
-/* mem_store.h - the C store in memory. It has RocksDB's pitfalls: a delete writes a tombstone, older
- * files keep the deleted version, the version is visible again if the tombstone is dropped first,
- * and a compaction may run a filter of the library on its own thread. It has no locks.
- * It is C because it shows that a store written against rgc_engine_t alone works; mem_engine.h puts
- * it behind that table. Rust tests that hold or fail a call of the worker use a smaller one
+/* mem_store.h - the C store in memory. It has RocksDB's pitfalls: a delete writes a tombstone,
+ * older files keep the deleted version, the version is visible again if the tombstone is dropped
+ * first, and a compaction may run a filter of the library on its own thread. It has no locks. It is
+ * C because it shows that a store written against rgc_engine_t alone works; mem_engine.h puts it
+ * behind that table. Rust tests that hold or fail a call of the worker use a smaller one
  * (tests/support/memory.rs), which has no files and no tombstones. */
 #ifndef MEM_STORE_H
 #define MEM_STORE_H

@@ -1,4 +1,5 @@
-/* worker_limits.c - a full queue, stores that stall or fail, rows that must wait, and a worker that is slow by order. */
+/* worker_limits.c - a full queue, stores that stall or fail, rows that must wait, and a worker with
+ * a rate limit. */
 #define _GNU_SOURCE
 #include <time.h>
 

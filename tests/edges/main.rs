@@ -1,6 +1,6 @@
 //! Random histories of attached stores on a real RocksDB, which end where the model says: a host
-//! without a WAL, two contexts on one DB, two DBs in one process, a dropped family, a backup put back
-//! under the same context, restarts, compactions before attach, and clocks that leap. The host
+//! without a WAL, two contexts on one DB, two DBs in one process, a dropped family, a backup put
+//! back under the same context, restarts, compactions before attach, and clocks that leap. The host
 //! destroys, forgets, rechecks and pauses. `EDGES_SEED=N cargo test --test edges` repeats a seed.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
@@ -46,7 +46,8 @@ fn what_must_stay_stays_whatever_happens_to_the_store() {
     }
 }
 
-/// The worker takes a row that a bound with a timestamp touches for a cut one, also where no version is on the other side.
+/// A bound with a timestamp cuts the row that it names, for the worker also where no version lies
+/// on the other side.
 #[test]
 fn a_dead_row_at_an_end_bound_goes_with_the_record_at_the_latest() {
     for timestamp in [0, 8] {

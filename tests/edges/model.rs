@@ -10,7 +10,7 @@ pub const LATER: u64 = NOW + 100;
 pub const KEYSPACES: [u32; 3] = [1, 2, 3];
 pub const GLOBAL: u32 = 2;
 pub const ROWS: u8 = 6;
-/// The families with rows, by their places. The one of the ledger, if there is one, stands behind them.
+/// The numbers of the families with rows. The ledger's family, if the host has one, is the next.
 pub const DEFAULT: usize = 0;
 pub const EXTRA: usize = 1;
 

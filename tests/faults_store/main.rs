@@ -1,5 +1,5 @@
-//! Faults of the attached store that a field trial and a hostile review found. Each test failed before
-//! its fault was mended.
+//! Faults of the attached store that a field trial and a hostile review found. Each test failed
+//! before its fault was mended.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 

@@ -37,7 +37,8 @@ fn via_given() -> Via {
     if given("VIA").as_deref() == Some("C") { Via::C } else { Via::Adaptor }
 }
 
-/// A dead version of the row, in the last level, hands the row over; newer ones lie in level 0 and in the memtable.
+/// Compacts the last level alone. A dead version there makes the filter give the row to the worker;
+/// newer versions are in level 0 and in the memtable.
 fn a_run_over_the_last_level(gc: &Gc, store: &Store<'_>, family: usize) {
     gc.advance(1, 20).unwrap();
     assert!(store.compact_files(family, 6, 6).is_ok());

@@ -189,7 +189,8 @@ impl Host {
         self.model.check(&judged)
     }
 
-    /// After full compactions only what must stay is left: but for removed keyspaces, whose versions are kept again.
+    /// Checks that full compactions leave exactly what must stay. Paused keyspaces, which keep
+    /// everything, are registered again first.
     pub fn end(&mut self) -> Result<usize, String> {
         for keyspace in KEYSPACES {
             if !self.plain && self.gc.effective(keyspace) < self.model.safe_point(keyspace) {

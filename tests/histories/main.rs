@@ -1,13 +1,13 @@
-//! Random histories on a real RocksDB against a model. Invariants: I1 and I2 (reads do not change: of
-//! snapshots and transactions, and of RawKV), I3 (a keyspace changes by its own safe point only), and
-//! I4 (a full compaction leaves exactly what must stay).
+//! Random histories on a real RocksDB against a model. Invariants: I1 and I2 (reads do not change:
+//! of snapshots and transactions, and of RawKV), I3 (a keyspace changes by its own safe point
+//! only), and I4 (a full compaction leaves exactly what must stay).
 //!
-//! The host uses RocksDB's C API or the C++ adaptor, with any `remove_mode`, static or dynamic levels,
-//! one subcompaction or four, and values in blob files or not. It writes, flushes, compacts ranges,
-//! and compacts any level into any other. It deletes what H2 lets it delete, by tombstones and range
-//! tombstones, some in files of their own. It writes late rollbacks over earlier versions, registers
-//! and pauses keyspaces, and moves safe points. `HISTORY_SEED=N cargo test --test histories` repeats a
-//! seed.
+//! The host uses RocksDB's C API or the C++ adaptor, with any `remove_mode`, static or dynamic
+//! levels, one subcompaction or four, and values in blob files or not. It writes, flushes, compacts
+//! ranges, and compacts any level into any other. It deletes what H2 lets it delete, by tombstones
+//! and range tombstones, some in files of their own. It writes late rollbacks over earlier
+//! versions, registers and pauses keyspaces, and moves safe points. `HISTORY_SEED=N cargo test
+//! --test histories` repeats a seed.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
@@ -66,8 +66,8 @@ fn reads_stay_the_same_and_only_what_must_stay_is_left() {
     assert!(levels > 2, "no history had data in several levels");
 }
 
-/// Rows of more than 400 versions, small files, four subcompactions: a run that begins inside a row keeps what it sees first,
-/// and nothing else may be left over.
+/// Rows of more than 400 versions, small files, four subcompactions: a filter that begins inside a
+/// row keeps the first version that it sees, and leaves no other garbage.
 #[test]
 fn rows_cut_by_subcompactions_keep_one_more_version_at_most() {
     let gc = Gc::new("", NOW);
@@ -100,8 +100,8 @@ fn rows_cut_by_subcompactions_keep_one_more_version_at_most() {
     assert!(spare as u64 <= runs, "{spare} versions too many from {runs} runs");
 }
 
-/// TTL v1: a key reads as before, or not at all once its newest value has expired, also if the clock leaps; after a full compaction
-/// exactly so.
+/// TTL v1: a key reads as before until its newest value expires, and may then be gone, also while
+/// the clock leaps. After a full compaction it is gone.
 #[test]
 fn ttl_v1_removes_what_has_expired_and_nothing_else() {
     let seed = first_seed();

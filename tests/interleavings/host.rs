@@ -200,7 +200,8 @@ impl Test {
         self.key(history, row, u64::MAX) < *end && *start <= self.key(history, row, 0)
     }
 
-    /// The destroy that is on, if there is one, comes to its end. Of rows that it cuts the half outside is what is there now.
+    /// Ends the destroy in progress, if there is one. Of a row that it cuts, the model then holds
+    /// what the store shows of the outer half.
     pub fn end_destroy(&self) -> Result<(), String> {
         let Some((range, Some(thread))) =
             self.host.lock().unwrap().destroying.as_mut().map(|(range, thread)| (range.clone(), thread.take()))

@@ -1,9 +1,9 @@
-//! Random histories of attached stores in which the host acts inside of runs: at a random decision it
-//! writes, moves a safe point, destroys a range, or waits for the worker. Invariants: I1 and I2 (reads
-//! do not change), I5 (when the call returns, the destroyed range is gone, and nothing else), every
-//! long value has its record and every record its value, and at the end I4 (full compactions and the
-//! worker leave exactly what must stay). `HISTORY_SEED=N cargo test --test interleavings` repeats a
-//! seed.
+//! Random histories of attached stores in which the host acts inside of runs: at a random decision
+//! it writes, moves a safe point, destroys a range, or waits for the worker. Invariants: I1 and I2
+//! (reads do not change), I5 (when the call returns, the destroyed range is gone, and nothing
+//! else), every long value has its record and every record its value, and at the end I4 (full
+//! compactions and the worker leave exactly what must stay). `HISTORY_SEED=N cargo test --test
+//! interleavings` repeats a seed.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, unsafe_code, reason = "a test may fail")]
 
@@ -72,7 +72,8 @@ fn history(seed: u64) -> Result<usize, String> {
         test.check(true).map_err(|error| format!("at the end: {error}"))
     });
     let interleaved = test.host.lock().unwrap().interleaved;
-    // SAFETY: it came from Box::leak, and nobody uses it any more: the hook is empty, the destroys have ended.
+    // SAFETY: it came from Box::leak, and nothing uses it any more: the hook is empty, and the
+    // destroys have ended.
     drop(unsafe { Box::from_raw((&raw const *store).cast_mut()) });
     outcome.map(|()| interleaved).map_err(|error| format!("{history:?} {options:?} {via:?}: {error}"))
 }
@@ -96,7 +97,8 @@ fn gc_at(safe_point: u64) -> Gc {
     gc
 }
 
-/// Step by step: what a run has kept of a row is destroyed under it. It no longer shadows the half that stays.
+/// A destroy cuts a row after a filter has kept its newest version. That version no longer shadows
+/// the half that stays.
 #[test]
 fn a_row_is_cut_while_a_run_is_in_the_middle_of_it() {
     let gc = gc_at(100);
@@ -114,8 +116,8 @@ fn a_row_is_cut_while_a_run_is_in_the_middle_of_it() {
     assert_eq!(gc.stats().dropped, 2);
 }
 
-/// The other way round: what is destroyed of a row stops being dropped while a run is in the middle of it. What comes of the dead half
-/// must not shadow the half that is alive.
+/// A filter drops half of a row until the record is forgotten. Versions of the dropped half must
+/// not shadow the half that stays.
 #[test]
 fn a_row_is_no_longer_cut_while_a_run_is_in_the_middle_of_it() {
     for forget in [false, true] {

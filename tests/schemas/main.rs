@@ -1,4 +1,5 @@
-//! Drops and truncations of schemas on a real RocksDB, through its C API and through the C++ adaptor.
+//! Drops and truncations of schemas on a real RocksDB, through its C API and through the C++
+//! adaptor.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 

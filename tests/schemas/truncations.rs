@@ -63,7 +63,8 @@ fn versions_up_to_a_timestamp_go() {
     }
 }
 
-/// While the worker truncates, every snapshot shows for each row the newest versions up to some place: none that an absent one had hidden.
+/// While the worker truncates, every snapshot shows the newest versions of each row, down to some
+/// timestamp: no version without all newer ones.
 #[test]
 fn no_reader_sees_an_older_version_come_up() {
     const ROWS: u8 = 60;
@@ -105,7 +106,8 @@ fn no_reader_sees_an_older_version_come_up() {
     println!("{} rows were seen half-way", partly.into_inner().unwrap());
 }
 
-/// What is written meanwhile, above the timestamp, stays; a higher timestamp starts anew, a lower one is contained.
+/// Versions that are written meanwhile above the timestamp stay. A higher timestamp starts the
+/// truncation anew; a lower one is already done.
 #[test]
 fn a_truncation_goes_on_beside_everything_else() {
     for via in EVERY_WAY {

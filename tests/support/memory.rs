@@ -43,7 +43,8 @@ impl Memory {
         self.0.families[family].lock().unwrap().keys().cloned().collect()
     }
 
-    /// Attaches the store with its default family, and with the transactions' `write` family if asked.
+    /// Attaches the store with its default family, and with the transactions' `write` family if
+    /// asked.
     pub fn attach(&self, shared: &Arc<Shared>, with_records: bool) -> Arc<Store> {
         let family = |role, name: &str| ColumnFamily { role, name: name.into(), id: None, filter: None };
         let families = [family(Role::Default, "default"), family(Role::Write, "write")];

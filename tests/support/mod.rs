@@ -30,7 +30,8 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The shared library under test: the one that `make` names, else the one that cargo built beside this test.
+/// The shared library under test: the one that `make` names, or else the one that cargo built
+/// beside this test.
 pub fn library() -> PathBuf {
     std::env::var_os("ROCKS_GC_TEST_LIBRARY").map_or_else(|| tests_folder().join("librocks_gc.so"), PathBuf::from)
 }

@@ -2,8 +2,9 @@
 //! filter traits, over `rgc_filter_create` and `rgc_filter_decide`. The traits keep and remove; a
 //! removed version leaves a tombstone until the last level.
 //!
-//! The example compiles only Rust. A host that wants skips takes the crate's feature `raw-ptr` (from
-//! 0.25 on), and gives `options.as_raw_ptr()` to the install shim as `examples/rust_shim` does.
+//! The example compiles only Rust. A host that wants skips takes the crate's feature `raw-ptr`
+//! (from 0.25 on), and gives `options.as_raw_ptr()` to the install shim as `examples/rust_shim`
+//! does.
 //!
 //!     make lib && cargo run -p rocks-gc-example-crate -- target/release/librocks_gc.so NEW_DIRECTORY
 

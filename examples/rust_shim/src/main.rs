@@ -1,6 +1,7 @@
-//! A Rust host on `librocksdb-sys`. Its compactions filter through the install shim, which `build.rs`
-//! compiles. The host so gets what RocksDB's C API does not offer: the filter can remove a version
-//! without a tombstone (a skip), and it knows whether the compaction writes the last level.
+//! A Rust host on `librocksdb-sys`. Its compactions filter through the install shim, which
+//! `build.rs` compiles. The host so gets what RocksDB's C API does not offer: the filter can remove
+//! a version without a tombstone (a skip), and it knows whether the compaction writes the last
+//! level.
 //!
 //!     make lib && cargo run -p rocks-gc-example-shim -- target/release/librocks_gc.so NEW_DIRECTORY
 

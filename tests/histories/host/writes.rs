@@ -35,7 +35,8 @@ impl Host {
         [head, &fence, b"l", &ts.to_be_bytes(), b"\x01"].concat()
     }
 
-    /// At or above the effective safe point (H1), above what was deleted as a whole (H2), not twice.
+    /// Writes at or above the effective safe point (H1) and above what a whole-row delete covers
+    /// (H2), and never twice at one timestamp.
     pub(super) fn write_versions(&mut self) {
         for _ in 0..self.rng.random_range(1..6) {
             let row = self.row();
@@ -57,7 +58,8 @@ impl Host {
         }
     }
 
-    /// Rollbacks hold no data, so they may come at any timestamp; also where a version has been before.
+    /// A rollback holds no data, so the host may write it at any timestamp, also where a deleted
+    /// version was.
     pub(super) fn write_late_rollback(&mut self) {
         if self.model.history != History::Txn {
             return;
