@@ -286,14 +286,14 @@ enum {
   RGC_ERROR_NONE = 0,
   /* "Invalid argument": the call is wrong; repeating it changes nothing */
   RGC_ERROR_INVALID_ARGUMENT = 1,
-  RGC_ERROR_NOT_FOUND = 2,  /* "Not found" */
+  RGC_ERROR_NOT_FOUND = 2, /* "Not found" */
   /* "Not supported": the call is right in itself, but not with this store or these options */
   RGC_ERROR_NOT_SUPPORTED = 3,
-  RGC_ERROR_BUSY = 4,        /* "Busy": not now; the host may try again */
-  RGC_ERROR_CORRUPTION = 5,  /* "Corruption": bytes that do not parse */
-  RGC_ERROR_IO = 6,          /* "IO error": the store failed */
-  RGC_ERROR_ABORTED = 7,     /* "Aborted": the library gave up */
-  RGC_ERROR_UNKNOWN = 8      /* a text that begins with no kind */
+  RGC_ERROR_BUSY = 4,       /* "Busy": not now; the host may try again */
+  RGC_ERROR_CORRUPTION = 5, /* "Corruption": bytes that do not parse */
+  RGC_ERROR_IO = 6,         /* "IO error": the store failed */
+  RGC_ERROR_ABORTED = 7,    /* "Aborted": the library gave up */
+  RGC_ERROR_UNKNOWN = 8     /* a text that begins with no kind */
 };
 
 /* rgc_error_kind: returns the kind of an error text of this library, so that a host need not parse
@@ -519,7 +519,8 @@ unsigned char rgc_advance_global_safe_point(rgc_t* gc, uint64_t ts);
  * Returns: 1 for moved; 0 for not newer, or refused.
  * Errors: 0, UINT64_MAX, a ts too far ahead (these count in safe_points_refused, too); a keyspace
  *   above RGC_KEYSPACE_MAX. */
-unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint64_t ts, char** errptr);
+unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint64_t ts,
+                                              char** errptr);
 
 /* rgc_advance_keyspace_safe_points: moves the safe points of n keyspaces, pair by pair, in
  * order. The rules are those of rgc_advance_keyspace_safe_point. The cost is linear in n, about
@@ -527,7 +528,8 @@ unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint
  * Returns: how many safe points moved.
  * Errors: an error of one pair changes nothing at all. The text names the pair by index and
  *   value. */
-size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, const uint64_t* ts, size_t n, char** errptr);
+size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, const uint64_t* ts,
+                                        size_t n, char** errptr);
 
 /* rgc_set_keyspace_gc_type: registers a keyspace with its GC type. The first type is valid for the
  * life of the process. The same type again is a no-op. The other type is an error that names both
@@ -548,7 +550,8 @@ void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** err
 /* rgc_set_keyspace_gc_types: registers n keyspaces with the same type, all or none.
  * Errors: those of rgc_set_keyspace_gc_type. If some of the keyspaces have the other type,
  *   everything of each of those is kept. The text names the first one and their number. */
-void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, int type, char** errptr);
+void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, int type,
+                               char** errptr);
 
 /* rgc_pause_keyspace: keeps everything of a keyspace until rgc_set_keyspace_gc_type(s) registers
  * it again. Only the same type is accepted then. A keyspace that had no type may be given any.
@@ -618,22 +621,22 @@ typedef struct rgc_property_t {
 typedef struct rgc_table_properties_t {
   size_t struct_size;
   uint64_t num_entries;
-  uint64_t num_deletions;  /* point tombstones of any kind */
+  uint64_t num_deletions; /* point tombstones of any kind */
   uint64_t num_range_deletions;
-  const rgc_property_t* user_collected;  /* checked, not used yet */
+  const rgc_property_t* user_collected; /* checked, not used yet */
   size_t num_user_collected;
 } rgc_table_properties_t;
 
 /* What the host knows of the compaction. */
 typedef struct rgc_compaction_t {
   size_t struct_size;
-  int is_full;    /* 1 yes, 0 no, -1 unknown */
-  int is_manual;  /* 1 yes, 0 no, -1 unknown */
+  int is_full;   /* 1 yes, 0 no, -1 unknown */
+  int is_manual; /* 1 yes, 0 no, -1 unknown */
   /* 1 yes, 0 no, -1 unknown: does it write the last level, so that nothing older lies below its
    * range? */
   int is_bottommost;
-  int start_level;   /* -1 unknown */
-  int output_level;  /* -1 unknown */
+  int start_level;  /* -1 unknown */
+  int output_level; /* -1 unknown */
   uint32_t column_family_id;
   /* Every input file. num_inputs 0 means unknown. The array stride is inputs[0].struct_size. */
   const rgc_table_properties_t* inputs;
@@ -648,7 +651,8 @@ typedef struct rgc_compaction_t {
  *   compaction on. With RGC_KIND_TTL_V1 the host always gets a filter.
  * Errors: an unknown kind; a field out of range.
  * Threads: any. */
-rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* compaction_or_null, char** errptr);
+rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* compaction_or_null,
+                                char** errptr);
 
 /* rgc_filter_decide: judges one key. level is the compaction's start level, as RocksDB tells it.
  * value_type is one of RGC_VALUE, ... . A caller that cannot skip passes NULL for skip_until or
@@ -668,8 +672,9 @@ rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* com
  *   filter. Otherwise *skip_until is set to NULL and *skip_until_len to 0. With filter NULL it
  *   returns RGC_KEEP.
  * Threads: the one that made the first decision of this filter. */
-int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const char* key, size_t key_len, const char* value, size_t value_len,
-                      const char** skip_until, size_t* skip_until_len);
+int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const char* key,
+                      size_t key_len, const char* value, size_t value_len, const char** skip_until,
+                      size_t* skip_until_len);
 
 /* rgc_filter_decide_by_key: judges one key without its value, for values that cost a read (blob
  * files). From the first call on, remove_mode=auto only removes: among blob files RocksDB steps
@@ -678,7 +683,8 @@ int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const cha
  *   changed, and the host must call rgc_filter_decide for the same key. Where the key alone
  *   decides, the value is never read, so it does not matter whether the value would parse.
  * Threads: as rgc_filter_decide. */
-int rgc_filter_decide_by_key(rgc_filter_t* filter, int level, const char* key, size_t key_len, const char** skip_until, size_t* skip_until_len);
+int rgc_filter_decide_by_key(rgc_filter_t* filter, int level, const char* key, size_t key_len,
+                             const char** skip_until, size_t* skip_until_len);
 
 /* rgc_filter_set_bottommost: tells whether the filter is bottommost, if that became known after
  * creation (1, 0 or -1, as in rgc_compaction_t). On stock RocksDB this is the usual case. The host
@@ -691,7 +697,8 @@ void rgc_filter_set_bottommost(rgc_filter_t* filter, int is_bottommost);
  * 8.7). The host must pass all of them; n 0 means unknown. It must call before the first decision.
  * Errors: as for rgc_compaction_t. The inputs that were known before stay in force.
  * Threads: the one that decides. Calls from another thread do nothing. */
-void rgc_filter_set_inputs(rgc_filter_t* filter, const rgc_table_properties_t* inputs, size_t n, char** errptr);
+void rgc_filter_set_inputs(rgc_filter_t* filter, const rgc_table_properties_t* inputs, size_t n,
+                           char** errptr);
 
 /* rgc_filter_destroy: destroys a filter.
  * Threads: any, after its last decision. */
@@ -708,7 +715,7 @@ void rgc_filter_destroy(rgc_filter_t* filter);
 typedef struct rgc_symbol_t {
   /* NUL-terminated; the library skips names that it does not need */
   const char* name;
-  void (*address)(void);  /* NULL means that this RocksDB lacks the function */
+  void (*address)(void); /* NULL means that this RocksDB lacks the function */
 } rgc_symbol_t;
 
 /* rgc_bind_rocksdb_symbols: binds the host's RocksDB by names and addresses. rocks_gc_rocksdb_c.h
@@ -723,14 +730,16 @@ void rgc_bind_rocksdb_symbols(rgc_t* gc, const rgc_symbol_t* symbols, size_t n, 
  * Errors: both are given; a path that is not loaded; a missing function; no RocksDB found (a static
  *   executable must be linked with -rdynamic, or pass the symbols); more than one found, with their
  *   names. The texts say what to do. */
-void rgc_bind_rocksdb_library(rgc_t* gc, void* dl_handle_or_null, const char* path_or_null, char** errptr);
+void rgc_bind_rocksdb_library(rgc_t* gc, void* dl_handle_or_null, const char* path_or_null,
+                              char** errptr);
 
 /* rgc_rocksdb_filter_factory: creates a factory for rocksdb_options_set_compaction_filter_factory.
  * The options own it from then on. The host must call it once per options object and never use a
  * factory twice. The factory holds a reference to gc. If the host does not give it to RocksDB, it
  * must call rocksdb_compactionfilterfactory_destroy.
  * Errors: nothing is bound; an unknown kind. */
-struct rocksdb_compactionfilterfactory_t* rgc_rocksdb_filter_factory(rgc_t* gc, int kind, char** errptr);
+struct rocksdb_compactionfilterfactory_t* rgc_rocksdb_filter_factory(rgc_t* gc, int kind,
+                                                                     char** errptr);
 
 /* rgc_factory_state: returns the state for rocksdb_compactionfilterfactory_create(state,
  * rgc_factory_destructor, rgc_factory_create_filter, rgc_factory_name), for a host that calls it
@@ -746,7 +755,8 @@ void rgc_factory_destructor(void* factory_state);
  * subcompaction, on the thread that runs it.
  * Returns: the filter. NULL means no filter: there is nothing to do; or nothing is bound, which is
  *   logged as an error. */
-struct rocksdb_compactionfilter_t* rgc_factory_create_filter(void* factory_state, struct rocksdb_compactionfiltercontext_t* context);
+struct rocksdb_compactionfilter_t* rgc_factory_create_filter(
+    void* factory_state, struct rocksdb_compactionfiltercontext_t* context);
 
 /* rgc_factory_name: returns "rocks_gc.default" and so on. OPTIONS files record it, so it never
  * changes.
@@ -757,8 +767,9 @@ const char* rgc_factory_name(void* factory_state);
  * rgc_filter_t*. It never changes a value: it sets *value_changed to 0. RocksDB's C API shows it
  * plain values only.
  * Returns: 0 for keep, 1 for remove. */
-unsigned char rgc_filter_callback(void* filter, int level, const char* key, size_t key_len, const char* value, size_t value_len,
-                                  char** new_value, size_t* new_value_len, unsigned char* value_changed);
+unsigned char rgc_filter_callback(void* filter, int level, const char* key, size_t key_len,
+                                  const char* value, size_t value_len, char** new_value,
+                                  size_t* new_value_len, unsigned char* value_changed);
 
 /* rgc_filter_destructor: calls rgc_filter_destroy, with the signature that RocksDB wants. */
 void rgc_filter_destructor(void* filter);
@@ -837,7 +848,7 @@ enum { RGC_CF_DEFAULT = 0, RGC_CF_WRITE = 1, RGC_CF_LOCK = 2, RGC_CF_OTHER = 3, 
 typedef struct rgc_column_family_t {
   size_t struct_size;
   int role;
-  const char* name;  /* RocksDB's own name of the family; copied */
+  const char* name; /* RocksDB's own name of the family; copied */
   /* NULL means the default column family. Another handle must be valid until rgc_detach returns. */
   struct rocksdb_column_family_handle_t* handle;
 } rgc_column_family_t;
@@ -870,11 +881,11 @@ typedef struct rgc_engine_iterator_t rgc_engine_iterator_t;
 
 /* One write of a batch. Fixed layout. */
 typedef struct rgc_write_t {
-  int op;  /* RGC_OP_... */
+  int op; /* RGC_OP_... */
   uint32_t cf;
   const char* key;
   size_t key_len;
-  const char* value;  /* delete range: its end, exclusive; delete: NULL, 0 */
+  const char* value; /* delete range: its end, exclusive; delete: NULL, 0 */
   size_t value_len;
 } rgc_write_t;
 
@@ -888,7 +899,7 @@ typedef struct rgc_file_t {
   size_t smallest_len;
   const char* largest;
   size_t largest_len;
-  const rgc_property_t* user_collected;  /* NULL, 0 means not known */
+  const rgc_property_t* user_collected; /* NULL, 0 means not known */
   size_t num_user_collected;
   /* the store's own name, by which the library recognises the file; NULL, 0 means not known */
   const char* name;
@@ -899,30 +910,35 @@ typedef struct rgc_file_t {
 typedef struct rgc_engine_t {
   size_t struct_size;
   /* Reads the value under a key into malloc'ed memory. If there is none: OK with *value NULL. */
-  int (*get)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
+  int (*get)(void* state, uint32_t cf, const char* key, size_t key_len, char** value,
+             size_t* value_len, char** errptr);
   /* Writes all n operations (at least one) in this order, with the WAL on, or none of them. flags
    * is an OR of RGC_WRITE_FLAG_... . Writes to a family that the host dropped are left out; the
    * others are written. */
   int (*write)(void* state, const rgc_write_t* writes, size_t n, int flags, char** errptr);
   /* Iterates over [start, end) as of now, in order, or backwards from the end. NULL means an error.
    */
-  rgc_engine_iterator_t* (*iterate)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
-                                    unsigned char backwards, char** errptr);
+  rgc_engine_iterator_t* (*iterate)(void* state, uint32_t cf, const char* start, size_t start_len,
+                                    const char* end, size_t end_len, unsigned char backwards,
+                                    char** errptr);
   /* Reads the next key and value. They are valid until the next call on the iterator. At the end:
    * OK with *key NULL. */
-  int (*next)(rgc_engine_iterator_t* it, const char** key, size_t* key_len, const char** value, size_t* value_len, char** errptr);
+  int (*next)(rgc_engine_iterator_t* it, const char** key, size_t* key_len, const char** value,
+              size_t* value_len, char** errptr);
   void (*iterator_destroy)(rgc_engine_iterator_t* it);
   /* Drops files below level 0 that lie in [start, end) as a whole, as many as it can. A file whose
    * last key is end must stay. */
-  int (*delete_files)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
+  int (*delete_files)(void* state, uint32_t cf, const char* start, size_t start_len,
+                      const char* end, size_t end_len, char** errptr);
   /* Compacts everything that overlaps [start, end) down to the lowest level that holds any of it,
    * and waits. last_level_too: also rewrites what lies in that level already. */
-  int (*compact)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len, unsigned char last_level_too,
-                 char** errptr);
+  int (*compact)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end,
+                 size_t end_len, unsigned char last_level_too, char** errptr);
   /* Writes the memtables of a family into files, and waits. */
   int (*flush)(void* state, uint32_t cf, char** errptr);
   /* Calls each with every table file of a family, in any order. file is valid during the call. */
-  int (*files)(void* state, uint32_t cf, void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
+  int (*files)(void* state, uint32_t cf, void (*each)(void* each_state, const rgc_file_t* file),
+               void* each_state, char** errptr);
   /* Returns 1 if the store stops or delays writes now, else 0. */
   int (*write_stalled)(void* state);
   /* May be NULL. Called once, when the library will not call again. Not called if the attach
@@ -933,15 +949,18 @@ typedef struct rgc_engine_t {
   /* As get, but reads the value that a crash at this moment would leave. A value that lies only in
    * a memtable, and not in the WAL, does not count (RocksDB: read tier kPersistedTier). NULL: the
    * library flushes the family, and calls get. */
-  int (*get_durable)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
+  int (*get_durable)(void* state, uint32_t cf, const char* key, size_t key_len, char** value,
+                     size_t* value_len, char** errptr);
   /* As flush, but waits at most about a second. *progress is 0 at the first call; its meaning is
    * the engine's own. BUSY: the flush has not finished. The library then calls again with the same
    * *progress, unless it must stop. NULL: the library calls flush. */
   int (*try_flush)(void* state, uint32_t cf, uint64_t* progress, char** errptr);
   /* As files, but only for files that overlap [start, end). user_collected is not needed. NULL: the
    * library calls files. */
-  int (*files_in_range)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
-                        void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
+  int (*files_in_range)(void* state, uint32_t cf, const char* start, size_t start_len,
+                        const char* end, size_t end_len,
+                        void (*each)(void* each_state, const rgc_file_t* file), void* each_state,
+                        char** errptr);
   /* Tells RocksDB's id of a family and the kind of its filters (RGC_KIND_RAW, ...; 0 means that it
    * has no filter of this library, or that the kind is not known). Called during rgc_attach_engine.
    * NULL: neither is known. */
@@ -959,7 +978,8 @@ typedef struct rgc_engine_t {
  *   needs is missing, by name (RocksDB has all of them from 6.28 on); a name that is not the
  *   handle's; a NULL handle with another name than "default".
  * Blocks: as rgc_attach_engine. */
-void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family_t* families, size_t n, char** errptr);
+void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family_t* families,
+                        size_t n, char** errptr);
 
 /* rgc_attach_engine: attaches a store through an engine. The engine is copied. state is the first
  * argument of its functions. One gc has at most one store.
@@ -995,7 +1015,8 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
  *   RGC_KIND_TXN are made, but none of RGC_KIND_RAW or RGC_KIND_DROPPED_ONLY: what is destroyed
  *   would stay in the files of the default family.
  * Blocks: it may take as long as the interrupted destroys would have taken. */
-void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const rgc_column_family_t* families, size_t n, char** errptr);
+void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state,
+                       const rgc_column_family_t* families, size_t n, char** errptr);
 
 /* rgc_detach: ends the use of the store. It ends the worker, waits for calls that use the store and
  * for a running compaction of the worker, and destroys the engine. It cancels flushes and
@@ -1036,12 +1057,12 @@ typedef struct rgc_collect_report_t {
   size_t struct_size;
   /* files_skipped: the considered files that were not compacted */
   uint64_t files_considered, files_compacted, files_skipped;
-  uint64_t bytes_before, bytes_after;  /* of the files in the range */
+  uint64_t bytes_before, bytes_after; /* of the files in the range */
   /* entries that the files in the range had before, and no longer have */
   uint64_t versions_removed;
   uint64_t elapsed_microseconds;
-  uint64_t files_read;  /* files that were judged by reading their key range */
-  uint64_t files_without_garbage, files_over_budget;  /* why files were skipped */
+  uint64_t files_read; /* files that were judged by reading their key range */
+  uint64_t files_without_garbage, files_over_budget; /* why files were skipped */
 } rgc_collect_report_t;
 
 /* rgc_collect: collects garbage now. It looks for files that hold garbage under today's safe
@@ -1071,8 +1092,9 @@ typedef struct rgc_collect_report_t {
  *   rgc_set_enabled(gc, 0); files were compacted, and no compaction asked this gc for a filter (is
  *   its factory in the options that the DB was opened with?); the engine's own.
  * Blocks: on its reads, its flush and its compactions. */
-void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start, size_t start_len, const char* end, size_t end_len,
-                 uint64_t max_bytes, rgc_collect_report_t* report_or_null, char** errptr);
+void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start, size_t start_len,
+                 const char* end, size_t end_len, uint64_t max_bytes,
+                 rgc_collect_report_t* report_or_null, char** errptr);
 
 /* ---------------------------------------------------------------- destroying
  *
@@ -1118,8 +1140,8 @@ enum { RGC_DESTROY_STARTED = 0, RGC_DESTROY_DONE = 1 };
 /* What a destroy did, in all attached families. */
 typedef struct rgc_destroy_report_t {
   size_t struct_size;
-  uint64_t files_dropped, file_bytes_dropped;  /* whole files, at once */
-  uint64_t keys_deleted, range_tombstones;     /* keys: by point tombstones */
+  uint64_t files_dropped, file_bytes_dropped; /* whole files, at once */
+  uint64_t keys_deleted, range_tombstones;    /* keys: by point tombstones */
   uint64_t files_microseconds, keys_microseconds, compact_microseconds;
   /* files that may still hold keys of the range, because another compaction uses them */
   uint64_t files_left, file_bytes_left;
@@ -1135,8 +1157,9 @@ typedef struct rgc_destroy_report_t {
  * Threads: any.
  * Blocks: on its deletes, flushes and compactions; on other destroys and rechecks of overlapping
  *   ranges. */
-void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, int flags,
-                       rgc_destroy_report_t* report_or_null, char** errptr);
+void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const char* end,
+                       size_t end_len, int flags, rgc_destroy_report_t* report_or_null,
+                       char** errptr);
 
 /* rgc_destroy_keyspace: destroys a keyspace: its keys of mode r and of mode x, as two ranges with
  * two records. While these records exist, the id can neither be registered nor be loaded as ENABLED
@@ -1145,7 +1168,8 @@ void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const cha
  *   was loaded as ENABLED or DISABLED, without RGC_DESTROY_FORCE.
  * Threads: any.
  * Blocks: as rgc_destroy_range. */
-void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags, rgc_destroy_report_t* report_or_null, char** errptr);
+void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags,
+                          rgc_destroy_report_t* report_or_null, char** errptr);
 
 /* rgc_recheck_destroyed: destroys once more the ranges whose records are DONE and at least
  * recheck_seconds old at now_unix_seconds, and removes these records. now_unix_seconds 0 means that
@@ -1154,14 +1178,16 @@ void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags, rgc_destroy_r
  * Returns: how many records it removed.
  * Errors: no store; inside a callback or a filter; the engine's own (the record remains).
  * Blocks: as rgc_destroy_range. */
-size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds, rgc_destroy_report_t* report_or_null, char** errptr);
+size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds,
+                             rgc_destroy_report_t* report_or_null, char** errptr);
 
 /* rgc_release_destroyed: removes the DONE record of exactly this range, so that the range may be
  * written again, with timestamps above the destroyed ones.
  * Errors: no store; inside a callback or a filter; Not found: no record has these bounds; Busy: the
  *   record is STARTED.
  * Blocks: on a recheck of the range. */
-void rgc_release_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
+void rgc_release_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end,
+                           size_t end_len, char** errptr);
 
 /* rgc_destroyed_count: returns the number of records of destroyed ranges in the ledger of the
  * attached store. Without a store it returns 0. */
@@ -1196,7 +1222,12 @@ size_t rgc_destroyed_count(const rgc_t* gc);
 
 /* States. UNKNOWN: the host never told of it. TRUNCATING: valid, and the worker is deleting its old
  * versions. DROPPED: invalid. */
-enum { RGC_SCHEMA_UNKNOWN = 0, RGC_SCHEMA_VALID = 1, RGC_SCHEMA_TRUNCATING = 2, RGC_SCHEMA_DROPPED = 3 };
+enum {
+  RGC_SCHEMA_UNKNOWN = 0,
+  RGC_SCHEMA_VALID = 1,
+  RGC_SCHEMA_TRUNCATING = 2,
+  RGC_SCHEMA_DROPPED = 3
+};
 
 /* rgc_schemas_load: loads the list of all valid schemas of a keyspace. It replaces the list before.
  * The order does not matter, and an id that occurs twice counts once. highest_id_ever is the
@@ -1206,7 +1237,8 @@ enum { RGC_SCHEMA_UNKNOWN = 0, RGC_SCHEMA_VALID = 1, RGC_SCHEMA_TRUNCATING = 2, 
  * before open, for recovery and the first compactions. It may call again at any time.
  * Errors: a listed id above highest_id_ever, by its place and value; the keyspace. An error changes
  *   nothing. */
-void rgc_schemas_load(rgc_t* gc, uint32_t keyspace, const uint32_t* valid_ids, size_t n, uint32_t highest_id_ever, char** errptr);
+void rgc_schemas_load(rgc_t* gc, uint32_t keyspace, const uint32_t* valid_ids, size_t n,
+                      uint32_t highest_id_ever, char** errptr);
 
 /* rgc_schema_create: tells the id of a new schema. The host must call it before it writes the
  * schema's first record. From then on no list makes the schema invalid.
@@ -1251,7 +1283,8 @@ void rgc_schema_drop(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr);
  *   timestamps; the engine's own (repeat the call).
  * Threads: any.
  * Blocks: on the write to the ledger. */
-void rgc_schema_truncate(rgc_t* gc, uint32_t keyspace, uint32_t id, uint64_t up_to_ts, char** errptr);
+void rgc_schema_truncate(rgc_t* gc, uint32_t keyspace, uint32_t id, uint64_t up_to_ts,
+                         char** errptr);
 
 /* rgc_schema_state: returns the state of a schema, RGC_SCHEMA_... . It returns UNKNOWN also for an
  * impossible keyspace, and without schema_id=prefix. */
@@ -1285,7 +1318,8 @@ unsigned char rgc_wal_should_skip(const rgc_t* gc, const char* key, size_t len);
  *   ledger_prefix that never exists. So all other records keep their sequence numbers.
  * Errors: families or out_len NULL where it is needed.
  * Threads: any. */
-char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const uint32_t* families, size_t n, size_t* out_len, char** errptr);
+char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const uint32_t* families,
+                           size_t n, size_t* out_len, char** errptr);
 
 /* rgc_rocksdb_wal_filter: creates a filter for rocksdb_options_set_wal_filter. The options do not
  * own it. The host must call rocksdb_walfilter_destroy when the DB is closed, not before: an open
@@ -1297,7 +1331,8 @@ char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const
  * is not named. (rgc_shim_wal_filter can do more.)
  * Errors: nothing is bound; no family; a NULL name; Not supported: this RocksDB's C API has no WAL
  *   filters (before 11.8). */
-struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const* families, size_t n, char** errptr);
+struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const* families, size_t n,
+                                                   char** errptr);
 
 /* ---------------------------------------------------------------- keyspace metadata
  *
@@ -1307,7 +1342,12 @@ struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const*
 
 /* States. Allowed moves: ENABLED and DISABLED to each other; DISABLED to ARCHIVED; ARCHIVED to
  * TOMBSTONE; each to itself. */
-enum { RGC_KEYSPACE_ENABLED = 0, RGC_KEYSPACE_DISABLED = 1, RGC_KEYSPACE_ARCHIVED = 2, RGC_KEYSPACE_TOMBSTONE = 3 };
+enum {
+  RGC_KEYSPACE_ENABLED = 0,
+  RGC_KEYSPACE_DISABLED = 1,
+  RGC_KEYSPACE_ARCHIVED = 2,
+  RGC_KEYSPACE_TOMBSTONE = 3
+};
 
 /* The metadata of a keyspace. */
 typedef struct rgc_keyspace_meta_t {
@@ -1358,12 +1398,12 @@ void rgc_keyspace_load_protobuf(rgc_t* gc, const char* bytes, size_t len, char**
 typedef struct rgc_keyspace_info_t {
   size_t struct_size;
   uint32_t id;
-  int state;  /* -1 means that no metadata were loaded */
+  int state; /* -1 means that no metadata were loaded */
   /* -1 means not registered, -2 that everything is kept */
   int gc_type;
   /* 0 means none */
   uint64_t own_safe_point, effective_safe_point;
-  const char* name;  /* "" means unknown */
+  const char* name; /* "" means unknown */
 } rgc_keyspace_info_t;
 
 /* A destroyed range whose record exists. */
@@ -1386,23 +1426,26 @@ typedef struct rgc_destroyed_info_t {
 /* A schema that was listed, created, dropped or truncated. */
 typedef struct rgc_schema_info_t {
   size_t struct_size;
-  uint32_t keyspace, id;  /* RGC_KEYSPACE_NONE in the plain layout */
-  int state;              /* RGC_SCHEMA_... */
+  uint32_t keyspace, id; /* RGC_KEYSPACE_NONE in the plain layout */
+  int state;             /* RGC_SCHEMA_... */
   /* 0 means never; with TRUNCATING: the timestamp of the running truncation */
   uint64_t truncated_up_to_ts;
 } rgc_schema_info_t;
 
 /* rgc_keyspaces_foreach: lists the keyspaces that were loaded or registered, or have a safe point
  * of their own, ordered by id. */
-void rgc_keyspaces_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_keyspace_info_t* info), void* state);
+void rgc_keyspaces_foreach(const rgc_t* gc,
+                           int (*each)(void* state, const rgc_keyspace_info_t* info), void* state);
 
 /* rgc_destroyed_foreach: lists the records of destroyed ranges, ordered by start. Without a store
  * there are none. */
-void rgc_destroyed_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_destroyed_info_t* info), void* state);
+void rgc_destroyed_foreach(const rgc_t* gc,
+                           int (*each)(void* state, const rgc_destroyed_info_t* info), void* state);
 
 /* rgc_schemas_foreach: lists schemas, ordered by keyspace and id: those of the last lists, and
  * those that were told one by one. */
-void rgc_schemas_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_schema_info_t* info), void* state);
+void rgc_schemas_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_schema_info_t* info),
+                         void* state);
 
 /* ---------------------------------------------------------------- stored keys
  *
@@ -1419,7 +1462,13 @@ void rgc_schemas_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_sch
  * complement in big-endian, so that newer versions come first. */
 
 /* The mode of a key. It is RGC_MODE_NONE in the plain layout. */
-enum { RGC_MODE_NONE = 0, RGC_MODE_RAW = 'r', RGC_MODE_TXN = 'x', RGC_MODE_TIDB_META = 'm', RGC_MODE_TIDB_TABLE = 't' };
+enum {
+  RGC_MODE_NONE = 0,
+  RGC_MODE_RAW = 'r',
+  RGC_MODE_TXN = 'x',
+  RGC_MODE_TIDB_META = 'm',
+  RGC_MODE_TIDB_TABLE = 't'
+};
 
 /* A half-open range of keys. The caller owns the bounds and must give each to rgc_free. end NULL
  * means no upper bound. */
@@ -1436,7 +1485,7 @@ typedef struct rgc_range_t {
 typedef struct rgc_key_t {
   size_t struct_size;
   int mode;
-  uint32_t keyspace;  /* RGC_KEYSPACE_NONE for m, t and plain keys */
+  uint32_t keyspace; /* RGC_KEYSPACE_NONE for m, t and plain keys */
   uint64_t ts;
   char* user_key;
   size_t user_key_len;
@@ -1448,26 +1497,29 @@ typedef struct rgc_key_t {
  * Errors: a mode that is not of the layout; a keyspace out of range; a plain key of the wrong
  *   length; a key that would be one of the library's own (ledger_prefix); out_len NULL.
  * Threads: any. */
-char* rgc_encode_key(const rgc_t* gc, int mode, uint32_t keyspace, const char* user_key, size_t user_key_len, uint64_t ts, size_t* out_len,
-                     char** errptr);
+char* rgc_encode_key(const rgc_t* gc, int mode, uint32_t keyspace, const char* user_key,
+                     size_t user_key_len, uint64_t ts, size_t* out_len, char** errptr);
 
 /* rgc_decode_key: takes a stored key apart. The host must set out->struct_size.
  * Returns: 1 for done.
  * Errors: Corruption: bytes that are not a stored key of this layout; the text says at which
  *   place. */
-unsigned char rgc_decode_key(const rgc_t* gc, const char* key, size_t len, rgc_key_t* out, char** errptr);
+unsigned char rgc_decode_key(const rgc_t* gc, const char* key, size_t len, rgc_key_t* out,
+                             char** errptr);
 
 /* rgc_encode_range: builds the stored range of all versions of the user keys in [start, end). end
  * NULL or empty means up to the end of the keyspace. The bounds carry no timestamp. In the plain
  * layout they may have any length.
  * Errors: those of rgc_encode_key, except for lengths; start above end. */
-void rgc_encode_range(const rgc_t* gc, int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
-                      rgc_range_t* out, char** errptr);
+void rgc_encode_range(const rgc_t* gc, int mode, uint32_t keyspace, const char* start,
+                      size_t start_len, const char* end, size_t end_len, rgc_range_t* out,
+                      char** errptr);
 
 /* rgc_keyspace_range: builds the stored range of a whole keyspace; for modes m and t, of the whole
  * mode; in the plain layout, of all data.
  * Errors: those of rgc_encode_range. */
-void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_t* out, char** errptr);
+void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_t* out,
+                        char** errptr);
 
 /* ---------------------------------------------------------------- codec
  *
@@ -1496,23 +1548,27 @@ void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_
  * Returns: 1 for done.
  * Errors: a key that is shorter than 4 bytes, or whose first byte is not r or x. Then nothing is
  *   written. */
-unsigned char rgc_codec_parse_keyspace(const char* request_key, size_t len, int* mode, uint32_t* keyspace, char** errptr);
+unsigned char rgc_codec_parse_keyspace(const char* request_key, size_t len, int* mode,
+                                       uint32_t* keyspace, char** errptr);
 
 /* rgc_codec_encode_key: builds the request key of a user key.
  * Errors: out_len NULL. */
-char* rgc_codec_encode_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+char* rgc_codec_encode_key(int mode, uint32_t keyspace, const char* key, size_t len,
+                           size_t* out_len, char** errptr);
 
 /* rgc_codec_decode_key: returns the user key of a request key.
  * Errors: out_len NULL; a key of another keyspace or mode, or one that is shorter than the prefix.
  *   The text names the key and says "lies outside keyspace". */
-char* rgc_codec_decode_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+char* rgc_codec_decode_key(int mode, uint32_t keyspace, const char* key, size_t len,
+                           size_t* out_len, char** errptr);
 
 /* rgc_codec_encode_range: builds the range of request keys of the user keys in [start, end). end
  * NULL or empty means up to the end of the keyspace, so out->end is never NULL. The host must set
  * out->struct_size.
  * Returns: 1 for done.
  * Errors: start above end. */
-unsigned char rgc_codec_encode_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
+unsigned char rgc_codec_encode_range(int mode, uint32_t keyspace, const char* start,
+                                     size_t start_len, const char* end, size_t end_len,
                                      rgc_range_t* out, char** errptr);
 
 /* rgc_codec_decode_range: returns the range of user keys whose request keys lie in [start, end).
@@ -1523,30 +1579,35 @@ unsigned char rgc_codec_encode_range(int mode, uint32_t keyspace, const char* st
  * Errors: start above end; a range that lies before or after the keyspace, whose text says "lies
  *   outside keyspace". A client that is told the current regions (EpochNotMatch) ignores regions
  *   with that error, and gives up at any other error. */
-unsigned char rgc_codec_decode_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
+unsigned char rgc_codec_decode_range(int mode, uint32_t keyspace, const char* start,
+                                     size_t start_len, const char* end, size_t end_len,
                                      rgc_range_t* out, char** errptr);
 
 /* rgc_codec_encode_region_key: builds the region key of a user key, by which its region is looked
  * up.
  * Errors: out_len NULL. */
-char* rgc_codec_encode_region_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+char* rgc_codec_encode_region_key(int mode, uint32_t keyspace, const char* key, size_t len,
+                                  size_t* out_len, char** errptr);
 
 /* rgc_codec_decode_region_key: returns the user key of a region key.
  * Errors: those of rgc_codec_decode_key; Corruption: bytes that are not one whole encoding, or
  *   bytes after it. */
-char* rgc_codec_decode_region_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+char* rgc_codec_decode_region_key(int mode, uint32_t keyspace, const char* key, size_t len,
+                                  size_t* out_len, char** errptr);
 
 /* rgc_codec_encode_region_range: does the same as rgc_codec_encode_range, with region keys as
  * bounds. */
-unsigned char rgc_codec_encode_region_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end,
-                                            size_t end_len, rgc_range_t* out, char** errptr);
+unsigned char rgc_codec_encode_region_range(int mode, uint32_t keyspace, const char* start,
+                                            size_t start_len, const char* end, size_t end_len,
+                                            rgc_range_t* out, char** errptr);
 
 /* rgc_codec_decode_region_range: does the same as rgc_codec_decode_range, for a region given by its
  * bounds.
  * Errors: those of rgc_codec_decode_range; Corruption: a bound that is neither empty nor a region
  *   key. The text names the region by both bounds, and the malformed bound. */
-unsigned char rgc_codec_decode_region_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end,
-                                            size_t end_len, rgc_range_t* out, char** errptr);
+unsigned char rgc_codec_decode_region_range(int mode, uint32_t keyspace, const char* start,
+                                            size_t start_len, const char* end, size_t end_len,
+                                            rgc_range_t* out, char** errptr);
 
 /* rgc_codec_encode_keys: does rgc_codec_encode_key for n keys in one call, which is faster than n
  * calls. Key i has lens[i] bytes. The caller provides offsets with n + 1 elements. It must not
@@ -1556,14 +1617,14 @@ unsigned char rgc_codec_decode_region_range(int mode, uint32_t keyspace, const c
  *   none.
  * Errors: offsets NULL; keys or lens NULL with n > 0; a key that is NULL with a length other than
  *   0. */
-char* rgc_codec_encode_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
-                            char** errptr);
+char* rgc_codec_encode_keys(int mode, uint32_t keyspace, const char* const* keys,
+                            const size_t* lens, size_t n, size_t* offsets, char** errptr);
 
 /* rgc_codec_decode_keys: does rgc_codec_decode_key for n keys in one call. Arrays and result are
  * those of rgc_codec_encode_keys. It converts all keys or none.
  * Errors: those of both functions. The text names the key by its index. */
-char* rgc_codec_decode_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
-                            char** errptr);
+char* rgc_codec_decode_keys(int mode, uint32_t keyspace, const char* const* keys,
+                            const size_t* lens, size_t n, size_t* offsets, char** errptr);
 
 /* rgc_codec_decode_bucket_keys: translates the bounds of a region's buckets, region keys in order,
  * into bounds of user keys. An empty first key means no lower bound. An empty last key means no
@@ -1576,8 +1637,9 @@ char* rgc_codec_decode_keys(int mode, uint32_t keyspace, const char* const* keys
  * Errors: those of rgc_codec_encode_keys; n_out NULL; a key below the one before it; an empty key
  *   between others; Corruption: a key that is not a region key. The text names the key by its
  *   index, and the region by its bounds, the first and the last key. */
-char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
-                                   size_t* n_out, char** errptr);
+char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* const* keys,
+                                   const size_t* lens, size_t n, size_t* offsets, size_t* n_out,
+                                   char** errptr);
 
 /* ---------------------------------------------------------------- counters */
 
@@ -1589,7 +1651,7 @@ typedef struct rgc_stats_t {
   /* filters created; compactions without need of one (rgc_filter_create); filters that kept
    * everything from some key on, because of a panic, a foreign thread, or keys out of order */
   uint64_t runs_started, filters_not_needed, runs_closed;
-  uint64_t kept, removed, skipped;  /* decisions */
+  uint64_t kept, removed, skipped; /* decisions */
   /* removed keys in a destroyed range, dropped keyspace or dropped schema; those of them that were
    * removed after the range or schema was done */
   uint64_t dropped, late_dropped;
@@ -1614,8 +1676,11 @@ typedef struct rgc_stats_t {
    * (queue full, no store); rows_left_unparsed: rows that the worker left because they do not
    * parse */
   uint64_t rows_deferred, rows_left_unparsed;
+  /* pending: number of rows given to the worker and not finished, plus unfinished drops and
+   * truncations of schemas (rgc_worker_pending); destroyed_records: number of destroyed ranges with
+   * a record in the attached store's ledger */
   uint64_t pending, destroyed_records;
-  uint64_t cache_bytes;  /* bytes of memory that the safe points take */
+  uint64_t cache_bytes; /* bytes of memory that the safe points occupy */
 } rgc_stats_t;
 
 /* rgc_stats: fills out with the counters. The host must set out->struct_size. For gc NULL it writes
@@ -1652,7 +1717,7 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_advance_keyspace_safe_points) \
   X(rgc_set_keyspace_gc_type)         \
   X(rgc_set_keyspace_gc_types)        \
-  X(rgc_pause_keyspace)              \
+  X(rgc_pause_keyspace)               \
   X(rgc_global_safe_point)            \
   X(rgc_keyspace_safe_point)          \
   X(rgc_safe_point_for_key)           \
@@ -1674,18 +1739,18 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_filter_name)                  \
   X(rgc_rocksdb_event_listener)       \
   X(rgc_rocksdb_wal_filter)           \
-  X(rgc_wal_should_skip)                  \
+  X(rgc_wal_should_skip)              \
   X(rgc_wal_filter_batch)             \
   X(rgc_attach_rocksdb)               \
   X(rgc_attach_engine)                \
   X(rgc_detach)                       \
-  X(rgc_worker_pending)                      \
-  X(rgc_worker_drain)                        \
+  X(rgc_worker_pending)               \
+  X(rgc_worker_drain)                 \
   X(rgc_collect)                      \
   X(rgc_destroy_range)                \
   X(rgc_destroy_keyspace)             \
   X(rgc_recheck_destroyed)            \
-  X(rgc_release_destroyed)             \
+  X(rgc_release_destroyed)            \
   X(rgc_destroyed_count)              \
   X(rgc_schemas_load)                 \
   X(rgc_schema_create)                \

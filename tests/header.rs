@@ -230,7 +230,8 @@ fn abi() -> String {
     let header = header();
     let code = without_comments(&header);
     let declarations = &code[code.find("extern \"C\" {").unwrap()..];
-    let one_space = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // A declaration may be wrapped anywhere, also right behind its parenthesis.
+    let one_space = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(");
     let mut lines = BTreeSet::new();
     let types = Regex::new(r"(?s)typedef (struct rgc_\w+ \{.*?\} rgc_\w+|[^;{]+);").unwrap();
     lines.extend(types.captures_iter(declarations).map(|found| format!("type {}", one_space(&found[1]))));
