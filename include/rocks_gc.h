@@ -119,12 +119,12 @@
  *     version below it: the library may remove that version, or a newer one. For transactions both
  *     hold at the safe point too: the host must not commit at or below it. No lock may remain at or
  *     below a safe point: before the host publishes a safe point, it must resolve the locks of all
- *     transactions that began at or below it. Otherwise half a transaction may be collected: the
- *     primary's record is removed, and a reader that meets the secondary's lock treats the
- *     transaction as rolled back.
- *     Data that a crash lost is included. A host may write lost versions again with their old
+ *     transactions that began at or below it. Otherwise the library may collect half a transaction:
+ *     the filter removes the primary's record, and a reader that then meets the secondary's lock
+ *     treats the transaction as rolled back.
+ *     To write a version again that a crash lost is such a write too. A host may do so with the old
  *     timestamps, for example from a log of its own. It must then hold its safe points below those
- *     timestamps until the versions are durable. The same holds for a lock that comes back.
+ *     timestamps until the versions are durable. The same is true for a lock that comes back.
  *     A host that must restore old versions does it in four steps: (1) call rgc_pause_keyspace or
  *     rgc_set_enabled(gc, 0); (2) restore; (3) flush, and compact the range by force into the last
  *     level, with no RocksDB snapshot held; (4) call rgc_set_keyspace_gc_type, or enable again.
@@ -311,10 +311,10 @@ void rgc_free(void* ptr);
 
 /* rgc_set_logger: sets the logger of the whole process, for messages up to max_level. Until the
  * first call errors go to standard error, one line each: "rocks_gc: error: " and the message. A
- * standard error that is closed, or that has no reader, does no harm. (A file descriptor 2 that is
- * closed on exec is a file of the host: the library writes nothing there.) log NULL or max_level
- * RGC_LOG_OFF means silence. When the call has returned 1, the last call of the old logger has
- * ended, and the host may free its state.
+ * standard error that is closed, or that has no reader, does no harm. (If file descriptor 2 has the
+ * flag FD_CLOEXEC, the library takes it for another file of the host, and writes nothing to it.)
+ * log NULL or max_level RGC_LOG_OFF means silence. When the call has returned 1, the last call of
+ * the old logger has ended, and the host may free its state.
  * Returns: 1 for done, 0 for refused.
  * Refused: on a thread inside a callback of the library; a level that is not listed. Then the
  *   library still calls the old logger, and the host must keep its state.
@@ -374,8 +374,8 @@ rgc_options_t* rgc_options_create(void);
  *     Default: auto. Values: auto, remove, skip.
  *     For hosts that can skip (rgc_filter_decide). auto: the filter uses what costs less, judged by
  *     the time that it sees removals and seeks take. remove: each removed version leaves a
- *     tombstone. skip: no removed version leaves a tombstone wherever that loses no data, even
- *     where a skip costs more.
+ *     tombstone. skip: the filter skips wherever that loses no data, even where a skip costs more.
+ *     A skip leaves no tombstone.
  *
  * ttl_grace_seconds
  *     Default: 0. Values: a number of seconds.
@@ -406,8 +406,8 @@ rgc_options_t* rgc_options_create(void);
  *
  * delete_range_min_keys
  *     Default: 10000. Values: a number of keys; 0 means never.
- *     From this many versions of a row, or keys of a destroyed range, on, one range tombstone
- *     replaces the point tombstones.
+ *     If a row has at least this many versions, or a destroyed range this many keys, one range
+ *     tombstone replaces the point tombstones.
  *
  * recheck
  *     Default: auto. Values: auto, manual.
@@ -463,9 +463,9 @@ RGC_MUST_CHECK unsigned char rgc_destroy(rgc_t* gc);
  *     measured since. If the clock is behind the expected time, the library follows it at once, and
  *     sets the expected time to it. A step back is a warning in the log.
  *   - The library believes a clock up to one hour ahead of the expected time at once. It believes a
- *     clock that is further ahead when the clock has kept its lead, give or take an hour, for 10
- *     minutes. Until then it uses the expected time. The log warns when that begins, and when the
- *     clock is believed.
+ *     clock that is further ahead after 10 minutes in which the clock's lead has changed by less
+ *     than an hour. Until then it uses the expected time. The log warns when that begins, and when
+ *     the clock is believed.
  *
  * So if a clock leaps far ahead for a moment, nothing expires and no safe point is accepted because
  * of it. For tests the host may set a clock that does not move or is far in the past. To move it
@@ -513,9 +513,9 @@ unsigned char rgc_advance_global_safe_point(rgc_t* gc, uint64_t ts);
 /* rgc_advance_keyspace_safe_point: moves a keyspace's own safe point forward to ts. A safe point
  * may arrive before the keyspace's type. The library stores it and uses it once the keyspace is
  * registered as keyspace level. The first safe point of a keyspace that was never registered, or
- * was registered as global, is a warning in the log: nothing is collected by it. Two cases change
- * nothing, are no errors, and are counted in safe_points_refused: a step back, and any safe point
- * of a keyspace of which everything is kept.
+ * was registered as global, is a warning in the log: nothing is collected by it. The library
+ * ignores a step back, and any safe point of a keyspace of which it keeps everything. These are no
+ * errors; safe_points_refused counts them.
  * Returns: 1 for moved; 0 for not newer, or refused.
  * Errors: 0, UINT64_MAX, a ts too far ahead (these count in safe_points_refused, too); a keyspace
  *   above RGC_KEYSPACE_MAX. */
@@ -540,9 +540,10 @@ size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, co
  * rgc_set_keyspace_gc_type with the first type ends that. As after rgc_pause_keyspace, an own safe
  * point then starts at 0.
  *
- * With unknown_keyspace=global a keyspace may be registered as keyspace level after the global safe
- * point may have judged it (a global safe point was set). The library accepts that, logs a warning,
- * and counts it in gc_types_refused.
+ * With unknown_keyspace=global a filter may use the global safe point for a keyspace before the
+ * host registers the keyspace as keyspace level. If a global safe point was set before the
+ * registration, the library accepts the registration, logs a warning, and counts it in
+ * gc_types_refused.
  * Errors: the other type; a keyspace that is destroyed (rgc_destroy_keyspace) while its record
  *   exists, also if it had a type. */
 void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** errptr);
@@ -553,12 +554,11 @@ void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** err
 void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, int type,
                                char** errptr);
 
-/* rgc_pause_keyspace: keeps everything of a keyspace until rgc_set_keyspace_gc_type(s) registers
- * it again. Only the same type is accepted then. A keyspace that had no type may be given any.
- * Loading metadata does not end a pause. Running filters follow from their next row on. When the
- * keyspace is registered again, an own safe point starts at 0; the global safe point is
- * effective at once. Pausing a paused keyspace is a no-op. What is destroyed is dropped in a
- * paused keyspace too.
+/* rgc_pause_keyspace: keeps everything of a keyspace until rgc_set_keyspace_gc_type(s) registers it
+ * again. That call must give the same type; a keyspace that had no type may get any. Loading
+ * metadata does not end a pause. Running filters follow from their next row on. When the keyspace
+ * is registered again, an own safe point starts at 0; the global safe point is effective at once.
+ * Pausing a paused keyspace is a no-op. What is destroyed is dropped in a paused keyspace too.
  * Errors: a keyspace out of range; on a thread inside a callback of the library; while a store
  *   is attached, on a thread that has a living filter of this gc.
  * Blocks: until the rows that the worker is deleting are finished or put back, as
@@ -583,11 +583,11 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  * section.
  *
  * The host must pass keys in RocksDB's order. A key below the one before closes the filter: it
- * keeps everything from there on. The same key again is legal, and is judged as the first time. A
- * value that does not parse closes its row only: the rest of that row is kept. A key that is not of
- * the layout is kept and ends the row before it. The key that follows begins a row, so its version
- * is kept as the first one. The first such key of an rgc_t is a warning in the log that names
- * data_prefix: the option may differ from the host's prefix. */
+ * keeps everything from there on. The host may pass the same key again: the filter decides as it
+ * did the first time. A value that does not parse closes its row only: the rest of that row is
+ * kept. A key that is not of the layout is kept and ends the row before it. The key that follows
+ * begins a row, so its version is kept as the first one. The first such key of an rgc_t is a
+ * warning in the log that names data_prefix: the option may differ from the host's prefix. */
 
 /* Kinds of filters, one per column family. No role (RGC_CF_) has the number of a kind. A number
  * below 16 is refused as a kind.
@@ -597,7 +597,7 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  *     keeps all others.
  *   - RGC_KIND_TXN: for the column family of transaction records (TiKV's write). In api_v2 it
  *     judges keys of modes x, m and t. In the plain layout one context serves RGC_KIND_RAW or
- *     RGC_KIND_TXN, not both: its keys do not tell them apart.
+ *     RGC_KIND_TXN, not both: a plain key does not show which of the two it belongs to.
  *   - RGC_KIND_TTL_V1: for keys without a timestamp, and values with 8 bytes of expiry (API V1
  *     TTL). */
 enum { RGC_KIND_DROPPED_ONLY = 16, RGC_KIND_RAW = 17, RGC_KIND_TXN = 18, RGC_KIND_TTL_V1 = 19 };
@@ -663,10 +663,10 @@ rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* com
  * A skip drops the tombstones that it passes, and what these hid would become visible again. So a
  * filter skips to the end of a row only where no tombstone can be lost: if it is known to be
  * bottommost; or if its inputs are known and hold no tombstone (num_deletions and
- * num_range_deletions are 0 in all of them). Anywhere else, with remove_mode=skip, a shadowed
- * version may be removed by a skip to the row's next possible version; in a bottommost filter also
- * a rollback or a lock. Everything else is answered with RGC_REMOVE. Several transaction records
- * are never skipped together.
+ * num_range_deletions are 0 in all of them). Otherwise, with remove_mode=skip, it may remove a
+ * shadowed version by a skip to the row's next possible version; a bottommost filter may remove a
+ * rollback or a lock in the same way. In all other cases it answers RGC_REMOVE. One skip never
+ * removes several transaction records.
  * Returns: RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last one, *skip_until holds
  *   the key to continue from. It is above the judged key and valid until the next call on this
  *   filter. Otherwise *skip_until is set to NULL and *skip_until_len to 0. With filter NULL it
@@ -681,7 +681,7 @@ int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const cha
  * over each key where it would otherwise seek.
  * Returns: as rgc_filter_decide; or RGC_UNDETERMINED: the value is needed. Then nothing has
  *   changed, and the host must call rgc_filter_decide for the same key. Where the key alone
- *   decides, the value is never read, so it does not matter whether the value would parse.
+ *   decides, the filter needs no value, so a value that does not parse changes nothing.
  * Threads: as rgc_filter_decide. */
 int rgc_filter_decide_by_key(rgc_filter_t* filter, int level, const char* key, size_t key_len,
                              const char** skip_until, size_t* skip_until_len);
@@ -811,9 +811,10 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  * from a compaction's thread. It needs O(delete_batch_bytes) memory for a row of any length.
  *
  * The worker serves the families with role RGC_CF_DEFAULT (filters of kind RGC_KIND_RAW) and
- * RGC_CF_WRITE (RGC_KIND_TXN). Dead rows of other families stay. rows_deferred counts them where
- * the family is known: in hosts that tell column_family_id, and whose families are named "default"
- * or were bound from RocksDB 7.7 on.
+ * RGC_CF_WRITE (RGC_KIND_TXN). Rows of other families whose newest version is dead stay.
+ * rows_deferred counts them if the library knows the family of the filter. For that the host must
+ * pass column_family_id, and the library must know the id of the family: it knows the id of the
+ * family named "default", and of all families through the C++ engine or from RocksDB 7.7 on.
  *
  * The library flushes column families one by one. A host may write without a WAL, and rely on
  * atomic_flush for what it writes into several families. It must then attach all of these families
@@ -821,13 +822,13 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  *
  * DURABILITY. The worker's deletes are in the WAL. A version that lies only in a memtable, without
  * a WAL, is lost in a crash. So the worker deletes a row only if the newest version, by which it
- * decides, is durable. It deletes a record only by a newer record that is durable and whose value
- * is durable too. Otherwise the worker flushes the family first, at most once a second, for all
- * rows that wait. It deletes no more than it has read: a transaction that commits at the safe point
- * meanwhile is kept.
+ * decides, is durable. It deletes a record only if the newer record that shadows it is durable, and
+ * that record's value too. Otherwise the worker flushes the family first, at most once a second,
+ * for all rows that wait. It deletes no more than it has read: a transaction that commits at the
+ * safe point meanwhile is kept.
  *
  * A COLUMN FAMILY THAT THE HOST DROPS while it is attached counts as empty from then on. The
- * library warns once. Its writes leave such a family out. The handle must stay valid until
+ * library warns once, and leaves the family out of its writes. The handle must stay valid until
  * rgc_detach has returned. If it is the ledger's family, calls that must record something fail.
  *
  * Only rgc_detach ends the use of a store. A host that closes the DB without it crashes: the worker
@@ -866,8 +867,8 @@ typedef struct rgc_column_family_t {
  *     Bytes are valid during the call.
  *   - It returns one of RGC_ENGINE_*. With RGC_ENGINE_ERROR it sets *errptr to a malloc'ed text
  *     "Kind: what", as everywhere. errptr is never NULL here, and *errptr is NULL before the call.
- *   - After RGC_ENGINE_BUSY the worker tries its write again and again. In a call of the host it is
- *     an error of kind Busy. */
+ *   - The worker repeats a write for which it got RGC_ENGINE_BUSY. A call of the host that gets it
+ *     fails with kind Busy. */
 /* Results of an engine's functions. NO_FAMILY: the host dropped the column family. The library
  * treats it as an empty one, and warns once. */
 enum { RGC_ENGINE_OK = 0, RGC_ENGINE_BUSY = 1, RGC_ENGINE_ERROR = 2, RGC_ENGINE_NO_FAMILY = 3 };
@@ -993,14 +994,17 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
  * A ledger belongs to one context. Two contexts on one DB need a ledger family each
  * (RGC_CF_LEDGER).
  *
- * Attaching compares what the host has told with what the ledger says. It is an error that names
- * the keyspace if a destroyed keyspace was registered, or was loaded as ENABLED or DISABLED: data
- * written there would be dropped. The host must then pause it (rgc_pause_keyspace), attach, and
- * release its ranges (rgc_release_destroyed); or take another id.
+ * The call compares the ledger with the keyspaces that the host has registered or loaded. If a
+ * destroyed keyspace is registered, or is loaded as ENABLED or DISABLED, the call fails with an
+ * error that names the keyspace: filters would drop the data written there. The host must then
+ * pause it (rgc_pause_keyspace), attach, and release its ranges (rgc_release_destroyed); or take
+ * another id.
  *
  * A ledger that has a family of its own also records the GC types of keyspaces. If a keyspace was
- * registered with the other type, that is an error that names it, and everything of it is kept. A
- * recorded type refuses the other type. By itself a recorded type collects nothing.
+ * registered with another type than the recorded one, the call fails with an error that names the
+ * keyspace, and the library keeps everything of it. After the attach the host can register a
+ * recorded keyspace only with the recorded type. Until the host registers it, nothing of it is
+ * collected.
  * Errors: after each of these nothing is attached, and filters drop what they dropped before.
  *   - a store is attached already; the call is made inside a callback or a filter
  *   - no family; an unknown role; DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT
@@ -1078,12 +1082,13 @@ typedef struct rgc_collect_report_t {
  * in bytes of files; 0 means no limit. A compaction counts with all files that it may include, at
  * every level. The call's own flush, which is always done, counts first.
  *
- * The library remembers files that it read, until safe points, what is dropped, or the files
- * change. So repeated calls come to an end. If a call reads and compacts nothing but reports
- * files_over_budget, the budget is too small for each of these files. Some files are compacted and
- * lose nothing, because a RocksDB snapshot keeps what it sees. Such files are skipped with a
- * warning, until snapshots (if the engine reports them), safe points or files change, or for a
- * number of calls: 1, 2, 4 ... 64.
+ * The library remembers which files it read. It reads them again only after a change of safe
+ * points, of destroyed or dropped data, or of the files. So repeated calls find no more work after
+ * some time. If a call reads and compacts nothing but reports files_over_budget, the budget is too
+ * small for each of these files. If a RocksDB snapshot still needs the garbage of a file, a
+ * compaction removes nothing. The next calls skip such a file, with a warning, until snapshots (if
+ * the engine reports them), safe points or files change, or for a number of calls: 1 after the
+ * first vain compaction, then 2, 4, up to 64.
  *
  * Afterwards the worker finishes the rows that the filters handed over. rgc_worker_drain waits for
  * it. The next rgc_collect removes the tombstones that the worker leaves. A row that is cut by the
@@ -1123,12 +1128,12 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  *
  * When a call returns, no other call is deleting in the range: calls, interrupted destroys and
  * rechecks with overlapping ranges run one after the other. After a failed call, or a crash, the
- * record remains STARTED: the range is dead until a repeat with the same bounds, or the next
- * attach, has finished it. Filters know of the record only when the ledger has been read. After a
- * crash in the destroy of a range that cuts a row, a filter that runs before the next attach may
- * treat a destroyed version as the newest and remove live versions below it (H10). A host whose
- * bounds carry timestamps must open with rgc_set_enabled(gc, 0), or set its safe points after
- * attach. */
+ * record remains STARTED. The destroy is unfinished until a repeat with the same bounds, or the
+ * next attach, has finished it. Filters know of the record only when the ledger has been read.
+ * After a crash in the destroy of a range that cuts a row, a filter that runs before the next
+ * attach may treat a destroyed version as the newest and remove live versions below it (H10). A
+ * host whose bounds carry timestamps must open with rgc_set_enabled(gc, 0), or set its safe points
+ * after attach. */
 
 /* Flags. FORCE: destroys a keyspace whatever its state (rgc_keyspace_load). REUSABLE: the record is
  * removed when the destroy is done. The range may be written again, with timestamps above the
@@ -1151,9 +1156,9 @@ typedef struct rgc_destroy_report_t {
  * a timestamp.
  * Errors: no store; inside a callback or a filter; a missing bound (NULL or empty); an inverted or
  *   empty range; a range that touches the library's own keys; unknown flags; Busy:
- *   RGC_DESTROY_REUSABLE where another record exists, which would continue to drop what is written
- *   there (the text names its bounds); the engine's own (the record remains STARTED, and the report
- *   says what was done).
+ *   RGC_DESTROY_REUSABLE for a range that overlaps another record, because filters would continue
+ *   to drop what is written there (the text names the bounds of the record); the engine's own (the
+ *   record remains STARTED, and the report says what was done).
  * Threads: any.
  * Blocks: on its deletes, flushes and compactions; on other destroys and rechecks of overlapping
  *   ranges. */
@@ -1254,7 +1259,7 @@ void rgc_schema_create(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr)
  * schema, may lie between. Compactions and the worker remove the rest in the background. The worker
  * uses point tombstones, or one range tombstone from delete_range_min_keys keys on, then a flush
  * and a compaction of the files that overlap the schema. When nothing is left, the log says so.
- * Until then, and also after a crash, a repeat of the call does the same again. It is not needed.
+ * Until then, and also after a crash, the host may repeat the call, but need not.
  *
  * There is no drop that keeps the data. Such records would be orphans: nothing could name them any
  * more, and a later schema with the same id would show them.
@@ -1273,11 +1278,11 @@ void rgc_schema_drop(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr);
  * ever sees an older version become visible. Rows whose records do not parse are left unchanged and
  * counted in rows_left_unparsed; RawKV values need not parse.
  *
- * For one schema the highest timestamp is in force. The call makes the schema known: its state is
- * VALID when the truncation is over, unless a list says otherwise. In a paused keyspace the
- * truncation waits until the keyspace is registered again. The library refuses 0 and UINT64_MAX as
- * timestamps: a truncation takes hours, and without a limit it would delete what is written
- * meanwhile. Pass the timestamp of now.
+ * If the host calls this function several times for a schema, the highest timestamp counts. The
+ * call makes the schema known: its state is VALID when the truncation is over, unless a list says
+ * otherwise. In a paused keyspace the truncation waits until the keyspace is registered again. The
+ * library refuses 0 and UINT64_MAX as timestamps: a truncation takes hours, and without a limit it
+ * would delete what is written meanwhile. Pass the timestamp of now.
  * Errors: a timestamp of 0 or UINT64_MAX; no store; inside a callback or a filter; a schema that is
  *   invalid; Not supported: gc has made filters of kind RGC_KIND_TTL_V1, whose keys have no
  *   timestamps; the engine's own (repeat the call).
@@ -1302,16 +1307,16 @@ int rgc_schema_state(const rgc_t* gc, uint32_t keyspace, uint32_t id);
  * rocks_gc::WalFilter (rocks_gc_rocksdb_wal.h). */
 
 /* rgc_wal_should_skip: says whether recovery should leave out a put or merge of this stored key. It
- * answers by what gc knows now, so also for a schema that rgc_schema_drop dropped in this process.
- * rgc_set_enabled does not matter.
+ * uses what gc knows now, which includes schemas that rgc_schema_drop dropped in this process. It
+ * answers the same while the library is switched off (rgc_set_enabled).
  * Returns: 1 for leave out, else 0.
  * Threads: any. */
 unsigned char rgc_wal_should_skip(const rgc_t* gc, const char* key, size_t len);
 
 /* rgc_wal_filter_batch: returns what recovery should replay of a write batch. The batch is passed
  * as its bytes (rocksdb::WriteBatch::Data(), RocksDB's db/write_batch.cc). A no-op at its beginning
- * and wide columns are understood; a wrong count is not. families holds n ids of column families,
- * RocksDB's ids of those whose keys are of gc's layout.
+ * and wide columns are understood; a wrong count is not. families holds RocksDB's ids of the n
+ * column families whose keys have gc's layout.
  * Returns: NULL without an error means that the whole batch is to be replayed unchanged. Otherwise
  *   a batch without the left-out records, with the same sequence number, for rgc_free. *out_len is
  *   its length. Each left-out record is replaced, in its family, by a delete of a key under
@@ -1326,9 +1331,9 @@ char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const
  * RocksDB asks the filter for its name whenever it writes its options file. families are the names
  * of the families. The filter holds a reference to gc.
  *
- * RocksDB's C API can build records of the default family only. So a batch is replayed unchanged if
- * it has a record of another family that is not left out, and every batch is if the default family
- * is not named. (rgc_shim_wal_filter can do more.)
+ * RocksDB's C API can build records of the default family only. So recovery replays a batch
+ * unchanged if a record of another family would remain in it. If the default family is not named,
+ * recovery replays every batch unchanged. (rgc_shim_wal_filter can do more.)
  * Errors: nothing is bound; no family; a NULL name; Not supported: this RocksDB's C API has no WAL
  *   filters (before 11.8). */
 struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const* families, size_t n,
@@ -1366,14 +1371,14 @@ typedef struct rgc_keyspace_meta_t {
  * everything is kept as before. Each such load is logged (RGC_LOG_INFO), and rgc_keyspaces_foreach
  * shows the keyspace with gc_type -2. A paused keyspace that had no type may then be registered
  * only with the type that was loaded.
- * Errors: these change nothing, except what is said here.
+ * Errors: after each of these nothing has changed, except where the list says so.
  *   - an id, state or name out of range
- *   - a state to which the state before does not lead
+ *   - a state that may not follow the keyspace's present state (allowed moves: above)
  *   - the other GC type than the registered one: everything of the keyspace is kept then
  *     (rgc_set_keyspace_gc_type)
- *   - any other GC type string, by its value: everything of the keyspace is kept then, as by
- *     rgc_pause_keyspace (but the call does not wait), until a known type is loaded or registered;
- *     only registering ends it if the keyspace was paused too
+ *   - an unknown GC type string, by its value. Everything of the keyspace is then kept, as after
+ *     rgc_pause_keyspace, until the host loads or registers a known type; if the keyspace is also
+ *     paused, until the host registers it. (Unlike rgc_pause_keyspace the call does not wait.)
  *   - ENABLED or DISABLED for a keyspace that is destroyed (ARCHIVED and TOMBSTONE are accepted:
  *     they come after the destroy)
  * Threads: any. */
@@ -1391,8 +1396,8 @@ void rgc_keyspace_load_protobuf(rgc_t* gc, const char* bytes, size_t len, char**
  * What an operator asks. each returns 0 to continue, anything else to stop. The library calls it on
  * the caller's thread and holds no lock of its own. info, and everything that it points to, is
  * valid during the call. each must not unwind. It may call functions that read, and functions that
- * advance safe points. A change during the call may be shown or not. If gc or each is NULL, nothing
- * happens. */
+ * advance safe points. The call may or may not show a change that is made while it runs. If gc or
+ * each is NULL, nothing happens. */
 
 /* A keyspace of which the library knows anything. */
 typedef struct rgc_keyspace_info_t {
@@ -1648,29 +1653,33 @@ char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* cons
  * last level twice.) */
 typedef struct rgc_stats_t {
   size_t struct_size;
-  /* filters created; compactions without need of one (rgc_filter_create); filters that kept
-   * everything from some key on, because of a panic, a foreign thread, or keys out of order */
+  /* runs_started: filters created; filters_not_needed: compactions that needed no filter
+   * (rgc_filter_create); runs_closed: filters that kept everything from some key on, because of a
+   * panic, another thread, or keys out of order */
   uint64_t runs_started, filters_not_needed, runs_closed;
   uint64_t kept, removed, skipped; /* decisions */
-  /* removed keys in a destroyed range, dropped keyspace or dropped schema; those of them that were
-   * removed after the range or schema was done */
+  /* dropped: removed keys of destroyed ranges, destroyed keyspaces and dropped schemas;
+   * late_dropped: those of them that were removed after the destroy or drop was done */
   uint64_t dropped, late_dropped;
-  /* newest versions seen expired below the safe point (TTL v1: values removed by expiry); newest
-   * versions seen delete-marked below it, and rows of transactions whose first record is a
-   * delete */
+  /* expired: newest versions below the safe point that filters found expired (TTL v1: expired
+   * values that they removed); delete_marked: newest versions below the safe point that are delete
+   * marks, and rows of transactions whose first record is a delete */
   uint64_t expired, delete_marked;
-  /* keys and values that were kept because they do not parse. unparsed_values also counts write
-   * records with a field of a later version, which are read up to that field. */
+  /* keys and values that were kept because they do not parse. unparsed_values also counts
+   * transaction records with a field of a later version; the library reads them up to that
+   * field. */
   uint64_t unparsed_keys, unparsed_values;
   /* versions kept because their keyspace was never registered, while something is collected */
   uint64_t kept_unknown_keyspace;
-  /* versions kept because the host never told their schema, in keyspaces whose schemas are given */
+  /* versions kept because the host never told their schema, in keyspaces with a list or an id of
+   * schemas */
   uint64_t kept_unknown_schema;
-  /* steps back; 0; UINT64_MAX; too far ahead; safe points of paused keyspaces */
+  /* refused safe points: a step back, 0, UINT64_MAX, too far ahead, or of a paused keyspace */
   uint64_t safe_points_refused;
-  /* other types of registered keyspaces; types that came too late */
+  /* registrations with the other type, and registrations after the global safe point may have
+   * judged the keyspace */
   uint64_t gc_types_refused;
-  /* rows handed to the worker; rows that the worker finished */
+  /* rows_queued: rows handed to the worker; rows_done: rows that the worker finished */
   uint64_t rows_queued, rows_done;
   /* rows_deferred: rows left for a later compaction, counted each time that a filter meets one
    * (queue full, no store); rows_left_unparsed: rows that the worker left because they do not
@@ -1688,9 +1697,9 @@ typedef struct rgc_stats_t {
  * Threads: any. */
 void rgc_stats(const rgc_t* gc, rgc_stats_t* out);
 
-/* rgc_metrics: returns those of the same counters that this version counts, cache_bytes and the
- * global safe point as OpenMetrics text for a scrape endpoint. The names are rocks_gc_..., as in
- * rgc_stats_t.
+/* rgc_metrics: returns the counters of rgc_stats_t and the global safe point as OpenMetrics text
+ * for a scrape endpoint. Each name is rocks_gc_ and the name in rgc_stats_t; a counter also has the
+ * suffix _total.
  * Returns: a text for rgc_free; NULL for gc NULL. */
 char* rgc_metrics(const rgc_t* gc);
 

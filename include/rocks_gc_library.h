@@ -126,7 +126,7 @@ class Library {
   bool ok() const { return functions_ != nullptr; }
   const std::string& error() const { return error_; }
 
-  /* Only if ok(). */
+  /* Valid only if ok(). */
   const Functions& functions() const { return *functions_; }
   const Functions* operator->() const { return functions_.get(); }
 
@@ -367,7 +367,7 @@ class Context {
     return StatusOf(Call(function, arguments...));
   }
 
-  /* Of a function that returns something, which goes to *out. */
+  /* Calls a function that returns a value, and stores the value in *out. */
   template <class Out_, class Function, class... Arguments>
   Status Out(Out_* out, Function Functions::* function, Arguments... arguments) const {
     if (!ok()) return StatusOf(error_);

@@ -61,7 +61,7 @@ namespace db = ROCKSDB_NAMESPACE;
 using Decision = db::CompactionFilter::Decision;
 using ValueType = db::CompactionFilter::ValueType;
 
-/* A filter whose every decision is Self::Decide. */
+/* A filter that passes every key to Self::Decide. */
 template <class Self>
 class AnyFilter : public db::CompactionFilter {
  public:
@@ -206,7 +206,7 @@ class LastLevel {
   }
   /* From here on the level may be trusted: DB::Open has shown the options that are in force. */
   void Confirm() { confirmed_ = true; }
-  /* Tells that there is such a level. */
+  /* Tells that the column family has this level. */
   void Saw(int level) {
     int highest = level_;
     while (level > highest && !level_.compare_exchange_weak(highest, level)) {
@@ -216,7 +216,7 @@ class LastLevel {
     return confirmed_ && !ingests_behind_ && level > 0 && level == level_;
   }
   int level() const { return level_; }
-  /* Older data may be ingested below everything. */
+  /* The host may ingest older data below the last level's files. */
   bool ingests_behind() const { return ingests_behind_; }
 
  private:

@@ -10,11 +10,11 @@
  *     ... work ...
  *     s = attachment.Detach();                          // not ok: refused, the DB must stay open
  *
- * Of a TransactionDB, an OptimisticTransactionDB or any other StackableDB, Attach uses the base DB,
- * so that it takes no lock. That is right only if the base stores what the host reads. It is wrong
- * under DBWithTTL. Attach refuses a TransactionDB with another write policy than WRITE_COMMITTED:
- * its base shows data that is not committed. The host must pass the TransactionDB itself. In its
- * base Attach cannot see the policy.
+ * For a TransactionDB, an OptimisticTransactionDB or any other StackableDB, Attach uses the base
+ * DB, so that it takes no lock. That is right only if the base stores what the host reads. It is
+ * wrong under DBWithTTL. Attach refuses a TransactionDB with another write policy than
+ * WRITE_COMMITTED: its base shows data that is not committed. The host must pass the TransactionDB
+ * itself. In its base Attach cannot see the policy.
  *
  * An empty end means no bound. iterate and compact then continue to the last key, and delete_files
  * refuses it. In its newest versions RocksDB's own db.h needs exceptions. */
@@ -70,7 +70,7 @@ inline std::string TextOf(const Status& status) {
   return "Aborted: " + text;
 }
 
-/* Returns NULL without memory. */
+/* Returns NULL if there is no memory. */
 inline char* Malloced(const char* bytes, size_t len) {
   char* copy = static_cast<char*>(std::malloc(len + 1));
   if (copy == nullptr) return nullptr;
