@@ -136,11 +136,11 @@
  *     row was deleted, only newer versions may be written to it.
  *  H3 The host must never write into a destroyed range again: filters remove what is written there.
  *     Two exceptions: the range was destroyed with RGC_DESTROY_REUSABLE, or its record was released
- *     (rgc_release_destroyed). The host may then write with timestamps above the destroyed ones, or
- *     after step 3 of H1. The library treats older data as garbage.
+ *     (rgc_release_destroyed). The host may then write with timestamps above those of the destroyed
+ *     versions, or after step 3 of H1. The library treats older data as garbage.
  *     The host must never write the id of a dropped schema again in the same keyspace. Once
  *     rgc_schema_truncate was called, the host must not write a version of that schema at or below
- *     its timestamp: the version may be removed, or it may replace a newer one of its row.
+ *     its timestamp: the version may be removed, or it may replace a newer version of its row.
  *  H4 The column family has the bytewise comparator and no user-defined timestamps. The host uses
  *     no SingleDelete on these keys: RocksDB reports corruption where a SingleDelete meets a
  *     removed version. No filter object is shared between compactions. (The library notices a
@@ -582,11 +582,11 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  * For hosts that call the decision themselves. Hosts on rocksdb/c.h need none of it: see the next
  * section.
  *
- * The host must pass keys in RocksDB's order. A key below the one before closes the filter: it
+ * The host must pass keys in RocksDB's order. A key below the previous key closes the filter: it
  * keeps everything from there on. The host may pass the same key again: the filter decides as it
  * did the first time. A value that does not parse closes its row only: the rest of that row is
- * kept. A key that is not of the layout is kept and ends the row before it. The key that follows
- * begins a row, so its version is kept as the first one. The first such key of an rgc_t is a
+ * kept. A key that is not of the layout is kept and ends the row before it. The next key begins a
+ * new row, so the filter keeps it as that row's first version. The first such key of an rgc_t is a
  * warning in the log that names data_prefix: the option may differ from the host's prefix. */
 
 /* Kinds of filters, one per column family. No role (RGC_CF_) has the number of a kind. A number
@@ -1136,8 +1136,8 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  * after attach. */
 
 /* Flags. FORCE: destroys a keyspace whatever its state (rgc_keyspace_load). REUSABLE: the record is
- * removed when the destroy is done. The range may be written again, with timestamps above the
- * destroyed ones. */
+ * removed when the destroy is done. The host may write the range again, with timestamps above those
+ * of the destroyed versions. */
 enum { RGC_DESTROY_FORCE = 1, RGC_DESTROY_REUSABLE = 2 };
 /* States of a record. */
 enum { RGC_DESTROY_STARTED = 0, RGC_DESTROY_DONE = 1 };
@@ -1186,8 +1186,8 @@ void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags,
 size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds,
                              rgc_destroy_report_t* report_or_null, char** errptr);
 
-/* rgc_release_destroyed: removes the DONE record of exactly this range, so that the range may be
- * written again, with timestamps above the destroyed ones.
+/* rgc_release_destroyed: removes the DONE record of exactly this range, so that the host may write
+ * the range again, with timestamps above those of the destroyed versions.
  * Errors: no store; inside a callback or a filter; Not found: no record has these bounds; Busy: the
  *   record is STARTED.
  * Blocks: on a recheck of the range. */
@@ -1366,11 +1366,11 @@ typedef struct rgc_keyspace_meta_t {
 } rgc_keyspace_meta_t;
 
 /* rgc_keyspace_load: loads a keyspace's metadata, and registers its GC type as
- * rgc_set_keyspace_gc_type does: the first type is valid. It ends no pause. If the keyspace is
- * paused (rgc_pause_keyspace), or if both types were registered for it, the metadata are loaded and
- * everything is kept as before. Each such load is logged (RGC_LOG_INFO), and rgc_keyspaces_foreach
- * shows the keyspace with gc_type -2. A paused keyspace that had no type may then be registered
- * only with the type that was loaded.
+ * rgc_set_keyspace_gc_type does: the first type is valid. The call ends no pause. If the keyspace
+ * is paused (rgc_pause_keyspace), or if both types were registered for it, the metadata are loaded
+ * and everything is kept as before. Each such load is logged (RGC_LOG_INFO), and
+ * rgc_keyspaces_foreach shows the keyspace with gc_type -2. A paused keyspace that had no type may
+ * then be registered only with the type that was loaded.
  * Errors: after each of these nothing has changed, except where the list says so.
  *   - an id, state or name out of range
  *   - a state that may not follow the keyspace's present state (allowed moves: above)
@@ -1633,13 +1633,13 @@ char* rgc_codec_decode_keys(int mode, uint32_t keyspace, const char* const* keys
 
 /* rgc_codec_decode_bucket_keys: translates the bounds of a region's buckets, region keys in order,
  * into bounds of user keys. An empty first key means no lower bound. An empty last key means no
- * upper bound. Bounds before the keyspace become one empty first key, its beginning. Bounds at or
- * after its end become one empty last key, its end. Bounds within the keyspace lose their prefix.
- * So two empty keys are one bucket, the whole keyspace. For a region outside the keyspace a single
- * key is left. Arrays and result are those of rgc_codec_encode_keys, with one difference: *n_out
- * tells how many keys there are, at most n, and offsets is written up to offsets[*n_out]. It
- * converts all keys or none.
- * Errors: those of rgc_codec_encode_keys; n_out NULL; a key below the one before it; an empty key
+ * upper bound. All bounds before the keyspace become one empty first key: the beginning of the
+ * keyspace. All bounds at or after the end of the keyspace become one empty last key: its end.
+ * Bounds within the keyspace lose their prefix. So two empty keys mean one bucket, the whole
+ * keyspace. A region outside the keyspace gives a single key. Arrays and result are those of
+ * rgc_codec_encode_keys, with one difference: *n_out tells how many keys there are, at most n, and
+ * offsets is written up to offsets[*n_out]. It converts all keys or none.
+ * Errors: those of rgc_codec_encode_keys; n_out NULL; a key below the previous key; an empty key
  *   between others; Corruption: a key that is not a region key. The text names the key by its
  *   index, and the region by its bounds, the first and the last key. */
 char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* const* keys,
