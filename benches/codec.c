@@ -1,8 +1,9 @@
 /* The codec through the C ABI, single calls against many keys in one call.
  *     codec LIBRARY [ROUNDS]
- * A million user keys of 16 and of 64 bytes, of keyspace 4242 of mode r. Each way converts all of them once a round, the ways in a new
- * order each round, and gives back what it got, by rgc_free; CPU time of the thread. Every result is compared with what it must be
- * in a round before the first. */
+ * It converts a million user keys of 16 and of 64 bytes, of keyspace 4242 in mode r. In each round
+ * every method converts all keys once and frees the results by rgc_free; the methods change their
+ * order. It measures the thread's CPU time. A round before the first one compares every result with
+ * the expected one. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,9 +1,11 @@
 /* Decisions through rgc_filter_callback, for callgrind to count: see benches/decision.sh.
  *     decision LIBRARY same_row|new_row|far_row N
- * Stored keys of 45 bytes (data prefix z, 24 bytes of user key with mode and keyspace before it), values of 6.
+ * Stored keys of 45 bytes (data prefix z, 24 bytes of user key with mode and keyspace before it),
+ * values of 6.
  *   same_row: N versions of one row at or above the safe point: kept.
- *   new_row:  N rows, each with one live version below the safe point: kept, the whole encoding checked.
- *   far_row:  the same, but each row differs from the one before right behind the keyspace. */
+ *   new_row:  N rows, each with one live version below the safe point: kept, after a check of the
+ *             whole encoding.
+ *   far_row:  the same, but each row differs from its predecessor right behind the keyspace. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Instructions a decision through rgc_filter_callback costs, the caller excluded: benches/decision.sh LIBRARY OUT_DIR
+# Counts the instructions of a decision through rgc_filter_callback, without the caller:
+#     benches/decision.sh LIBRARY OUT_DIR
 set -eu
 library=$1
 out=$2

@@ -1,11 +1,12 @@
-// destroy.cc - what it costs to destroy a range: rgc_destroy_range beside what hosts do by hand. 100 MiB and 1 GiB of RawKV rows in
-// files of the same size, with a tenth of that on either side; each method on its own copy of the same DB, several rounds, a new
-// order each round.
+// destroy.cc - what destroying a range costs: rgc_destroy_range against what hosts do by hand. The
+// range holds 100 MiB or 1 GiB of RawKV rows in files of the same size, with a tenth of that on
+// either side. Each method works on its own copy of one DB, for several rounds, in a new order each
+// round.
 //
 //   destroy LIBRARY FOLDER [ROUNDS] [VALUE BYTES] [MIB ...]
 //
-// "files, keys" is what TiKV does: DeleteFilesInRange, then a point tombstone for every key that is left. It fails if a key of the
-// range is visible afterwards, or one outside is not.
+// "files, keys" is TiKV's method: DeleteFilesInRange, then a point tombstone for every remaining
+// key. The bench fails if a key of the range is visible afterwards, or a key outside is not.
 #include "destroy.h"
 
 #include <algorithm>
@@ -64,7 +65,8 @@ class Bench {
     return gc;
   }
 
-  // Every method has the same set-up, but that only ours has its filters: without a safe point and a record RocksDB makes none.
+  // All methods have the same set-up. Only rgc_destroy_range has filters; without a safe point and
+  // a record RocksDB runs none.
   Result Measure(const Data& data, Method method) const {
     const std::string path = folder_ + "/copy";
     // Not by hard links: what it takes to free a file's space is to be measured too.

@@ -41,7 +41,8 @@ struct Open {
   std::unique_ptr<ROCKSDB_NAMESPACE::DB> db;
 };
 
-// Files of 8 MiB, as TiKV has them, and levels small enough that 100 MiB have two of them below level 0.
+// Files of 8 MiB, as TiKV has them, and levels small enough that 100 MiB have two of them below
+// level 0.
 inline ROCKSDB_NAMESPACE::Options Leveled() {
   ROCKSDB_NAMESPACE::Options options;
   options.create_if_missing = true;
@@ -61,8 +62,8 @@ class Data {
  public:
   Data(rocks_gc::Context gc, uint64_t mib, uint64_t value_bytes) : Data((mib << 20) / value_bytes, value_bytes, std::move(gc)) {}
 
-  // Every row once, in an order that leaves no level without any part of the range; then newer versions of a few, in two files
-  // of level 0 that overlap.
+  // Writes every row once, so that every level holds a part of the range; then newer versions of a
+  // few rows, in two overlapping files of level 0.
   void Write(const std::string& path) const {
     using namespace ROCKSDB_NAMESPACE;
     Options options = Leveled();

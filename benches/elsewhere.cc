@@ -1,5 +1,6 @@
-// elsewhere.cc - what calls cost when there is much elsewhere: records in the ledger, table files, tenants. Each row of the table
-// is the same work beside one of them and beside many. It fails if a call did not do its work.
+// elsewhere.cc - what calls cost beside much other data: records of the ledger, table files,
+// tenants. Each row of the table compares the same work beside one of them and beside many. The
+// bench fails if a call did not do its work.
 //
 //   elsewhere LIBRARY FOLDER [MANY]
 #include "destroy.h"

@@ -1,9 +1,12 @@
-// remove_or_skip.cc - what it costs to let versions go: removes, skips from version to version, skips to the row's end, and what
-// remove_mode=auto makes of them, against no filter at all. User CPU time of the whole process, modes in a new order each round, medians.
+// remove_or_skip.cc - what it costs to collect versions: by removes, by skips from version to
+// version, by skips to the row's end, by the choices of remove_mode=auto, and without a filter. It
+// measures the user CPU time of the whole process, with the modes in a new order each round, and
+// shows medians.
 //
 //   remove_or_skip LIBRARY FOLDER [VERSIONS] [ROUNDS]
 //
-// "by hand" are filters written for this data (one keyspace, one safe point), so that they cost what RocksDB costs.
+// "by hand" is a filter written for this data (one keyspace, one safe point). It shows RocksDB's
+// own cost.
 #include <rocks_gc_rocksdb.h>
 #include <rocksdb/db.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -156,7 +159,8 @@ class Bench {
     return gc_.EncodeKey(RGC_MODE_RAW, 1, user_key, ts);
   }
 
-  // Versions are spread over the files, the newest above the safe point where not all but one are garbage.
+  // The versions are spread over the files. The newest is above the safe point, unless all but one
+  // version are garbage.
   void Write(const std::string& path, const Shape& shape, const Rows& rows) const {
     std::filesystem::remove_all(path);
     const Open db(Plain(), path);

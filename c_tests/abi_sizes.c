@@ -1,5 +1,5 @@
-/* abi_sizes.c - sizes, offsets and numbers of version 1 of the contract, for 64-bit machines. They never change: a struct grows
- * behind what is here, which then is said in a new line, with the size of then. */
+/* abi_sizes.c - sizes, offsets and numbers of version 1 of the contract, for 64-bit machines. They
+ * never change. A struct that grows gets a new line here, with its new size. */
 #include <assert.h>
 
 #include "rocks_gc.h"

@@ -1,5 +1,5 @@
-/* api.h - every function of rocks_gc.h, looked up at run time. A type that is not the header's does not compile, a function
- * that is not in the library ends the program. */
+/* api.h - every function of rocks_gc.h, looked up at run time. A type that differs from the
+ * header's does not compile. A function that the library lacks ends the program. */
 #ifndef API_H
 #define API_H
 

@@ -1,4 +1,5 @@
-/* check.h - what the C hosts share: assertions that say where they stand and go on, so that one run shows all that is wrong. */
+/* check.h - what the C hosts share: assertions that print their place and let the program continue,
+ * so that one run shows every failure. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What errptr points to before a call: a library that does not overwrite it, or looks at it, is found out. */
+/* What errptr points to before a call, so that a library that reads it, or does not overwrite it,
+ * fails. */
 #define CHECK_GARBAGE ((char*)(uintptr_t)0x5a5a5a5a5a5a5a5au)
 
 /* How many checks have failed so far. */
@@ -46,8 +48,8 @@ void check_error(char* error, const char* file, int line, const char* call, ...)
     check_no_error(error_, __FILE__, __LINE__, #__VA_ARGS__);  \
   } while (0)
 
-/* A call that must fail with this kind of error, and with these texts in it. It is made twice: the second time errptr is
- * NULL, which must not matter. */
+/* A call that must fail with this kind of error, and with these texts in it. The macro makes it
+ * twice: the second time errptr is NULL, and the call must behave the same. */
 #define FAILS(call, ...)                                                   \
   do {                                                                     \
     char* error_ = CHECK_GARBAGE;                                          \

@@ -1,5 +1,5 @@
-/* collect.c - a host that is linked with RocksDB loads the library and collects a real database, in every way that a C host
- * can take it in.
+/* collect.c - a host that is linked with RocksDB loads the library and collects a real database, in
+ * every way that the C API offers.
  *
  * Usage: collect LIBRARY DIRECTORY SONAME_OF_ROCKSDB */
 #define _GNU_SOURCE
@@ -107,7 +107,8 @@ static const char* row_name(size_t row) {
   return name;
 }
 
-/* A file for each timestamp, so that no row lies in one file alone. Beside RawKV, keys that are none. */
+/* Each timestamp has its own file, so that no row lies in one file alone. Beside RawKV there are
+ * keys that are none. */
 static void fill(struct db* db) {
   for (size_t v = 0; v < VERSIONS; ++v) {
     for (uint32_t keyspace = 0; keyspace < KEYSPACES; ++keyspace) {

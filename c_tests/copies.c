@@ -1,6 +1,8 @@
-/* copies.c - a host that is not linked with RocksDB and loads it itself, and then another: what binding finds, and refuses.
+/* copies.c - a host that is not linked with RocksDB loads one at run time, and then another: which
+ * one the library binds, and which it refuses.
  *
- * Usage: copies LIBRARY ROCKSDB OTHER_ROCKSDB INCOMPLETE, where INCOMPLETE has some of the functions only. */
+ * Usage: copies LIBRARY ROCKSDB OTHER_ROCKSDB INCOMPLETE
+ * INCOMPLETE has only some of the functions. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <unistd.h>
@@ -64,8 +66,8 @@ int main(int argc, char** argv) {
   dlclose(some);
   api.rgc_destroy(gc);
 
-  /* One RocksDB, RTLD_LOCAL: found by handle, by path and, as the incomplete one is gone when its host closes it, by
-   * searching: looking for RocksDB keeps nobody's library loaded. */
+  /* One RocksDB, RTLD_LOCAL: the library finds it by handle and by path. By search it finds it once
+   * the host has closed the incomplete one: a search keeps no other library loaded. */
   void* first = load(rocksdb);
   gc = create();
   SUCCEEDS(api.rgc_bind_rocksdb_library(gc, first, NULL, errptr));

@@ -1,4 +1,5 @@
-// cpp_check.h - for C++: checks that say where they failed, and end the program without waiting for RocksDB's threads, which may be held up.
+// cpp_check.h - for C++: checks that print their place and end the program at once, because
+// RocksDB's threads may be blocked.
 #ifndef CPP_CHECK_H
 #define CPP_CHECK_H
 

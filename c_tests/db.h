@@ -12,7 +12,8 @@ struct db {
   rocksdb_writeoptions_t* write_options;
 };
 
-/* Opens a new one. The options take the factory over; NULL = none. It compacts only when it is told to. */
+/* Opens a new DB that compacts only when the test asks. The options take ownership of the factory;
+ * NULL = none. */
 struct db db_open(const char* directory, rocksdb_compactionfilterfactory_t* factory);
 void db_put(struct db* db, struct key key, const char* value, size_t value_len);
 /* Writes what was put into a file of its own. */

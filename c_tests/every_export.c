@@ -1,8 +1,10 @@
-/* every_export.c - calls every function of rocks_gc.h, with what it takes and with what it must refuse. Needs no RocksDB.
+/* every_export.c - calls every function of rocks_gc.h with valid and with invalid arguments. It
+ * needs no RocksDB.
  *
  * Usage: every_export LIBRARY [NAME...]
- * With names of parts it runs only those. ROCKS_GC_TEST_SEED and ROCKS_GC_TEST_ROUNDS set the random numbers, and how many random
- * keys there are. It prints a line for each part: PASSED or FAILED, its time, its name and what it shows. */
+ * With names of parts it runs only those. ROCKS_GC_TEST_SEED is the seed of the random numbers, and
+ * ROCKS_GC_TEST_ROUNDS the number of random keys. It prints a line for each part: PASSED or FAILED,
+ * its time, its name and what it shows. */
 #define _GNU_SOURCE
 #include <time.h>
 #include <unistd.h>

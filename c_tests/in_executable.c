@@ -1,5 +1,5 @@
-/* in_executable.c - RocksDB lies in the executable itself. Linked -rdynamic it is found by searching; else only its symbols
- * help. Either way it collects.
+/* in_executable.c - RocksDB is linked into the executable. With -rdynamic the library finds it by
+ * search; otherwise only its symbols help. Either way the host collects.
  *
  * Usage: in_executable LIBRARY DIRECTORY found|hidden */
 #include <unistd.h>

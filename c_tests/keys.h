@@ -1,4 +1,5 @@
-/* keys.h - API V2 keys, encoded and parsed here, without the library: what it says is checked against these. */
+/* keys.h - API V2 keys, encoded and parsed here without the library; the library's results are
+ * compared with these. */
 #ifndef KEYS_H
 #define KEYS_H
 

@@ -1,4 +1,5 @@
-// plain.cc - a C++17 host that is linked with both libraries, includes the plain headers, and collects.
+// plain.cc - a C++17 host that is linked with both libraries, includes the plain headers, and
+// collects.
 //
 // Usage: plain DIRECTORY
 #include <rocksdb/c.h>

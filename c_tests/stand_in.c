@@ -1,5 +1,6 @@
-/* stand_in.c - a library that has every function of rocks_gc.h by name, and none of them but rgc_abi_version in deed. ABI = the
- * version that it tells. With -Drgc_metrics=another_name it lacks rgc_metrics, with -DLACKING all but rgc_abi_version. */
+/* stand_in.c - a library that has every function of rocks_gc.h by name, but implements only
+ * rgc_abi_version. ABI = the version that it returns. With -Drgc_metrics=another_name it lacks
+ * rgc_metrics, with -DLACKING all but rgc_abi_version. */
 #include "rocks_gc.h"
 
 uint32_t stand_in(void);

@@ -1,4 +1,5 @@
-/* standard_error.c - where errors go until a logger is set, and that a host lives on whatever standard error is.
+/* standard_error.c - the library writes errors to standard error until the host sets a logger, and
+ * no standard error ends the host.
  *
  * Usage: standard_error LIBRARY default | closed | pipe | silent | FILE */
 #define _GNU_SOURCE
@@ -32,7 +33,7 @@ int main(int argc, char** argv) {
     signal(SIGPIPE, SIG_DFL);
   }
   if (strchr(argv[2], '/') != NULL) {
-    /* A file that takes the number of a standard error which was closed, as RocksDB opens its own. */
+    /* A file that gets the number of a closed standard error, as RocksDB's own files could. */
     close(STDERR_FILENO);
     REQUIRE(open(argv[2], O_CREAT | O_WRONLY | O_CLOEXEC, 0600) == STDERR_FILENO);
   }

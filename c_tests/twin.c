@@ -1,5 +1,6 @@
-/* twin.c - a library that looks like a second RocksDB: the functions that the library needs, and the destroyer of factories.
- * Debian's RocksDB itself cannot be loaded twice: its gflags end the process. With -DINCOMPLETE it lacks most of them. */
+/* twin.c - a library that looks like a second RocksDB: the functions that the library needs, and
+ * the destroyer of factories. Debian's RocksDB itself cannot be loaded twice: its gflags end the
+ * process. With -DINCOMPLETE it lacks most of them. */
 #include <stddef.h>
 #include <stdlib.h>
 

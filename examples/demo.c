@@ -2,9 +2,10 @@
  *
  *     demo LIBRARY [THOUSANDS OF VERSIONS]
  *
- * It writes a day of RawKV versions of six keyspaces, moves their safe points, compacts, lets the worker finish the rows that
- * are dead, and shows what went, what stayed, and that every reader finds what it found before. Then it destroys a keyspace.
- * It ends with "demo: ok", or with what is wrong and 1. */
+ * It writes a day of RawKV versions of six keyspaces, moves their safe points, compacts, and waits
+ * until the worker has finished the dead rows. It shows what was removed, what stayed, and that
+ * every reader finds what it found before. Then it destroys a keyspace. It ends with "demo: ok", or
+ * with the error and exit code 1. */
 #define _XOPEN_SOURCE 700
 #include <dlfcn.h>
 #include <ftw.h>
@@ -115,7 +116,8 @@ static void create_directory(void) {
   strcpy(demo.directory, path);
 }
 
-/* No compaction but the demo's own, so that there is something to see, and no compression, so that sizes compare. */
+/* The DB compacts only when the demo asks, so that there is something to see, and does not
+ * compress, so that sizes compare. */
 static void open_database(void) {
   create_directory();
   demo.options = rocksdb_options_create();
@@ -153,7 +155,8 @@ static void compact(void) {
   stop_if_interrupted();
 }
 
-/* Half a day goes down to the last level before any safe point is known; the other half lies above it. */
+/* The demo compacts half a day to the last level before it sets a safe point; the other half stays
+ * above it. */
 static void write_a_day(void) {
   double start = seconds();
   write_hours(HOURS - 1, HOURS / 2);

@@ -118,12 +118,15 @@ int count_mistakes(void);
 
 void free_looks(look_t* looks);
 
-/* ---------------------------------------------------------------- demo_destroy.c: a tenant leaves */
+/* |---------------------------------------------------------------- demo_destroy.c: a tenant
+ * leaves */
 
-/* Destroys a keyspace and shows the space before and after; returns how much is wrong, and says what. */
+/* Destroys a keyspace and prints its space before and after; returns how many checks failed, and
+ * prints them. */
 int destroy(const keyspace_t* k);
 
-/* ---------------------------------------------------------------- demo_print.c: what the operator sees */
+/* |---------------------------------------------------------------- demo_print.c: what the
+ * operator sees */
 
 /* A number with its thousands set apart; good for sixteen numbers at a time. */
 const char* number(uint64_t n);

@@ -1,4 +1,5 @@
-/* demo_data.c - the data: six keyspaces, a version of most rows in every hour of a day, the same at every run. */
+/* demo_data.c - the data: six keyspaces, a version of most rows in every hour of a day, the same at
+ * every run. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +8,8 @@
 
 enum { GLOBAL_HOURS = 6, USER_VALUE_BYTES = 64, STORED_VALUE_BYTES = USER_VALUE_BYTES + 9, BATCH = 1000, DELETE_PERCENT = 5 };
 
-/* name, id, type, safe point in hours ago, % of rows, % with TTL, the part that must go: at least and at most */
+/* name, id, type, safe point in hours ago, % of rows, % with TTL, the part that must go: at least
+ * and at most */
 keyspace_t keyspaces[KEYSPACES] = {
     [ORDERS] = {"orders", 101, "keyspace level", 1, 30, 10, 0.90, 0.99, 0},    /* fast: its own safe point follows its readers */
     [REPORTS] = {"reports", 102, "keyspace level", 20, 20, 10, 0.05, 0.30, 0}, /* stuck: a reader of last night still runs */
@@ -39,14 +41,16 @@ static uint64_t dice(const keyspace_t* k, uint64_t row, int hour, unsigned which
   return x ^ (x >> 31);
 }
 
-/* Is there a version of that hour? Seven rows in ten are written to the end, the others fall silent at some hour. */
+/* Does the row have a version of that hour? Seven rows in ten are written to the end, the others
+ * only up to some hour. */
 static int has_version(const keyspace_t* k, uint64_t row, int hour) {
   uint64_t fate = dice(k, row, HOURS, 0);
   int last = fate % 10 < 7 ? 0 : 1 + (int)(fate / 10 % 16);
   return hour == last || (hour > last && dice(k, row, hour, 0) % 8 != 0);
 }
 
-/* A stored value of API V2: the user's value, 8 bytes of expiry if flag 1 is set, the flags; flag 2 is a delete mark. */
+/* A stored value of API V2: the user's value, 8 bytes of expiry if flag 1 is set, the flags; flag 2
+ * is a delete mark. */
 static size_t make_value(const keyspace_t* k, uint64_t row, int hour, char* out) {
   uint64_t kind = dice(k, row, hour, 1);
   unsigned percent = (unsigned)(kind % 100);

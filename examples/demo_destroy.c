@@ -1,4 +1,5 @@
-/* demo_destroy.c - a tenant leaves: its keyspace is destroyed, its space comes back at once, and nobody else notices. */
+/* demo_destroy.c - a tenant leaves: the host destroys its keyspace, gets its space back at once,
+ * and the other keyspaces do not change. */
 #define _XOPEN_SOURCE 700
 #include <ftw.h>
 #include <inttypes.h>

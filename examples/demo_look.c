@@ -1,5 +1,5 @@
-/* demo_look.c - reads everything back, and holds it against the rule: a version goes if, and only if, it lies below its
- * effective safe point and is not the newest of its row, or is dead. */
+/* demo_look.c - reads everything back, and compares it with the rule: a version is garbage if and
+ * only if it is below its effective safe point and is not the newest of its row, or is dead. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include <rocks_gc_rocksdb.h> // header-only, compiled with the host's own RocksDB
 #include <rocksdb/db.h>
 
-int main() { // keyspace 7 has a safe point of its own: nobody reads below 100
+int main() { // keyspace 7 has a safe point of its own: no reader reads below 100
   auto gc = rocks_gc::Context::Create(rocks_gc::Library::Load("librocks_gc.so.1"));
   rocks_gc::Status told = gc.SetKeyspaceGcType(7, RGC_GC_KEYSPACE_LEVEL);
   if (told.ok()) told = gc.AdvanceKeyspaceSafePoint(7, 100);

@@ -1,9 +1,11 @@
-// server.cc - a small server on RocksDB that loads librocks_gc by path: tenants that write transactions and RawKV rows, a thread that
-// publishes safe points, RocksDB's own compactions, which collect, and the library's worker, which finishes rows that were deleted.
+// server.cc - a small server on RocksDB that loads librocks_gc by path: tenants write transactions
+// and RawKV rows, a thread publishes safe points, RocksDB's own compactions collect, and the
+// library's worker finishes rows that were deleted.
 // Usage: server path/to/librocks_gc.so [seconds]
 //
-// Two column families: "default" holds RawKV rows (mode r), "write" the records of transactions (mode x), here all with their
-// value in the record. Tenant 3 is slow: its readers stay at an old timestamp, so its versions stay, and nobody else's.
+// Two column families: "default" holds RawKV rows (mode r), "write" the records of transactions
+// (mode x), here all with their value in the record. Tenant 3 is slow: its readers stay at an old
+// timestamp, so its versions stay, and no other tenant's.
 #include <rocks_gc_rocksdb_store.h>
 #include <rocksdb/db.h>
 
@@ -48,7 +50,8 @@ class Server {
     OpenDb();
   }
 
-  // Each timestamp is one commit: a RawKV row and a transaction's record of some tenant, every seventh of them a delete.
+  // Each timestamp is one commit: a RawKV row and a transaction's record of some tenant, every
+  // seventh of them a delete.
   void Write() {
     const uint64_t ts = ++now_;
     const uint32_t tenant = kTenants[ts % std::size(kTenants)];
@@ -77,7 +80,8 @@ class Server {
     }
   }
 
-  // Every row's newest value is there; a tenant that is collected has few others left, the slow one all of them.
+  // Checks that every row's newest value exists; that a collected tenant has few other versions,
+  // and the slow one all of them.
   void Look() {
     for (auto* family : families_) Check(db_->CompactRange(rocksdb::CompactRangeOptions(), family, nullptr, nullptr));
     Check(gc_.WorkerDrain(10000));

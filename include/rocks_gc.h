@@ -119,12 +119,12 @@
  *     version below it: the library may remove that version, or a newer one. For transactions both
  *     hold at the safe point too: the host must not commit at or below it. No lock may remain at or
  *     below a safe point: before the host publishes a safe point, it must resolve the locks of all
- *     transactions that began at or below it. Otherwise half a transaction may be collected: the
- *     primary's record is removed, and a reader that meets the secondary's lock treats the
- *     transaction as rolled back.
- *     Data that a crash lost is included. A host may write lost versions again with their old
+ *     transactions that began at or below it. Otherwise the library may collect half a transaction:
+ *     the filter removes the primary's record, and a reader that then meets the secondary's lock
+ *     treats the transaction as rolled back.
+ *     To write a version again that a crash lost is such a write too. A host may do so with the old
  *     timestamps, for example from a log of its own. It must then hold its safe points below those
- *     timestamps until the versions are durable. The same holds for a lock that comes back.
+ *     timestamps until the versions are durable. The same is true for a lock that comes back.
  *     A host that must restore old versions does it in four steps: (1) call rgc_pause_keyspace or
  *     rgc_set_enabled(gc, 0); (2) restore; (3) flush, and compact the range by force into the last
  *     level, with no RocksDB snapshot held; (4) call rgc_set_keyspace_gc_type, or enable again.
@@ -136,11 +136,11 @@
  *     row was deleted, only newer versions may be written to it.
  *  H3 The host must never write into a destroyed range again: filters remove what is written there.
  *     Two exceptions: the range was destroyed with RGC_DESTROY_REUSABLE, or its record was released
- *     (rgc_release_destroyed). The host may then write with timestamps above the destroyed ones, or
- *     after step 3 of H1. The library treats older data as garbage.
+ *     (rgc_release_destroyed). The host may then write with timestamps above those of the destroyed
+ *     versions, or after step 3 of H1. The library treats older data as garbage.
  *     The host must never write the id of a dropped schema again in the same keyspace. Once
  *     rgc_schema_truncate was called, the host must not write a version of that schema at or below
- *     its timestamp: the version may be removed, or it may replace a newer one of its row.
+ *     its timestamp: the version may be removed, or it may replace a newer version of its row.
  *  H4 The column family has the bytewise comparator and no user-defined timestamps. The host uses
  *     no SingleDelete on these keys: RocksDB reports corruption where a SingleDelete meets a
  *     removed version. No filter object is shared between compactions. (The library notices a
@@ -286,14 +286,14 @@ enum {
   RGC_ERROR_NONE = 0,
   /* "Invalid argument": the call is wrong; repeating it changes nothing */
   RGC_ERROR_INVALID_ARGUMENT = 1,
-  RGC_ERROR_NOT_FOUND = 2,  /* "Not found" */
+  RGC_ERROR_NOT_FOUND = 2, /* "Not found" */
   /* "Not supported": the call is right in itself, but not with this store or these options */
   RGC_ERROR_NOT_SUPPORTED = 3,
-  RGC_ERROR_BUSY = 4,        /* "Busy": not now; the host may try again */
-  RGC_ERROR_CORRUPTION = 5,  /* "Corruption": bytes that do not parse */
-  RGC_ERROR_IO = 6,          /* "IO error": the store failed */
-  RGC_ERROR_ABORTED = 7,     /* "Aborted": the library gave up */
-  RGC_ERROR_UNKNOWN = 8      /* a text that begins with no kind */
+  RGC_ERROR_BUSY = 4,       /* "Busy": not now; the host may try again */
+  RGC_ERROR_CORRUPTION = 5, /* "Corruption": bytes that do not parse */
+  RGC_ERROR_IO = 6,         /* "IO error": the store failed */
+  RGC_ERROR_ABORTED = 7,    /* "Aborted": the library gave up */
+  RGC_ERROR_UNKNOWN = 8     /* a text that begins with no kind */
 };
 
 /* rgc_error_kind: returns the kind of an error text of this library, so that a host need not parse
@@ -311,10 +311,10 @@ void rgc_free(void* ptr);
 
 /* rgc_set_logger: sets the logger of the whole process, for messages up to max_level. Until the
  * first call errors go to standard error, one line each: "rocks_gc: error: " and the message. A
- * standard error that is closed, or that has no reader, does no harm. (A file descriptor 2 that is
- * closed on exec is a file of the host: the library writes nothing there.) log NULL or max_level
- * RGC_LOG_OFF means silence. When the call has returned 1, the last call of the old logger has
- * ended, and the host may free its state.
+ * standard error that is closed, or that has no reader, does no harm. (If file descriptor 2 has the
+ * flag FD_CLOEXEC, the library takes it for another file of the host, and writes nothing to it.)
+ * log NULL or max_level RGC_LOG_OFF means silence. When the call has returned 1, the last call of
+ * the old logger has ended, and the host may free its state.
  * Returns: 1 for done, 0 for refused.
  * Refused: on a thread inside a callback of the library; a level that is not listed. Then the
  *   library still calls the old logger, and the host must keep its state.
@@ -374,8 +374,8 @@ rgc_options_t* rgc_options_create(void);
  *     Default: auto. Values: auto, remove, skip.
  *     For hosts that can skip (rgc_filter_decide). auto: the filter uses what costs less, judged by
  *     the time that it sees removals and seeks take. remove: each removed version leaves a
- *     tombstone. skip: no removed version leaves a tombstone wherever that loses no data, even
- *     where a skip costs more.
+ *     tombstone. skip: the filter skips wherever that loses no data, even where a skip costs more.
+ *     A skip leaves no tombstone.
  *
  * ttl_grace_seconds
  *     Default: 0. Values: a number of seconds.
@@ -406,8 +406,8 @@ rgc_options_t* rgc_options_create(void);
  *
  * delete_range_min_keys
  *     Default: 10000. Values: a number of keys; 0 means never.
- *     From this many versions of a row, or keys of a destroyed range, on, one range tombstone
- *     replaces the point tombstones.
+ *     If a row has at least this many versions, or a destroyed range this many keys, one range
+ *     tombstone replaces the point tombstones.
  *
  * recheck
  *     Default: auto. Values: auto, manual.
@@ -463,9 +463,9 @@ RGC_MUST_CHECK unsigned char rgc_destroy(rgc_t* gc);
  *     measured since. If the clock is behind the expected time, the library follows it at once, and
  *     sets the expected time to it. A step back is a warning in the log.
  *   - The library believes a clock up to one hour ahead of the expected time at once. It believes a
- *     clock that is further ahead when the clock has kept its lead, give or take an hour, for 10
- *     minutes. Until then it uses the expected time. The log warns when that begins, and when the
- *     clock is believed.
+ *     clock that is further ahead after 10 minutes in which the clock's lead has changed by less
+ *     than an hour. Until then it uses the expected time. The log warns when that begins, and when
+ *     the clock is believed.
  *
  * So if a clock leaps far ahead for a moment, nothing expires and no safe point is accepted because
  * of it. For tests the host may set a clock that does not move or is far in the past. To move it
@@ -513,13 +513,14 @@ unsigned char rgc_advance_global_safe_point(rgc_t* gc, uint64_t ts);
 /* rgc_advance_keyspace_safe_point: moves a keyspace's own safe point forward to ts. A safe point
  * may arrive before the keyspace's type. The library stores it and uses it once the keyspace is
  * registered as keyspace level. The first safe point of a keyspace that was never registered, or
- * was registered as global, is a warning in the log: nothing is collected by it. Two cases change
- * nothing, are no errors, and are counted in safe_points_refused: a step back, and any safe point
- * of a keyspace of which everything is kept.
+ * was registered as global, is a warning in the log: nothing is collected by it. The library
+ * ignores a step back, and any safe point of a keyspace of which it keeps everything. These are no
+ * errors; safe_points_refused counts them.
  * Returns: 1 for moved; 0 for not newer, or refused.
  * Errors: 0, UINT64_MAX, a ts too far ahead (these count in safe_points_refused, too); a keyspace
  *   above RGC_KEYSPACE_MAX. */
-unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint64_t ts, char** errptr);
+unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint64_t ts,
+                                              char** errptr);
 
 /* rgc_advance_keyspace_safe_points: moves the safe points of n keyspaces, pair by pair, in
  * order. The rules are those of rgc_advance_keyspace_safe_point. The cost is linear in n, about
@@ -527,7 +528,8 @@ unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint
  * Returns: how many safe points moved.
  * Errors: an error of one pair changes nothing at all. The text names the pair by index and
  *   value. */
-size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, const uint64_t* ts, size_t n, char** errptr);
+size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, const uint64_t* ts,
+                                        size_t n, char** errptr);
 
 /* rgc_set_keyspace_gc_type: registers a keyspace with its GC type. The first type is valid for the
  * life of the process. The same type again is a no-op. The other type is an error that names both
@@ -538,9 +540,10 @@ size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, co
  * rgc_set_keyspace_gc_type with the first type ends that. As after rgc_pause_keyspace, an own safe
  * point then starts at 0.
  *
- * With unknown_keyspace=global a keyspace may be registered as keyspace level after the global safe
- * point may have judged it (a global safe point was set). The library accepts that, logs a warning,
- * and counts it in gc_types_refused.
+ * With unknown_keyspace=global a filter may use the global safe point for a keyspace before the
+ * host registers the keyspace as keyspace level. If a global safe point was set before the
+ * registration, the library accepts the registration, logs a warning, and counts it in
+ * gc_types_refused.
  * Errors: the other type; a keyspace that is destroyed (rgc_destroy_keyspace) while its record
  *   exists, also if it had a type. */
 void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** errptr);
@@ -548,14 +551,14 @@ void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** err
 /* rgc_set_keyspace_gc_types: registers n keyspaces with the same type, all or none.
  * Errors: those of rgc_set_keyspace_gc_type. If some of the keyspaces have the other type,
  *   everything of each of those is kept. The text names the first one and their number. */
-void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, int type, char** errptr);
+void rgc_set_keyspace_gc_types(rgc_t* gc, const uint32_t* keyspaces, size_t n, int type,
+                               char** errptr);
 
-/* rgc_pause_keyspace: keeps everything of a keyspace until rgc_set_keyspace_gc_type(s) registers
- * it again. Only the same type is accepted then. A keyspace that had no type may be given any.
- * Loading metadata does not end a pause. Running filters follow from their next row on. When the
- * keyspace is registered again, an own safe point starts at 0; the global safe point is
- * effective at once. Pausing a paused keyspace is a no-op. What is destroyed is dropped in a
- * paused keyspace too.
+/* rgc_pause_keyspace: keeps everything of a keyspace until rgc_set_keyspace_gc_type(s) registers it
+ * again. That call must give the same type; a keyspace that had no type may get any. Loading
+ * metadata does not end a pause. Running filters follow from their next row on. When the keyspace
+ * is registered again, an own safe point starts at 0; the global safe point is effective at once.
+ * Pausing a paused keyspace is a no-op. What is destroyed is dropped in a paused keyspace too.
  * Errors: a keyspace out of range; on a thread inside a callback of the library; while a store
  *   is attached, on a thread that has a living filter of this gc.
  * Blocks: until the rows that the worker is deleting are finished or put back, as
@@ -579,12 +582,12 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  * For hosts that call the decision themselves. Hosts on rocksdb/c.h need none of it: see the next
  * section.
  *
- * The host must pass keys in RocksDB's order. A key below the one before closes the filter: it
- * keeps everything from there on. The same key again is legal, and is judged as the first time. A
- * value that does not parse closes its row only: the rest of that row is kept. A key that is not of
- * the layout is kept and ends the row before it. The key that follows begins a row, so its version
- * is kept as the first one. The first such key of an rgc_t is a warning in the log that names
- * data_prefix: the option may differ from the host's prefix. */
+ * The host must pass keys in RocksDB's order. A key below the previous key closes the filter: it
+ * keeps everything from there on. The host may pass the same key again: the filter decides as it
+ * did the first time. A value that does not parse closes its row only: the rest of that row is
+ * kept. A key that is not of the layout is kept and ends the row before it. The next key begins a
+ * new row, so the filter keeps it as that row's first version. The first such key of an rgc_t is a
+ * warning in the log that names data_prefix: the option may differ from the host's prefix. */
 
 /* Kinds of filters, one per column family. No role (RGC_CF_) has the number of a kind. A number
  * below 16 is refused as a kind.
@@ -594,7 +597,7 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  *     keeps all others.
  *   - RGC_KIND_TXN: for the column family of transaction records (TiKV's write). In api_v2 it
  *     judges keys of modes x, m and t. In the plain layout one context serves RGC_KIND_RAW or
- *     RGC_KIND_TXN, not both: its keys do not tell them apart.
+ *     RGC_KIND_TXN, not both: a plain key does not show which of the two it belongs to.
  *   - RGC_KIND_TTL_V1: for keys without a timestamp, and values with 8 bytes of expiry (API V1
  *     TTL). */
 enum { RGC_KIND_DROPPED_ONLY = 16, RGC_KIND_RAW = 17, RGC_KIND_TXN = 18, RGC_KIND_TTL_V1 = 19 };
@@ -618,22 +621,22 @@ typedef struct rgc_property_t {
 typedef struct rgc_table_properties_t {
   size_t struct_size;
   uint64_t num_entries;
-  uint64_t num_deletions;  /* point tombstones of any kind */
+  uint64_t num_deletions; /* point tombstones of any kind */
   uint64_t num_range_deletions;
-  const rgc_property_t* user_collected;  /* checked, not used yet */
+  const rgc_property_t* user_collected; /* checked, not used yet */
   size_t num_user_collected;
 } rgc_table_properties_t;
 
 /* What the host knows of the compaction. */
 typedef struct rgc_compaction_t {
   size_t struct_size;
-  int is_full;    /* 1 yes, 0 no, -1 unknown */
-  int is_manual;  /* 1 yes, 0 no, -1 unknown */
+  int is_full;   /* 1 yes, 0 no, -1 unknown */
+  int is_manual; /* 1 yes, 0 no, -1 unknown */
   /* 1 yes, 0 no, -1 unknown: does it write the last level, so that nothing older lies below its
    * range? */
   int is_bottommost;
-  int start_level;   /* -1 unknown */
-  int output_level;  /* -1 unknown */
+  int start_level;  /* -1 unknown */
+  int output_level; /* -1 unknown */
   uint32_t column_family_id;
   /* Every input file. num_inputs 0 means unknown. The array stride is inputs[0].struct_size. */
   const rgc_table_properties_t* inputs;
@@ -648,7 +651,8 @@ typedef struct rgc_compaction_t {
  *   compaction on. With RGC_KIND_TTL_V1 the host always gets a filter.
  * Errors: an unknown kind; a field out of range.
  * Threads: any. */
-rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* compaction_or_null, char** errptr);
+rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* compaction_or_null,
+                                char** errptr);
 
 /* rgc_filter_decide: judges one key. level is the compaction's start level, as RocksDB tells it.
  * value_type is one of RGC_VALUE, ... . A caller that cannot skip passes NULL for skip_until or
@@ -659,26 +663,28 @@ rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* com
  * A skip drops the tombstones that it passes, and what these hid would become visible again. So a
  * filter skips to the end of a row only where no tombstone can be lost: if it is known to be
  * bottommost; or if its inputs are known and hold no tombstone (num_deletions and
- * num_range_deletions are 0 in all of them). Anywhere else, with remove_mode=skip, a shadowed
- * version may be removed by a skip to the row's next possible version; in a bottommost filter also
- * a rollback or a lock. Everything else is answered with RGC_REMOVE. Several transaction records
- * are never skipped together.
+ * num_range_deletions are 0 in all of them). Otherwise, with remove_mode=skip, it may remove a
+ * shadowed version by a skip to the row's next possible version; a bottommost filter may remove a
+ * rollback or a lock in the same way. In all other cases it answers RGC_REMOVE. One skip never
+ * removes several transaction records.
  * Returns: RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last one, *skip_until holds
  *   the key to continue from. It is above the judged key and valid until the next call on this
  *   filter. Otherwise *skip_until is set to NULL and *skip_until_len to 0. With filter NULL it
  *   returns RGC_KEEP.
  * Threads: the one that made the first decision of this filter. */
-int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const char* key, size_t key_len, const char* value, size_t value_len,
-                      const char** skip_until, size_t* skip_until_len);
+int rgc_filter_decide(rgc_filter_t* filter, int level, int value_type, const char* key,
+                      size_t key_len, const char* value, size_t value_len, const char** skip_until,
+                      size_t* skip_until_len);
 
 /* rgc_filter_decide_by_key: judges one key without its value, for values that cost a read (blob
  * files). From the first call on, remove_mode=auto only removes: among blob files RocksDB steps
  * over each key where it would otherwise seek.
  * Returns: as rgc_filter_decide; or RGC_UNDETERMINED: the value is needed. Then nothing has
  *   changed, and the host must call rgc_filter_decide for the same key. Where the key alone
- *   decides, the value is never read, so it does not matter whether the value would parse.
+ *   decides, the filter needs no value, so a value that does not parse changes nothing.
  * Threads: as rgc_filter_decide. */
-int rgc_filter_decide_by_key(rgc_filter_t* filter, int level, const char* key, size_t key_len, const char** skip_until, size_t* skip_until_len);
+int rgc_filter_decide_by_key(rgc_filter_t* filter, int level, const char* key, size_t key_len,
+                             const char** skip_until, size_t* skip_until_len);
 
 /* rgc_filter_set_bottommost: tells whether the filter is bottommost, if that became known after
  * creation (1, 0 or -1, as in rgc_compaction_t). On stock RocksDB this is the usual case. The host
@@ -691,7 +697,8 @@ void rgc_filter_set_bottommost(rgc_filter_t* filter, int is_bottommost);
  * 8.7). The host must pass all of them; n 0 means unknown. It must call before the first decision.
  * Errors: as for rgc_compaction_t. The inputs that were known before stay in force.
  * Threads: the one that decides. Calls from another thread do nothing. */
-void rgc_filter_set_inputs(rgc_filter_t* filter, const rgc_table_properties_t* inputs, size_t n, char** errptr);
+void rgc_filter_set_inputs(rgc_filter_t* filter, const rgc_table_properties_t* inputs, size_t n,
+                           char** errptr);
 
 /* rgc_filter_destroy: destroys a filter.
  * Threads: any, after its last decision. */
@@ -708,7 +715,7 @@ void rgc_filter_destroy(rgc_filter_t* filter);
 typedef struct rgc_symbol_t {
   /* NUL-terminated; the library skips names that it does not need */
   const char* name;
-  void (*address)(void);  /* NULL means that this RocksDB lacks the function */
+  void (*address)(void); /* NULL means that this RocksDB lacks the function */
 } rgc_symbol_t;
 
 /* rgc_bind_rocksdb_symbols: binds the host's RocksDB by names and addresses. rocks_gc_rocksdb_c.h
@@ -723,14 +730,16 @@ void rgc_bind_rocksdb_symbols(rgc_t* gc, const rgc_symbol_t* symbols, size_t n, 
  * Errors: both are given; a path that is not loaded; a missing function; no RocksDB found (a static
  *   executable must be linked with -rdynamic, or pass the symbols); more than one found, with their
  *   names. The texts say what to do. */
-void rgc_bind_rocksdb_library(rgc_t* gc, void* dl_handle_or_null, const char* path_or_null, char** errptr);
+void rgc_bind_rocksdb_library(rgc_t* gc, void* dl_handle_or_null, const char* path_or_null,
+                              char** errptr);
 
 /* rgc_rocksdb_filter_factory: creates a factory for rocksdb_options_set_compaction_filter_factory.
  * The options own it from then on. The host must call it once per options object and never use a
  * factory twice. The factory holds a reference to gc. If the host does not give it to RocksDB, it
  * must call rocksdb_compactionfilterfactory_destroy.
  * Errors: nothing is bound; an unknown kind. */
-struct rocksdb_compactionfilterfactory_t* rgc_rocksdb_filter_factory(rgc_t* gc, int kind, char** errptr);
+struct rocksdb_compactionfilterfactory_t* rgc_rocksdb_filter_factory(rgc_t* gc, int kind,
+                                                                     char** errptr);
 
 /* rgc_factory_state: returns the state for rocksdb_compactionfilterfactory_create(state,
  * rgc_factory_destructor, rgc_factory_create_filter, rgc_factory_name), for a host that calls it
@@ -746,7 +755,8 @@ void rgc_factory_destructor(void* factory_state);
  * subcompaction, on the thread that runs it.
  * Returns: the filter. NULL means no filter: there is nothing to do; or nothing is bound, which is
  *   logged as an error. */
-struct rocksdb_compactionfilter_t* rgc_factory_create_filter(void* factory_state, struct rocksdb_compactionfiltercontext_t* context);
+struct rocksdb_compactionfilter_t* rgc_factory_create_filter(
+    void* factory_state, struct rocksdb_compactionfiltercontext_t* context);
 
 /* rgc_factory_name: returns "rocks_gc.default" and so on. OPTIONS files record it, so it never
  * changes.
@@ -757,8 +767,9 @@ const char* rgc_factory_name(void* factory_state);
  * rgc_filter_t*. It never changes a value: it sets *value_changed to 0. RocksDB's C API shows it
  * plain values only.
  * Returns: 0 for keep, 1 for remove. */
-unsigned char rgc_filter_callback(void* filter, int level, const char* key, size_t key_len, const char* value, size_t value_len,
-                                  char** new_value, size_t* new_value_len, unsigned char* value_changed);
+unsigned char rgc_filter_callback(void* filter, int level, const char* key, size_t key_len,
+                                  const char* value, size_t value_len, char** new_value,
+                                  size_t* new_value_len, unsigned char* value_changed);
 
 /* rgc_filter_destructor: calls rgc_filter_destroy, with the signature that RocksDB wants. */
 void rgc_filter_destructor(void* filter);
@@ -800,9 +811,10 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  * from a compaction's thread. It needs O(delete_batch_bytes) memory for a row of any length.
  *
  * The worker serves the families with role RGC_CF_DEFAULT (filters of kind RGC_KIND_RAW) and
- * RGC_CF_WRITE (RGC_KIND_TXN). Dead rows of other families stay. rows_deferred counts them where
- * the family is known: in hosts that tell column_family_id, and whose families are named "default"
- * or were bound from RocksDB 7.7 on.
+ * RGC_CF_WRITE (RGC_KIND_TXN). Rows of other families whose newest version is dead stay.
+ * rows_deferred counts them if the library knows the family of the filter. For that the host must
+ * pass column_family_id, and the library must know the id of the family: it knows the id of the
+ * family named "default", and of all families through the C++ engine or from RocksDB 7.7 on.
  *
  * The library flushes column families one by one. A host may write without a WAL, and rely on
  * atomic_flush for what it writes into several families. It must then attach all of these families
@@ -810,13 +822,13 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  *
  * DURABILITY. The worker's deletes are in the WAL. A version that lies only in a memtable, without
  * a WAL, is lost in a crash. So the worker deletes a row only if the newest version, by which it
- * decides, is durable. It deletes a record only by a newer record that is durable and whose value
- * is durable too. Otherwise the worker flushes the family first, at most once a second, for all
- * rows that wait. It deletes no more than it has read: a transaction that commits at the safe point
- * meanwhile is kept.
+ * decides, is durable. It deletes a record only if the newer record that shadows it is durable, and
+ * that record's value too. Otherwise the worker flushes the family first, at most once a second,
+ * for all rows that wait. It deletes no more than it has read: a transaction that commits at the
+ * safe point meanwhile is kept.
  *
  * A COLUMN FAMILY THAT THE HOST DROPS while it is attached counts as empty from then on. The
- * library warns once. Its writes leave such a family out. The handle must stay valid until
+ * library warns once, and leaves the family out of its writes. The handle must stay valid until
  * rgc_detach has returned. If it is the ledger's family, calls that must record something fail.
  *
  * Only rgc_detach ends the use of a store. A host that closes the DB without it crashes: the worker
@@ -837,7 +849,7 @@ enum { RGC_CF_DEFAULT = 0, RGC_CF_WRITE = 1, RGC_CF_LOCK = 2, RGC_CF_OTHER = 3, 
 typedef struct rgc_column_family_t {
   size_t struct_size;
   int role;
-  const char* name;  /* RocksDB's own name of the family; copied */
+  const char* name; /* RocksDB's own name of the family; copied */
   /* NULL means the default column family. Another handle must be valid until rgc_detach returns. */
   struct rocksdb_column_family_handle_t* handle;
 } rgc_column_family_t;
@@ -855,8 +867,8 @@ typedef struct rgc_column_family_t {
  *     Bytes are valid during the call.
  *   - It returns one of RGC_ENGINE_*. With RGC_ENGINE_ERROR it sets *errptr to a malloc'ed text
  *     "Kind: what", as everywhere. errptr is never NULL here, and *errptr is NULL before the call.
- *   - After RGC_ENGINE_BUSY the worker tries its write again and again. In a call of the host it is
- *     an error of kind Busy. */
+ *   - The worker repeats a write for which it got RGC_ENGINE_BUSY. A call of the host that gets it
+ *     fails with kind Busy. */
 /* Results of an engine's functions. NO_FAMILY: the host dropped the column family. The library
  * treats it as an empty one, and warns once. */
 enum { RGC_ENGINE_OK = 0, RGC_ENGINE_BUSY = 1, RGC_ENGINE_ERROR = 2, RGC_ENGINE_NO_FAMILY = 3 };
@@ -870,11 +882,11 @@ typedef struct rgc_engine_iterator_t rgc_engine_iterator_t;
 
 /* One write of a batch. Fixed layout. */
 typedef struct rgc_write_t {
-  int op;  /* RGC_OP_... */
+  int op; /* RGC_OP_... */
   uint32_t cf;
   const char* key;
   size_t key_len;
-  const char* value;  /* delete range: its end, exclusive; delete: NULL, 0 */
+  const char* value; /* delete range: its end, exclusive; delete: NULL, 0 */
   size_t value_len;
 } rgc_write_t;
 
@@ -888,7 +900,7 @@ typedef struct rgc_file_t {
   size_t smallest_len;
   const char* largest;
   size_t largest_len;
-  const rgc_property_t* user_collected;  /* NULL, 0 means not known */
+  const rgc_property_t* user_collected; /* NULL, 0 means not known */
   size_t num_user_collected;
   /* the store's own name, by which the library recognises the file; NULL, 0 means not known */
   const char* name;
@@ -899,30 +911,35 @@ typedef struct rgc_file_t {
 typedef struct rgc_engine_t {
   size_t struct_size;
   /* Reads the value under a key into malloc'ed memory. If there is none: OK with *value NULL. */
-  int (*get)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
+  int (*get)(void* state, uint32_t cf, const char* key, size_t key_len, char** value,
+             size_t* value_len, char** errptr);
   /* Writes all n operations (at least one) in this order, with the WAL on, or none of them. flags
    * is an OR of RGC_WRITE_FLAG_... . Writes to a family that the host dropped are left out; the
    * others are written. */
   int (*write)(void* state, const rgc_write_t* writes, size_t n, int flags, char** errptr);
   /* Iterates over [start, end) as of now, in order, or backwards from the end. NULL means an error.
    */
-  rgc_engine_iterator_t* (*iterate)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
-                                    unsigned char backwards, char** errptr);
+  rgc_engine_iterator_t* (*iterate)(void* state, uint32_t cf, const char* start, size_t start_len,
+                                    const char* end, size_t end_len, unsigned char backwards,
+                                    char** errptr);
   /* Reads the next key and value. They are valid until the next call on the iterator. At the end:
    * OK with *key NULL. */
-  int (*next)(rgc_engine_iterator_t* it, const char** key, size_t* key_len, const char** value, size_t* value_len, char** errptr);
+  int (*next)(rgc_engine_iterator_t* it, const char** key, size_t* key_len, const char** value,
+              size_t* value_len, char** errptr);
   void (*iterator_destroy)(rgc_engine_iterator_t* it);
   /* Drops files below level 0 that lie in [start, end) as a whole, as many as it can. A file whose
    * last key is end must stay. */
-  int (*delete_files)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
+  int (*delete_files)(void* state, uint32_t cf, const char* start, size_t start_len,
+                      const char* end, size_t end_len, char** errptr);
   /* Compacts everything that overlaps [start, end) down to the lowest level that holds any of it,
    * and waits. last_level_too: also rewrites what lies in that level already. */
-  int (*compact)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len, unsigned char last_level_too,
-                 char** errptr);
+  int (*compact)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end,
+                 size_t end_len, unsigned char last_level_too, char** errptr);
   /* Writes the memtables of a family into files, and waits. */
   int (*flush)(void* state, uint32_t cf, char** errptr);
   /* Calls each with every table file of a family, in any order. file is valid during the call. */
-  int (*files)(void* state, uint32_t cf, void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
+  int (*files)(void* state, uint32_t cf, void (*each)(void* each_state, const rgc_file_t* file),
+               void* each_state, char** errptr);
   /* Returns 1 if the store stops or delays writes now, else 0. */
   int (*write_stalled)(void* state);
   /* May be NULL. Called once, when the library will not call again. Not called if the attach
@@ -933,15 +950,18 @@ typedef struct rgc_engine_t {
   /* As get, but reads the value that a crash at this moment would leave. A value that lies only in
    * a memtable, and not in the WAL, does not count (RocksDB: read tier kPersistedTier). NULL: the
    * library flushes the family, and calls get. */
-  int (*get_durable)(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr);
+  int (*get_durable)(void* state, uint32_t cf, const char* key, size_t key_len, char** value,
+                     size_t* value_len, char** errptr);
   /* As flush, but waits at most about a second. *progress is 0 at the first call; its meaning is
    * the engine's own. BUSY: the flush has not finished. The library then calls again with the same
    * *progress, unless it must stop. NULL: the library calls flush. */
   int (*try_flush)(void* state, uint32_t cf, uint64_t* progress, char** errptr);
   /* As files, but only for files that overlap [start, end). user_collected is not needed. NULL: the
    * library calls files. */
-  int (*files_in_range)(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
-                        void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr);
+  int (*files_in_range)(void* state, uint32_t cf, const char* start, size_t start_len,
+                        const char* end, size_t end_len,
+                        void (*each)(void* each_state, const rgc_file_t* file), void* each_state,
+                        char** errptr);
   /* Tells RocksDB's id of a family and the kind of its filters (RGC_KIND_RAW, ...; 0 means that it
    * has no filter of this library, or that the kind is not known). Called during rgc_attach_engine.
    * NULL: neither is known. */
@@ -959,7 +979,8 @@ typedef struct rgc_engine_t {
  *   needs is missing, by name (RocksDB has all of them from 6.28 on); a name that is not the
  *   handle's; a NULL handle with another name than "default".
  * Blocks: as rgc_attach_engine. */
-void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family_t* families, size_t n, char** errptr);
+void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family_t* families,
+                        size_t n, char** errptr);
 
 /* rgc_attach_engine: attaches a store through an engine. The engine is copied. state is the first
  * argument of its functions. One gc has at most one store.
@@ -973,14 +994,17 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
  * A ledger belongs to one context. Two contexts on one DB need a ledger family each
  * (RGC_CF_LEDGER).
  *
- * Attaching compares what the host has told with what the ledger says. It is an error that names
- * the keyspace if a destroyed keyspace was registered, or was loaded as ENABLED or DISABLED: data
- * written there would be dropped. The host must then pause it (rgc_pause_keyspace), attach, and
- * release its ranges (rgc_release_destroyed); or take another id.
+ * The call compares the ledger with the keyspaces that the host has registered or loaded. If a
+ * destroyed keyspace is registered, or is loaded as ENABLED or DISABLED, the call fails with an
+ * error that names the keyspace: filters would drop the data written there. The host must then
+ * pause it (rgc_pause_keyspace), attach, and release its ranges (rgc_release_destroyed); or take
+ * another id.
  *
  * A ledger that has a family of its own also records the GC types of keyspaces. If a keyspace was
- * registered with the other type, that is an error that names it, and everything of it is kept. A
- * recorded type refuses the other type. By itself a recorded type collects nothing.
+ * registered with another type than the recorded one, the call fails with an error that names the
+ * keyspace, and the library keeps everything of it. After the attach the host can register a
+ * recorded keyspace only with the recorded type. Until the host registers it, nothing of it is
+ * collected.
  * Errors: after each of these nothing is attached, and filters drop what they dropped before.
  *   - a store is attached already; the call is made inside a callback or a filter
  *   - no family; an unknown role; DEFAULT, WRITE or LEDGER twice; WRITE without DEFAULT
@@ -995,7 +1019,8 @@ void rgc_attach_rocksdb(rgc_t* gc, struct rocksdb_t* db, const rgc_column_family
  *   RGC_KIND_TXN are made, but none of RGC_KIND_RAW or RGC_KIND_DROPPED_ONLY: what is destroyed
  *   would stay in the files of the default family.
  * Blocks: it may take as long as the interrupted destroys would have taken. */
-void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state, const rgc_column_family_t* families, size_t n, char** errptr);
+void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state,
+                       const rgc_column_family_t* families, size_t n, char** errptr);
 
 /* rgc_detach: ends the use of the store. It ends the worker, waits for calls that use the store and
  * for a running compaction of the worker, and destroys the engine. It cancels flushes and
@@ -1036,12 +1061,12 @@ typedef struct rgc_collect_report_t {
   size_t struct_size;
   /* files_skipped: the considered files that were not compacted */
   uint64_t files_considered, files_compacted, files_skipped;
-  uint64_t bytes_before, bytes_after;  /* of the files in the range */
+  uint64_t bytes_before, bytes_after; /* of the files in the range */
   /* entries that the files in the range had before, and no longer have */
   uint64_t versions_removed;
   uint64_t elapsed_microseconds;
-  uint64_t files_read;  /* files that were judged by reading their key range */
-  uint64_t files_without_garbage, files_over_budget;  /* why files were skipped */
+  uint64_t files_read; /* files that were judged by reading their key range */
+  uint64_t files_without_garbage, files_over_budget; /* why files were skipped */
 } rgc_collect_report_t;
 
 /* rgc_collect: collects garbage now. It looks for files that hold garbage under today's safe
@@ -1057,12 +1082,13 @@ typedef struct rgc_collect_report_t {
  * in bytes of files; 0 means no limit. A compaction counts with all files that it may include, at
  * every level. The call's own flush, which is always done, counts first.
  *
- * The library remembers files that it read, until safe points, what is dropped, or the files
- * change. So repeated calls come to an end. If a call reads and compacts nothing but reports
- * files_over_budget, the budget is too small for each of these files. Some files are compacted and
- * lose nothing, because a RocksDB snapshot keeps what it sees. Such files are skipped with a
- * warning, until snapshots (if the engine reports them), safe points or files change, or for a
- * number of calls: 1, 2, 4 ... 64.
+ * The library remembers which files it read. It reads them again only after a change of safe
+ * points, of destroyed or dropped data, or of the files. So repeated calls find no more work after
+ * some time. If a call reads and compacts nothing but reports files_over_budget, the budget is too
+ * small for each of these files. If a RocksDB snapshot still needs the garbage of a file, a
+ * compaction removes nothing. The next calls skip such a file, with a warning, until snapshots (if
+ * the engine reports them), safe points or files change, or for a number of calls: 1 after the
+ * first vain compaction, then 2, 4, up to 64.
  *
  * Afterwards the worker finishes the rows that the filters handed over. rgc_worker_drain waits for
  * it. The next rgc_collect removes the tombstones that the worker leaves. A row that is cut by the
@@ -1071,8 +1097,9 @@ typedef struct rgc_collect_report_t {
  *   rgc_set_enabled(gc, 0); files were compacted, and no compaction asked this gc for a filter (is
  *   its factory in the options that the DB was opened with?); the engine's own.
  * Blocks: on its reads, its flush and its compactions. */
-void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start, size_t start_len, const char* end, size_t end_len,
-                 uint64_t max_bytes, rgc_collect_report_t* report_or_null, char** errptr);
+void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start, size_t start_len,
+                 const char* end, size_t end_len, uint64_t max_bytes,
+                 rgc_collect_report_t* report_or_null, char** errptr);
 
 /* ---------------------------------------------------------------- destroying
  *
@@ -1101,16 +1128,16 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  *
  * When a call returns, no other call is deleting in the range: calls, interrupted destroys and
  * rechecks with overlapping ranges run one after the other. After a failed call, or a crash, the
- * record remains STARTED: the range is dead until a repeat with the same bounds, or the next
- * attach, has finished it. Filters know of the record only when the ledger has been read. After a
- * crash in the destroy of a range that cuts a row, a filter that runs before the next attach may
- * treat a destroyed version as the newest and remove live versions below it (H10). A host whose
- * bounds carry timestamps must open with rgc_set_enabled(gc, 0), or set its safe points after
- * attach. */
+ * record remains STARTED. The destroy is unfinished until a repeat with the same bounds, or the
+ * next attach, has finished it. Filters know of the record only when the ledger has been read.
+ * After a crash in the destroy of a range that cuts a row, a filter that runs before the next
+ * attach may treat a destroyed version as the newest and remove live versions below it (H10). A
+ * host whose bounds carry timestamps must open with rgc_set_enabled(gc, 0), or set its safe points
+ * after attach. */
 
 /* Flags. FORCE: destroys a keyspace whatever its state (rgc_keyspace_load). REUSABLE: the record is
- * removed when the destroy is done. The range may be written again, with timestamps above the
- * destroyed ones. */
+ * removed when the destroy is done. The host may write the range again, with timestamps above those
+ * of the destroyed versions. */
 enum { RGC_DESTROY_FORCE = 1, RGC_DESTROY_REUSABLE = 2 };
 /* States of a record. */
 enum { RGC_DESTROY_STARTED = 0, RGC_DESTROY_DONE = 1 };
@@ -1118,8 +1145,8 @@ enum { RGC_DESTROY_STARTED = 0, RGC_DESTROY_DONE = 1 };
 /* What a destroy did, in all attached families. */
 typedef struct rgc_destroy_report_t {
   size_t struct_size;
-  uint64_t files_dropped, file_bytes_dropped;  /* whole files, at once */
-  uint64_t keys_deleted, range_tombstones;     /* keys: by point tombstones */
+  uint64_t files_dropped, file_bytes_dropped; /* whole files, at once */
+  uint64_t keys_deleted, range_tombstones;    /* keys: by point tombstones */
   uint64_t files_microseconds, keys_microseconds, compact_microseconds;
   /* files that may still hold keys of the range, because another compaction uses them */
   uint64_t files_left, file_bytes_left;
@@ -1129,14 +1156,15 @@ typedef struct rgc_destroy_report_t {
  * a timestamp.
  * Errors: no store; inside a callback or a filter; a missing bound (NULL or empty); an inverted or
  *   empty range; a range that touches the library's own keys; unknown flags; Busy:
- *   RGC_DESTROY_REUSABLE where another record exists, which would continue to drop what is written
- *   there (the text names its bounds); the engine's own (the record remains STARTED, and the report
- *   says what was done).
+ *   RGC_DESTROY_REUSABLE for a range that overlaps another record, because filters would continue
+ *   to drop what is written there (the text names the bounds of the record); the engine's own (the
+ *   record remains STARTED, and the report says what was done).
  * Threads: any.
  * Blocks: on its deletes, flushes and compactions; on other destroys and rechecks of overlapping
  *   ranges. */
-void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, int flags,
-                       rgc_destroy_report_t* report_or_null, char** errptr);
+void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const char* end,
+                       size_t end_len, int flags, rgc_destroy_report_t* report_or_null,
+                       char** errptr);
 
 /* rgc_destroy_keyspace: destroys a keyspace: its keys of mode r and of mode x, as two ranges with
  * two records. While these records exist, the id can neither be registered nor be loaded as ENABLED
@@ -1145,7 +1173,8 @@ void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const cha
  *   was loaded as ENABLED or DISABLED, without RGC_DESTROY_FORCE.
  * Threads: any.
  * Blocks: as rgc_destroy_range. */
-void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags, rgc_destroy_report_t* report_or_null, char** errptr);
+void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags,
+                          rgc_destroy_report_t* report_or_null, char** errptr);
 
 /* rgc_recheck_destroyed: destroys once more the ranges whose records are DONE and at least
  * recheck_seconds old at now_unix_seconds, and removes these records. now_unix_seconds 0 means that
@@ -1154,14 +1183,16 @@ void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags, rgc_destroy_r
  * Returns: how many records it removed.
  * Errors: no store; inside a callback or a filter; the engine's own (the record remains).
  * Blocks: as rgc_destroy_range. */
-size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds, rgc_destroy_report_t* report_or_null, char** errptr);
+size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds,
+                             rgc_destroy_report_t* report_or_null, char** errptr);
 
-/* rgc_release_destroyed: removes the DONE record of exactly this range, so that the range may be
- * written again, with timestamps above the destroyed ones.
+/* rgc_release_destroyed: removes the DONE record of exactly this range, so that the host may write
+ * the range again, with timestamps above those of the destroyed versions.
  * Errors: no store; inside a callback or a filter; Not found: no record has these bounds; Busy: the
  *   record is STARTED.
  * Blocks: on a recheck of the range. */
-void rgc_release_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end, size_t end_len, char** errptr);
+void rgc_release_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end,
+                           size_t end_len, char** errptr);
 
 /* rgc_destroyed_count: returns the number of records of destroyed ranges in the ledger of the
  * attached store. Without a store it returns 0. */
@@ -1196,7 +1227,12 @@ size_t rgc_destroyed_count(const rgc_t* gc);
 
 /* States. UNKNOWN: the host never told of it. TRUNCATING: valid, and the worker is deleting its old
  * versions. DROPPED: invalid. */
-enum { RGC_SCHEMA_UNKNOWN = 0, RGC_SCHEMA_VALID = 1, RGC_SCHEMA_TRUNCATING = 2, RGC_SCHEMA_DROPPED = 3 };
+enum {
+  RGC_SCHEMA_UNKNOWN = 0,
+  RGC_SCHEMA_VALID = 1,
+  RGC_SCHEMA_TRUNCATING = 2,
+  RGC_SCHEMA_DROPPED = 3
+};
 
 /* rgc_schemas_load: loads the list of all valid schemas of a keyspace. It replaces the list before.
  * The order does not matter, and an id that occurs twice counts once. highest_id_ever is the
@@ -1206,7 +1242,8 @@ enum { RGC_SCHEMA_UNKNOWN = 0, RGC_SCHEMA_VALID = 1, RGC_SCHEMA_TRUNCATING = 2, 
  * before open, for recovery and the first compactions. It may call again at any time.
  * Errors: a listed id above highest_id_ever, by its place and value; the keyspace. An error changes
  *   nothing. */
-void rgc_schemas_load(rgc_t* gc, uint32_t keyspace, const uint32_t* valid_ids, size_t n, uint32_t highest_id_ever, char** errptr);
+void rgc_schemas_load(rgc_t* gc, uint32_t keyspace, const uint32_t* valid_ids, size_t n,
+                      uint32_t highest_id_ever, char** errptr);
 
 /* rgc_schema_create: tells the id of a new schema. The host must call it before it writes the
  * schema's first record. From then on no list makes the schema invalid.
@@ -1222,7 +1259,7 @@ void rgc_schema_create(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr)
  * schema, may lie between. Compactions and the worker remove the rest in the background. The worker
  * uses point tombstones, or one range tombstone from delete_range_min_keys keys on, then a flush
  * and a compaction of the files that overlap the schema. When nothing is left, the log says so.
- * Until then, and also after a crash, a repeat of the call does the same again. It is not needed.
+ * Until then, and also after a crash, the host may repeat the call, but need not.
  *
  * There is no drop that keeps the data. Such records would be orphans: nothing could name them any
  * more, and a later schema with the same id would show them.
@@ -1241,17 +1278,18 @@ void rgc_schema_drop(rgc_t* gc, uint32_t keyspace, uint32_t id, char** errptr);
  * ever sees an older version become visible. Rows whose records do not parse are left unchanged and
  * counted in rows_left_unparsed; RawKV values need not parse.
  *
- * For one schema the highest timestamp is in force. The call makes the schema known: its state is
- * VALID when the truncation is over, unless a list says otherwise. In a paused keyspace the
- * truncation waits until the keyspace is registered again. The library refuses 0 and UINT64_MAX as
- * timestamps: a truncation takes hours, and without a limit it would delete what is written
- * meanwhile. Pass the timestamp of now.
+ * If the host calls this function several times for a schema, the highest timestamp counts. The
+ * call makes the schema known: its state is VALID when the truncation is over, unless a list says
+ * otherwise. In a paused keyspace the truncation waits until the keyspace is registered again. The
+ * library refuses 0 and UINT64_MAX as timestamps: a truncation takes hours, and without a limit it
+ * would delete what is written meanwhile. Pass the timestamp of now.
  * Errors: a timestamp of 0 or UINT64_MAX; no store; inside a callback or a filter; a schema that is
  *   invalid; Not supported: gc has made filters of kind RGC_KIND_TTL_V1, whose keys have no
  *   timestamps; the engine's own (repeat the call).
  * Threads: any.
  * Blocks: on the write to the ledger. */
-void rgc_schema_truncate(rgc_t* gc, uint32_t keyspace, uint32_t id, uint64_t up_to_ts, char** errptr);
+void rgc_schema_truncate(rgc_t* gc, uint32_t keyspace, uint32_t id, uint64_t up_to_ts,
+                         char** errptr);
 
 /* rgc_schema_state: returns the state of a schema, RGC_SCHEMA_... . It returns UNKNOWN also for an
  * impossible keyspace, and without schema_id=prefix. */
@@ -1269,35 +1307,37 @@ int rgc_schema_state(const rgc_t* gc, uint32_t keyspace, uint32_t id);
  * rocks_gc::WalFilter (rocks_gc_rocksdb_wal.h). */
 
 /* rgc_wal_should_skip: says whether recovery should leave out a put or merge of this stored key. It
- * answers by what gc knows now, so also for a schema that rgc_schema_drop dropped in this process.
- * rgc_set_enabled does not matter.
+ * uses what gc knows now, which includes schemas that rgc_schema_drop dropped in this process. It
+ * answers the same while the library is switched off (rgc_set_enabled).
  * Returns: 1 for leave out, else 0.
  * Threads: any. */
 unsigned char rgc_wal_should_skip(const rgc_t* gc, const char* key, size_t len);
 
 /* rgc_wal_filter_batch: returns what recovery should replay of a write batch. The batch is passed
  * as its bytes (rocksdb::WriteBatch::Data(), RocksDB's db/write_batch.cc). A no-op at its beginning
- * and wide columns are understood; a wrong count is not. families holds n ids of column families,
- * RocksDB's ids of those whose keys are of gc's layout.
+ * and wide columns are understood; a wrong count is not. families holds RocksDB's ids of the n
+ * column families whose keys have gc's layout.
  * Returns: NULL without an error means that the whole batch is to be replayed unchanged. Otherwise
  *   a batch without the left-out records, with the same sequence number, for rgc_free. *out_len is
  *   its length. Each left-out record is replaced, in its family, by a delete of a key under
  *   ledger_prefix that never exists. So all other records keep their sequence numbers.
  * Errors: families or out_len NULL where it is needed.
  * Threads: any. */
-char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const uint32_t* families, size_t n, size_t* out_len, char** errptr);
+char* rgc_wal_filter_batch(const rgc_t* gc, const char* batch, size_t len, const uint32_t* families,
+                           size_t n, size_t* out_len, char** errptr);
 
 /* rgc_rocksdb_wal_filter: creates a filter for rocksdb_options_set_wal_filter. The options do not
  * own it. The host must call rocksdb_walfilter_destroy when the DB is closed, not before: an open
  * RocksDB asks the filter for its name whenever it writes its options file. families are the names
  * of the families. The filter holds a reference to gc.
  *
- * RocksDB's C API can build records of the default family only. So a batch is replayed unchanged if
- * it has a record of another family that is not left out, and every batch is if the default family
- * is not named. (rgc_shim_wal_filter can do more.)
+ * RocksDB's C API can build records of the default family only. So recovery replays a batch
+ * unchanged if a record of another family would remain in it. If the default family is not named,
+ * recovery replays every batch unchanged. (rgc_shim_wal_filter can do more.)
  * Errors: nothing is bound; no family; a NULL name; Not supported: this RocksDB's C API has no WAL
  *   filters (before 11.8). */
-struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const* families, size_t n, char** errptr);
+struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const* families, size_t n,
+                                                   char** errptr);
 
 /* ---------------------------------------------------------------- keyspace metadata
  *
@@ -1307,7 +1347,12 @@ struct rocksdb_walfilter_t* rgc_rocksdb_wal_filter(rgc_t* gc, const char* const*
 
 /* States. Allowed moves: ENABLED and DISABLED to each other; DISABLED to ARCHIVED; ARCHIVED to
  * TOMBSTONE; each to itself. */
-enum { RGC_KEYSPACE_ENABLED = 0, RGC_KEYSPACE_DISABLED = 1, RGC_KEYSPACE_ARCHIVED = 2, RGC_KEYSPACE_TOMBSTONE = 3 };
+enum {
+  RGC_KEYSPACE_ENABLED = 0,
+  RGC_KEYSPACE_DISABLED = 1,
+  RGC_KEYSPACE_ARCHIVED = 2,
+  RGC_KEYSPACE_TOMBSTONE = 3
+};
 
 /* The metadata of a keyspace. */
 typedef struct rgc_keyspace_meta_t {
@@ -1321,19 +1366,19 @@ typedef struct rgc_keyspace_meta_t {
 } rgc_keyspace_meta_t;
 
 /* rgc_keyspace_load: loads a keyspace's metadata, and registers its GC type as
- * rgc_set_keyspace_gc_type does: the first type is valid. It ends no pause. If the keyspace is
- * paused (rgc_pause_keyspace), or if both types were registered for it, the metadata are loaded and
- * everything is kept as before. Each such load is logged (RGC_LOG_INFO), and rgc_keyspaces_foreach
- * shows the keyspace with gc_type -2. A paused keyspace that had no type may then be registered
- * only with the type that was loaded.
- * Errors: these change nothing, except what is said here.
+ * rgc_set_keyspace_gc_type does: the first type is valid. The call ends no pause. If the keyspace
+ * is paused (rgc_pause_keyspace), or if both types were registered for it, the metadata are loaded
+ * and everything is kept as before. Each such load is logged (RGC_LOG_INFO), and
+ * rgc_keyspaces_foreach shows the keyspace with gc_type -2. A paused keyspace that had no type may
+ * then be registered only with the type that was loaded.
+ * Errors: after each of these nothing has changed, except where the list says so.
  *   - an id, state or name out of range
- *   - a state to which the state before does not lead
+ *   - a state that may not follow the keyspace's present state (allowed moves: above)
  *   - the other GC type than the registered one: everything of the keyspace is kept then
  *     (rgc_set_keyspace_gc_type)
- *   - any other GC type string, by its value: everything of the keyspace is kept then, as by
- *     rgc_pause_keyspace (but the call does not wait), until a known type is loaded or registered;
- *     only registering ends it if the keyspace was paused too
+ *   - an unknown GC type string, by its value. Everything of the keyspace is then kept, as after
+ *     rgc_pause_keyspace, until the host loads or registers a known type; if the keyspace is also
+ *     paused, until the host registers it. (Unlike rgc_pause_keyspace the call does not wait.)
  *   - ENABLED or DISABLED for a keyspace that is destroyed (ARCHIVED and TOMBSTONE are accepted:
  *     they come after the destroy)
  * Threads: any. */
@@ -1351,19 +1396,19 @@ void rgc_keyspace_load_protobuf(rgc_t* gc, const char* bytes, size_t len, char**
  * What an operator asks. each returns 0 to continue, anything else to stop. The library calls it on
  * the caller's thread and holds no lock of its own. info, and everything that it points to, is
  * valid during the call. each must not unwind. It may call functions that read, and functions that
- * advance safe points. A change during the call may be shown or not. If gc or each is NULL, nothing
- * happens. */
+ * advance safe points. The call may or may not show a change that is made while it runs. If gc or
+ * each is NULL, nothing happens. */
 
 /* A keyspace of which the library knows anything. */
 typedef struct rgc_keyspace_info_t {
   size_t struct_size;
   uint32_t id;
-  int state;  /* -1 means that no metadata were loaded */
+  int state; /* -1 means that no metadata were loaded */
   /* -1 means not registered, -2 that everything is kept */
   int gc_type;
   /* 0 means none */
   uint64_t own_safe_point, effective_safe_point;
-  const char* name;  /* "" means unknown */
+  const char* name; /* "" means unknown */
 } rgc_keyspace_info_t;
 
 /* A destroyed range whose record exists. */
@@ -1386,23 +1431,26 @@ typedef struct rgc_destroyed_info_t {
 /* A schema that was listed, created, dropped or truncated. */
 typedef struct rgc_schema_info_t {
   size_t struct_size;
-  uint32_t keyspace, id;  /* RGC_KEYSPACE_NONE in the plain layout */
-  int state;              /* RGC_SCHEMA_... */
+  uint32_t keyspace, id; /* RGC_KEYSPACE_NONE in the plain layout */
+  int state;             /* RGC_SCHEMA_... */
   /* 0 means never; with TRUNCATING: the timestamp of the running truncation */
   uint64_t truncated_up_to_ts;
 } rgc_schema_info_t;
 
 /* rgc_keyspaces_foreach: lists the keyspaces that were loaded or registered, or have a safe point
  * of their own, ordered by id. */
-void rgc_keyspaces_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_keyspace_info_t* info), void* state);
+void rgc_keyspaces_foreach(const rgc_t* gc,
+                           int (*each)(void* state, const rgc_keyspace_info_t* info), void* state);
 
 /* rgc_destroyed_foreach: lists the records of destroyed ranges, ordered by start. Without a store
  * there are none. */
-void rgc_destroyed_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_destroyed_info_t* info), void* state);
+void rgc_destroyed_foreach(const rgc_t* gc,
+                           int (*each)(void* state, const rgc_destroyed_info_t* info), void* state);
 
 /* rgc_schemas_foreach: lists schemas, ordered by keyspace and id: those of the last lists, and
  * those that were told one by one. */
-void rgc_schemas_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_schema_info_t* info), void* state);
+void rgc_schemas_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_schema_info_t* info),
+                         void* state);
 
 /* ---------------------------------------------------------------- stored keys
  *
@@ -1419,7 +1467,13 @@ void rgc_schemas_foreach(const rgc_t* gc, int (*each)(void* state, const rgc_sch
  * complement in big-endian, so that newer versions come first. */
 
 /* The mode of a key. It is RGC_MODE_NONE in the plain layout. */
-enum { RGC_MODE_NONE = 0, RGC_MODE_RAW = 'r', RGC_MODE_TXN = 'x', RGC_MODE_TIDB_META = 'm', RGC_MODE_TIDB_TABLE = 't' };
+enum {
+  RGC_MODE_NONE = 0,
+  RGC_MODE_RAW = 'r',
+  RGC_MODE_TXN = 'x',
+  RGC_MODE_TIDB_META = 'm',
+  RGC_MODE_TIDB_TABLE = 't'
+};
 
 /* A half-open range of keys. The caller owns the bounds and must give each to rgc_free. end NULL
  * means no upper bound. */
@@ -1436,7 +1490,7 @@ typedef struct rgc_range_t {
 typedef struct rgc_key_t {
   size_t struct_size;
   int mode;
-  uint32_t keyspace;  /* RGC_KEYSPACE_NONE for m, t and plain keys */
+  uint32_t keyspace; /* RGC_KEYSPACE_NONE for m, t and plain keys */
   uint64_t ts;
   char* user_key;
   size_t user_key_len;
@@ -1448,26 +1502,29 @@ typedef struct rgc_key_t {
  * Errors: a mode that is not of the layout; a keyspace out of range; a plain key of the wrong
  *   length; a key that would be one of the library's own (ledger_prefix); out_len NULL.
  * Threads: any. */
-char* rgc_encode_key(const rgc_t* gc, int mode, uint32_t keyspace, const char* user_key, size_t user_key_len, uint64_t ts, size_t* out_len,
-                     char** errptr);
+char* rgc_encode_key(const rgc_t* gc, int mode, uint32_t keyspace, const char* user_key,
+                     size_t user_key_len, uint64_t ts, size_t* out_len, char** errptr);
 
 /* rgc_decode_key: takes a stored key apart. The host must set out->struct_size.
  * Returns: 1 for done.
  * Errors: Corruption: bytes that are not a stored key of this layout; the text says at which
  *   place. */
-unsigned char rgc_decode_key(const rgc_t* gc, const char* key, size_t len, rgc_key_t* out, char** errptr);
+unsigned char rgc_decode_key(const rgc_t* gc, const char* key, size_t len, rgc_key_t* out,
+                             char** errptr);
 
 /* rgc_encode_range: builds the stored range of all versions of the user keys in [start, end). end
  * NULL or empty means up to the end of the keyspace. The bounds carry no timestamp. In the plain
  * layout they may have any length.
  * Errors: those of rgc_encode_key, except for lengths; start above end. */
-void rgc_encode_range(const rgc_t* gc, int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
-                      rgc_range_t* out, char** errptr);
+void rgc_encode_range(const rgc_t* gc, int mode, uint32_t keyspace, const char* start,
+                      size_t start_len, const char* end, size_t end_len, rgc_range_t* out,
+                      char** errptr);
 
 /* rgc_keyspace_range: builds the stored range of a whole keyspace; for modes m and t, of the whole
  * mode; in the plain layout, of all data.
  * Errors: those of rgc_encode_range. */
-void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_t* out, char** errptr);
+void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_t* out,
+                        char** errptr);
 
 /* ---------------------------------------------------------------- codec
  *
@@ -1496,23 +1553,27 @@ void rgc_keyspace_range(const rgc_t* gc, int mode, uint32_t keyspace, rgc_range_
  * Returns: 1 for done.
  * Errors: a key that is shorter than 4 bytes, or whose first byte is not r or x. Then nothing is
  *   written. */
-unsigned char rgc_codec_parse_keyspace(const char* request_key, size_t len, int* mode, uint32_t* keyspace, char** errptr);
+unsigned char rgc_codec_parse_keyspace(const char* request_key, size_t len, int* mode,
+                                       uint32_t* keyspace, char** errptr);
 
 /* rgc_codec_encode_key: builds the request key of a user key.
  * Errors: out_len NULL. */
-char* rgc_codec_encode_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+char* rgc_codec_encode_key(int mode, uint32_t keyspace, const char* key, size_t len,
+                           size_t* out_len, char** errptr);
 
 /* rgc_codec_decode_key: returns the user key of a request key.
  * Errors: out_len NULL; a key of another keyspace or mode, or one that is shorter than the prefix.
  *   The text names the key and says "lies outside keyspace". */
-char* rgc_codec_decode_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+char* rgc_codec_decode_key(int mode, uint32_t keyspace, const char* key, size_t len,
+                           size_t* out_len, char** errptr);
 
 /* rgc_codec_encode_range: builds the range of request keys of the user keys in [start, end). end
  * NULL or empty means up to the end of the keyspace, so out->end is never NULL. The host must set
  * out->struct_size.
  * Returns: 1 for done.
  * Errors: start above end. */
-unsigned char rgc_codec_encode_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
+unsigned char rgc_codec_encode_range(int mode, uint32_t keyspace, const char* start,
+                                     size_t start_len, const char* end, size_t end_len,
                                      rgc_range_t* out, char** errptr);
 
 /* rgc_codec_decode_range: returns the range of user keys whose request keys lie in [start, end).
@@ -1523,30 +1584,35 @@ unsigned char rgc_codec_encode_range(int mode, uint32_t keyspace, const char* st
  * Errors: start above end; a range that lies before or after the keyspace, whose text says "lies
  *   outside keyspace". A client that is told the current regions (EpochNotMatch) ignores regions
  *   with that error, and gives up at any other error. */
-unsigned char rgc_codec_decode_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end, size_t end_len,
+unsigned char rgc_codec_decode_range(int mode, uint32_t keyspace, const char* start,
+                                     size_t start_len, const char* end, size_t end_len,
                                      rgc_range_t* out, char** errptr);
 
 /* rgc_codec_encode_region_key: builds the region key of a user key, by which its region is looked
  * up.
  * Errors: out_len NULL. */
-char* rgc_codec_encode_region_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+char* rgc_codec_encode_region_key(int mode, uint32_t keyspace, const char* key, size_t len,
+                                  size_t* out_len, char** errptr);
 
 /* rgc_codec_decode_region_key: returns the user key of a region key.
  * Errors: those of rgc_codec_decode_key; Corruption: bytes that are not one whole encoding, or
  *   bytes after it. */
-char* rgc_codec_decode_region_key(int mode, uint32_t keyspace, const char* key, size_t len, size_t* out_len, char** errptr);
+char* rgc_codec_decode_region_key(int mode, uint32_t keyspace, const char* key, size_t len,
+                                  size_t* out_len, char** errptr);
 
 /* rgc_codec_encode_region_range: does the same as rgc_codec_encode_range, with region keys as
  * bounds. */
-unsigned char rgc_codec_encode_region_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end,
-                                            size_t end_len, rgc_range_t* out, char** errptr);
+unsigned char rgc_codec_encode_region_range(int mode, uint32_t keyspace, const char* start,
+                                            size_t start_len, const char* end, size_t end_len,
+                                            rgc_range_t* out, char** errptr);
 
 /* rgc_codec_decode_region_range: does the same as rgc_codec_decode_range, for a region given by its
  * bounds.
  * Errors: those of rgc_codec_decode_range; Corruption: a bound that is neither empty nor a region
  *   key. The text names the region by both bounds, and the malformed bound. */
-unsigned char rgc_codec_decode_region_range(int mode, uint32_t keyspace, const char* start, size_t start_len, const char* end,
-                                            size_t end_len, rgc_range_t* out, char** errptr);
+unsigned char rgc_codec_decode_region_range(int mode, uint32_t keyspace, const char* start,
+                                            size_t start_len, const char* end, size_t end_len,
+                                            rgc_range_t* out, char** errptr);
 
 /* rgc_codec_encode_keys: does rgc_codec_encode_key for n keys in one call, which is faster than n
  * calls. Key i has lens[i] bytes. The caller provides offsets with n + 1 elements. It must not
@@ -1556,28 +1622,29 @@ unsigned char rgc_codec_decode_region_range(int mode, uint32_t keyspace, const c
  *   none.
  * Errors: offsets NULL; keys or lens NULL with n > 0; a key that is NULL with a length other than
  *   0. */
-char* rgc_codec_encode_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
-                            char** errptr);
+char* rgc_codec_encode_keys(int mode, uint32_t keyspace, const char* const* keys,
+                            const size_t* lens, size_t n, size_t* offsets, char** errptr);
 
 /* rgc_codec_decode_keys: does rgc_codec_decode_key for n keys in one call. Arrays and result are
  * those of rgc_codec_encode_keys. It converts all keys or none.
  * Errors: those of both functions. The text names the key by its index. */
-char* rgc_codec_decode_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
-                            char** errptr);
+char* rgc_codec_decode_keys(int mode, uint32_t keyspace, const char* const* keys,
+                            const size_t* lens, size_t n, size_t* offsets, char** errptr);
 
 /* rgc_codec_decode_bucket_keys: translates the bounds of a region's buckets, region keys in order,
  * into bounds of user keys. An empty first key means no lower bound. An empty last key means no
- * upper bound. Bounds before the keyspace become one empty first key, its beginning. Bounds at or
- * after its end become one empty last key, its end. Bounds within the keyspace lose their prefix.
- * So two empty keys are one bucket, the whole keyspace. For a region outside the keyspace a single
- * key is left. Arrays and result are those of rgc_codec_encode_keys, with one difference: *n_out
- * tells how many keys there are, at most n, and offsets is written up to offsets[*n_out]. It
- * converts all keys or none.
- * Errors: those of rgc_codec_encode_keys; n_out NULL; a key below the one before it; an empty key
+ * upper bound. All bounds before the keyspace become one empty first key: the beginning of the
+ * keyspace. All bounds at or after the end of the keyspace become one empty last key: its end.
+ * Bounds within the keyspace lose their prefix. So two empty keys mean one bucket, the whole
+ * keyspace. A region outside the keyspace gives a single key. Arrays and result are those of
+ * rgc_codec_encode_keys, with one difference: *n_out tells how many keys there are, at most n, and
+ * offsets is written up to offsets[*n_out]. It converts all keys or none.
+ * Errors: those of rgc_codec_encode_keys; n_out NULL; a key below the previous key; an empty key
  *   between others; Corruption: a key that is not a region key. The text names the key by its
  *   index, and the region by its bounds, the first and the last key. */
-char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* const* keys, const size_t* lens, size_t n, size_t* offsets,
-                                   size_t* n_out, char** errptr);
+char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* const* keys,
+                                   const size_t* lens, size_t n, size_t* offsets, size_t* n_out,
+                                   char** errptr);
 
 /* ---------------------------------------------------------------- counters */
 
@@ -1586,36 +1653,43 @@ char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* cons
  * last level twice.) */
 typedef struct rgc_stats_t {
   size_t struct_size;
-  /* filters created; compactions without need of one (rgc_filter_create); filters that kept
-   * everything from some key on, because of a panic, a foreign thread, or keys out of order */
+  /* runs_started: filters created; filters_not_needed: compactions that needed no filter
+   * (rgc_filter_create); runs_closed: filters that kept everything from some key on, because of a
+   * panic, another thread, or keys out of order */
   uint64_t runs_started, filters_not_needed, runs_closed;
-  uint64_t kept, removed, skipped;  /* decisions */
-  /* removed keys in a destroyed range, dropped keyspace or dropped schema; those of them that were
-   * removed after the range or schema was done */
+  uint64_t kept, removed, skipped; /* decisions */
+  /* dropped: removed keys of destroyed ranges, destroyed keyspaces and dropped schemas;
+   * late_dropped: those of them that were removed after the destroy or drop was done */
   uint64_t dropped, late_dropped;
-  /* newest versions seen expired below the safe point (TTL v1: values removed by expiry); newest
-   * versions seen delete-marked below it, and rows of transactions whose first record is a
-   * delete */
+  /* expired: newest versions below the safe point that filters found expired (TTL v1: expired
+   * values that they removed); delete_marked: newest versions below the safe point that are delete
+   * marks, and rows of transactions whose first record is a delete */
   uint64_t expired, delete_marked;
-  /* keys and values that were kept because they do not parse. unparsed_values also counts write
-   * records with a field of a later version, which are read up to that field. */
+  /* keys and values that were kept because they do not parse. unparsed_values also counts
+   * transaction records with a field of a later version; the library reads them up to that
+   * field. */
   uint64_t unparsed_keys, unparsed_values;
   /* versions kept because their keyspace was never registered, while something is collected */
   uint64_t kept_unknown_keyspace;
-  /* versions kept because the host never told their schema, in keyspaces whose schemas are given */
+  /* versions kept because the host never told their schema, in keyspaces with a list or an id of
+   * schemas */
   uint64_t kept_unknown_schema;
-  /* steps back; 0; UINT64_MAX; too far ahead; safe points of paused keyspaces */
+  /* refused safe points: a step back, 0, UINT64_MAX, too far ahead, or of a paused keyspace */
   uint64_t safe_points_refused;
-  /* other types of registered keyspaces; types that came too late */
+  /* registrations with the other type, and registrations after the global safe point may have
+   * judged the keyspace */
   uint64_t gc_types_refused;
-  /* rows handed to the worker; rows that the worker finished */
+  /* rows_queued: rows handed to the worker; rows_done: rows that the worker finished */
   uint64_t rows_queued, rows_done;
   /* rows_deferred: rows left for a later compaction, counted each time that a filter meets one
    * (queue full, no store); rows_left_unparsed: rows that the worker left because they do not
    * parse */
   uint64_t rows_deferred, rows_left_unparsed;
+  /* pending: number of rows given to the worker and not finished, plus unfinished drops and
+   * truncations of schemas (rgc_worker_pending); destroyed_records: number of destroyed ranges with
+   * a record in the attached store's ledger */
   uint64_t pending, destroyed_records;
-  uint64_t cache_bytes;  /* bytes of memory that the safe points take */
+  uint64_t cache_bytes; /* bytes of memory that the safe points occupy */
 } rgc_stats_t;
 
 /* rgc_stats: fills out with the counters. The host must set out->struct_size. For gc NULL it writes
@@ -1623,9 +1697,9 @@ typedef struct rgc_stats_t {
  * Threads: any. */
 void rgc_stats(const rgc_t* gc, rgc_stats_t* out);
 
-/* rgc_metrics: returns those of the same counters that this version counts, cache_bytes and the
- * global safe point as OpenMetrics text for a scrape endpoint. The names are rocks_gc_..., as in
- * rgc_stats_t.
+/* rgc_metrics: returns the counters of rgc_stats_t and the global safe point as OpenMetrics text
+ * for a scrape endpoint. Each name is rocks_gc_ and the name in rgc_stats_t; a counter also has the
+ * suffix _total.
  * Returns: a text for rgc_free; NULL for gc NULL. */
 char* rgc_metrics(const rgc_t* gc);
 
@@ -1652,7 +1726,7 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_advance_keyspace_safe_points) \
   X(rgc_set_keyspace_gc_type)         \
   X(rgc_set_keyspace_gc_types)        \
-  X(rgc_pause_keyspace)              \
+  X(rgc_pause_keyspace)               \
   X(rgc_global_safe_point)            \
   X(rgc_keyspace_safe_point)          \
   X(rgc_safe_point_for_key)           \
@@ -1674,18 +1748,18 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_filter_name)                  \
   X(rgc_rocksdb_event_listener)       \
   X(rgc_rocksdb_wal_filter)           \
-  X(rgc_wal_should_skip)                  \
+  X(rgc_wal_should_skip)              \
   X(rgc_wal_filter_batch)             \
   X(rgc_attach_rocksdb)               \
   X(rgc_attach_engine)                \
   X(rgc_detach)                       \
-  X(rgc_worker_pending)                      \
-  X(rgc_worker_drain)                        \
+  X(rgc_worker_pending)               \
+  X(rgc_worker_drain)                 \
   X(rgc_collect)                      \
   X(rgc_destroy_range)                \
   X(rgc_destroy_keyspace)             \
   X(rgc_recheck_destroyed)            \
-  X(rgc_release_destroyed)             \
+  X(rgc_release_destroyed)            \
   X(rgc_destroyed_count)              \
   X(rgc_schemas_load)                 \
   X(rgc_schema_create)                \

@@ -94,7 +94,8 @@ class Library {
     void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
       const char* reason = ::dlerror();
-      return Library("Not found: cannot load " + path + ": " + (reason != nullptr ? reason : "no reason given"));
+      return Library("Not found: cannot load " + path + ": " +
+                     (reason != nullptr ? reason : "no reason given"));
     }
     Library library = Found(path, [handle](const char* name) { return ::dlsym(handle, name); });
     if (!library.ok()) ::dlclose(handle);
@@ -106,7 +107,9 @@ class Library {
    * time. */
   [[nodiscard]] static Library InProcess() {
     if (::dlsym(RTLD_DEFAULT, "rgc_abi_version") == nullptr) {
-      return Library("Not found: the program's own symbols have no rgc_abi_version; link librocks_gc, or give the path it was loaded from");
+      return Library(
+          "Not found: the program's own symbols have no rgc_abi_version; link librocks_gc, or give "
+          "the path it was loaded from");
     }
     return Found("the process", [](const char* name) { return ::dlsym(RTLD_DEFAULT, name); });
   }
@@ -123,7 +126,7 @@ class Library {
   bool ok() const { return functions_ != nullptr; }
   const std::string& error() const { return error_; }
 
-  /* Only if ok(). */
+  /* Valid only if ok(). */
   const Functions& functions() const { return *functions_; }
   const Functions* operator->() const { return functions_.get(); }
 
@@ -155,21 +158,27 @@ class Library {
       if (address == nullptr) missing += std::string(missing.empty() ? "" : ", ") + name;
     };
     set("rgc_abi_version", &functions.rgc_abi_version);
-    if (functions.rgc_abi_version == nullptr) return Library("Not supported: " + path + " is not librocks_gc: it lacks rgc_abi_version");
+    if (functions.rgc_abi_version == nullptr) {
+      return Library("Not supported: " + path + " is not librocks_gc: it lacks rgc_abi_version");
+    }
     if (functions.rgc_abi_version() != RGC_ABI_VERSION) return Checked(path, functions);
     missing.clear();
 #define ROCKS_GC_SET_(function) set(#function, &functions.function);
     RGC_EVERY_FUNCTION(ROCKS_GC_SET_)
 #undef ROCKS_GC_SET_
-    if (!missing.empty()) return Library("Not supported: " + path + " lacks " + missing + "; load librocks_gc " RGC_VERSION_STRING " or later");
+    if (!missing.empty()) {
+      return Library("Not supported: " + path + " lacks " + missing +
+                     "; load librocks_gc " RGC_VERSION_STRING " or later");
+    }
     return Checked(path, functions);
   }
 
   static Library Checked(const std::string& name, const Functions& functions) {
     const uint32_t abi = functions.rgc_abi_version();
     if (abi != RGC_ABI_VERSION) {
-      return Library("Not supported: " + name + " has ABI version " + std::to_string(abi) + ", this program was compiled for " +
-                     std::to_string(RGC_ABI_VERSION) + "; use the header that came with the library");
+      return Library("Not supported: " + name + " has ABI version " + std::to_string(abi) +
+                     ", this program was compiled for " + std::to_string(RGC_ABI_VERSION) +
+                     "; use the header that came with the library");
     }
     Library library{std::string()};
     library.functions_ = std::make_shared<const Functions>(functions);
@@ -209,15 +218,20 @@ class Context {
   Context() = default;
 
   /* Options as in rgc_options_parse: "name=value;name=value". */
-  [[nodiscard]] static Context Create(const Library& library, const std::string& options = std::string()) {
+  [[nodiscard]] static Context Create(const Library& library,
+                                      const std::string& options = std::string()) {
     Context context;
     context.library_ = library;
     context.error_ = library.error();
     if (!library.ok()) return context;
     rgc_options_t* parsed = library->rgc_options_create();
-    context.error_ = detail::ErrorOf(library.functions(), [&](char** error) { library->rgc_options_parse(parsed, options.c_str(), error); });
+    context.error_ = detail::ErrorOf(library.functions(), [&](char** error) {
+      library->rgc_options_parse(parsed, options.c_str(), error);
+    });
     if (context.error_.empty()) {
-      context.error_ = detail::ErrorOf(library.functions(), [&](char** error) { context.gc_ = library->rgc_create(parsed, error); });
+      context.error_ = detail::ErrorOf(library.functions(), [&](char** error) {
+        context.gc_ = library->rgc_create(parsed, error);
+      });
     }
     library->rgc_options_destroy(parsed);
     return context;
@@ -231,7 +245,8 @@ class Context {
   ~Context() {
     if (gc_ == nullptr || library_->rgc_destroy(gc_) != 0) return;
     /* Refused: the library may call the clock again. */
-    static auto* left_behind = new std::vector<std::pair<rgc_t*, std::vector<std::unique_ptr<Clock>>>>;
+    static auto* left_behind =
+        new std::vector<std::pair<rgc_t*, std::vector<std::unique_ptr<Clock>>>>;
     static std::mutex mutex;
     const std::lock_guard<std::mutex> lock(mutex);
     left_behind->emplace_back(gc_, std::move(clocks_));
@@ -249,59 +264,82 @@ class Context {
    * Returns the error's text; empty means success:
    * gc.Call(&rocks_gc::Functions::rgc_set_keyspace_gc_type, 7, RGC_GC_KEYSPACE_LEVEL). */
   template <class Function, class... Arguments>
-  [[nodiscard]] std::string Call(Function Functions::*function, Arguments... arguments) const {
+  [[nodiscard]] std::string Call(Function Functions::* function, Arguments... arguments) const {
     if (!ok()) return error_.empty() ? "Invalid argument: no context; use Context::Create" : error_;
-    return detail::ErrorOf(library_.functions(), [&](char** error) { (library_.functions().*function)(gc_, arguments..., error); });
+    return detail::ErrorOf(library_.functions(), [&](char** error) {
+      (library_.functions().*function)(gc_, arguments..., error);
+    });
   }
 
   /* The functions of rocks_gc.h with those names. Each returns its error. Outputs may be NULL. */
-  Status SetKeyspaceGcType(uint32_t keyspace, int type) const { return Try(&Functions::rgc_set_keyspace_gc_type, keyspace, type); }
+  Status SetKeyspaceGcType(uint32_t keyspace, int type) const {
+    return Try(&Functions::rgc_set_keyspace_gc_type, keyspace, type);
+  }
   Status SetKeyspaceGcTypes(const std::vector<uint32_t>& keyspaces, int type) const {
     return Try(&Functions::rgc_set_keyspace_gc_types, keyspaces.data(), keyspaces.size(), type);
   }
-  Status PauseKeyspace(uint32_t keyspace) const { return Try(&Functions::rgc_pause_keyspace, keyspace); }
+  Status PauseKeyspace(uint32_t keyspace) const {
+    return Try(&Functions::rgc_pause_keyspace, keyspace);
+  }
 
   /* False means not newer, or refused; the log says so. */
-  bool AdvanceGlobalSafePoint(uint64_t ts) const { return ok() && library_->rgc_advance_global_safe_point(gc_, ts) != 0; }
+  bool AdvanceGlobalSafePoint(uint64_t ts) const {
+    return ok() && library_->rgc_advance_global_safe_point(gc_, ts) != 0;
+  }
   Status AdvanceKeyspaceSafePoint(uint32_t keyspace, uint64_t ts, bool* moved = nullptr) const {
     return Out(moved, &Functions::rgc_advance_keyspace_safe_point, keyspace, ts);
   }
 
-  Status SchemasLoad(uint32_t keyspace, const std::vector<uint32_t>& ids, uint32_t highest_id_ever) const {
+  Status SchemasLoad(uint32_t keyspace, const std::vector<uint32_t>& ids,
+                     uint32_t highest_id_ever) const {
     return Try(&Functions::rgc_schemas_load, keyspace, ids.data(), ids.size(), highest_id_ever);
   }
-  Status SchemaCreate(uint32_t keyspace, uint32_t id) const { return Try(&Functions::rgc_schema_create, keyspace, id); }
-  Status SchemaDrop(uint32_t keyspace, uint32_t id) const { return Try(&Functions::rgc_schema_drop, keyspace, id); }
+  Status SchemaCreate(uint32_t keyspace, uint32_t id) const {
+    return Try(&Functions::rgc_schema_create, keyspace, id);
+  }
+  Status SchemaDrop(uint32_t keyspace, uint32_t id) const {
+    return Try(&Functions::rgc_schema_drop, keyspace, id);
+  }
   Status SchemaTruncate(uint32_t keyspace, uint32_t id, uint64_t ts) const {
     return Try(&Functions::rgc_schema_truncate, keyspace, id, ts);
   }
 
-  Status DestroyKeyspace(uint32_t keyspace, int flags = 0, rgc_destroy_report_t* report = nullptr) const {
+  Status DestroyKeyspace(uint32_t keyspace, int flags = 0,
+                         rgc_destroy_report_t* report = nullptr) const {
     return Try(&Functions::rgc_destroy_keyspace, keyspace, flags, report);
   }
-  Status DestroyRange(const std::string& start, const std::string& end, int flags = 0, rgc_destroy_report_t* report = nullptr) const {
-    return Try(&Functions::rgc_destroy_range, start.data(), start.size(), end.data(), end.size(), flags, report);
+  Status DestroyRange(const std::string& start, const std::string& end, int flags = 0,
+                      rgc_destroy_report_t* report = nullptr) const {
+    return Try(&Functions::rgc_destroy_range, start.data(), start.size(), end.data(), end.size(),
+               flags, report);
   }
   Status ReleaseDestroyed(const std::string& start, const std::string& end) const {
-    return Try(&Functions::rgc_release_destroyed, start.data(), start.size(), end.data(), end.size());
+    return Try(&Functions::rgc_release_destroyed, start.data(), start.size(), end.data(),
+               end.size());
   }
   Status RecheckDestroyed(uint64_t now_unix_seconds, size_t* rechecked = nullptr) const {
-    return Out(rechecked, &Functions::rgc_recheck_destroyed, now_unix_seconds, static_cast<rgc_destroy_report_t*>(nullptr));
+    return Out(rechecked, &Functions::rgc_recheck_destroyed, now_unix_seconds,
+               static_cast<rgc_destroy_report_t*>(nullptr));
   }
 
-  /* Collects the families with roles RGC_CF_DEFAULT and RGC_CF_WRITE; max_bytes 0 means no bound. */
+  /* Collects the families with roles RGC_CF_DEFAULT and RGC_CF_WRITE; max_bytes 0 means no
+   * bound. */
   Status Collect(uint64_t max_bytes = 0, rgc_collect_report_t* report = nullptr) const {
     const char* none = nullptr;
     return Try(&Functions::rgc_collect, none, none, size_t{0}, none, size_t{0}, max_bytes, report);
   }
-  Status WorkerDrain(uint64_t timeout_ms, size_t* left = nullptr) const { return Out(left, &Functions::rgc_worker_drain, timeout_ms); }
+  Status WorkerDrain(uint64_t timeout_ms, size_t* left = nullptr) const {
+    return Out(left, &Functions::rgc_worker_drain, timeout_ms);
+  }
 
   /* The stored key of a user key's version (rgc_encode_key). It is empty if there can be no such
    * key; the log says so. */
-  std::string EncodeKey(int mode, uint32_t keyspace, const std::string& user_key, uint64_t ts) const {
+  std::string EncodeKey(int mode, uint32_t keyspace, const std::string& user_key,
+                        uint64_t ts) const {
     if (!ok()) return std::string();
     size_t len = 0;
-    char* key = library_->rgc_encode_key(gc_, mode, keyspace, user_key.data(), user_key.size(), ts, &len, nullptr);
+    char* key = library_->rgc_encode_key(gc_, mode, keyspace, user_key.data(), user_key.size(), ts,
+                                         &len, nullptr);
     const std::string copy(key != nullptr ? key : "", key != nullptr ? len : 0);
     library_->rgc_free(key);
     return copy;
@@ -325,13 +363,13 @@ class Context {
   }
 
   template <class Function, class... Arguments>
-  Status Try(Function Functions::*function, Arguments... arguments) const {
+  Status Try(Function Functions::* function, Arguments... arguments) const {
     return StatusOf(Call(function, arguments...));
   }
 
-  /* Of a function that returns something, which goes to *out. */
+  /* Calls a function that returns a value, and stores the value in *out. */
   template <class Out_, class Function, class... Arguments>
-  Status Out(Out_* out, Function Functions::*function, Arguments... arguments) const {
+  Status Out(Out_* out, Function Functions::* function, Arguments... arguments) const {
     if (!ok()) return StatusOf(error_);
     Out_ result{};
     Status status = StatusOf(detail::ErrorOf(library_.functions(), [&](char** error) {

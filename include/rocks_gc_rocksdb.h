@@ -61,19 +61,25 @@ namespace db = ROCKSDB_NAMESPACE;
 using Decision = db::CompactionFilter::Decision;
 using ValueType = db::CompactionFilter::ValueType;
 
-/* A filter whose every decision is Self::Decide. */
+/* A filter that passes every key to Self::Decide. */
 template <class Self>
 class AnyFilter : public db::CompactionFilter {
  public:
-  Decision FilterV2(int level, const db::Slice& key, ValueType type, const db::Slice& value, std::string*,
-                    std::string* skip_until) const override {
-    return static_cast<const Self*>(this)->Decide(level, key, type == ValueType::kValue ? RGC_VALUE : RGC_MERGE_OPERAND, value, skip_until);
+  Decision FilterV2(int level, const db::Slice& key, ValueType type, const db::Slice& value,
+                    std::string*, std::string* skip_until) const override {
+    return static_cast<const Self*>(this)->Decide(
+        level, key, type == ValueType::kValue ? RGC_VALUE : RGC_MERGE_OPERAND, value, skip_until);
   }
 #if ROCKS_GC_ROCKSDB_VERSION >= 8000
-  Decision FilterV3(int level, const db::Slice& key, ValueType type, const db::Slice* value, const db::WideColumns*, std::string* new_value,
-                    std::vector<std::pair<std::string, std::string>>*, std::string* skip_until) const override {
-    if (value != nullptr) return AnyFilter::FilterV2(level, key, type, *value, new_value, skip_until);
-    return static_cast<const Self*>(this)->Decide(level, key, RGC_WIDE_COLUMNS, db::Slice(), skip_until);
+  Decision FilterV3(int level, const db::Slice& key, ValueType type, const db::Slice* value,
+                    const db::WideColumns*, std::string* new_value,
+                    std::vector<std::pair<std::string, std::string>>*,
+                    std::string* skip_until) const override {
+    if (value != nullptr) {
+      return AnyFilter::FilterV2(level, key, type, *value, new_value, skip_until);
+    }
+    return static_cast<const Self*>(this)->Decide(level, key, RGC_WIDE_COLUMNS, db::Slice(),
+                                                  skip_until);
   }
 #endif
 };
@@ -83,18 +89,24 @@ struct Job {
   bool told = false;
   uint32_t column_family_id = 0;
   int output_level = -1;
-  db::TablePropertiesCollection inputs;  /* all of them; or none, if they are not known */
+  db::TablePropertiesCollection inputs; /* all of them; or none, if they are not known */
 };
 inline thread_local Job current_job;
 
 #if ROCKS_GC_ROCKSDB_VERSION >= 8007
 /* RocksDB shows a filter factory the properties of every input file, or of none. */
-inline const db::TablePropertiesCollection& InputsOf(const db::CompactionFilter::Context& context) { return context.input_table_properties; }
-inline int StartLevelOf(const db::CompactionFilter::Context& context) { return context.input_start_level; }
+inline const db::TablePropertiesCollection& InputsOf(const db::CompactionFilter::Context& context) {
+  return context.input_table_properties;
+}
+inline int StartLevelOf(const db::CompactionFilter::Context& context) {
+  return context.input_start_level;
+}
 inline void FilterIsMade() { current_job = Job(); }
 class JobListener : public db::EventListener {
  public:
-  void OnSubcompactionBegin(const db::SubcompactionJobInfo& job) override { current_job = {true, job.cf_id, job.output_level, {}}; }
+  void OnSubcompactionBegin(const db::SubcompactionJobInfo& job) override {
+    current_job = {true, job.cf_id, job.output_level, {}};
+  }
 };
 #else
 /* Only listeners know the inputs, on the thread of a compaction's first filter, before that filter
@@ -106,7 +118,7 @@ inline const db::TablePropertiesCollection& InputsOf(const db::CompactionFilter:
 }
 inline int StartLevelOf(const db::CompactionFilter::Context&) { return -1; }
 struct Compaction {
-  int job_id = -1;  /* -1 means none */
+  int job_id = -1; /* -1 means none */
   uint32_t column_family_id = 0;
   int start_level = -1;
   int output_level = -1;
@@ -122,19 +134,28 @@ class JobListener : public db::EventListener {
  public:
   void OnCompactionBegin(db::DB*, const db::CompactionJobInfo& job) override {
     ROCKS_GC_TRY_ {
-      announced = {job.job_id, job.cf_id, job.base_input_level, job.output_level, job.table_properties};
-      const auto known = [&](const std::string& file) { return job.table_properties.count(file) != 0; };
-      if (!std::all_of(job.input_files.begin(), job.input_files.end(), known)) announced.inputs.clear();
+      announced = {job.job_id, job.cf_id, job.base_input_level, job.output_level,
+                   job.table_properties};
+      const auto known = [&](const std::string& file) {
+        return job.table_properties.count(file) != 0;
+      };
+      if (!std::all_of(job.input_files.begin(), job.input_files.end(), known)) {
+        announced.inputs.clear();
+      }
     }
     /* without memory nothing is known of the inputs */
     ROCKS_GC_CATCH_ { announced = Compaction(); }
   }
-  void OnCompactionCompleted(db::DB*, const db::CompactionJobInfo&) override { announced = Compaction(); }
+  void OnCompactionCompleted(db::DB*, const db::CompactionJobInfo&) override {
+    announced = Compaction();
+  }
   void OnSubcompactionBegin(const db::SubcompactionJobInfo& job) override {
     Compaction& compaction = of_this_filter;
     const bool same = compaction.job_id == job.job_id && compaction.column_family_id == job.cf_id &&
-                      compaction.start_level == job.base_input_level && compaction.output_level == job.output_level;
-    current_job = {true, job.cf_id, job.output_level, same ? std::move(compaction.inputs) : db::TablePropertiesCollection()};
+                      compaction.start_level == job.base_input_level &&
+                      compaction.output_level == job.output_level;
+    current_job = {true, job.cf_id, job.output_level,
+                   same ? std::move(compaction.inputs) : db::TablePropertiesCollection()};
     compaction = Compaction();
   }
 };
@@ -144,7 +165,8 @@ class JobListener : public db::EventListener {
 
 /* ColumnFamilyOptions::cf_allow_ingest_behind, if this RocksDB has it. */
 template <class Options>
-auto ColumnFamilyIngestsBehind(const Options& options, int) -> decltype(bool(options.cf_allow_ingest_behind)) {
+auto ColumnFamilyIngestsBehind(const Options& options, int)
+    -> decltype(bool(options.cf_allow_ingest_behind)) {
   return options.cf_allow_ingest_behind;
 }
 template <class Options>
@@ -161,8 +183,8 @@ class Inputs {
       for (const auto& [name, value] : file->user_collected_properties) {
         collected.push_back({name.data(), name.size(), value.data(), value.size()});
       }
-      inputs_.push_back({sizeof(rgc_table_properties_t), file->num_entries, file->num_deletions, file->num_range_deletions, collected.data(),
-                         collected.size()});
+      inputs_.push_back({sizeof(rgc_table_properties_t), file->num_entries, file->num_deletions,
+                         file->num_range_deletions, collected.data(), collected.size()});
     }
   }
   const rgc_table_properties_t* data() const { return inputs_.data(); }
@@ -178,19 +200,23 @@ class LastLevel {
  public:
   void Learn(const db::DBOptions& db_options, const db::ColumnFamilyOptions& options) {
     Saw(options.num_levels - 1);
-    if (db_options.allow_ingest_behind || ColumnFamilyIngestsBehind(options, 0)) ingests_behind_ = true;
+    if (db_options.allow_ingest_behind || ColumnFamilyIngestsBehind(options, 0)) {
+      ingests_behind_ = true;
+    }
   }
   /* From here on the level may be trusted: DB::Open has shown the options that are in force. */
   void Confirm() { confirmed_ = true; }
-  /* Tells that there is such a level. */
+  /* Tells that the column family has this level. */
   void Saw(int level) {
     int highest = level_;
     while (level > highest && !level_.compare_exchange_weak(highest, level)) {
     }
   }
-  bool Is(int level) const { return confirmed_ && !ingests_behind_ && level > 0 && level == level_; }
+  bool Is(int level) const {
+    return confirmed_ && !ingests_behind_ && level > 0 && level == level_;
+  }
   int level() const { return level_; }
-  /* Older data may be ingested below everything. */
+  /* The host may ingest older data below the last level's files. */
   bool ingests_behind() const { return ingests_behind_; }
 
  private:
@@ -217,15 +243,20 @@ inline db::Status StatusOf(const std::string& error) {
 /* Checks what must be true of a column family whose versions are judged. */
 inline db::Status Judgeable(const db::ColumnFamilyOptions& options) {
   const db::Comparator* comparator = options.comparator;
-  if (comparator == nullptr || std::strcmp(comparator->Name(), db::BytewiseComparator()->Name()) != 0 || comparator->timestamp_size() != 0) {
-    return db::Status::InvalidArgument("rocks_gc needs the bytewise comparator without user-defined timestamps",
-                                       comparator != nullptr ? comparator->Name() : "NULL");
+  if (comparator == nullptr ||
+      std::strcmp(comparator->Name(), db::BytewiseComparator()->Name()) != 0 ||
+      comparator->timestamp_size() != 0) {
+    return db::Status::InvalidArgument(
+        "rocks_gc needs the bytewise comparator without user-defined timestamps",
+        comparator != nullptr ? comparator->Name() : "NULL");
   }
-  if (options.table_factory != nullptr && std::strcmp(options.table_factory->Name(), "PlainTable") == 0) {
+  if (options.table_factory != nullptr &&
+      std::strcmp(options.table_factory->Name(), "PlainTable") == 0) {
     return db::Status::NotSupported("rocks_gc cannot skip in plain tables; use block-based ones");
   }
   if (options.compaction_style == db::kCompactionStyleFIFO) {
-    return db::Status::NotSupported("rocks_gc needs compactions, and compaction filters never run with kCompactionStyleFIFO");
+    return db::Status::NotSupported(
+        "rocks_gc needs compactions, and compaction filters never run with kCompactionStyleFIFO");
   }
   return db::Status::OK();
 }
@@ -266,9 +297,13 @@ class AttachedContexts {
 /* The filter of one compaction. */
 class Filter final : public detail::AnyFilter<Filter> {
  public:
-  Filter(const Library& library, rgc_filter_t* run, std::shared_ptr<detail::LastLevel> last_level, uint32_t column_family_id,
-         bool level_is_known)
-      : library_(library), functions_(library.functions()), run_(run), last_level_(std::move(last_level)), column_family_id_(column_family_id),
+  Filter(const Library& library, rgc_filter_t* run, std::shared_ptr<detail::LastLevel> last_level,
+         uint32_t column_family_id, bool level_is_known)
+      : library_(library),
+        functions_(library.functions()),
+        run_(run),
+        last_level_(std::move(last_level)),
+        column_family_id_(column_family_id),
         level_is_known_(level_is_known) {}
   ~Filter() override { functions_.rgc_filter_destroy(run_); }
   Filter(const Filter&) = delete;
@@ -276,27 +311,31 @@ class Filter final : public detail::AnyFilter<Filter> {
 
   const char* Name() const override { return "rocks_gc.filter"; }
 
-  detail::Decision Decide(int level, const detail::db::Slice& key, int value_type, const detail::db::Slice& value,
-                          std::string* skip_until) const {
+  detail::Decision Decide(int level, const detail::db::Slice& key, int value_type,
+                          const detail::db::Slice& value, std::string* skip_until) const {
     if (!begun_) Begin(level);
     const char* until = nullptr;
     size_t until_len = 0;
     const int decision =
-        functions_.rgc_filter_decide(run_, level, value_type, key.data(), key.size(), value.data(), value.size(), &until, &until_len);
+        functions_.rgc_filter_decide(run_, level, value_type, key.data(), key.size(), value.data(),
+                                     value.size(), &until, &until_len);
     return Answer(decision, until, until_len, skip_until);
   }
 
   /* Only if the answer is kUndetermined, RocksDB reads the value and asks again with it. */
-  detail::Decision FilterBlobByKey(int level, const detail::db::Slice& key, std::string*, std::string* skip_until) const override {
+  detail::Decision FilterBlobByKey(int level, const detail::db::Slice& key, std::string*,
+                                   std::string* skip_until) const override {
     if (!begun_) Begin(level);
     const char* until = nullptr;
     size_t until_len = 0;
-    const int decision = functions_.rgc_filter_decide_by_key(run_, level, key.data(), key.size(), &until, &until_len);
+    const int decision = functions_.rgc_filter_decide_by_key(run_, level, key.data(), key.size(),
+                                                             &until, &until_len);
     return Answer(decision, until, until_len, skip_until);
   }
 
  private:
-  static detail::Decision Answer(int decision, const char* until, size_t until_len, std::string* skip_until) {
+  static detail::Decision Answer(int decision, const char* until, size_t until_len,
+                                 std::string* skip_until) {
     switch (decision) {
       case RGC_REMOVE:
         return detail::Decision::kRemove;
@@ -320,11 +359,14 @@ class Filter final : public detail::AnyFilter<Filter> {
     const bool told = job.told && job.column_family_id == column_family_id_;
     last_level_->Saw(level);
     if (told) last_level_->Saw(job.output_level);
-    if (!level_is_known_ && ((told && last_level_->Is(job.output_level)) || last_level_->Is(level))) {
+    if (!level_is_known_ &&
+        ((told && last_level_->Is(job.output_level)) || last_level_->Is(level))) {
       functions_.rgc_filter_set_bottommost(run_, 1);
     }
     const detail::Inputs inputs(job.inputs);
-    if (told && inputs.size() != 0) functions_.rgc_filter_set_inputs(run_, inputs.data(), inputs.size(), nullptr);
+    if (told && inputs.size() != 0) {
+      functions_.rgc_filter_set_inputs(run_, inputs.data(), inputs.size(), nullptr);
+    }
   }
 
   const Library library_;
@@ -342,7 +384,9 @@ class Filter final : public detail::AnyFilter<Filter> {
 class Listener final : public detail::JobListener {
  public:
   const char* Name() const override { return "rocks_gc.listener"; }
-  void OnSubcompactionCompleted(const detail::db::SubcompactionJobInfo&) override { detail::current_job = detail::Job(); }
+  void OnSubcompactionCompleted(const detail::db::SubcompactionJobInfo&) override {
+    detail::current_job = detail::Job();
+  }
 };
 
 /* Creates a filter for each compaction that needs one. It holds a reference to its rgc_t, which may
@@ -351,7 +395,11 @@ class Factory final : public detail::db::CompactionFilterFactory {
  public:
   /* kind must be one that rgc_factory_state accepts. reference is what it returned. */
   Factory(const Library& library, rgc_t* gc, int kind, void* reference)
-      : library_(library), gc_(gc), kind_(kind), reference_(reference), last_level_(std::make_shared<detail::LastLevel>()) {}
+      : library_(library),
+        gc_(gc),
+        kind_(kind),
+        reference_(reference),
+        last_level_(std::make_shared<detail::LastLevel>()) {}
   ~Factory() override { library_->rgc_factory_destructor(reference_); }
   Factory(const Factory&) = delete;
   Factory& operator=(const Factory&) = delete;
@@ -363,7 +411,8 @@ class Factory final : public detail::db::CompactionFilterFactory {
     return reason == detail::db::TableFileCreationReason::kCompaction;
   }
 
-  std::unique_ptr<detail::db::CompactionFilter> CreateCompactionFilter(const detail::db::CompactionFilter::Context& context) override {
+  std::unique_ptr<detail::db::CompactionFilter> CreateCompactionFilter(
+      const detail::db::CompactionFilter::Context& context) override {
     /* RocksDB does not handle exceptions. Without memory there is no filter, and everything is
      * kept. */
     ROCKS_GC_TRY_ { return Make(context); }
@@ -372,11 +421,14 @@ class Factory final : public detail::db::CompactionFilterFactory {
 
   /* DB::Open calls this with the options that are in force from then on. CreateColumnFamily does
    * not. */
-  detail::db::Status ValidateOptions(const detail::db::DBOptions& db_options,
-                                     const detail::db::ColumnFamilyOptions& options) const override {
+  detail::db::Status ValidateOptions(
+      const detail::db::DBOptions& db_options,
+      const detail::db::ColumnFamilyOptions& options) const override {
     /* Filters of the other DB would drop what the ledger of the attached one records (H8). */
     if (detail::AttachedContexts::Has(gc_)) {
-      return detail::db::Status::InvalidArgument("this rgc_t has an attached store, and one rgc_t serves one DB; make another rgc_t for this DB");
+      return detail::db::Status::InvalidArgument(
+          "this rgc_t has an attached store, and one rgc_t serves one DB; make another rgc_t for "
+          "this DB");
     }
     last_level_->Learn(db_options, options);
     last_level_->Confirm();
@@ -386,7 +438,8 @@ class Factory final : public detail::db::CompactionFilterFactory {
   detail::LastLevel& last_level() const { return *last_level_; }
 
  private:
-  std::unique_ptr<detail::db::CompactionFilter> Make(const detail::db::CompactionFilter::Context& context) const {
+  std::unique_ptr<detail::db::CompactionFilter> Make(
+      const detail::db::CompactionFilter::Context& context) const {
     detail::FilterIsMade();
     const detail::Inputs inputs(detail::InputsOf(context));
     rgc_compaction_t compaction{};
@@ -402,7 +455,8 @@ class Factory final : public detail::db::CompactionFilterFactory {
     compaction.num_inputs = inputs.size();
     rgc_filter_t* run = library_->rgc_filter_create(gc_, kind_, &compaction, nullptr);
     if (run == nullptr) return nullptr;
-    std::unique_ptr<Filter> filter(new (std::nothrow) Filter(library_, run, last_level_, context.column_family_id, bottommost));
+    std::unique_ptr<Filter> filter(new (std::nothrow) Filter(library_, run, last_level_,
+                                                             context.column_family_id, bottommost));
     if (filter == nullptr) library_->rgc_filter_destroy(run);
     return filter;
   }
@@ -428,19 +482,27 @@ class Factory final : public detail::db::CompactionFilterFactory {
  * second DB.
  * Errors: a comparator that is not bytewise or has timestamps; plain tables; FIFO compaction;
  *   another compaction filter; an unknown kind. After an error nothing has changed. */
-[[nodiscard]] inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind, detail::db::DBOptions* db_options,
-                                  detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
+[[nodiscard]] inline detail::db::Status Install(const Library& library, rgc_t* gc, int kind,
+                                                detail::db::DBOptions* db_options,
+                                                detail::db::ColumnFamilyOptions* options,
+                                                std::string* what = nullptr) {
   using detail::db::Status;
   if (!library.ok()) return detail::StatusOf(library.error());
-  if (db_options == nullptr || options == nullptr) return Status::InvalidArgument("rocks_gc::Install: options are NULL");
+  if (db_options == nullptr || options == nullptr) {
+    return Status::InvalidArgument("rocks_gc::Install: options are NULL");
+  }
   if (options->compaction_filter != nullptr || options->compaction_filter_factory != nullptr) {
-    return Status::InvalidArgument("rocks_gc::Install: the column family has a compaction filter already",
-                                   options->compaction_filter != nullptr ? options->compaction_filter->Name() : options->compaction_filter_factory->Name());
+    return Status::InvalidArgument(
+        "rocks_gc::Install: the column family has a compaction filter already",
+        options->compaction_filter != nullptr ? options->compaction_filter->Name()
+                                              : options->compaction_filter_factory->Name());
   }
   const Status judgeable = detail::Judgeable(*options);
   if (!judgeable.ok()) return judgeable;
   void* reference = nullptr;
-  const std::string error = detail::ErrorOf(library.functions(), [&](char** errptr) { reference = library->rgc_factory_state(gc, kind, errptr); });
+  const std::string error = detail::ErrorOf(library.functions(), [&](char** errptr) {
+    reference = library->rgc_factory_state(gc, kind, errptr);
+  });
   if (!error.empty()) return detail::StatusOf(error);
 
   auto factory = std::make_shared<Factory>(library, gc, kind, reference);
@@ -448,19 +510,24 @@ class Factory final : public detail::db::CompactionFilterFactory {
   const auto is_ours = [](const std::shared_ptr<detail::db::EventListener>& listener) {
     return listener != nullptr && std::strcmp(listener->Name(), Listener().Name()) == 0;
   };
-  const bool listens = std::any_of(db_options->listeners.begin(), db_options->listeners.end(), is_ours);
+  const bool listens =
+      std::any_of(db_options->listeners.begin(), db_options->listeners.end(), is_ours);
   if (!listens) db_options->listeners.push_back(std::make_shared<Listener>());
   if (what != nullptr) {
-    *what = std::string("compaction_filter_factory=") + factory->Name() + (listens ? "; listener was there" : "; listener added") +
-            (factory->last_level().ingests_behind() ? "; ingest-behind: no level is the last one"
-                                                  : "; the last level is " + std::to_string(factory->last_level().level()));
+    *what = std::string("compaction_filter_factory=") + factory->Name() +
+            (listens ? "; listener was there" : "; listener added") +
+            (factory->last_level().ingests_behind()
+                 ? "; ingest-behind: no level is the last one"
+                 : "; the last level is " + std::to_string(factory->last_level().level()));
   }
   options->compaction_filter_factory = std::move(factory);
   return Status::OK();
 }
 
-[[nodiscard]] inline detail::db::Status Install(const Context& context, int kind, detail::db::DBOptions* db_options,
-                                  detail::db::ColumnFamilyOptions* options, std::string* what = nullptr) {
+[[nodiscard]] inline detail::db::Status Install(const Context& context, int kind,
+                                                detail::db::DBOptions* db_options,
+                                                detail::db::ColumnFamilyOptions* options,
+                                                std::string* what = nullptr) {
   if (!context.ok()) return detail::StatusOf(context.error());
   return Install(context.library(), context.get(), kind, db_options, options, what);
 }

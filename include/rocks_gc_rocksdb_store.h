@@ -10,11 +10,11 @@
  *     ... work ...
  *     s = attachment.Detach();                          // not ok: refused, the DB must stay open
  *
- * Of a TransactionDB, an OptimisticTransactionDB or any other StackableDB, Attach uses the base DB,
- * so that it takes no lock. That is right only if the base stores what the host reads. It is wrong
- * under DBWithTTL. Attach refuses a TransactionDB with another write policy than WRITE_COMMITTED:
- * its base shows data that is not committed. The host must pass the TransactionDB itself. In its
- * base Attach cannot see the policy.
+ * For a TransactionDB, an OptimisticTransactionDB or any other StackableDB, Attach uses the base
+ * DB, so that it takes no lock. That is right only if the base stores what the host reads. It is
+ * wrong under DBWithTTL. Attach refuses a TransactionDB with another write policy than
+ * WRITE_COMMITTED: its base shows data that is not committed. The host must pass the TransactionDB
+ * itself. In its base Attach cannot see the policy.
  *
  * An empty end means no bound. iterate and compact then continue to the last key, and delete_files
  * refuses it. In its newest versions RocksDB's own db.h needs exceptions. */
@@ -43,7 +43,7 @@ namespace rocks_gc {
 /* A column family of the store. handle NULL means the default column family. Another handle must be
  * valid until rgc_detach has returned. */
 struct Family {
-  int role;  /* RGC_CF_... */
+  int role; /* RGC_CF_... */
   detail::db::ColumnFamilyHandle* handle;
 };
 
@@ -54,18 +54,23 @@ using Handle = db::ColumnFamilyHandle;
 
 /* Converts a Status to an error text of rocks_gc.h, "Kind: what". */
 inline std::string TextOf(const Status& status) {
-  static constexpr const char* kinds[][2] = {{"Invalid argument: ", "Invalid argument: "}, {"NotFound: ", "Not found: "},
-                                             {"Not implemented: ", "Not supported: "},     {"Resource busy: ", "Busy: "},
-                                             {"Corruption: ", "Corruption: "},             {"IO error: ", "IO error: "},
+  static constexpr const char* kinds[][2] = {{"Invalid argument: ", "Invalid argument: "},
+                                             {"NotFound: ", "Not found: "},
+                                             {"Not implemented: ", "Not supported: "},
+                                             {"Resource busy: ", "Busy: "},
+                                             {"Corruption: ", "Corruption: "},
+                                             {"IO error: ", "IO error: "},
                                              {"Operation aborted: ", "Aborted: "}};
   const std::string text = status.ToString();
   for (const auto& [of_rocksdb, kind] : kinds) {
-    if (text.compare(0, std::strlen(of_rocksdb), of_rocksdb) == 0) return kind + text.substr(std::strlen(of_rocksdb));
+    if (text.compare(0, std::strlen(of_rocksdb), of_rocksdb) == 0) {
+      return kind + text.substr(std::strlen(of_rocksdb));
+    }
   }
   return "Aborted: " + text;
 }
 
-/* Returns NULL without memory. */
+/* Returns NULL if there is no memory. */
 inline char* Malloced(const char* bytes, size_t len) {
   char* copy = static_cast<char*>(std::malloc(len + 1));
   if (copy == nullptr) return nullptr;
@@ -74,7 +79,9 @@ inline char* Malloced(const char* bytes, size_t len) {
   return copy;
 }
 
-inline db::Slice SliceOf(const char* bytes, size_t len) { return len != 0 ? db::Slice(bytes, len) : db::Slice(); }
+inline db::Slice SliceOf(const char* bytes, size_t len) {
+  return len != 0 ? db::Slice(bytes, len) : db::Slice();
+}
 
 /* The range [start, end), or a range without an end. */
 struct Range {
@@ -90,7 +97,9 @@ struct Range {
 class Cursor {
  public:
   Cursor(const Range& range, bool backwards)
-      : start_(range.start.ToString()), end_(range.end.ToString()), backwards_(backwards),
+      : start_(range.start.ToString()),
+        end_(range.end.ToString()),
+        backwards_(backwards),
         range_(start_.data(), start_.size(), end_.data(), end_.size()) {}
   Cursor(const Cursor&) = delete;
   Cursor& operator=(const Cursor&) = delete;
@@ -136,15 +145,18 @@ class Engine {
   /* Creates an engine. After an error nothing was created.
    * Errors: no DB; a column family whose comparator is not bytewise or has timestamps; one whose
    *   tables do not support skips or range tombstones. */
-  static Status Create(db::DB* store, const std::vector<Family>& families, std::unique_ptr<Engine>* engine) {
+  static Status Create(db::DB* store, const std::vector<Family>& families,
+                       std::unique_ptr<Engine>* engine) {
     if (store == nullptr) return Status::InvalidArgument("rocks_gc::Attach: db is NULL");
     std::unique_ptr<Engine> made(new Engine(store->GetRootDB()));
     for (const Family& family : families) {
-      Handle* handle = family.handle != nullptr ? family.handle : made->root_->DefaultColumnFamily();
+      Handle* handle =
+          family.handle != nullptr ? family.handle : made->root_->DefaultColumnFamily();
       const db::Options options = made->root_->GetOptions(handle);
       Status fit = Judgeable(options);
       if (fit.ok() && !options.table_factory->IsDeleteRangeSupported()) {
-        fit = Status::NotSupported("rocks_gc needs tables that hold range tombstones", options.table_factory->Name());
+        fit = Status::NotSupported("rocks_gc needs tables that hold range tombstones",
+                                   options.table_factory->Name());
       }
       if (!fit.ok()) return StatusOf(TextOf(fit) + ", in column family " + handle->GetName());
       made->families_.push_back({{handle, true}, family.role, KindOf(options)});
@@ -163,7 +175,8 @@ class Engine {
     constexpr int kLooks = 20;
     Handle* const handle = families_.front().handle.rep;
     std::random_device random;
-    const std::string probe = "\x01rocks_gc/write policy " + std::to_string(random()) + std::to_string(random()) + " ";
+    const std::string probe =
+        "\x01rocks_gc/write policy " + std::to_string(random()) + std::to_string(random()) + " ";
     for (int look = 0; look < kLooks; ++look) {
       db::WriteBatch batch;
       for (uint64_t key = 0; key < kKeys; ++key) {
@@ -176,7 +189,8 @@ class Engine {
       const db::SequenceNumber taken = store->GetLatestSequenceNumber() - before;
       if (taken < kKeys) {
         return Status::NotSupported(
-            "the TransactionDB has the write policy WRITE_PREPARED or WRITE_UNPREPARED, whose base DB shows what is not committed; open it "
+            "the TransactionDB has the write policy WRITE_PREPARED or WRITE_UNPREPARED, whose base "
+            "DB shows what is not committed; open it "
             "with WRITE_COMMITTED");
       }
       if (taken == kKeys) break;
@@ -197,9 +211,10 @@ class Engine {
 
   /* The functions. Their state is an engine. The destructor deletes it. */
   static const rgc_engine_t& Table() {
-    static const rgc_engine_t table = {sizeof(rgc_engine_t), &Get,          &Write,    &Iterate,      &Next,    &IteratorDestroy,
-                                       &DeleteFiles,         &Compact,      &Flush,    &Files,        &WriteStalled, &Destroy,
-                                       &GetDurable,          &TryFlush,     &FilesInRange, &Describe,     &Cancel};
+    static const rgc_engine_t table = {
+        sizeof(rgc_engine_t), &Get,      &Write,        &Iterate,  &Next,         &IteratorDestroy,
+        &DeleteFiles,         &Compact,  &Flush,        &Files,    &WriteStalled, &Destroy,
+        &GetDurable,          &TryFlush, &FilesInRange, &Describe, &Cancel};
     return table;
   }
 
@@ -208,7 +223,8 @@ class Engine {
     std::vector<rgc_column_family_t> all;
     for (Known& family : families_) {
       auto* handle = reinterpret_cast<rocksdb_column_family_handle_t*>(&family.handle);
-      all.push_back({sizeof(rgc_column_family_t), family.role, family.handle.rep->GetName().c_str(), handle});
+      all.push_back(
+          {sizeof(rgc_column_family_t), family.role, family.handle.rep->GetName().c_str(), handle});
     }
     return all;
   }
@@ -226,10 +242,11 @@ class Engine {
 
   /* The kind of the filters of a column family. 0 means that it has none of this library. */
   static int KindOf(const db::ColumnFamilyOptions& options) {
-    static constexpr std::pair<const char*, int> kinds[] = {{"rocks_gc.default", RGC_KIND_RAW},
-                                                            {"rocks_gc.write", RGC_KIND_TXN},
-                                                            {"rocks_gc.ttl_v1", RGC_KIND_TTL_V1},
-                                                            {"rocks_gc.dropped_only", RGC_KIND_DROPPED_ONLY}};
+    static constexpr std::pair<const char*, int> kinds[] = {
+        {"rocks_gc.default", RGC_KIND_RAW},
+        {"rocks_gc.write", RGC_KIND_TXN},
+        {"rocks_gc.ttl_v1", RGC_KIND_TTL_V1},
+        {"rocks_gc.dropped_only", RGC_KIND_DROPPED_ONLY}};
     if (options.compaction_filter_factory == nullptr) return 0;
     for (const auto& [name, kind] : kinds) {
       if (std::strcmp(options.compaction_filter_factory->Name(), name) == 0) return kind;
@@ -250,7 +267,8 @@ class Engine {
       *errptr = Malloced(text.data(), text.size());
     }
     ROCKS_GC_CATCH_ {
-      static constexpr char thrown[] = "Aborted: an exception was thrown, most likely for want of memory";
+      static constexpr char thrown[] =
+          "Aborted: an exception was thrown, most likely for want of memory";
       *errptr = Malloced(thrown, sizeof(thrown) - 1);
     }
     return RGC_ENGINE_ERROR;
@@ -267,23 +285,26 @@ class Engine {
   }
 
   Status Find(uint32_t cf, Handle** handle) const {
-    if (cf >= families_.size()) return Status::InvalidArgument("no column family has the index " + std::to_string(cf));
+    if (cf >= families_.size()) {
+      return Status::InvalidArgument("no column family has the index " + std::to_string(cf));
+    }
     *handle = families_[cf].handle.rep;
     return Status::OK();
   }
 
-  static int Get(void* state, uint32_t cf, const char* key, size_t len, char** value, size_t* value_len, char** errptr) noexcept {
+  static int Get(void* state, uint32_t cf, const char* key, size_t len, char** value,
+                 size_t* value_len, char** errptr) noexcept {
     return GetFrom(db::kReadAllTier, state, cf, key, len, value, value_len, errptr);
   }
 
   /* Once anything was written without a WAL, RocksDB leaves memtables out of this tier. */
-  static int GetDurable(void* state, uint32_t cf, const char* key, size_t len, char** value, size_t* value_len,
-                        char** errptr) noexcept {
+  static int GetDurable(void* state, uint32_t cf, const char* key, size_t len, char** value,
+                        size_t* value_len, char** errptr) noexcept {
     return GetFrom(db::kPersistedTier, state, cf, key, len, value, value_len, errptr);
   }
 
-  static int GetFrom(db::ReadTier tier, void* state, uint32_t cf, const char* key, size_t len, char** value, size_t* value_len,
-                     char** errptr) noexcept {
+  static int GetFrom(db::ReadTier tier, void* state, uint32_t cf, const char* key, size_t len,
+                     char** value, size_t* value_len, char** errptr) noexcept {
     *value = nullptr;
     *value_len = 0;
     return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
@@ -293,13 +314,17 @@ class Engine {
       const Status status = root->Get(options, handle, SliceOf(key, len), &found);
       if (!status.ok()) return status.IsNotFound() ? Status::OK() : status;
       *value = Malloced(found.data(), found.size());
-      if (*value == nullptr) return Status::MemoryLimit("no memory for a value of " + std::to_string(found.size()) + " bytes");
+      if (*value == nullptr) {
+        return Status::MemoryLimit("no memory for a value of " + std::to_string(found.size()) +
+                                   " bytes");
+      }
       *value_len = found.size();
       return Status::OK();
     });
   }
 
-  static int Write(void* state, const rgc_write_t* writes, size_t n, int flags, char** errptr) noexcept {
+  static int Write(void* state, const rgc_write_t* writes, size_t n, int flags,
+                   char** errptr) noexcept {
     bool busy = false;
     const int answer = Answer(errptr, [&] {
       const auto* self = static_cast<Engine*>(state);
@@ -315,7 +340,8 @@ class Engine {
        * every later write of the host would fail with it. */
       options.ignore_missing_column_families = true;
       const Status status = self->root_->Write(options, &batch);
-      busy = (options.no_slowdown && status.IsIncomplete()) || status.IsBusy() || status.IsTimedOut() || status.IsTryAgain();
+      busy = (options.no_slowdown && status.IsIncomplete()) || status.IsBusy() ||
+             status.IsTimedOut() || status.IsTryAgain();
       return busy ? Status::OK() : status;
     });
     return busy ? RGC_ENGINE_BUSY : answer;
@@ -325,62 +351,81 @@ class Engine {
     Handle* handle = nullptr;
     const Status found = Find(write.cf, &handle);
     if (!found.ok()) return found;
-    const db::Slice key = SliceOf(write.key, write.key_len), value = SliceOf(write.value, write.value_len);
+    const db::Slice key = SliceOf(write.key, write.key_len),
+                    value = SliceOf(write.value, write.value_len);
     if (write.op == RGC_OP_PUT) return batch->Put(handle, key, value);
     if (write.op == RGC_OP_DELETE) return batch->Delete(handle, key);
-    if (write.op != RGC_OP_DELETE_RANGE) return Status::InvalidArgument("no write has the op " + std::to_string(write.op));
+    if (write.op != RGC_OP_DELETE_RANGE) {
+      return Status::InvalidArgument("no write has the op " + std::to_string(write.op));
+    }
     /* RocksDB would find the fault after the WAL write, and would accept no write any more. */
     if (key.compare(value) > 0) return Status::InvalidArgument("the range to delete is inverted");
     return batch->DeleteRange(handle, key, value);
   }
 
-  static rgc_engine_iterator_t* Iterate(void* state, uint32_t cf, const char* start, size_t start_len, const char* end,
-                                        size_t end_len, unsigned char backwards, char** errptr) noexcept {
+  static rgc_engine_iterator_t* Iterate(void* state, uint32_t cf, const char* start,
+                                        size_t start_len, const char* end, size_t end_len,
+                                        unsigned char backwards, char** errptr) noexcept {
     std::unique_ptr<Cursor> cursor;
     const int answer = AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
       cursor.reset(new Cursor(Range(start, start_len, end, end_len), backwards != 0));
       return cursor->Open(root, handle);
     });
-    return answer == RGC_ENGINE_OK ? reinterpret_cast<rgc_engine_iterator_t*>(cursor.release()) : nullptr;
+    return answer == RGC_ENGINE_OK ? reinterpret_cast<rgc_engine_iterator_t*>(cursor.release())
+                                   : nullptr;
   }
 
-  static int Next(rgc_engine_iterator_t* it, const char** key, size_t* key_len, const char** value, size_t* value_len,
-                  char** errptr) noexcept {
-    return Answer(errptr, [&] { return reinterpret_cast<Cursor*>(it)->Next(key, key_len, value, value_len); });
+  static int Next(rgc_engine_iterator_t* it, const char** key, size_t* key_len, const char** value,
+                  size_t* value_len, char** errptr) noexcept {
+    return Answer(errptr, [&] {
+      return reinterpret_cast<Cursor*>(it)->Next(key, key_len, value, value_len);
+    });
   }
 
-  static void IteratorDestroy(rgc_engine_iterator_t* it) noexcept { delete reinterpret_cast<Cursor*>(it); }
+  static void IteratorDestroy(rgc_engine_iterator_t* it) noexcept {
+    delete reinterpret_cast<Cursor*>(it);
+  }
 
-  static int DeleteFiles(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
-                         char** errptr) noexcept {
+  static int DeleteFiles(void* state, uint32_t cf, const char* start, size_t start_len,
+                         const char* end, size_t end_len, char** errptr) noexcept {
     return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
       const Range range(start, start_len, end, end_len);
-      if (range.End() == nullptr) return Status::InvalidArgument("a range of files to delete needs an end");
+      if (range.End() == nullptr) {
+        return Status::InvalidArgument("a range of files to delete needs an end");
+      }
       return db::DeleteFilesInRange(root, handle, range.Start(), range.End(), false);
     });
   }
 
-  static int Compact(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
-                     unsigned char last_level_too, char** errptr) noexcept {
+  static int Compact(void* state, uint32_t cf, const char* start, size_t start_len, const char* end,
+                     size_t end_len, unsigned char last_level_too, char** errptr) noexcept {
     return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
       const Range range(start, start_len, end, end_len);
       using Bottommost = db::BottommostLevelCompaction;
-      /* kForceOptimized does not rewrite again what this compaction itself moved to the last level. */
-      constexpr auto force = ROCKS_GC_ROCKSDB_VERSION >= 8004 ? Bottommost::kForceOptimized : Bottommost::kForce;
+      /* kForceOptimized does not rewrite again what this compaction itself moved to the last
+       * level. */
+      constexpr auto force =
+          ROCKS_GC_ROCKSDB_VERSION >= 8004 ? Bottommost::kForceOptimized : Bottommost::kForce;
       db::CompactRangeOptions options;
       options.exclusive_manual_compaction = false;
       options.bottommost_level_compaction = last_level_too != 0 ? force : Bottommost::kSkip;
       auto& cancelled = static_cast<Engine*>(state)->cancelled_;
       options.canceled = &cancelled;
       const Status status = root->CompactRange(options, handle, range.Start(), range.End());
-      if (cancelled) return Status::Aborted("the store is being detached; attach it again, and repeat the call");
+      if (cancelled) {
+        return Status::Aborted("the store is being detached; attach it again, and repeat the call");
+      }
       if (!status.IsIncomplete()) return status;
-      return Status::Aborted("manual compactions are paused or cancelled; allow them (DB::EnableManualCompaction) and try again");
+      return Status::Aborted(
+          "manual compactions are paused or cancelled; allow them (DB::EnableManualCompaction) and "
+          "try again");
     });
   }
 
   static int Flush(void* state, uint32_t cf, char** errptr) noexcept {
-    return AnswerIn(state, cf, errptr, [&](db::DB*, Handle* handle) { return static_cast<Engine*>(state)->Begin(handle, true); });
+    return AnswerIn(state, cf, errptr, [&](db::DB*, Handle* handle) {
+      return static_cast<Engine*>(state)->Begin(handle, true);
+    });
   }
 
   Status Begin(Handle* handle, bool wait) const {
@@ -446,7 +491,10 @@ class Engine {
         *progress = uint64_t{1} << 48 | errors_before << 32 | last << 16 | left;
         finished = left == 0;
         if (finished) return Status::OK();
-        if (errors() > errors_before) return Status::IOError("the store reports a background error since the flush began; see its log");
+        if (errors() > errors_before) {
+          return Status::IOError(
+              "the store reports a background error since the flush began; see its log");
+        }
       } while (look());
       return Status::OK();
     });
@@ -462,8 +510,10 @@ class Engine {
 
   static void Cancel(void* state) noexcept { static_cast<Engine*>(state)->cancelled_ = true; }
 
-  static int FilesInRange(void* state, uint32_t cf, const char* start, size_t start_len, const char* end, size_t end_len,
-                          void (*each)(void* each_state, const rgc_file_t* file), void* each_state, char** errptr) noexcept {
+  static int FilesInRange(void* state, uint32_t cf, const char* start, size_t start_len,
+                          const char* end, size_t end_len,
+                          void (*each)(void* each_state, const rgc_file_t* file), void* each_state,
+                          char** errptr) noexcept {
     return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
       const db::Slice from = SliceOf(start, start_len), to = SliceOf(end, end_len);
       db::ColumnFamilyMetaData metadata;
@@ -481,19 +531,32 @@ class Engine {
 
   static rgc_file_t Show(int level, const db::SstFileMetaData& file) {
     const std::string &first = file.smallestkey, &last = file.largestkey;
-    return {sizeof(rgc_file_t), level,       file.size, file.num_entries, file.num_deletions, first.data(),    first.size(), last.data(),
-            last.size(),        nullptr,     0,         file.name.data(), file.name.size()};
+    return {sizeof(rgc_file_t),
+            level,
+            file.size,
+            file.num_entries,
+            file.num_deletions,
+            first.data(),
+            first.size(),
+            last.data(),
+            last.size(),
+            nullptr,
+            0,
+            file.name.data(),
+            file.name.size()};
   }
 
-  static int Files(void* state, uint32_t cf, void (*each)(void* each_state, const rgc_file_t* file), void* each_state,
-                   char** errptr) noexcept {
+  static int Files(void* state, uint32_t cf, void (*each)(void* each_state, const rgc_file_t* file),
+                   void* each_state, char** errptr) noexcept {
     return AnswerIn(state, cf, errptr, [&](db::DB* root, Handle* handle) {
       db::ColumnFamilyMetaData metadata;
       root->GetColumnFamilyMetaData(handle, &metadata);
       db::TablePropertiesCollection tables;
       if (!root->GetPropertiesOfAllTables(handle, &tables).ok()) tables.clear();
       std::unordered_map<std::string, const db::TableProperties*> by_name;
-      for (const auto& [path, properties] : tables) by_name[path.substr(path.find_last_of('/') + 1)] = properties.get();
+      for (const auto& [path, properties] : tables) {
+        by_name[path.substr(path.find_last_of('/') + 1)] = properties.get();
+      }
       std::vector<rgc_property_t> collected;
       for (const auto& level : metadata.levels) {
         for (const auto& file : level.files) {
@@ -545,7 +608,9 @@ using detail::Engine;
  * the first write into a range whose destroy was interrupted. The DB and the handles must stay open
  * until rgc_detach has returned. The host must pass the same families each time.
  * Errors: those of Engine::Create and of rgc_attach_engine. After an error nothing is attached. */
-[[nodiscard]] inline detail::db::Status Attach(const Library& library, rgc_t* gc, detail::db::DB* store, const std::vector<Family>& families) {
+[[nodiscard]] inline detail::db::Status Attach(const Library& library, rgc_t* gc,
+                                               detail::db::DB* store,
+                                               const std::vector<Family>& families) {
   using detail::db::Status;
   if (!library.ok()) return detail::StatusOf(library.error());
   std::unique_ptr<Engine> engine;
@@ -556,14 +621,16 @@ using detail::Engine;
   engine->BelongTo(gc);
   const auto known = engine->Families();
   const std::string error = detail::ErrorOf(library.functions(), [&](char** errptr) {
-    library->rgc_attach_engine(gc, &Engine::Table(), engine.get(), known.data(), known.size(), errptr);
+    library->rgc_attach_engine(gc, &Engine::Table(), engine.get(), known.data(), known.size(),
+                               errptr);
   });
   if (!error.empty()) return detail::StatusOf(error);
-  engine.release();  /* The library owns it now and calls Destroy. */
+  engine.release(); /* The library owns it now and calls Destroy. */
   return Status::OK();
 }
 
-[[nodiscard]] inline detail::db::Status Attach(const Context& context, detail::db::DB* store, const std::vector<Family>& families) {
+[[nodiscard]] inline detail::db::Status Attach(const Context& context, detail::db::DB* store,
+                                               const std::vector<Family>& families) {
   if (!context.ok()) return detail::StatusOf(context.error());
   return Attach(context.library(), context.get(), store, families);
 }
@@ -581,17 +648,25 @@ class Attachment {
 
   /* Attaches a store, as Attach does. After an error nothing was attached, and *attachment is
    * unchanged. */
-  [[nodiscard]] static detail::db::Status Make(const Library& library, rgc_t* gc, detail::db::DB* store, const std::vector<Family>& families,
+  [[nodiscard]] static detail::db::Status Make(const Library& library, rgc_t* gc,
+                                               detail::db::DB* store,
+                                               const std::vector<Family>& families,
                                                Attachment* attachment) {
     using detail::db::Status;
-    if (attachment == nullptr) return Status::InvalidArgument("rocks_gc::Attachment::Make: attachment is NULL");
-    if (attachment->gc_ != nullptr) return Status::InvalidArgument("rocks_gc::Attachment::Make: it holds a store already; detach it first");
+    if (attachment == nullptr) {
+      return Status::InvalidArgument("rocks_gc::Attachment::Make: attachment is NULL");
+    }
+    if (attachment->gc_ != nullptr) {
+      return Status::InvalidArgument(
+          "rocks_gc::Attachment::Make: it holds a store already; detach it first");
+    }
     const Status attached = Attach(library, gc, store, families);
     if (attached.ok()) *attachment = Attachment(library, gc);
     return attached;
   }
 
-  [[nodiscard]] static detail::db::Status Make(const Context& context, detail::db::DB* store, const std::vector<Family>& families,
+  [[nodiscard]] static detail::db::Status Make(const Context& context, detail::db::DB* store,
+                                               const std::vector<Family>& families,
                                                Attachment* attachment) {
     if (!context.ok()) return detail::StatusOf(context.error());
     return Make(context.library(), context.get(), store, families, attachment);
@@ -605,7 +680,8 @@ class Attachment {
   ~Attachment() {
     if (Detach().ok()) return;
     static constexpr char why[] =
-        "rocks_gc::Attachment: rgc_detach was refused in the destructor (inside a callback, or beside a living filter): the DB would be "
+        "rocks_gc::Attachment: rgc_detach was refused in the destructor (inside a callback, or "
+        "beside a living filter): the DB would be "
         "closed under the library's worker; call Detach first, from another thread\n";
     std::fputs(why, stderr);
     std::abort();
@@ -620,7 +696,9 @@ class Attachment {
     using detail::db::Status;
     if (gc_ == nullptr) return Status::OK();
     if (library_->rgc_detach(gc_) == 0) {
-      return Status::Aborted("rgc_detach was refused, the log says why: the DB must stay open; call it from another thread");
+      return Status::Aborted(
+          "rgc_detach was refused, the log says why: the DB must stay open; call it from another "
+          "thread");
     }
     gc_ = nullptr;
     return Status::OK();

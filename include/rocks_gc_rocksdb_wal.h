@@ -33,28 +33,36 @@ namespace rocks_gc {
  * its options file. */
 class WalFilter final : public ROCKSDB_NAMESPACE::WalFilter {
  public:
-  WalFilter(const Context& gc, std::vector<std::string> families) : WalFilter(gc.library(), gc.get(), std::move(families)) {}
-  WalFilter(const Library& library, rgc_t* gc, std::vector<std::string> families) : library_(library), gc_(gc), families_(std::move(families)) {}
+  WalFilter(const Context& gc, std::vector<std::string> families)
+      : WalFilter(gc.library(), gc.get(), std::move(families)) {}
+  WalFilter(const Library& library, rgc_t* gc, std::vector<std::string> families)
+      : library_(library), gc_(gc), families_(std::move(families)) {}
 
   const char* Name() const override { return "rocks_gc.wal_filter"; }
 
   /* How many batches were replayed without some of their records. */
   uint64_t changed() const { return changed_; }
 
-  void ColumnFamilyLogNumberMap(const std::map<uint32_t, uint64_t>&, const std::map<std::string, uint32_t>& ids) override {
+  void ColumnFamilyLogNumberMap(const std::map<uint32_t, uint64_t>&,
+                                const std::map<std::string, uint32_t>& ids) override {
     ids_.clear();
     for (const auto& [name, id] : ids) {
-      if (std::find(families_.begin(), families_.end(), name) != families_.end()) ids_.push_back(id);
+      if (std::find(families_.begin(), families_.end(), name) != families_.end()) {
+        ids_.push_back(id);
+      }
     }
   }
 
-  WalProcessingOption LogRecordFound(unsigned long long, const std::string&, const ROCKSDB_NAMESPACE::WriteBatch& batch,
-                                     ROCKSDB_NAMESPACE::WriteBatch* new_batch, bool* batch_changed) override {
+  WalProcessingOption LogRecordFound(unsigned long long, const std::string&,
+                                     const ROCKSDB_NAMESPACE::WriteBatch& batch,
+                                     ROCKSDB_NAMESPACE::WriteBatch* new_batch,
+                                     bool* batch_changed) override {
     if (!library_.ok() || gc_ == nullptr) return WalProcessingOption::kContinueProcessing;
     const std::string& bytes = batch.Data();
     size_t len = 0;
     char* error = nullptr;
-    char* filtered = library_->rgc_wal_filter_batch(gc_, bytes.data(), bytes.size(), ids_.data(), ids_.size(), &len, &error);
+    char* filtered = library_->rgc_wal_filter_batch(gc_, bytes.data(), bytes.size(), ids_.data(),
+                                                    ids_.size(), &len, &error);
     if (filtered != nullptr) {
       ROCKS_GC_TRY_ {
         *new_batch = ROCKSDB_NAMESPACE::WriteBatch(std::string(filtered, len));

@@ -47,7 +47,8 @@ fn each_part_under_sanitizers() {
     run_host(&directory, &host(&directory, &flags));
 }
 
-/// Alone, in any order and twice; with and without exceptions and RTTI; in the dialects that RocksDB's own headers take.
+/// The headers compile alone, in any order and twice; with and without exceptions and RTTI; in the
+/// dialects that RocksDB's own headers support.
 #[test]
 fn the_headers_compile_alone_and_without_exceptions_or_rtti() {
     const LIBRARY: &str = "rocks_gc_library.h";

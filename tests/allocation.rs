@@ -1,5 +1,5 @@
-//! What is allocated, counted by the allocator itself: decisions allocate nothing, and the safe points of all keyspaces stay
-//! within their bounds (I8).
+//! Memory, counted by the allocator: decisions allocate none, and the safe points of all keyspaces
+//! need no more than I8 says.
 
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "an allocator that counts and hands on")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]

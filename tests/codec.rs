@@ -1,4 +1,5 @@
-//! The codec through the C ABI: many keys in one call are as many calls, and bad ones change nothing.
+//! The codec through the C ABI: one call for many keys does the same as many calls, and a bad key
+//! changes nothing.
 
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "C calls of a test, with arguments that live long enough")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
@@ -55,7 +56,8 @@ fn range(function: Range, id: u32, start: &[u8], end: &[u8]) -> Result<u8, Strin
     found
 }
 
-/// The keys that a call made of arrays, which says how many there are; an error must have left the offsets alone.
+/// The keys that a call made of arrays. The call returns their number; an error must leave the
+/// offsets as they were.
 fn of_arrays(
     keys: &[Vec<u8>],
     call: impl FnOnce(*const *const c_char, *const usize, *mut usize, *mut *mut c_char) -> (*mut c_char, usize),

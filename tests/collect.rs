@@ -1,4 +1,5 @@
-//! Collect now, on a real RocksDB: the files that hold garbage are compacted, wherever they lie, and no others.
+//! Collect now, on a real RocksDB: it compacts the files that hold garbage, at every level, and no
+//! others.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
@@ -110,7 +111,8 @@ fn values_of_records_that_are_gone() {
     assert_eq!((store.keys(0), store.keys(1)), (vec![key(25)], vec![key(30)]));
 }
 
-/// Every version but the first of each file goes; then none is picked for the one that its file's run has kept.
+/// The filter of each file removes every version but the first. Collect picks no file again for
+/// that one version.
 #[test]
 fn a_row_in_many_files_does_not_keep_anybody_busy() {
     for via in EVERY_WAY {
@@ -133,8 +135,8 @@ fn a_row_in_many_files_does_not_keep_anybody_busy() {
         let left = file(&store);
         let again = gc.collect_range(&left.smallest, &[&left.largest[..], &[0]].concat(), 0).unwrap();
         assert_eq!((again.files_considered, again.files_compacted), (1, 0), "{via:?} {again:?}");
-        // RocksDB cuts a large compaction into several runs, each of which keeps what it sees first. Each call leaves less, until no
-        // file has more than that of it.
+        // RocksDB cuts a large compaction into several, and the filter of each keeps the first
+        // version that it sees. Each call leaves less, until no file has more garbage than that.
         let mut left = store.keys(0).len();
         while gc.collect(0).unwrap().files_compacted > 0 {
             assert!(store.keys(0).len() < left, "{via:?}: {left} versions, and none went");

@@ -1,5 +1,6 @@
-//! Crashes (I6): a host on a real RocksDB is killed, or loses power, in the middle of destroys and of the worker's passes. It comes
-//! back, attaches, and finds everything that must be there and nothing that must not (`c_tests/crash`).
+//! Crashes (I6): a host on a real RocksDB is killed, or loses power, in the middle of destroys and
+//! of the worker's passes. It restarts, attaches, and finds everything that must exist and nothing
+//! that must not (`c_tests/crash`).
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 

@@ -1,5 +1,5 @@
-//! Destroying on a real RocksDB, through its C API and through the C++ adaptor: I5, what is destroyed is gone when the call returns and
-//! never comes back, and nothing outside has changed.
+//! Destroying on a real RocksDB, through its C API and through the C++ adaptor. I5: when the call
+//! returns, the range is gone for good, and nothing outside has changed.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
@@ -111,7 +111,7 @@ fn data_in_level_0_only_or_in_memory_only() {
     }
 }
 
-/// Late data may meet what was destroyed, and its tombstones, at any level: neither ever comes back.
+/// Late data may meet destroyed data, and its tombstones, at any level: neither becomes visible.
 #[test]
 fn late_data_at_every_pair_of_levels() {
     for options in ["remove_mode=remove", "remove_mode=skip", "remove_mode=auto;delete_range_min_keys=5"] {
@@ -121,7 +121,8 @@ fn late_data_at_every_pair_of_levels() {
                 gc.advance_global(5);
                 let dir = tempdir().unwrap();
                 let store = Store::open(dir.path(), &gc, Via::Adaptor, RAW);
-                // What will be destroyed lies at `lower`, at the border of a file that is not dropped as a whole.
+                // The data that the test destroys is at level `lower`, at the border of a file that
+                // RocksDB does not drop as a whole.
                 for number in 0..20 {
                     store.put(0, &key(number), b"old");
                 }
@@ -134,7 +135,8 @@ fn late_data_at_every_pair_of_levels() {
                 assert_eq!(keys(&store), outside);
                 let entries = store.files(0);
                 assert!(entries.iter().all(|file| file.level != 0 || !file.overlaps(b"k", b"l")), "{entries:?}");
-                // It comes late, at two levels, twice under one key. A run that is switched off lets it down there.
+                // Late data at two levels, twice under one key. A filter that is switched off lets
+                // a compaction move it there.
                 gc.set_enabled(false);
                 for (value, numbers, level) in [(b"first", [6, 8], lower), (b"later", [6, 7], upper)] {
                     numbers.iter().for_each(|number| store.put(0, &key(*number), value));
@@ -193,7 +195,8 @@ fn a_range_that_is_used_again() {
     }
 }
 
-/// A bound with a timestamp leaves half a row: the half outside stays as it was, also when the record is gone, and any two levels meet.
+/// A bound with a timestamp leaves half a row. That half does not change, also when the record is
+/// gone and any two levels are compacted.
 #[test]
 fn the_half_of_a_cut_row_that_is_outside_stays() {
     for (via, history) in [(Via::Adaptor, "history=latest"), (Via::C, "history=latest"), (Via::Adaptor, "history=snapshot")] {

@@ -1,4 +1,5 @@
-//! The pages for people: links lead somewhere, the book lists every page, and quoted figures are those that were measured.
+//! The documents: links lead somewhere, the book lists every page, and quoted figures are those
+//! that were measured.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 

@@ -1,5 +1,6 @@
-//! One suite for every engine: the bound functions of RocksDB's C API, and the C++ adaptor's behind `rgc_engine_t`. What only the C++
-//! one has (properties, stalls, transactions' DBs) is in `c_tests/engine`.
+//! One suite for both engines: the bound functions of RocksDB's C API, and the C++ adaptor's behind
+//! `rgc_engine_t`. `c_tests/engine` tests what only the C++ one has (properties, stalls,
+//! TransactionDBs).
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 

@@ -1,4 +1,5 @@
-//! The examples compile without a warning and do what they say; the README and the book quote the quick starts word for word.
+//! The examples compile without a warning and do what they say; the README and the book quote the
+//! quick starts word for word.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]
 

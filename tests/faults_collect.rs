@@ -1,5 +1,6 @@
-//! Collect now, where it could work without end or bound: a budget counts all that a compaction drags along, what cannot go is not
-//! rewritten by every call, and what makes a call useless is said.
+//! Faults of collect now, which could run without end or bound: a budget counts all files that a
+//! compaction includes, calls do not rewrite again what cannot be removed, and a useless call says
+//! why.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 

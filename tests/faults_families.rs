@@ -1,5 +1,5 @@
-//! Faults that the crash host found in stores with several column families, several contexts, and compactions of the host's own. Each
-//! test failed before its fault was mended.
+//! Faults that the crash host found in stores with several column families, several contexts, and
+//! compactions that the host starts. Each test failed before its fault was mended.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
@@ -31,7 +31,8 @@ fn gc() -> Gc {
     gc
 }
 
-/// A destroy that ends in the middle: it has deleted the lions, and waits for a flush when the store is detached.
+/// A destroy that ends in the middle: it has deleted the lions, and waits for a flush when the host
+/// detaches.
 fn interrupted_destroy(gc: &Gc, store: &Store<'_>) {
     adaptor().pause(store.handle());
     thread::scope(|scope| {
@@ -45,8 +46,8 @@ fn interrupted_destroy(gc: &Gc, store: &Store<'_>) {
     adaptor().go_on(store.handle());
 }
 
-/// The host dropped a family that an unfinished destroy is about, and made it again. The destroy is finished all the same, and what is
-/// written into its range afterwards stays.
+/// The host dropped a family with an unfinished destroy, and made it again. The library finishes
+/// the destroy all the same, and what the host writes into the range afterwards stays.
 #[test]
 fn a_destroy_is_finished_though_one_of_its_families_was_dropped_and_made_again() {
     for via in EVERY_WAY {
@@ -71,8 +72,8 @@ fn a_destroy_is_finished_though_one_of_its_families_was_dropped_and_made_again()
     }
 }
 
-/// With atomic_flush the adaptor flushes all families together. One that the host dropped is left out, and the others are not taken for
-/// dropped.
+/// With atomic_flush the adaptor flushes all families together. It leaves out a family that the
+/// host dropped, and does not treat the others as dropped.
 #[test]
 fn an_atomic_flush_over_a_dropped_family_is_one_of_the_others() {
     let gc = gc();
@@ -91,8 +92,9 @@ fn an_atomic_flush_over_a_dropped_family_is_one_of_the_others() {
     assert!(store.keys(0).is_empty(), "the second destroy finds its family, too");
 }
 
-/// The host dropped a family, and keeps its handle. The keys in its memtable can still be read, but with atomic_flush RocksDB reports
-/// success for flushes and compactions that do nothing. A destroy whose bound cuts a row does not wait for that row's compaction.
+/// The host dropped a family, and keeps its handle. The keys in its memtable can still be read, but
+/// with atomic_flush RocksDB reports success for flushes and compactions that do nothing. A destroy
+/// with a bound that cuts a row does not wait for that row's compaction.
 #[test]
 fn a_destroy_cuts_a_row_in_the_memtable_of_a_dropped_family() {
     for (via, configure) in [(Via::C, None), (Via::Adaptor, None), (Via::Adaptor, Some(set_atomic_flush as fn(_)))] {
@@ -119,7 +121,8 @@ fn a_destroy_cuts_a_row_in_the_memtable_of_a_dropped_family() {
     }
 }
 
-/// The first context destroys meanwhile: its probes are not in the way of the question whose ledger it is.
+/// The first context destroys meanwhile. The probe keys of that destroy do not disturb the check of
+/// whose ledger it is.
 #[test]
 fn a_ledger_is_refused_to_a_second_context_while_the_first_one_destroys() {
     for via in EVERY_WAY {

@@ -1,5 +1,5 @@
-//! Where memory ends: inside a host's callbacks nothing aborts, and what cannot be remembered is kept; and rows that wait for the
-//! worker take no more than they may, however many there are.
+//! Memory that ends: inside a host's callbacks nothing aborts, and the library keeps what it cannot
+//! remember. Rows that wait for the worker use no more memory than allowed, however many there are.
 
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "an allocator that counts, and fails where it is told to")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]

@@ -1,5 +1,5 @@
-//! A refusal cannot be overlooked: what can refuse answers, a compiler warns where the answer is dropped, and a host that looks at it
-//! never closes a DB that the worker still uses.
+//! A host cannot overlook a refusal: a function that can refuse returns a result, a compiler warns
+//! where a host ignores it, and a host that checks it never closes a DB that the worker still uses.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 

@@ -1,5 +1,5 @@
-//! Faults that a review found in the worker, at moments that only a store in memory can hold still. Each test failed before its fault
-//! was mended.
+//! Faults that a review found in the worker, at moments that only a store in memory can hold. Each
+//! test failed before its fault was mended.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
@@ -11,7 +11,8 @@ use rocks_gc::shared::{FilterKind, HandedOverRows, Shared, register_keyspaces};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
-use support::memory::{Memory, shared, wait_for};
+use support::memory::{Memory, shared};
+use support::wait_for;
 
 const DRAINED: Duration = Duration::from_secs(60);
 const SAFE_POINT: u64 = 100;

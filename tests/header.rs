@@ -1,8 +1,9 @@
-//! The header is the truth: what it declares is exported, described, guarded and tried; it compiles alone, in every dialect
-//! and order; and it agrees with the library and the package on the version.
+//! The header is the truth: the library exports, describes, guards and tests every function that
+//! the header declares. The header compiles alone, in every dialect and order. It agrees with the
+//! library and the package on the version.
 //!
-//! That a function has the parameters and the result that the header gives it is checked in `src/ffi/signatures.rs`, which
-//! does not compile otherwise. Here is checked that it lists every function.
+//! The compiler checks parameters and results: `src/ffi/signatures.rs` does not compile if a function
+//! differs from the header's. A test here checks that it lists every function.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -44,7 +45,8 @@ fn without_comments(source: &str) -> String {
     Regex::new(r"(?s)/\*.*?\*/|//[^\n]*").unwrap().replace_all(source, " ").into_owned()
 }
 
-/// The names of all functions that a header declares: what stands before a parameter list that is no type's.
+/// The names of all functions that a header declares: the word before a parameter list that is no
+/// type's.
 fn declared(header: &str) -> BTreeSet<String> {
     let code = without_comments(header);
     let statements = code.split(';').filter(|statement| !statement.contains("typedef"));
@@ -217,7 +219,8 @@ fn the_headers_compile_alone_and_in_any_order() {
         {
             let file = directory.path().join(format!("{number}{dialect}.{extension}"));
             fs::write(&file, &source).unwrap();
-            // The program compares a function with NULL, so that it is used; C knows functions without a prototype.
+            // The program compares each function with NULL, so that it uses it; C knows functions
+            // without a prototype.
             let prototypes = if extension == "c" { "-Wstrict-prototypes" } else { "-Wextra" };
             let arguments = [dialect, "-Wno-address", prototypes, "-fsyntax-only"].map(str::to_owned).into_iter();
             compile(compiler, arguments.chain(rocksdb_include_flags()).chain([file.display().to_string()]));
@@ -278,12 +281,14 @@ fn sizes_offsets_and_numbers_stay() {
     }
 }
 
-/// A line for everything that a compiled host relies on: functions, types, and the sizes and numbers that `abi_sizes.c` pins down.
+/// A line for everything that a compiled host relies on: functions, types, and the sizes and
+/// numbers of `abi_sizes.c`.
 fn abi() -> String {
     let header = header();
     let code = without_comments(&header);
     let declarations = &code[code.find("extern \"C\" {").unwrap()..];
-    let one_space = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // A declaration may be wrapped anywhere, also right behind its parenthesis.
+    let one_space = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(");
     let mut lines = BTreeSet::new();
     let types = Regex::new(r"(?s)typedef (struct rgc_\w+ \{.*?\} rgc_\w+|[^;{]+);").unwrap();
     lines.extend(types.captures_iter(declarations).map(|found| format!("type {}", one_space(&found[1]))));
@@ -319,7 +324,8 @@ fn one_version_everywhere() {
     let header = header();
     let named = Regex::new(r##"#define RGC_VERSION_STRING "([^"]+)""##).unwrap().captures(&header).unwrap()[1].to_owned();
     assert_eq!(named, env!("CARGO_PKG_VERSION"));
-    // SAFETY: it is loaded for good, the function has the header's type, and what it returns is static.
+    // SAFETY: the library is never unloaded, the function has the header's type, and its result is
+    // static.
     #[allow(unsafe_code, reason = "calls the library as a host does")]
     let (version, abi) = unsafe {
         let library = libloading::Library::new(library()).unwrap();

@@ -21,7 +21,8 @@ fn source(name: &str) -> PathBuf {
     root().join("c_tests").join(name)
 }
 
-/// Compiles a C host and returns the program; `flags` go before the sources, `libraries` behind them.
+/// Compiles a C host and returns the program; `flags` come before the sources, `libraries` behind
+/// them.
 fn host(directory: &TempDir, sources: impl IntoIterator<Item = PathBuf>, flags: &[&str], libraries: &[String]) -> PathBuf {
     let program = directory.path().join("host");
     let mut arguments: Vec<OsString> = ["-std=c11", "-O1", "-o"].map(OsString::from).into();
@@ -41,7 +42,8 @@ fn every_export(directory: &TempDir, flags: &[&str]) -> PathBuf {
     host(directory, parts.chain([source("every_export.c")]), flags, &libraries)
 }
 
-/// What a host needs when the library itself is compiled with a sanitizer, whose runtime the variable names (`make test`).
+/// The flags of a host when the library itself is compiled with a sanitizer, whose runtime the
+/// variable names (`make test`).
 fn sanitizer_runtime() -> Vec<String> {
     match std::env::var("ROCKS_GC_TEST_SANITIZER_RUNTIME") {
         Ok(archive) => {

@@ -1,6 +1,7 @@
-//! What a run knows of the level it writes, on a real RocksDB. With the C++ adaptor and `remove_mode=skip` a run that is known to be
-//! bottommost skips to the row's end, one skip a row; any other goes from version to version. With the C API's listener a dead row
-//! is not counted where older data lies below.
+//! What a filter knows of the level that its compaction writes, on a real RocksDB. With the C++
+//! adaptor and `remove_mode=skip` a filter that knows it is bottommost skips to the row's end, one
+//! skip a row; any other skips from version to version. With the C API's listener a filter does not
+//! count a dead row when older data lies below.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, unsafe_code, reason = "a test may fail")]
 
@@ -55,8 +56,8 @@ impl Host {
         Self { gc, db, _dir: dir }
     }
 
-    /// Rows of ten versions, nine of them garbage, and a tombstone, in a file of level 0; and in a newer one something far away, so
-    /// that no compaction of the rows is a full one.
+    /// Rows of ten versions, nine of them garbage, and a tombstone, in a file of level 0; and
+    /// distant keys in a newer file, so that no compaction of the rows is a full one.
     fn write_garbage(&self) {
         for row in 0..ROWS {
             (60..60 + VERSIONS).for_each(|ts| self.db.write(&[Write::Put(&self.gc.raw_key(1, &[row], ts), b"value\0")]));
@@ -173,7 +174,8 @@ fn with_ingest_behind_no_level_is_the_last() {
     }
 }
 
-/// DBs of different depth take turns on one thread, and side by side on one pool: level 3 is the last one of every second.
+/// DBs of different depth alternate on one thread, and run beside each other on one pool: level 3
+/// is the last one of every second DB.
 #[test]
 fn dbs_on_one_thread_pool_are_told_apart() {
     let hosts = [7, 4, 7, 4].map(|num_levels| Host::new(&Settings { num_levels, ..STATIC }, LEVEL, false));
@@ -212,7 +214,8 @@ unsafe extern "C" fn wait_for_the_cancellation(_: *mut c_void) {
     }
 }
 
-/// A manual compaction into the last level is cancelled in the middle; what its thread was told holds for no other run.
+/// A manual compaction into the last level is cancelled in the middle. No other filter uses what
+/// RocksDB told its thread.
 #[test]
 fn a_cancelled_compaction_leaves_no_word_behind() {
     let host = Host::with(&STATIC, |_| {}, |options| adaptor().hook(options, wait_for_the_cancellation, null_mut()));

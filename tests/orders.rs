@@ -1,4 +1,5 @@
-//! Orders about schemas at the worst moments: the host's and the worker's at once, in stalls, with errors, on another store.
+//! Orders about schemas at the worst moments: from the host and the worker at once, in stalls, with
+//! errors, on another store.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
@@ -10,7 +11,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
-use support::memory::{Memory, shared, wait_for};
+use support::memory::{Memory, shared};
+use support::wait_for;
 
 fn keyspace(id: u32) -> Option<KeyspaceId> {
     KeyspaceId::new(id)
@@ -49,7 +51,8 @@ fn what_is_pending_is_what_is_open() {
     }
 }
 
-/// A host's order waits in a stall; the worker, with rows in hand, must not wait for it, for somebody waits for the rows.
+/// A host's order waits in a stall. The worker, which has rows to finish, must not wait for it,
+/// because another thread waits for the rows.
 #[test]
 fn an_order_in_a_stall_holds_nobody_else_up() {
     let (shared, memory) = (shared("schema_id=prefix"), Memory::default());

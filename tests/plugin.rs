@@ -1,4 +1,5 @@
-//! The RocksDB plugin: its folder as RocksDB's build reads it, and databases that collect by names in option strings and OPTIONS files.
+//! The RocksDB plugin: its folder as RocksDB's build reads it, and databases that collect by names
+//! in option strings and OPTIONS files.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
@@ -26,7 +27,8 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// A tree with the plugin in it, and a Makefile that takes it in as RocksDB's does, and says what it took.
+/// A source tree with the plugin, and a Makefile that includes it as RocksDB's does, and prints
+/// what it found.
 fn rocksdb_tree(put: impl FnOnce(&Path)) -> TempDir {
     let tree = tempdir().unwrap();
     fs::create_dir(tree.path().join("plugin")).unwrap();
@@ -73,7 +75,8 @@ fn the_lists_name_every_file_of_the_folder() {
     assert_eq!(named, there);
 }
 
-/// RocksDB's CMakeLists.txt reads the .mk by these patterns, so that the first match must be the list, whole and on its line.
+/// RocksDB's CMakeLists.txt reads the .mk by these patterns, so that the first match must be the
+/// list, whole and on its line.
 #[test]
 fn cmake_reads_the_same_lists() {
     let said = run(&mut make(&linked_tree()));
@@ -308,8 +311,9 @@ fn once_made_only_the_safe_point_moves_and_forward() {
     assert_eq!(database.left(), EVERY_VERSION);
 }
 
-/// RocksDB reads back each OPTIONS file that it wrote. A server of `Install`, with the library linked in and its symbols hidden, opens
-/// on a RocksDB with the plugin as on any other.
+/// RocksDB reads back each OPTIONS file that it wrote. A server that uses `Install`, with the
+/// library linked in and its symbols hidden, opens its DB on a RocksDB with the plugin as on any
+/// other.
 #[test]
 fn what_rocksdb_reads_back_needs_no_library() {
     for name in ["rocks_gc.default", "rocks_gc.of_a_later_version"] {
@@ -317,7 +321,8 @@ fn what_rocksdb_reads_back_needs_no_library() {
     }
 }
 
-/// Its OPTIONS file has the factory's bare name: the options and safe points of the server are not known, so nothing may go.
+/// Its OPTIONS file has the factory's bare name. The factory does not know the server's options and
+/// safe points, so it must remove nothing.
 #[test]
 fn an_installed_database_reopens_by_name_and_loses_nothing() {
     let loader = tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! What the host promises, and what is lost when it does not keep it: each promise of the header on a real RocksDB.
+//! What the host promises, and what it loses when it breaks a promise: each promise of the header
+//! on a real RocksDB.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -66,7 +67,8 @@ impl Host {
 /// H1, second half: what is restored below the safe point needs the four steps.
 #[test]
 fn a_restore_below_the_safe_point_is_safe_with_all_four_steps_only() {
-    // The host deleted the row by a range tombstone, which a filter does not see; a backup of 60 and 50 comes back.
+    // The host deleted the row by a range tombstone, which a filter does not see; a backup of 60
+    // and 50 is put back.
     let prepare = || {
         let host = Host::new(100);
         host.put(&[90]);
@@ -140,7 +142,8 @@ fn deleting_a_row_or_an_older_version_is_free() {
 #[test]
 fn single_delete_of_a_removed_version_is_corruption() {
     let host = Host::with(100, &Settings { dynamic_levels: false, ..Settings::default() });
-    // Data of other keyspaces in the last level keeps the tombstone that the filter leaves for 80 in level 1.
+    // Data of other keyspaces in the last level keeps the tombstone that the filter leaves for 80
+    // in level 1.
     for keyspace in [0, 2] {
         host.db.write(&[Write::Put(&host.gc.raw_key(keyspace, ROW, 1), b"value\0")]);
     }
@@ -202,7 +205,8 @@ fn merge_operands_are_kept() {
     host.db.release(snapshot);
 }
 
-/// H8: one context, two databases: the second one loses what the first one destroyed. (The C++ adaptor refuses to open it.)
+/// H8: one context, two databases: the second one loses the keys that the host destroyed in the
+/// first. (The C++ adaptor refuses to open it.)
 #[test]
 fn a_second_database_of_one_context_loses_what_the_first_one_destroyed() {
     let gc = Gc::new("", 1000);
@@ -219,8 +223,8 @@ fn a_second_database_of_one_context_loses_what_the_first_one_destroyed() {
     drop((second, first));
 }
 
-/// H10: what is left of a cut row after a destroy that a crash interrupted: the timestamps. `keeps` = the host gives its safe point
-/// after attach.
+/// H10: the timestamps that are left of a cut row after a crash interrupted its destroy. `keeps` =
+/// the host sets its safe point after attach.
 fn left_of_a_cut_row(keeps: bool) -> Vec<u64> {
     let dir = tempfile::tempdir().unwrap();
     let new = || {
@@ -270,8 +274,9 @@ fn h10_a_safe_point_before_attach_takes_the_other_half_of_a_cut_row() {
     assert_eq!(left_of_a_cut_row(false), [0; 0], "the header warns of nothing");
 }
 
-/// A row that is deleted: in the last level its mark, hidden by the worker's tombstone further up; then a restore of a version that
-/// is older than the mark, and than the safe point. `step_3` = the compaction by force that the header asks for. Is it there afterwards?
+/// A deleted row: its mark is in the last level, hidden by the worker's tombstone further up. The
+/// host then restores a version that is older than the mark and the safe point. `step_3` = the
+/// forced compaction that the header asks for. Does the version exist afterwards?
 fn a_restore_survives(step_3: bool) -> bool {
     let gc = Gc::new("", 1000);
     gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();

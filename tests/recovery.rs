@@ -1,5 +1,5 @@
-//! Recovery: a host is killed, and what it wrote is only in the WAL. With a WAL filter the puts of invalid schemas and of TOMBSTONE
-//! keyspaces do not come back; deletes do, and everything else.
+//! Recovery: a host is killed, and its writes are only in the WAL. With a WAL filter the puts of
+//! invalid schemas and of TOMBSTONE keyspaces do not come back; deletes do, and everything else.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, unsafe_code, reason = "a test may fail")]
 
@@ -243,7 +243,8 @@ fn puts_of_what_is_dropped_do_not_come_back() {
         assert_eq!(store.keys(WRITE), write, "{filtered:?}");
         let other = all(&["new", "old", "older"].map(|row| (false, raw(&gc, 1, 1, row))));
         assert_eq!(store.keys(OTHER), other, "{filtered:?}: a family that is not named");
-        // It goes on as any other DB, which asks the filter for its name whenever it writes its options file.
+        // The DB continues like any other. RocksDB asks the filter for its name whenever it writes
+        // the OPTIONS file.
         store.set_option("disable_auto_compactions", "true");
         store.write_all(&[put(DEFAULT, raw(&gc, 1, 2, "after"))]);
         store.compact(DEFAULT);
@@ -277,7 +278,8 @@ fn avoid_flush(options: *mut c_void) {
     adaptor().avoid_flush_during_recovery(options);
 }
 
-/// RocksDB goes on behind a torn WAL only if the next one's sequence numbers begin where that one's ended.
+/// RocksDB continues behind a torn WAL only if the next WAL's sequence numbers begin where the torn
+/// one's end.
 #[test]
 fn what_came_behind_a_torn_wal_is_not_lost_for_an_ignored_put() {
     for via in EVERY_WAY {

@@ -1,24 +1,30 @@
-//! The rules as text: `tests/cases/*.txt`. `REWRITE=1 cargo test --test rules` writes the answers anew, to be read before they
-//! are committed.
+//! The rules as text: `tests/cases/*.txt`. `REWRITE=1 cargo test --test rules` writes the answers
+//! anew; read them before you commit them.
 //!
-//! `gc` makes a context: `now=N`, a line `options name=value;...` if any, and a command a line. `run` makes a run
-//! (`kind=default|write|ttl_v1`, `bottommost=1|0`, `inputs=(N,N_M,...)` with the tombstones and the range tombstones of each) and shows it
-//! a key a line, or gives a command in the middle of it. With `skip` the run's caller can skip, and what a skip goes to is answered:
-//! a version of the row, or the row's end.
+//! `gc` makes a context: `now=N`, a line `options name=value;...` if any, and a command a line.
+//! `run` makes a filter (`kind=default|write|ttl_v1`, `bottommost=1|0`, `inputs=(N,N_M,...)` with
+//! the tombstones and the range tombstones of each input). Each line shows it a key, or gives a
+//! command in the middle. With `skip` the caller can skip, and the answer also says what the skip
+//! ends at: a version of the row, or the row's end.
 //!
 //! ```text
-//! r/1 a @100 live          mode/keyspace, user key, timestamp, value: live, del, eN (expires at N), del+eN, bad, 0xHEX,
-//!                          or what is no value: merge, wide, blob; a write record: P (long value), Ps (short value), D, L, R,
-//!                          P+f9 and Ps+f9 with a GC fence of 9
-//! m a @100 live            a TiDB key; plain a @100 live in the plain layout; key 0xHEX live for any bytes
+//! r/1 a @100 live          mode/keyspace, user key, timestamp, value: live, del, eN (expires at N),
+//!                          del+eN, bad, 0xHEX, or what is no value: merge, wide, blob; a write
+//!                          record: P (long value), Ps (short value), D, L, R, P+f9 and Ps+f9 with
+//!                          a GC fence of 9
+//! m a @100 live            a TiDB key; plain a @100 live in the plain layout; key 0xHEX live for
+//!                          any bytes
 //! ? r/1 a @100             judged by the key alone
-//! global 80 | own 1 80 | name 1 global | name 1 keyspace | remove 1 | enable | disable | bottommost 0
-//! schemas 1 9 3,4          a list of keyspace 1 (plain: none), highest id 9; create 1 5 | drop 1 3 | state 1 3
+//! global 80 | own 1 80 | name 1 global | name 1 keyspace | remove 1 | enable | disable
+//! bottommost 0
+//! schemas 1 9 3,4          a list of keyspace 1 (plain: none), highest id 9; create 1 5 | drop 1 3 |
+//!                          state 1 3
 //! load 1 ENABLED unified   metadata; destroy 1 | destroy 1 force
-//! wal r/1 a @100           is it left out at recovery?
+//! wal r/1 a @100           does recovery leave it out?
 //! ```
 //!
-//! A user key `#7:a` is 4 bytes of schema id 7 and `a`. `gc attach` has an open, empty RocksDB attached, for drops and destroys.
+//! A user key `#7:a` is 4 bytes of schema id 7 and `a`. `gc attach` attaches an open, empty
+//! RocksDB, for drops and destroys.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, unsafe_code, reason = "a test may fail")]
 
@@ -190,7 +196,8 @@ fn judge(gc: &Gc, run: &Run, can_skip: bool, line: &str) -> String {
     }
 }
 
-/// A version of the row, or what lies right behind the row's last possible one, or the end of what is dropped.
+/// A version of the row, or the key behind the row's last possible version, or the end of a dropped
+/// range.
 fn target(row: &[u8], until: &[u8]) -> String {
     match until.strip_prefix(row) {
         Some([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0]) => "the row's end".into(),

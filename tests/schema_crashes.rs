@@ -1,7 +1,9 @@
-//! A host that drops and truncates schemas is killed again and again, at any moment, and comes back to what it finds. It keeps a journal:
-//! a line before each step, and one after it. What must hold: nothing goes that was not ordered to go; of a row that is being truncated
-//! no older version is there without the newer ones; no value is without its record, no record without its value; and when the
-//! worker is done, nothing is left of what was to go. Another seed: `ROCKS_GC_TEST_SEED=N cargo test --test schema_crashes`.
+//! A host that drops and truncates schemas is killed again and again, at any moment, and restarts
+//! with what it finds. It keeps a journal: a line before each step, and one after it. Invariants:
+//! nothing is deleted without an order; of a row that is being truncated no older version exists
+//! without the newer ones; every value has its record, and every record its value; when the worker
+//! is done, everything that was ordered to be deleted is gone. `ROCKS_GC_TEST_SEED=N cargo test
+//! --test schema_crashes` repeats a seed.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 

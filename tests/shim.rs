@@ -1,5 +1,5 @@
-//! The install shim in the hosts it is made for: a C host, and Rust's (`examples/rust_shim`, with `examples/rust_crate` for those
-//! that do without).
+//! The install shim in its hosts: a C host, and Rust's (`examples/rust_shim`; `examples/rust_crate`
+//! is a host without the shim).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
@@ -26,7 +26,8 @@ fn build(compiler: &str, flags: &[&str], sources: &[PathBuf], output: &Path, lib
     compile(compiler, arguments);
 }
 
-/// The C host with the shim, which is C++ and has flags of its own; `both` are flags for both compilers.
+/// The C host with the shim, which is C++ and has flags of its own; `both` are flags for both
+/// compilers.
 fn host(directory: &TempDir, shim: &[&str], both: &[&str]) -> PathBuf {
     let object = directory.path().join("rocks_gc_install.o");
     let flags = [both, shim, &[rocksdb_dialect(), "-fno-rtti", "-O1", "-c"]].concat();

@@ -1,5 +1,6 @@
-//! What a skip could bring back, and what it saves, through the C++ adaptor on a real RocksDB: named traces. Levels are written as
-//! `Lx`, the newest data first; `@` is a timestamp, a struck one a tombstone.
+//! What a skip could make visible again, and what it saves, through the C++ adaptor on a real
+//! RocksDB: named traces. Levels are written as `Lx`, the newest data first; `@` is a timestamp, a
+//! struck one a tombstone.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, unsafe_code, reason = "a test may fail")]
 
@@ -85,7 +86,8 @@ const DELETE: &[u8] = b"D\x05";
 /// L0   a@79 a@78 (late)  and tombstones of a@5 to a@1
 /// L6   a@5 to a@1
 /// ```
-/// Into L1: a@78 is shadowed; a skip to the row's end would drop the tombstones, and a@5 to a@1 would be back.
+/// Into L1: a@78 is shadowed; a skip to the row's end would drop the tombstones, and a@5 to a@1
+/// would be back.
 #[test]
 fn tombstones_behind_a_late_key_stay() {
     let host = Host::new(c::RGC_KIND_RAW, "remove_mode=skip", &STATIC_LEVELS);
@@ -216,8 +218,8 @@ fn a_row_rewritten_and_deleted_during_a_run_stays_deleted() {
     }
 }
 
-/// Rows of five versions, four of them garbage, from two files of L0 into L1 over older data, as RocksDB does it by itself: entries,
-/// tombstones, and how many skips there were.
+/// Rows of five versions, four of them garbage, from two files of L0 into L1 over older data, as
+/// RocksDB compacts by itself: entries, tombstones, and the number of skips.
 fn after_l0_to_l1(kind: u32, options: &str, value: &[u8]) -> (u64, u64, u64) {
     let host = Host::new(kind, options, &STATIC_LEVELS);
     host.undisturbed(|| {
@@ -234,8 +236,8 @@ fn after_l0_to_l1(kind: u32, options: &str, value: &[u8]) -> (u64, u64, u64) {
     (entries.entries, entries.deletions, host.gc.stats().skipped)
 }
 
-/// 101 versions in L6, 100 in L1, and no tombstone: neither with skips to the row's end (the inputs hold no tombstone) nor from
-/// version to version (transactions).
+/// 101 versions in L6, 100 in L1, and no tombstone. The filter skips to the row's end (the inputs
+/// hold no tombstone), or from version to version (transactions).
 #[test]
 fn stale_versions_leave_no_tombstone_above_the_last_level() {
     assert_eq!(after_l0_to_l1(c::RGC_KIND_RAW, "remove_mode=skip", LIVE), (201, 0, 100));
@@ -263,8 +265,8 @@ fn dropped_versions_in_blob_files_are_not_read() {
     }
 }
 
-/// TiKV's worked scenarios through a DB: short values go, long ones stay and their rows are counted. Then what the newest delete
-/// marks hid is gone, and they themselves wait for the worker.
+/// TiKV's worked scenarios in a DB: the filter removes short values, keeps long ones and counts
+/// their rows. Then it removes what the newest delete marks hid; the worker deletes the marks.
 #[test]
 fn transaction_records_through_a_db() {
     for options in ["remove_mode=skip", "remove_mode=remove", "remove_mode=auto"] {
@@ -311,7 +313,8 @@ fn rawkv_rows_through_a_db() {
     }
 }
 
-/// H7: a key between a row's versions that is none of them. Shown to a run it is kept; a skip to the row's end does not show it.
+/// H7: a key between a row's versions that is no version. A filter that sees it keeps it; a skip to
+/// the row's end removes it unseen.
 #[test]
 fn what_stands_between_versions_is_kept_by_removes_only() {
     for (options, kept) in [("remove_mode=remove", true), ("remove_mode=skip", false)] {

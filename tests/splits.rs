@@ -1,5 +1,6 @@
-//! The one principle, at the level of the rule: whatever runs see of a key space, in any split, from any levels, in any order,
-//! nothing that somebody reads goes; and a run over everything leaves just that.
+//! The one principle, at the level of the rule: filters over any parts of a key space, from any
+//! levels, in any order, remove nothing that a reader reads; a filter over everything leaves
+//! exactly that.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 

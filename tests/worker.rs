@@ -1,4 +1,5 @@
-//! The worker on a real RocksDB, through its C API and through the C++ adaptor: what runs hand over goes, and nothing else.
+//! The worker on a real RocksDB, through its C API and through the C++ adaptor: it deletes the rows
+//! that filters give it, and nothing else.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail")]
 
@@ -130,7 +131,8 @@ fn a_row_of_a_hundred_thousand_versions_in_many_files() {
         let files = store.files(0);
         assert!(files.len() >= 20 && files.iter().all(|file| file.level == files[0].level), "{} files", files.len());
         gc.advance(1, VERSIONS + 1).unwrap();
-        // The last file first: no run sees the row as a whole, and the first one nothing but its mark.
+        // The last file first: no filter sees the row as a whole, and the first one sees only its
+        // mark.
         let first = files.iter().map(|file| &file.smallest).min().unwrap();
         store.engine_compact(0, (first, &gc.raw_key(1, b"row", VERSIONS - 1)));
         assert_eq!(gc.drain(120_000), Ok(0));
@@ -191,7 +193,8 @@ fn varint(mut number: u64) -> Vec<u8> {
     bytes
 }
 
-/// Two threads write at full speed while many rows wait: the worker causes no stall, and loses none.
+/// Two threads write at full speed while many rows wait: the worker causes no stall, and deletes
+/// every row.
 #[test]
 fn writers_at_full_speed_are_not_stalled() {
     const ROWS: u32 = 100_000;

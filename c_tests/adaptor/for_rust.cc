@@ -1,5 +1,6 @@
-// for_rust.cc - what tests in Rust need of RocksDB's C++ API, behind C functions: compactions from one level into another, what table
-// files hold, tickers, and a hook into the middle of a run. Compiled into one shared object with the shim.
+// for_rust.cc - RocksDB's C++ API for tests in Rust, behind C functions: compactions from one level
+// into another, the contents of table files, tickers, and a hook that runs in the middle of a
+// compaction. The shim is compiled into the same shared object.
 #include <rocks_gc_rocksdb_store.h>
 #include <rocksdb/c.h>
 #include <rocksdb/compaction_filter.h>
@@ -64,7 +65,8 @@ class HookedFactory : public rocksdb::CompactionFilterFactory {
 
 extern "C" {
 
-// Compacts the files of one level (and what they overlap further down) into another; with `only` those that overlap [start, end].
+// Compacts the files of one level (and what they overlap further down) into another; with `only`
+// those that overlap [start, end].
 char* adaptor_compact_files(rocksdb_t* c_db, int from, int to, const char* start, size_t start_len, const char* end, size_t end_len) {
   rocksdb::DB* db = DbOf(c_db);
   rocksdb::ColumnFamilyMetaData metadata;
@@ -96,7 +98,8 @@ char* adaptor_compact_files_of(rocksdb_t* c_db, rocksdb_column_family_handle_t* 
   return Error(DbOf(c_db)->CompactFiles(rocksdb::CompactionOptions(), family, files, to));
 }
 
-// The C++ engine of an open DB, its functions in *table; given back by their destructor. The families have these roles.
+// The C++ engine of an open DB with families of these roles; *table holds its functions. The
+// table's destructor frees the engine.
 void* adaptor_engine(rocksdb_t* db, rocksdb_column_family_handle_t** families, size_t n, const rgc_engine_t** table) {
   std::vector<rocks_gc::Family> all;
   for (size_t i = 0; i < n; ++i) all.push_back({RGC_CF_OTHER, *reinterpret_cast<rocksdb::ColumnFamilyHandle**>(families[i])});

@@ -1,4 +1,5 @@
-// main.cc - the C++ adaptor, part by part. Arguments: librocks_gc.so, and two stand-ins for it (stand_in.c).
+// main.cc - the C++ adaptor, part by part. Arguments: librocks_gc.so, and two stand-ins for it
+// (stand_in.c).
 #include "parts.h"
 
 int main(int argc, char** argv) {

@@ -1,5 +1,6 @@
-// protocol.cc - what a run makes of what its thread is told, in every order in which RocksDB may tell it. With remove_mode=skip the
-// second version of a row goes by a skip to the row's end in a run that is known to be bottommost, else to the next version.
+// protocol.cc - how a filter uses what RocksDB tells its thread, in every order in which RocksDB
+// may tell it. With remove_mode=skip the second version of a row shows it: a filter that knows it
+// is bottommost skips to the row's end, any other to the next version.
 #include <rocks_gc_rocksdb.h>
 
 #include <thread>
@@ -145,7 +146,8 @@ void OtherShapes(const char* path) {
   deeper.Tell(7);
   CHECK(!deeper.Bottommost(*run));
 
-  // CreateColumnFamily does not show its options: the last level is unknown, but for full compactions.
+  // CreateColumnFamily does not show its options, so only a full compaction knows that it writes
+  // the last level.
   Host created(path, Options(), false);
   run = created.Create();
   created.Tell(6);
@@ -160,9 +162,10 @@ TablePropertiesCollection Files(uint64_t deletions) {
   return {{"1.sst", file}};
 }
 
-// A run whose inputs are known to hold no tombstone skips to the row's end, too. RocksDB shows them to the factory, or (before 8.7) to the
-// listener on the compaction's first thread, by the number of the job, which is no name: not what CompactFiles compacts, not another
-// DB's job of the same number, and not one of the same DB before it was opened again.
+// A filter whose input files hold no tombstone skips to the row's end, too. RocksDB shows the files
+// to the factory. Before 8.7 it shows them to the listener on the compaction's first thread, by the
+// job's number. That number is ambiguous: CompactFiles gives none, another DB may use it, and so
+// may the same DB after it was opened again.
 #if ROCKSDB_MAJOR * 1000 + ROCKSDB_MINOR >= 8007
 void KnownInputs(const char* path) {
   Host host(path);
@@ -197,7 +200,8 @@ void KnownInputs(const char* path) {
     CHECK(!host.Bottommost(*run));
     host.End();
   }
-  // Begun, and never ended: the DB was closed meanwhile. Its next job of this number announces nothing.
+  // A job began and never ended, because the DB was closed. The next job with this number must not
+  // use its files.
   listener.OnCompactionBegin(nullptr, Announced(0));
   std::thread([&] {
     const auto run = host.Create();
@@ -208,7 +212,8 @@ void KnownInputs(const char* path) {
   auto run = host.Create();
   host.Tell(1);
   CHECK(!host.Bottommost(*run));
-  // Begun and ended without a run; another job, level or column family; a file whose properties could not be read.
+  // A job began and ended without a filter; another job, level or column family; a file whose
+  // properties could not be read.
   listener.OnCompactionBegin(nullptr, Announced(0));
   listener.OnCompactionCompleted(nullptr, Announced(0));
   run = host.Create();

@@ -1,5 +1,5 @@
-//! Lays out what librocksdb-sys has built like an installed RocksDB: `lib/librocksdb.so`, `lib/librocksdb.a` and
-//! `include/`, below the folder named by `ROCKS_GC_BUNDLED_PREFIX`.
+//! Lays out what librocksdb-sys has built like an installed RocksDB: `lib/librocksdb.so`,
+//! `lib/librocksdb.a` and `include/`, below the folder named by `ROCKS_GC_BUNDLED_PREFIX`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,7 +38,8 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The archive's objects are position independent, so the whole of it links into one shared library.
+/// The archive's objects are position independent, so the whole of it links into one shared
+/// library.
 fn link_shared(archive: &Path, library: &Path) -> io::Result<()> {
     let status = cc::Build::new()
         .cpp(true)

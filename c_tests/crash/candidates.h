@@ -6,8 +6,9 @@
 
 #include "journal.h"
 
-// The outcome that fits what is found, with as many of the host's writes as can be. None does: what is wrong with the one in which
-// everything has happened, and with the one that lacks the most.
+// The outcome that explains what the store holds, with as many of the host's writes as possible. If
+// none does: what contradicts the outcome in which everything happened, and the one that lacks the
+// most.
 Outcome Fitting(const Journal& journal, const Contents& found, std::string* wrong);
 
 #endif

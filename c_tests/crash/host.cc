@@ -55,7 +55,7 @@ void Host::BackUp() {
   for (const uint32_t keyspace : kKeyspaces) oldest_lock_of_backup_[keyspace] = journal_.OldestLock(keyspace);
 }
 
-// The library's contexts stay, with the safe points that they have: those hold good for the backup, too.
+// The contexts stay, with their safe points, which are valid for the backup, too.
 void Host::PutBack() {
   store_.Detach();
   store_.Close();
@@ -88,8 +88,9 @@ bool Host::CutsRow() const {
 
 void Host::Start(bool from_backup) {
   shared_->Enter(OPENING);
-  // Compactions may run before the store is attached, and with safe points that move on; but not over what is left of a row while its
-  // other half has not gone, for runs take that half for the newer one until the store is attached (H10).
+  // Compactions may run before attach, with safe points that move. They must not run over one half
+  // of a cut row while the other half still exists, because filters take that half for the newer
+  // one until attach (H10).
   const bool advances = !CutsRow();
   for (const uint32_t keyspace : kKeyspaces) {
     if (advances && random_.Percent(50)) AdvanceSafePoint(keyspace);

@@ -1,4 +1,4 @@
-// host.h - a host that comes back after a crash, sees that all is as it must be, and works until the next one.
+// host.h - a host that restarts after a crash, checks its store, and works until the next crash.
 #ifndef HOST_H
 #define HOST_H
 

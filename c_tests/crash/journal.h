@@ -1,12 +1,13 @@
-// journal.h - what the host does, written down before and after: a kill does not lose what was written to a file.
+// journal.h - the host's operations, written to a file before and after each. A kill does not lose
+// what was written to a file.
 //
-//   an operation            it begins
-//   .                       all that began have returned
+//   an operation            the operation begins
+//   .                       all operations that began have returned
 //   F                       a flush of all families has returned
 //   r n bits                after a crash: this outcome, see below
 //
-// Open is what has begun and is not known to be durable: what has not returned; where the host's writes have no WAL, all since the
-// last flush.
+// An operation is open when it has begun and is not known to be durable: it has not returned, or,
+// without a WAL, no flush has returned since.
 #ifndef JOURNAL_H
 #define JOURNAL_H
 
@@ -16,10 +17,11 @@
 #include "model.h"
 #include "store.h"
 
-// What a crash has left of what was open. The host's own writes that are left are a prefix of those that were open: with a WAL each
-// of them was synced, and without one atomic_flush writes all families up to one moment. The library's calls, and the drop of a
-// family, are durable on their own once they have returned, whatever writes before them are lost; those that have not returned have
-// happened, or not.
+// Which open operations a crash has left in effect. Of the host's own writes it leaves a prefix:
+// with a WAL each of them was synced, and without one atomic_flush writes all families up to one
+// moment. A call of the library, and the drop of a family, is durable on its own once it has
+// returned, also if earlier writes are lost. One that has not returned may or may not have
+// happened.
 struct Outcome {
   size_t writes;       // so many of the open writes are left
   uint64_t unfinished; // bit i: the i-th of the calls that had not returned has happened
@@ -48,7 +50,8 @@ class Journal {
 
   // With all that has begun.
   const Model& now() const { return now_; }
-  // A lock that a crash could leave or bring back counts: its host would find it at or below a safe point (H1).
+  // A lock counts if the crash could leave it or bring it back: its host would find it at or below
+  // a safe point (H1).
   uint64_t OldestLock(uint32_t keyspace) const;
   // The newest timestamp; a new one.
   uint64_t last_ts() const { return last_ts_; }

@@ -1,4 +1,4 @@
-// keys.h - TiKV's keys and values, encoded the plain way: what the library under test does with them is not asked.
+// keys.h - TiKV's keys and values, encoded here without the library under test.
 #ifndef KEYS_H
 #define KEYS_H
 

@@ -31,7 +31,8 @@ void SetKind(uint64_t number, Settings* settings) {
   settings->ledger_family = random.Percent(50);
   settings->prefix = random.Percent(50) ? "" : "z";
   settings->range_min_keys = random.Percent(33) ? 25 : 10000;
-  // A flush of one context's does not reach the families of the other: without a WAL a host could not rely on atomic_flush.
+  // A flush by one context does not reach the families of the other. Without a WAL a host could not
+  // rely on atomic_flush.
   settings->second_context = settings->wal && random.Percent(50);
   settings->one_family = !settings->wal && !settings->adaptor && random.Percent(50);
 }

@@ -282,7 +282,8 @@ std::string Model::Check(const Contents& found, bool exact) const {
     Entries records;
     for (Entries& entries : look.left.of) {
       for (auto entry = entries.lower_bound(prefix); entry != entries.end() && Begins(entry->first, prefix); entry = entries.erase(entry)) {
-        // There are the types of keyspaces, too, and the mark of a context that was killed while it was attached.
+        // The ledger also holds the types of keyspaces, and the mark of a context that was killed
+        // while attached.
         if (Begins(entry->first, prefix + "d")) records.insert(*entry);
       }
     }

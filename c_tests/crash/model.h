@@ -23,8 +23,9 @@ inline bool Overlap(const Range& one, const Range& other) { return one.first < o
 
 // A version of a row, or a step of a transaction.
 //   v RawKV value   m RawKV delete mark, also in the extra family
-//   P put, D delete, L lock, R rollback: records at ts; a P with a length has its value in the default family, at start
-//   k lock and value of a transaction that is on, c its commit at ts
+//   P put, D delete, L lock, R rollback: records at ts. A P with a length has its value in the
+//     default family, at start.
+//   k lock and value of a transaction that is not committed yet, c its commit at ts
 struct Put {
   char type;
   Row row;
@@ -39,7 +40,8 @@ struct Change {
   std::string key, value;
 };
 
-// The library's contexts. The second one, if there is one, has the extra family and nothing else; else the first one has it, too.
+// The library's contexts. If there is a second one, it has only the extra family; otherwise the
+// first one has that family, too.
 enum ContextNumber { FIRST, SECOND, CONTEXTS };
 inline const std::string kLedgerPrefixes[CONTEXTS] = {"\x01rocks_gc/", "\x01rocks_gc2/"};
 
@@ -62,7 +64,8 @@ class Model {
   Model(std::string prefix, bool second_context) : prefix_(std::move(prefix)), second_context_(second_context) {}
 
   void Apply(const Operation& operation);
-  // What is wrong, empty = nothing. exact: everything was compacted, so what the rules need not keep must be gone.
+  // What is wrong; empty = nothing. exact: everything was compacted, so only what the rules keep
+  // may exist.
   std::string Check(const Contents& found, bool exact) const;
 
   // What puts are in the store.
@@ -86,7 +89,8 @@ class Model {
   bool HasRecordIn(int context, const Range& range) const;
   // Has a bound of it a timestamp?
   bool CutsRow(const Range& range) const;
-  // The timestamps of a row that can be cut, for nothing of it may be collected yet, and none of its transactions is on; newest first.
+  // The timestamps of a row that a destroy may cut, newest first: no version of it may be collected
+  // yet, and none of its transactions is open.
   std::vector<uint64_t> Uncollectable(const Row& row) const;
 
  private:

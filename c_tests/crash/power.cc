@@ -1,4 +1,5 @@
-// power.cc - a host that loses power at many moments: each leaves a folder as it would be found, and a host comes back to it.
+// power.cc - a host that loses power at many moments. Each moment gives a folder as the host would
+// find it, and a host opens it.
 #include <sys/mman.h>
 
 #include <atomic>
@@ -28,8 +29,8 @@ Told* MakeTold() {
 
 std::string LossOf(const std::string& folder, uint64_t number) { return folder + "/loss" + std::to_string(number); }
 
-// Power is lost right after what has just been written or synced: at each `every`-th event in a destroy, often of the worker's, and
-// now and then elsewhere.
+// Power is lost right after a write or a sync: at each `every`-th event of a destroy, often at one
+// of the worker's, and sometimes at others.
 class PowerCut {
  public:
   PowerCut(const Settings& settings, Told* told, uint64_t most, uint64_t every)

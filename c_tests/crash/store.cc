@@ -52,7 +52,8 @@ void Store::Attach() {
   for (int context = FIRST; context < contexts(); ++context) {
     settings_.c_engine() ? AttachC(context) : Must("attach", AttachAdaptor(gc_[context], context));
   }
-  // Attaching refuses a destroyed keyspace that was registered, so these come later; those that are destroyed are refused one by one.
+  // Attach refuses a registered keyspace that is destroyed, so the host registers them after
+  // attach; each destroyed one is then refused alone.
   for (uint32_t doomed = kDoomedKeyspaces; doomed <= kLastDoomedKeyspace; ++doomed) {
     rocks_gc::detail::ErrorOf(library_.functions(), [&](char** error) {
       library_->rgc_set_keyspace_gc_type(gc(FIRST), doomed, RGC_GC_KEYSPACE_LEVEL, error);

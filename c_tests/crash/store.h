@@ -1,5 +1,5 @@
-// store.h - an open DB with the library in it, through RocksDB's C API or through the C++ adaptor. Its process is killed, or ends
-// without a word, unless the host closes it. How it opens and closes is in open.cc.
+// store.h - an open DB with the library, through RocksDB's C API or through the C++ adaptor. A kill
+// ends its process, or _exit does, unless the host closes the DB. open.cc opens and closes it.
 #ifndef STORE_H
 #define STORE_H
 
@@ -25,8 +25,9 @@ struct Settings {
   bool second_context = false; // has the extra family
   std::string prefix;
   bool wal = true; // of the host's own writes
-  // The host writes into the default family only. RocksDB's C API flushes one family at a time, so without a WAL what lies in several
-  // could be torn: the header sends such a host to the C++ engine.
+  // The host writes into the default family only. RocksDB's C API flushes one family at a time, so
+  // without a WAL a crash could tear a write to several families. The header tells such a host to
+  // use the C++ engine.
   bool one_family = false;
   uint64_t range_min_keys = 10000;
   uint64_t bytes_per_second = 0; // that the worker deletes; 0 = as fast as it can

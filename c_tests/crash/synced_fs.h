@@ -1,5 +1,6 @@
-// synced_fs.h - a file system that remembers what was synced, and can show what a power loss would leave: of every file its synced
-// bytes, and perhaps some more. Renames, new names and deletes are durable at once.
+// synced_fs.h - a file system that remembers what was synced, and shows what a power loss would
+// leave: of every file the synced bytes, and perhaps some more. Renames, new names and deletes are
+// durable at once.
 #ifndef SYNCED_FS_H
 #define SYNCED_FS_H
 
@@ -29,8 +30,8 @@ class SyncedFileSystem final : public db::FileSystemWrapper {
 
   const char* Name() const override { return "SyncedFileSystem"; }
 
-  // What a power loss leaves of a folder, into a new one. From inside the listener. tails: each file keeps none, some or all of
-  // what was not synced, whatever the others keep.
+  // Copies what a power loss leaves of a folder into a new one. Call it from inside the listener.
+  // tails: each file keeps none, some or all of its unsynced bytes, independently of the others.
   void LosePower(const std::string& from, const std::string& to, bool tails, Random* random) const;
 
   // Other files lie under the old names, all of them synced. While nothing is open.

@@ -142,8 +142,8 @@ void Host::CommitAll(uint32_t keyspace) {
   Write(puts);
 }
 
-// A commit of a transaction that began before the safe point was there, and a RawKV version, exactly at the safe point: H1 forbids what
-// is below. In a row with nothing newer.
+// Writes exactly at the safe point, in a row with nothing newer: a RawKV version, and a commit of a
+// transaction that began before the safe point was set. H1 forbids lower timestamps.
 void Host::CommitAtSafePoint(const Row& row) {
   const auto found = reserved_.find(row.keyspace);
   if (found == reserved_.end() || journal_.now().safe_point(row.keyspace) != found->second.ts) return;
@@ -215,8 +215,8 @@ void Host::DestroyGroup() {
   Destroy(journal_.now().ContextOf(mode), {RangeOf(mode, keyspace, from, group + "~")}, kNoKeyspace, random_.Percent(40));
 }
 
-// A bound with a timestamp, or two. Safe points stay below the versions of the row, and nothing is written into it, until the destroy
-// has returned (H10).
+// Destroys a range with one or two bounds with a timestamp. Until the destroy has returned, safe
+// points stay below the versions of the row, and the host writes nothing into it (H10).
 void Host::DestroyPartOfRow() {
   const Row row = AnyRow(AnyMode());
   if (journal_.now().LockOf(row) != nullptr) return;

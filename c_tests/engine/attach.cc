@@ -1,4 +1,5 @@
-// attach.cc - Engine::Create, Attach and the shim's rgc_shim_attach, with a stand-in for librocks_gc.
+// attach.cc - Engine::Create, Attach and the shim's rgc_shim_attach, with a stand-in for
+// librocks_gc.
 #include <rocksdb/utilities/optimistic_transaction_db.h>
 
 #include "../../shim/rocks_gc_install.h"

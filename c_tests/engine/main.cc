@@ -1,5 +1,5 @@
-// main.cc - the engine of rocks_gc_rocksdb_store.h, function by function, on real DBs. Argument: an empty folder for them. The
-// library that it is attached to is a stand-in (stand_in.c), linked with -rdynamic.
+// main.cc - the engine of rocks_gc_rocksdb_store.h, function by function, on real DBs. Argument: an
+// empty folder for them. stand_in.c is the library, linked with -rdynamic.
 #include "store.h"
 
 int main(int argc, char** argv) {

@@ -1,5 +1,5 @@
 /* attach.c - taking a store and giving it back. */
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 /* Makes an engine of the library's own size, to spoil. */

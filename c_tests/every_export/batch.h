@@ -20,7 +20,8 @@ struct batch {
 
 /* An empty one: sequence number and count 0. */
 void batch_begin(struct batch* batch, uint64_t sequence);
-/* A record; cf < 0 = the tag without a family. The value is left out where the tag has none. Counts it if RocksDB does. */
+/* Adds a record. cf < 0 = the tag without a family. A tag without a value gets none. The batch
+ * counts the records that RocksDB counts. */
 void batch_add(struct batch* batch, int tag, long cf, const char* key, size_t key_len, const char* value, size_t value_len);
 void batch_set_count(struct batch* batch, uint32_t count);
 uint32_t batch_count(const char* data);

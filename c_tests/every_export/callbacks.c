@@ -1,4 +1,4 @@
-/* callbacks.c - what a logger and a clock may call, and what does nothing there but log an error. */
+/* callbacks.c - what a logger and a clock may call, and which calls only log an error there. */
 #include "parts.h"
 
 static rgc_t* subject;

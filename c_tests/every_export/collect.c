@@ -1,5 +1,5 @@
-/* collect.c - collecting now: which files are taken, what the report says of it, and what is refused. */
-#include "mem_engine.h"
+/* collect.c - rgc_collect: which files it takes, what its report says, and what it refuses. */
+#include "attached.h"
 #include "parts.h"
 
 #define OF(key) (key).data, (key).len
@@ -148,7 +148,7 @@ static void budgets(void) {
   }
 }
 
-/* What runs hand over is finished by the worker; the tombstones that it leaves go with the next collect. */
+/* The worker finishes the rows that filters give it; the next collect removes its tombstones. */
 static void dead_rows(void) {
   struct collecting it = filled(2);
   for (int i = 0; i < 20; ++i) mem_put(it.engine->store, CF_DEFAULT, row(i, 70), BYTES("\2"));

@@ -1,5 +1,6 @@
-/* destroy.c - destroying a range: what goes, in which order, and what is left when something fails. */
-#include "mem_engine.h"
+/* destroy.c - destroying a range: what is deleted, in which order, and what is left after a
+ * failure. */
+#include "attached.h"
 #include "parts.h"
 
 /* A range of rows of keyspace 1: [k03, k07) out of k00 .. k09. */
@@ -60,7 +61,8 @@ static int is_ledger_key(const struct op* op) {
   return op->key.len >= sizeof LEDGER_PREFIX - 1 && memcmp(op->key.data, BYTES(LEDGER_PREFIX)) == 0;
 }
 
-/* The record is durable before anything else; the write family goes before the default one; files of locks stay. */
+/* The record is durable before any other write. The write family is deleted before the default one.
+ * Files of locks stay. */
 static void check_order(const struct mem_engine* engine, uint32_t ledger) {
   int is_recorded = 0;
   int is_default_on = 0;
@@ -152,7 +154,8 @@ static void cut_rows(void) {
   engine_free(engine);
 }
 
-/* Every call of the engine fails in turn, in every way; then a repeat, or the next attach, ends it. */
+/* Every call of the engine fails in turn, in every way. A repeated call, or the next attach,
+ * finishes the destroy. */
 static void interrupted(int flags, int is_repeated) {
   for (int how = WITH_TEXT; how <= UNKNOWN; ++how) {
     for (long n = 0;; ++n) {

@@ -1,8 +1,9 @@
-/* destroy_errors.c - what destroying refuses, records and their ends, and calls from inside a run, a callback or the engine. */
+/* destroy_errors.c - what destroying refuses, how records end, and calls from inside a filter, a
+ * callback or the engine. */
 #define _GNU_SOURCE
 #include <time.h>
 
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 /* A bound as pointer and length. */
@@ -59,7 +60,7 @@ static void refused(void) {
   SUCCEEDS(api.rgc_release_destroyed(gc, BYTES("\1rocks_gc0"), BYTES("\xff\xff"), errptr));
   FAILS(api.rgc_release_destroyed(gc, BYTES("\1rocks_gc0"), BYTES("\xff\xff"), errptr), "Not found");
   CHECK_EQ(api.rgc_destroyed_count(gc), 2);
-  /* Now that nobody would drop what is written there; its neighbours and its own record do not matter. */
+  /* No record covers the range any more. Records beside it, and its own, make no difference. */
   struct key c = key_of(BYTES("zr\0\0\1c"));
   SUCCEEDS(api.rgc_destroy_range(gc, OF(b), OF(c), RGC_DESTROY_REUSABLE, NULL, errptr));
   CHECK_EQ(api.rgc_destroyed_count(gc), 2);

@@ -1,5 +1,5 @@
 /* destroyed_runs.c - what runs drop of destroyed ranges. */
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 #define OF(key) (key).data, (key).len

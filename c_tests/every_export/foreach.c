@@ -1,4 +1,5 @@
-/* foreach.c - what an operator is shown of keyspaces and destroyed ranges: what, in which order, and until when. */
+/* foreach.c - rgc_keyspaces_foreach and rgc_destroyed_foreach: what they show, in which order, and
+ * until when. */
 #include "schema_keys.h"
 
 /* ---- keyspaces */

@@ -1,5 +1,5 @@
-/* inputs.c - what a run is told of its input files, when it begins and after. Whether it knows that no tombstone is among them
- * shows in how far it skips. */
+/* inputs.c - what a filter is told of its input files, at its creation and later. How far it skips
+ * shows whether it knows that they hold no tombstone. */
 #include <pthread.h>
 
 #include "parts.h"
@@ -99,7 +99,8 @@ static void tombstones(void) {
   api.rgc_destroy(gc);
 }
 
-/* n elements of `size` bytes each, in memory that ends with them; what the library does not know of is garbage. */
+/* n elements of `size` bytes each, at the very end of their memory. The bytes that the library does
+ * not know are garbage. */
 static char* elements(size_t n, size_t size) {
   char* memory = malloc(n * size);
   REQUIRE(memory != NULL);

@@ -1,4 +1,4 @@
-/* key_layouts.c - what options change in a run: prefixes, plain keys, history, unknown keyspaces. */
+/* key_layouts.c - how options change a filter: prefixes, plain keys, history, unknown keyspaces. */
 #include "parts.h"
 
 /* A plain key: prefix, user key, timestamp. */

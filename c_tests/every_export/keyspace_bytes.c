@@ -1,4 +1,5 @@
-/* keyspace_bytes.c - rgc_keyspace_load_protobuf: what PD stores, what older and newer ones may store, and what nobody may. */
+/* keyspace_bytes.c - rgc_keyspace_load_protobuf: the bytes of PD, of older and newer PDs, and
+ * invalid ones. */
 #include "known.h"
 #include "schema_keys.h"
 
@@ -41,7 +42,7 @@ static const struct {
     {"08050801" "12036b7332" "12036b7331" "1802" "1801", 1, 1, RGC_GC_GLOBAL, "ks1"},
     /* Of an entry that comes twice the later one counts. */
     {"080112036b7331" "3a1d0a1267635f6d616e6167656d656e745f747970651207756e6966696564" LEVEL, 1, 0, RGC_GC_KEYSPACE_LEVEL, "ks1"},
-    /* Fields that nobody knows, of every wire type: 6 varint, 15 of 8 bytes, 16 of a length, 17 of 4 bytes. */
+    /* Unknown fields of every wire type: 6 varint, 15 of 8 bytes, 16 of a length, 17 of 4 bytes. */
     {"3001" "790102030405060708" "820103616263" "8d0101020304" "080112036b7331" "98068001", 1, 0, RGC_GC_GLOBAL, "ks1"},
     /* The later one of an identity and an id. */
     {"420408011002" "0801" "12036b7331", 1, 0, RGC_GC_GLOBAL, "ks1"},
@@ -158,7 +159,8 @@ static void refused(void) {
     if (is_error) api.rgc_free(error);
     api.rgc_keyspace_load_protobuf(gc, copy.data, copy.len, NULL);
     free(copy.data);
-    /* A type that nobody knows may be remembered, for it keeps everything; a state and a name may not. */
+    /* The library may remember an unknown type, which keeps everything; it must not remember the
+     * state and the name. */
     struct known found = known_of(gc, 1);
     CHECK_EQ(found.state, -1);
     CHECK(found.name[0] == 0);

@@ -1,4 +1,5 @@
-/* keyspace_destroys.c - which states of a keyspace let it be destroyed, and what a destroyed one may be named and loaded as. */
+/* keyspace_destroys.c - in which states a keyspace can be destroyed, and how a destroyed one may be
+ * registered and loaded. */
 #include "schema_keys.h"
 
 static void load(rgc_t* gc, uint32_t id, int state, const char* type) {
@@ -79,8 +80,8 @@ static void the_usual_way(void) {
   load(gc, 6, RGC_KEYSPACE_ARCHIVED, NULL);
   SUCCEEDS(api.rgc_destroy_keyspace(gc, 7, 0, NULL, errptr));
   load(gc, 7, RGC_KEYSPACE_TOMBSTONE, NULL);
-  /* What the ledger said ends with detach, and no run drops anything. The next attach refuses a keyspace that was
-   * registered since, and destroyed before. */
+  /* After detach no filter drops by the ledger. The next attach refuses a keyspace that was
+   * destroyed before and registered since. */
   SUCCEEDS(api.rgc_destroy_keyspace(gc, 1, 0, NULL, errptr));
   CHECK_EQ(api.rgc_detach(gc), 1);
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 1, RGC_GC_KEYSPACE_LEVEL, errptr));

@@ -1,4 +1,5 @@
-/* keyspaces.c - rgc_keyspace_load: states and their moves, names, GC types, and structs of every size. */
+/* keyspaces.c - rgc_keyspace_load: states and their moves, names, GC types, and structs of every
+ * size. */
 #include "known.h"
 #include "schema_keys.h"
 
@@ -16,7 +17,8 @@ static void check_unknown(const rgc_t* gc, uint32_t id) {
   CHECK_EQ(known_of(gc, id).n, 0);
 }
 
-/* ENABLED and DISABLED to each other; DISABLED to ARCHIVED; ARCHIVED to TOMBSTONE; each to itself. */
+/* Allowed changes: ENABLED and DISABLED to each other; DISABLED to ARCHIVED; ARCHIVED to TOMBSTONE;
+ * each to itself. */
 static const char moves[4][5] = {"yynn", "yyyn", "nnyy", "nnny"};
 static const char* const state_names[] = {"ENABLED", "DISABLED", "ARCHIVED", "TOMBSTONE"};
 
@@ -201,7 +203,8 @@ static void types_that_are_not(void) {
         CHECK_EQ(api.rgc_safe_point_for_key(gc, OF(key)), 0);
         CHECK(keeps_everything(gc, id));
       }
-      /* Their type stands all the same, and another one is a conflict, which a load does not end. */
+      /* Their type is set all the same. Another type is a conflict, which a load does not
+       * resolve. */
       meta = meta_of(2, 0, "two", "keyspace_level");
       REFUSES(api.rgc_keyspace_load(gc, &meta, errptr), NO_MORE);
       CHECK(keeps_everything(gc, 2));

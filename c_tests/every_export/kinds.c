@@ -1,4 +1,5 @@
-/* kinds.c - the number of a role, or of a kind in an old header, is no kind: it must not judge a family by the wrong rule. */
+/* kinds.c - a role's number, or an old header's number of a kind, is no kind: a filter of it would
+ * use the wrong rule. */
 #include "parts.h"
 
 static void refused(rgc_t* gc, int number, const char* what) {

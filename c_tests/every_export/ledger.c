@@ -1,5 +1,6 @@
-/* ledger.c - the library's own records: where they lie, what survives, and what must not be believed. */
-#include "mem_engine.h"
+/* ledger.c - the ledger: where its records are, which survive, and which the library must not
+ * believe. */
+#include "attached.h"
 #include "parts.h"
 
 #define OF(key) (key).data, (key).len
@@ -153,7 +154,8 @@ static void damaged(void) {
   }
 }
 
-/* A record that lies where another attach would have put it goes to where this one puts it: first there, durably, then away. */
+/* A record in the family of an earlier attach moves to the family of this one: the library writes
+ * the new one durably, then deletes the old one. */
 static void moves(void) {
   for (int is_done = 0; is_done <= 1; ++is_done) {
     struct mem_engine* engine = with_a_record(1, is_done);

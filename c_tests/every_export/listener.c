@@ -1,5 +1,6 @@
-/* listener.c - the listener that tells runs their level, with functions made here in the place of RocksDB 10.4's. A dead row
- * shows what its run was told: known not to be in the last level, it is not counted in rows_deferred. */
+/* listener.c - the listener that tells filters their level, with functions made here in place of
+ * RocksDB 10.4's. A dead row shows what its filter knows: a filter above the last level does not
+ * count it in rows_deferred. */
 #include "parts.h"
 
 struct rocksdb_eventlistener_t {
@@ -167,7 +168,8 @@ void test_listener(void) {
   CHECK_EQ(counted(gc, factory, above, ALL), 0);
   CHECK_EQ(counted(gc, factory, last, ALL), 1);
   CHECK_EQ(counted(gc, factory, nothing_below, ALL), 1);
-  /* What is not known counts: level 0, a job or a subcompaction that was not announced, an input that is not found. */
+  /* An unknown level counts the row: level 0, a job or a subcompaction that was not announced, an
+   * input file that is not found. */
   CHECK_EQ(counted(gc, factory, (struct job){"default", 0, {"/db/1.sst"}, 1}, ALL), 1);
   CHECK_EQ(counted(gc, factory, above, SUBCOMPACTION), 1);
   CHECK_EQ(counted(gc, factory, (struct job){"default", 4, {"/db/9.sst"}, 1}, ALL), 1);

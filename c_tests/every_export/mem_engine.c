@@ -2,8 +2,6 @@
 #define _GNU_SOURCE
 #include "mem_engine.h"
 
-#include <time.h>
-
 struct rgc_engine_iterator_t {
   struct mem_engine* engine;
   struct pair* pairs;
@@ -74,7 +72,8 @@ size_t engine_calls(struct mem_engine* engine, int function) {
   return calls;
 }
 
-/* Notes a call and takes the lock. What it must answer, or RGC_ENGINE_OK; *is_done = its work must be done all the same. */
+/* Logs a call, locks, and returns what the call must answer. *is_done = it must do its work, also
+ * if it answers an error. */
 static int enter(struct mem_engine* engine, int function, int may_be_busy, int* is_done, char** errptr) {
   pthread_mutex_lock(&engine->turn);
   void (*during)(void*, int) = engine->during;
@@ -289,110 +288,12 @@ static void destructor(void* state) {
   leave(engine);
 }
 
-/* Everything in memory is as durable as anything here can be. */
+/* No crash loses what is in memory, so every write is durable. */
 static int get_durable(void* state, uint32_t cf, const char* key, size_t key_len, char** value, size_t* value_len, char** errptr) {
   return get(state, cf, key, key_len, value, value_len, errptr);
 }
 
-/* The functions that may be NULL are NULL but for that one. */
+/* Of the functions that may be NULL, only get_durable is not. */
 const rgc_engine_t mem_functions = {sizeof mem_functions, get,     write_batch, iterate, next,          iterator_destroy,
                                     delete_files,         compact, flush,       files,   write_stalled, destructor,
                                     get_durable,          NULL,    NULL,        NULL,    NULL};
-
-const rgc_column_family_t families[5] = {
-    {sizeof *families, RGC_CF_DEFAULT, "default", NULL}, {sizeof *families, RGC_CF_WRITE, "write", NULL},
-    {sizeof *families, RGC_CF_LOCK, "lock", NULL},       {sizeof *families, RGC_CF_OTHER, "raft", NULL},
-    {sizeof *families, RGC_CF_LEDGER, "ledger", NULL},
-};
-
-void attach(rgc_t* gc, struct mem_engine* engine, size_t n) {
-  SUCCEEDS(api.rgc_attach_engine(gc, &mem_functions, engine, families, n, errptr));
-}
-
-struct key key_of(const char* bytes, size_t len) {
-  struct key key = {.len = len};
-  REQUIRE(len <= sizeof key.data);
-  memcpy(key.data, bytes, len);
-  return key;
-}
-
-size_t ledger_records(struct mem_engine* engine, uint32_t cf) {
-  pthread_mutex_lock(&engine->turn);
-  size_t n = mem_count(engine->store, cf, key_of(BYTES(LEDGER_PREFIX)), key_of(BYTES("\1rocks_gc0")));
-  /* The types of keyspaces are recorded there, too. */
-  n -= mem_count(engine->store, cf, key_of(BYTES(LEDGER_PREFIX "k")), key_of(BYTES(LEDGER_PREFIX "l")));
-  pthread_mutex_unlock(&engine->turn);
-  return n;
-}
-
-const char* hex_of(const char* bytes, size_t len) {
-  static char text[1024];
-  REQUIRE(len * 2 + 3 < sizeof text);
-  char* at = text + sprintf(text, "0x");
-  for (size_t i = 0; i < len; ++i) at += sprintf(at, "%02x", (unsigned char)bytes[i]);
-  return text;
-}
-
-void drain(rgc_t* gc) { SUCCEEDS(CHECK_EQ(api.rgc_worker_drain(gc, 60000, errptr), 0)); }
-
-void run_over(rgc_t* gc, struct mem_engine* engine, uint32_t cf, int kind) {
-  pthread_mutex_lock(&engine->turn);
-  size_t n = 0;
-  struct pair* pairs = mem_read(engine->store, cf, NULL, 0, NULL, 0, &n);
-  pthread_mutex_unlock(&engine->turn);
-  rgc_filter_t* run = NULL;
-  SUCCEEDS(run = api.rgc_filter_create(gc, kind, NULL, errptr));
-  for (size_t i = 0; i < n; ++i) {
-    api.rgc_filter_decide(run, 0, RGC_VALUE, pairs[i].key.data, pairs[i].key.len, pairs[i].value.data, pairs[i].value.len, NULL, NULL);
-  }
-  api.rgc_filter_destroy(run);
-  pairs_free(pairs, n);
-}
-
-struct key record_key(const char* user_key, uint64_t ts) { return mode_key('x', 1, user_key, ts); }
-
-void put_dead_row(struct mem_engine* engine, const char* user_key, uint64_t versions) {
-  mem_put(engine->store, CF_DEFAULT, raw_key(1, user_key, 70), BYTES("\2"));
-  for (uint64_t ts = 70 - versions; ts < 70; ++ts) mem_put(engine->store, CF_DEFAULT, raw_key(1, user_key, ts), BYTES("v\0"));
-}
-void put_deleted_row(struct mem_engine* engine, const char* user_key, uint64_t versions) {
-  mem_put(engine->store, CF_WRITE, record_key(user_key, 70), BYTES("D\x45"));
-  for (uint64_t ts = 70 - versions; ts < 70; ++ts) {
-    char record[] = {'P', (char)ts};
-    mem_put(engine->store, CF_WRITE, record_key(user_key, ts), record, 2);
-    mem_put(engine->store, CF_DEFAULT, record_key(user_key, ts), BYTES("long"));
-  }
-}
-size_t left_of(struct mem_engine* engine, const char* user_key) {
-  return mem_count(engine->store, CF_DEFAULT, raw_key(1, user_key, 100), raw_key(1, user_key, 0));
-}
-void check_reads_dead(struct mem_engine* engine, uint32_t cf, struct key newest, size_t left) {
-  if (left != 0) CHECK(mem_has(engine->store, cf, newest));
-}
-
-void check_corrupt(rgc_t* gc, struct mem_engine* engine, const char* key, size_t key_len) {
-  char* error = CHECK_GARBAGE;
-  api.rgc_attach_engine(gc, &mem_functions, engine, families, 1, &error);
-  int is_error = error != NULL && error != CHECK_GARBAGE;
-  CHECK(is_error);
-  if (is_error) {
-    CHECK(strncmp(error, "Corruption: ", 12) == 0);
-    CHECK_CONTAINS(error, hex_of(key, key_len));
-    api.rgc_free(error);
-  } else {
-    fprintf(stderr, "the record %s is believed\n", hex_of(key, key_len));
-  }
-  static const int changing[] = {WRITE, DELETE_FILES, COMPACT, FLUSH};
-  for (size_t i = 0; i < 4; ++i) CHECK_EQ(engine_calls(engine, changing[i]), 0);
-}
-
-size_t wait_for_the_fault(const rgc_t* gc, struct mem_engine* engine) {
-  for (int i = 0;; ++i) {
-    pthread_mutex_lock(&engine->turn);
-    size_t failed = engine->failed;
-    pthread_mutex_unlock(&engine->turn);
-    if (failed != 0 || api.rgc_worker_pending(gc) == 0) return failed;
-    REQUIRE(i < 20000);
-    nanosleep(&(struct timespec){0, 1000 * 1000}, NULL);
-  }
-}

@@ -1,4 +1,5 @@
-/* mem_engine.h - a mem_store behind rgc_engine_t: it remembers what was asked of it, in order, and fails where it is told to. */
+/* mem_engine.h - rgc_engine_t over a mem_store. The engine logs the calls in their order, and fails
+ * the calls that a test chooses. */
 #ifndef MEM_ENGINE_H
 #define MEM_ENGINE_H
 
@@ -58,39 +59,5 @@ void engine_forget(struct mem_engine* engine);
 /* The n-th call of this function from now on fails, 0 = the next. */
 void engine_fail(struct mem_engine* engine, int function, int how, long n);
 size_t engine_calls(struct mem_engine* engine, int function);
-
-/* Waits until the worker has nothing to do, or the engine has failed; so many times. */
-size_t wait_for_the_fault(const rgc_t* gc, struct mem_engine* engine);
-
-/* The families that tests attach: the default one and the transactions' with these numbers, then others. */
-enum { CF_DEFAULT, CF_WRITE, CF_LOCK, CF_RAFT, CF_LEDGER };
-/* The first n of them. */
-extern const rgc_column_family_t families[5];
-void attach(rgc_t* gc, struct mem_engine* engine, size_t n);
-
-/* The default family's ledger holds a record under this key that does not parse: attach names it, and changes nothing. */
-void check_corrupt(rgc_t* gc, struct mem_engine* engine, const char* key, size_t key_len);
-
-/* The default ledger prefix, and a key behind all of it. */
-#define LEDGER_PREFIX "\1rocks_gc/"
-struct key key_of(const char* bytes, size_t len);
-/* Records of the ledger in a family. */
-size_t ledger_records(struct mem_engine* engine, uint32_t cf);
-/* As error texts have it: [01, 72]; one at a time. */
-const char* hex_of(const char* bytes, size_t len);
-/* Waits until nothing is pending. */
-void drain(rgc_t* gc);
-/* One run of this kind on this thread over all that a family shows, whose verdicts nobody follows. */
-void run_over(rgc_t* gc, struct mem_engine* engine, uint32_t cf, int kind);
-
-/* Rows of keyspace 1 for the worker: of RawKV with a mark at 70, of a transaction with a delete at 70 and long values, each with so
- * many versions below. */
-void put_dead_row(struct mem_engine* engine, const char* user_key, uint64_t versions);
-void put_deleted_row(struct mem_engine* engine, const char* user_key, uint64_t versions);
-struct key record_key(const char* user_key, uint64_t ts);
-/* Versions that are left of a row of RawKV. */
-size_t left_of(struct mem_engine* engine, const char* user_key);
-/* What is left of a row reads dead. */
-void check_reads_dead(struct mem_engine* engine, uint32_t cf, struct key newest, size_t left);
 
 #endif

@@ -1,5 +1,9 @@
-/* mem_store.h - a store in memory that is as tricky as RocksDB: a delete is a tombstone, what it hides lies on in older files and
- * comes back if the tombstone goes first, and a compaction may run a filter of the library's, on a thread of its own. No locks. */
+/* mem_store.h - the C store in memory. It has RocksDB's pitfalls: a delete writes a tombstone,
+ * older files keep the deleted version, the version is visible again if the tombstone is dropped
+ * first, and a compaction may run a filter of the library on its own thread. It has no locks. It is
+ * C because it shows that a store written against rgc_engine_t alone works; mem_engine.h puts it
+ * behind that table. Rust tests that hold or fail a call of the worker use a smaller one
+ * (tests/support/memory.rs), which has no files and no tombstones. */
 #ifndef MEM_STORE_H
 #define MEM_STORE_H
 

@@ -1,4 +1,5 @@
-/* options.c - options by name: what is taken, what is refused and how it is named, and what does not go together. */
+/* options.c - options by name: valid and invalid values, the texts of errors, and options that
+ * exclude each other. */
 #include "parts.h"
 
 static const char* const names[] = {"key_layout",        "data_prefix",       "plain_keys",    "history", "unknown_keyspace",
@@ -92,7 +93,7 @@ static void parsing(void) {
   FAILS(api.rgc_options_parse(options, NULL, errptr), "Invalid argument", "NULL");
   FAILS(api.rgc_options_parse(NULL, "history=latest", errptr), "Invalid argument", "NULL");
 
-  /* All or nothing: of the failed ones nothing is left. And the context stays as it is when the options go. */
+  /* A failed call sets no option. A context does not change when its options are freed. */
   rgc_t* gc = NULL;
   SUCCEEDS(gc = api.rgc_create(options, errptr));
   SUCCEEDS(api.rgc_options_set(options, "data_prefix", "z", errptr));

@@ -6,8 +6,8 @@
 #include "../check.h"
 #include "../keys.h"
 
-/* Every part, in the order in which they run: its name, the parameters of its function test_NAME, their arguments (`seed` of
- * random numbers, `rounds` of random keys), and what it shows. */
+/* Every part, in the order in which they run: its name, the parameters of its function test_NAME,
+ * their arguments (`seed` of random numbers, number `rounds` of random keys), and what it shows. */
 #define EVERY_PART(X) \
   X(library, (void), (), "the version, memory, kinds of errors and levels of the log are as the header says")            \
   X(options, (void), (), "options are taken by name, and wrong ones are refused by name and value")                      \
@@ -26,6 +26,7 @@
   X(rocksdb, (void), (), "RocksDB's functions are bound once, and filters answer its callbacks")                         \
   X(stored_keys, (void), (), "stored keys and ranges are encoded and decoded to the byte")                               \
   X(codec, (void), (), "the codec of a keyspace translates as client-go, TiKV and PD do")                                \
+  X(codec_many, (void), (), "the codec translates many keys, and the keys of buckets, in one call")                      \
   X(stats, (void), (), "counters come as a struct that grows, and as text")                                              \
   X(attach, (void), (), "a store is attached and given back")                                                            \
   X(worker, (void), (), "the worker finishes the rows that filters hand over")                                           \
@@ -74,7 +75,8 @@ rgc_filter_t* run_of(rgc_t* gc, int kind);
 int decide(rgc_filter_t* run, struct key key, const char* value, size_t value_len);
 /* The same with a value that is alive. */
 int decide_live(rgc_filter_t* run, struct key key);
-/* Runs three versions of a row of keyspace 1 (100, 70, 60) through a new run; returns how many it removed. */
+/* Gives three versions of a row of keyspace 1 (100, 70, 60) to a new filter; returns how many it
+ * removed. */
 int removals_of_a_row(rgc_t* gc);
 
 /* On a thread of their own: with a store attached they are refused where a filter lives. */

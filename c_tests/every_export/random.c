@@ -1,8 +1,9 @@
-/* random.c - any bytes as key and value: no crash, and only what may go is removed.
+/* random.c - any bytes as key and value: no crash, and the filter removes only what it may.
  *
- * Half of the keys come in order, so that runs stay open; there the verdicts are foretold exactly. The other half comes in no
- * order. In both a removed version must be a RawKV key to the last byte, below its safe point, behind a newer version of
- * its row that the same run was shown before and kept. */
+ * Half of the keys come in order, so that filters stay open. There this file predicts every
+ * decision. The other half comes in no order. In both halves a removed version must be a RawKV key
+ * to the last byte, below its safe point, and older than a version of its row that the same filter
+ * saw before and kept. */
 #include "parts.h"
 
 struct shown {
@@ -101,7 +102,8 @@ static int same_row(const struct shown* a, const struct shown* b) {
   return a->version.row_len == b->version.row_len && memcmp(a->key.data, b->key.data, a->version.row_len) == 0;
 }
 
-/* May the last of these, shown in this order, be removed? `kept` says of those before whether they were. */
+/* May the filter remove the last of these, which it saw in this order? `kept` says which earlier
+ * ones it kept. */
 static int may_be_removed(const struct shown* run, const char* kept, size_t last) {
   const struct shown* it = &run[last];
   if (!it->is_version || it->version.ts >= safe_point_of(it->version.keyspace)) return 0;
@@ -111,9 +113,10 @@ static int may_be_removed(const struct shown* run, const char* kept, size_t last
   return 0;
 }
 
-/* What becomes of keys that come in order, by the header: the first version of a row that is seen stays, later ones go if
- * they are below the safe point and older, and from a value that does not parse on all stay. A key of no row that stands
- * between two versions ends the row for the run. */
+/* The decision about a key that comes in order, by the header: the filter keeps the first version
+ * that it sees of a row. It removes later ones that are older and below the safe point. It keeps
+ * all after a value that does not parse. A key that is no version, between two versions, ends the
+ * row for the filter. */
 static int foretold(const struct shown* run, size_t last, size_t* first_of_row, int* is_closed) {
   const struct shown* it = &run[last];
   uint64_t safe_point = it->is_version ? safe_point_of(it->version.keyspace) : 0;

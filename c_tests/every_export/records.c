@@ -1,5 +1,5 @@
-/* records.c - runs over the records of transactions: type, start_ts, then tagged fields; v is a short value, without which a
- * put's value lies in the default column family. */
+/* records.c - filters over records of transactions: type, start_ts, then tagged fields. v is a
+ * short value; without it a put has its value in the default column family. */
 #include "parts.h"
 
 #define SHORT_PUT "P\5v\1a"
@@ -25,7 +25,8 @@ static void rows(void) {
   CHECK_EQ(decide(run, mode_key('x', 0, "unnamed", 9), BYTES("R\5")), RGC_KEEP);
   CHECK_EQ(stats_of(gc).kept_unknown_keyspace, 1);
 
-  /* Rollbacks and locks go in front of the row's first put or delete and behind it; behind it all but long values. */
+  /* The filter removes rollbacks and locks, newer or older than the row's first put or delete. Of
+   * what is older it keeps only puts with long values. */
   CHECK_EQ(decide(run, record_key("a", 82), BYTES("R\5")), RGC_KEEP);
   CHECK_EQ(decide_put(run, "a", 81), RGC_KEEP);
   CHECK_EQ(decide(run, record_key("a", 80), BYTES("R\5")), RGC_REMOVE);
@@ -42,7 +43,8 @@ static void rows(void) {
   CHECK_EQ(decide(run, record_key("b", 79), BYTES("P\5")), RGC_KEEP);
   CHECK_EQ(decide_put(run, "b", 78), RGC_REMOVE);
 
-  /* A first delete stays; so does a put that counts as one, for its fence is at or below the safe point. */
+  /* The filter keeps a first delete. It also keeps a put with a fence at or below the safe point,
+   * which counts as one. */
   CHECK_EQ(decide(run, record_key("c", 80), BYTES("D\5")), RGC_KEEP);
   rgc_stats_t stats = stats_of(gc);
   CHECK_EQ(stats.rows_deferred, 1);
@@ -72,8 +74,9 @@ static void rows(void) {
 
 enum { GOOD, COUNTED, BROKEN };
 
-/* Each is shown between two good puts. GOOD and COUNTED (a field of a later version: read up to there): those with a short
- * value, deletes, locks and rollbacks go. BROKEN: it and its row stay. */
+/* Each is shown between two good puts. GOOD and COUNTED (a field of a later version: read up to
+ * there): the filter removes records with a short value, deletes, locks and rollbacks. BROKEN: it
+ * keeps the record and its row. */
 static const struct {
   const char* bytes;
   size_t len;

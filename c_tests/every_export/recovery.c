@@ -1,7 +1,9 @@
-/* recovery.c - what a WAL filter leaves out: which keys, which records of a batch, and that all others stay to the byte. */
+/* recovery.c - what a WAL filter leaves out: which keys, which records of a batch; and that it
+ * keeps every other byte. */
 #include "batch.h"
 
-/* Keyspace 1: id 0x61620001 is valid, others up to 0x61620004 are not. 2 is TOMBSTONE, 3 ARCHIVED, 4 without schemas. */
+/* Keyspace 1: id 0x61620001 is valid, others up to 0x61620004 are not. 2 is TOMBSTONE, 3 ARCHIVED,
+ * 4 without schemas. */
 static rgc_t* context(const char* options) {
   rgc_t* gc = gc_of_schemas(options);
   SUCCEEDS(api.rgc_schemas_load(gc, 1, IDS(0x61620001), 0x61620004, errptr));
@@ -107,7 +109,8 @@ static int is_ours(long cf) { return cf <= 0 || cf == 3 || cf == 300; }
 /* What is written into a batch and what must be left of it. */
 static struct batch batch, left;
 
-/* In the place of what goes stands, in its family, a delete of a key under the ledger's prefix, so that sequence numbers stay. */
+/* A record that is left out becomes a delete of a key under the ledger's prefix, in the same
+ * family, so that sequence numbers do not change. */
 static void add_place_holder(long cf) { batch_add(&left, cf > 0 ? TAG_CF_DELETE : TAG_DELETE, cf > 0 ? cf : -1, BYTES(LEDGER_PREFIX "w"), NULL, 0); }
 
 static int add(uint64_t* seed, int tag, long cf, struct key key) {
@@ -185,7 +188,8 @@ static void as_it_is(void) {
       check_unchanged(gc);
     }
   }
-  /* Markers of later versions: of a prepared batch that is kept, of one that is not, of a commit with its timestamp. */
+  /* Markers of later RocksDBs: of a prepared batch that is kept, of one that is not, of a commit
+   * with its timestamp. */
   static const char* const later[] = {"\x12", "\x13", "\x15\x08tttttttt\3xid"};
   for (size_t i = 0; i < 3; ++i) {
     begin_with_a_dropped_put();
@@ -204,7 +208,8 @@ static void as_it_is(void) {
     batch_byte(&batch, 'k');
     check_unchanged(gc);
   }
-  /* Cut at every length but where a record ends; a length that is too large; a count that is wrong. */
+  /* Batches cut at every length that is no record's end; a length that is too large; a wrong
+   * count. */
   begin_with_a_dropped_put();
   size_t first = batch.len;
   struct key key = id_key('r', 1, 0x61620002, "b", 9);
@@ -261,7 +266,8 @@ static void as_it_is(void) {
   api.rgc_destroy(gc);
 }
 
-/* Any bytes behind a header: no crash, and what comes is a batch of the same sequence number and count. */
+/* Any bytes behind a header: no crash, and the result is a batch of the same sequence number and
+ * count. */
 static void any_bytes(uint64_t seed) {
   rgc_t* gc = context("");
   for (int round = 0; round < 3000; ++round) {

@@ -1,5 +1,5 @@
 /* refusals.c - what can refuse answers: 1 = done, 0 = refused, and then nothing has changed. */
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 static rgc_t* subject;
@@ -43,7 +43,8 @@ static void inside_a_callback(void) {
   CHECK_EQ(api.rgc_destroy(subject), 1);
 }
 
-/* A filter that has decided lives on this thread: what waits for the worker could wait for its compaction. */
+/* A filter that has decided is alive on this thread. A call that waits for the worker could wait
+ * for this filter's compaction. */
 static void beside_a_living_filter(void) {
   rgc_t* gc = gc_at_80("");
   struct mem_engine* engine = engine_new();

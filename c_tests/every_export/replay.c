@@ -78,8 +78,8 @@ static int apply(struct replay* replay, const struct op* op) {
   return any;
 }
 
-/* Of each row the newest of what must go is there as long as anything older is: nothing older ever comes up. And no record is without its
- * value, no value without its record. */
+/* As long as an older version of a row exists, so does the newest of those that the truncation
+ * deletes: no older one becomes visible. Every record has its value, and every value its record. */
 static int is_sound(const struct replay* replay) {
   static const char modes[] = "rx";
   for (uint32_t cf = CF_DEFAULT; cf <= CF_WRITE; ++cf) {

@@ -1,5 +1,5 @@
-/* replay.h - the writes of a truncation, batch by batch, over what the store showed before: after each batch every row must show what a
- * reader may see. */
+/* replay.h - replays the writes of a truncation, batch by batch. After each batch every row must
+ * show what a reader may see. */
 #ifndef REPLAY_H
 #define REPLAY_H
 
@@ -11,7 +11,8 @@ struct truncation {
   uint64_t up_to;
 };
 
-/* Does this version go? RawKV versions and records by their own timestamp; a value of the default family by that of its record. */
+/* Does the truncation delete this version? RawKV versions and records count by their own timestamp,
+ * a value of the default family by its record's. */
 int is_truncated(const struct contents* before, const struct truncation* order, uint32_t cf, const struct pair* pair);
 /* The same as goes_fn, with a struct judged_by as state. */
 struct judged_by {
@@ -19,7 +20,8 @@ struct judged_by {
   const struct truncation* order;
 };
 int goes_by_truncation(void* judged_by, uint32_t cf, const struct pair* pair);
-/* Replays what was logged; ledger keys apart nothing but deletes may be written. Returns how many batches deleted something. */
+/* Replays the logged writes. Besides keys of the ledger only deletes may be among them. Returns how
+ * many batches deleted something. */
 size_t check_replay(const struct contents* before, const struct truncation* order, const struct mem_engine* engine);
 
 #endif

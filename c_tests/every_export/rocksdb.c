@@ -1,4 +1,5 @@
-/* rocksdb.c - binding, factories and RocksDB's callbacks, with four functions made here in RocksDB's place. */
+/* rocksdb.c - binding, factories and RocksDB's callbacks, with four functions made here in place of
+ * RocksDB's. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 
@@ -151,7 +152,8 @@ static void factories(void) {
   CHECK(strcmp(run->name(run->state), "rocks_gc.filter") == 0);
   CHECK_EQ(filter(run, raw_key(1, "a", 70), BYTES("v\0")), 0);
   CHECK_EQ(filter(run, raw_key(1, "a", 60), BYTES("v\0")), 1);
-  /* Everything of the host's goes in another order than it came; both go on with the last safe points. */
+  /* The host destroys its objects in another order than it made them; both factories keep the last
+   * safe points. */
   api.rgc_destroy(gc);
   CHECK_EQ(filter(run, raw_key(1, "b", 70), BYTES("v\0")), 0);
   CHECK_EQ(filter(run, raw_key(1, "b", 60), BYTES("v\0")), 1);
@@ -272,7 +274,8 @@ static void raw_callbacks(void) {
   CHECK_EQ(made, 0);
 }
 
-/* A full compaction writes the last level; of any other that is unknown. Either way a dead row is left for a later run. */
+/* A full compaction writes the last level. For any other the filter does not know. Either way it
+ * leaves a dead row for a later filter. */
 static void levels(void) {
   rgc_t* gc = gc_at_80("");
   SUCCEEDS(api.rgc_bind_rocksdb_symbols(gc, symbols, SYMBOLS, errptr));

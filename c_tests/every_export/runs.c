@@ -190,7 +190,8 @@ static void malformed(void) {
   bad[n++] = stored_key(BYTES(""), 70);
   bad[n++] = stored_key(BYTES("q\0\0\1abc"), 70);
   for (size_t i = 0; i < n; ++i) {
-    /* Twice, then with a newer and an older neighbour's timestamp: never the newest of a row, never behind one. */
+    /* The same version twice, then with the timestamp of a newer and of an older neighbour: never
+     * the row's newest, never behind one. */
     rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
     for (int twice = 0; twice < 2; ++twice) CHECK_EQ(decide_live(run, bad[i]), RGC_KEEP);
     struct key older = bad[i];
@@ -260,7 +261,8 @@ static int removals_on_another_thread(rgc_filter_t* run) {
   return at.removed;
 }
 
-/* A run belongs to one thread, from its first decision on. Shared between two it keeps everything. */
+/* A filter belongs to one thread, from its first decision on. Shared between two threads it keeps
+ * everything. */
 static void foreign_thread(void) {
   static struct log log;
   memset(&log, 0, sizeof log);

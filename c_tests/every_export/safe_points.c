@@ -1,4 +1,4 @@
-/* safe_points.c - safe points move forward only, from numbers that can be safe points, for keyspaces that there are. */
+/* safe_points.c - safe points only move forward, to valid numbers, for valid keyspaces. */
 #include "parts.h"
 
 static void global(void) {

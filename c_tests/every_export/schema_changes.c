@@ -1,5 +1,5 @@
-/* schema_changes.c - lists that change while runs are on: what was true before holds to the row's end at most; runs that were
- * closed; and long lists. */
+/* schema_changes.c - lists that change while filters run: a filter uses the old list to the row's
+ * end at most; closed filters; and long lists. */
 #include "schema_keys.h"
 
 enum { IDS_OF_RUN = 6, FIRST_ID = 0x61620000 };
@@ -23,7 +23,8 @@ static int is_same_row(const struct key* left, const struct key* right) {
   return left->len == right->len && memcmp(left->data, right->data, left->len - 8) == 0;
 }
 
-/* Rows of one version or three, above the safe point, so that only schemas decide. Between any two keys a list may come. */
+/* Rows of one version or three, above the safe point, so that only schemas decide. A list may
+ * arrive between any two keys. */
 static void while_runs_are_on(uint64_t seed, int by_key) {
   static const char* const rests[] = {"", "a", "the same long beginning, 1", "the same long beginning, 2", "the same long beginning, 3"};
   rgc_t* gc = gc_of_schemas("");

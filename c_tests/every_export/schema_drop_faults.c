@@ -1,5 +1,5 @@
-/* schema_drop_faults.c - drops that are interrupted at every call of the engine, calls from where they must not come, and records in the
- * ledger that must not be believed. */
+/* schema_drop_faults.c - drops that fail at every call of the engine, calls from forbidden places,
+ * and damaged records in the ledger. */
 #define _GNU_SOURCE
 #include <time.h>
 

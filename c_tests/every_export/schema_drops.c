@@ -1,4 +1,5 @@
-/* schema_drops.c - rgc_schema_drop: what goes at once, what the worker does, what stays, and that it is for ever. */
+/* schema_drops.c - rgc_schema_drop: what it deletes at once, what the worker deletes, what stays,
+ * and that a drop is permanent. */
 #define _GNU_SOURCE
 #include <time.h>
 
@@ -9,7 +10,8 @@
 #define DROPPED 0x61620001u
 static const uint32_t ids[] = {0x61620000, DROPPED, 0x61620002, 0x616200ff, 0x61620100};
 
-/* The same in every family, in the last level, in level 0, and in the memtable; locks without timestamps. */
+/* The same keys in every family, in the last level, in level 0, and in the memtable; locks without
+ * timestamps. */
 static struct mem_engine* filled(size_t rows) {
   struct mem_engine* engine = engine_new();
   struct mem_store* store = engine->store;
@@ -80,7 +82,8 @@ static int is_ledger_op(const struct op* op) {
 struct done {
   size_t points, ranges, files, compactions;
 };
-/* The record is durable before anything else; nothing beside the range is touched; batches are small. */
+/* The record is durable before any other write. The worker touches nothing beside the range, and
+ * its batches are small. */
 static struct done check_calls(const struct mem_engine* engine, uint32_t ledger, size_t max_bytes) {
   struct done done = {0, 0, 0, 0};
   int is_recorded = 0;
@@ -220,7 +223,8 @@ static void goes_on(void) {
   engine_free(engine);
 }
 
-/* The worker waits while the store stalls, tries again what was refused, and says when none is left. */
+/* The worker waits while the store stalls, repeats refused calls, and reports when no order is
+ * left. */
 static void stalls_and_says(void) {
   static struct log log;
   memset(&log, 0, sizeof log);

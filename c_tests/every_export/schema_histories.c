@@ -1,5 +1,5 @@
-/* schema_histories.c - a host that writes, drops, truncates, collects, compacts, crashes and comes back at random: at every moment each row
- * reads as it must. */
+/* schema_histories.c - a host that writes, drops, truncates, collects, compacts, crashes and
+ * restarts at random. At every moment each row must read right. */
 #include "schema_keys.h"
 
 enum { ROWS = 4, MOST_IDS = 40, FIRST = 0x616200f0 };

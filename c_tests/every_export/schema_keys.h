@@ -1,8 +1,9 @@
-/* schema_keys.h - keys of schemas, made and read here without the library, and what a store must show before and after. */
+/* schema_keys.h - keys of schemas, made and read here without the library, and what a store must
+ * show before and after. */
 #ifndef SCHEMA_KEYS_H
 #define SCHEMA_KEYS_H
 
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 #define OF(key) (key).data, (key).len
@@ -20,7 +21,8 @@ struct key row_of_key(struct key key);
 /* user key + timestamp, as the plain layout has it. */
 struct key plain_key(const char* user, size_t len, uint64_t ts);
 uint64_t ts_of_key(const char* key, size_t len);
-/* Is a stored API V2 key of a schema, as DESIGN says: mode r or x, the first group full? Then which. */
+/* Is it a stored API V2 key of a schema: mode r or x, with a full first group? Then of which
+ * schema. */
 int schema_of_key(const char* key, size_t len, uint32_t* keyspace, uint32_t* id);
 /* Is it of this one? */
 int is_of_schema(const char* key, size_t len, uint32_t keyspace, uint32_t id);
@@ -36,10 +38,11 @@ struct contents contents_of(struct mem_engine* engine);
 void contents_free(struct contents* contents);
 /* Must it go (1), stay (0), or may it be either (-1)? */
 typedef int (*goes_fn)(void* state, uint32_t cf, const struct pair* pair);
-/* Checks that of `before` exactly what must go has gone; nothing has come. Says of each family what differs first. */
+/* Checks that exactly those keys of `before` are gone that must be, and that none is new. Prints
+ * the first difference of each family. */
 void check_gone(struct mem_engine* engine, const struct contents* before, goes_fn goes, void* state, const char* file, int line);
 #define CHECK_GONE(engine, before, goes, state) check_gone(engine, before, goes, state, __FILE__, __LINE__)
-/* Whatever the file families show is compacted without filters: nothing that a tombstone hid may come back. */
+/* Compacts all families without filters: no key that a tombstone hid may become visible. */
 void compact_everything(struct mem_engine* engine);
 
 /* A call that must fail, of whatever kind of error, and with these texts in it; once. */

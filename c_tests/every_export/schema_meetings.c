@@ -1,5 +1,5 @@
-/* schema_meetings.c - orders about schemas and everything else: full queues, engines that are busy, stores that are closed, a worker
- * that is switched off or slow, destroyed keyspaces, and rgc_collect. */
+/* schema_meetings.c - orders about schemas beside everything else: full queues, busy engines,
+ * closed stores, a worker that is switched off or slow, destroyed keyspaces, and rgc_collect. */
 #define _GNU_SOURCE
 #include <time.h>
 
@@ -39,7 +39,8 @@ static struct mem_engine* filled(void) {
   return engine;
 }
 
-/* Schemas are no rows: a queue of one takes many, nothing is counted as a row, and what waits is no row that is refused. */
+/* Orders are no rows: a queue of one row takes many orders, no counter counts an order as a row,
+ * and a waiting order fills no row's place. */
 static void no_rows(void) {
   rgc_t* gc = gc_of_schemas("worker_queue_max_rows=1");
   struct mem_engine* engine = filled();
@@ -113,7 +114,8 @@ static void busy_and_detached(void) {
   engine_free(engine);
 }
 
-/* Switched off in the middle: when the call returns nothing is deleted any more, until it is switched on. */
+/* The host switches the worker off in the middle: when the call returns, the worker deletes nothing
+ * until it is switched on. */
 static void rests(int truncates) {
   rgc_t* gc = gc_of_schemas("delete_bytes_per_second=3000;delete_batch_bytes=60;delete_range_min_keys=0");
   struct mem_engine* engine = filled();
@@ -198,7 +200,8 @@ static void in_a_destroyed_keyspace(void) {
   engine_free(engine);
 }
 
-/* What a list made invalid is garbage for rgc_collect, too, also in the last level, and in a family of locks. */
+/* For rgc_collect, keys of a schema that a list made invalid are garbage, also in the last level
+ * and in a family of locks. */
 static int of_the_list(void* state, uint32_t cf, const struct pair* pair) {
   (void)state;
   (void)cf;

@@ -1,9 +1,11 @@
-/* schema_plain.c - truncating in the plain layout: rows of either kind, and keys between them that are of no schema or no keys at all. */
+/* schema_plain.c - truncations in the plain layout: rows of both kinds, and between them keys of no
+ * schema and invalid keys. */
 #include "schema_keys.h"
 
 #define TRUNCATED 0x61620001u
 
-/* Keys of 8 + 8 bytes that begin with the id; in both families by their own timestamp, values by that of their record. */
+/* Keys of 8 + 8 bytes that begin with the id. Versions and records count by their own timestamp,
+ * values by their record's. */
 static int is_a_row(const struct pair* pair) { return pair->key.len == 16 && memcmp(pair->key.data, "ab\0\1", 4) == 0; }
 static int of_raw(void* up_to, uint32_t cf, const struct pair* pair) {
   return cf == CF_DEFAULT && is_a_row(pair) && ts_of_key(pair->key.data, pair->key.len) <= *(uint64_t*)up_to;
@@ -59,7 +61,8 @@ static void rows(int with_records, const char* more) {
   engine_free(engine);
 }
 
-/* A user key of 3 bytes is of no schema, though with its timestamp it begins as if it were: 61 62 00 and ff. */
+/* A user key of 3 bytes has no schema, though with its timestamp it begins like one that has: 61 62
+ * 00 and ff. */
 static int none_of_them(void* state, uint32_t cf, const struct pair* pair) {
   (void)state;
   (void)cf;

@@ -1,4 +1,5 @@
-/* schema_records.c - truncating records of every shape, with timestamps as a cluster has them; and rows that are collected meanwhile. */
+/* schema_records.c - truncations of records of every shape, with timestamps as a cluster has them;
+ * and rows that are collected meanwhile. */
 #include "replay.h"
 
 #define TRUNCATED 0x61620001u
@@ -77,7 +78,8 @@ static void of_every_shape(const char* options) {
       put_shape(engine, id, "all", T + 100 * i, i);
       put_shape(engine, id, "turned", T + 100 * (SHAPES - i), i);
     }
-    /* A value of a transaction that began before and committed later: its record stays, and so does it. */
+    /* A transaction began before the timestamp and committed after it: its record and its value
+     * stay. */
     struct record late = record_of('P', T - 7, "", 0);
     mem_put(engine->store, CF_WRITE, id_key('x', 1, id, "late", T + 9000), late.bytes, late.len);
     mem_put(engine->store, CF_DEFAULT, id_key('x', 1, id, "late", T - 7), BYTES("long"));
@@ -102,8 +104,8 @@ static void of_every_shape(const char* options) {
   engine_free(engine);
 }
 
-/* Runs and the worker collect the same rows meanwhile: of what is read at or above the safe point, and above the truncation, nothing
- * changes. */
+/* Filters and the worker collect the same rows meanwhile. Reads at or above the safe point, and
+ * above the truncation, do not change. */
 static int of_both(void* state, uint32_t cf, const struct pair* pair) {
   const struct truncation* order = state;
   if (cf != CF_DEFAULT || pair->key.data[0] != 'r') return 0;

@@ -1,11 +1,13 @@
-/* schema_runs.c - what runs make of keys of schemas: every kind, every value type, every mode, and keys that only look like it. */
+/* schema_runs.c - how filters judge keys of schemas: every kind, value type and mode, and keys that
+ * only look like a schema's. */
 #include "schema_keys.h"
 
 static const int kinds[] = {RGC_KIND_DROPPED_ONLY, RGC_KIND_RAW, RGC_KIND_TXN, RGC_KIND_TTL_V1};
 static const int types[] = {RGC_VALUE, RGC_MERGE_OPERAND, RGC_BLOB_INDEX, RGC_WIDE_COLUMNS, 77, -1};
 
-/* In keyspace 1: 0x61620001 ("ab\0\1") and 0x61620003 are valid, other ids up to 0x61620004 are not. 2 has no schemas, 3 an empty list,
- * 4 is as 1 but was removed, 5 was never named, and of 0 one schema was created. */
+/* In keyspace 1, 0x61620001 ("ab\0\1") and 0x61620003 are valid, other ids up to 0x61620004 are
+ * not. Keyspace 2 has no schemas, 3 an empty list, 4 is as 1 but paused, 5 was never registered,
+ * and of 0 one schema was created. */
 static rgc_t* context(const char* options) {
   rgc_t* gc = gc_of_schemas(options);
   SUCCEEDS(api.rgc_schemas_load(gc, 1, IDS(0x61620003, 0x61620001), 0x61620004, errptr));
@@ -47,7 +49,8 @@ static const struct {
 enum { USERS = sizeof users / sizeof *users, KEYS = 5 * 7 * 2 * USERS };
 static struct key keys[KEYS];
 
-/* Every user key in every mode and keyspace, above every safe point; with_locks: also without timestamp. */
+/* Every user key in every mode and keyspace, above every safe point; with_locks: also without
+ * timestamp. */
 static size_t make_keys(int with_locks) {
   static const char modes[] = "rxmtq";
   static const uint32_t keyspaces[] = {0, 1, 2, 3, 4, 5, RGC_KEYSPACE_MAX};
@@ -225,7 +228,8 @@ static void changes_in_the_middle(void) {
   CHECK_EQ(decide_live(run, at(0x61620001, LONG, 70)), RGC_REMOVE);
   CHECK_EQ(decide_live(run, at(0x61620001, NEXT_LONG, 90)), RGC_REMOVE);
   CHECK_EQ(decide_live(run, at(0x61620001, NEXT_LONG, 70)), RGC_REMOVE);
-  /* Dropped by the list; then created, of which nothing may go any more: not the first that is kept, but what it stands before. */
+  /* A list drops the schema, then the host creates it: the filter must keep all its versions,
+   * except those that a version it kept shadows. */
   CHECK_EQ(decide_live(run, at(0x61620002, LONG, 90)), RGC_REMOVE);
   SUCCEEDS(api.rgc_schema_create(gc, 1, 0x61620002, errptr));
   int kept = 0;
@@ -251,7 +255,7 @@ static void changes_in_the_middle(void) {
   api.rgc_filter_destroy(run);
   drain(gc);
   api.rgc_detach(gc);
-  /* What was created is so for a run that comes later, too; what was dropped by name ends with detach. */
+  /* A created schema is valid for a later filter, too. A drop by name ends with detach. */
   run = run_of(gc, RGC_KIND_RAW);
   CHECK_EQ(decide_live(run, at(0x61620002, LONG, 90)), RGC_KEEP);
   api.rgc_destroy(gc);
@@ -283,7 +287,8 @@ static void states_of_the_context(void) {
   api.rgc_factory_destructor(factory);
 }
 
-/* Lists that come while runs decide: what is in all of them never goes, what is in none never stays. */
+/* Lists that arrive while filters decide: a filter never drops a schema that is in all of them, and
+ * never keeps one that is in none. */
 static void* load_lists(void* gc) {
   for (int i = 0; i < 300; ++i) {
     if (i % 2 == 0) SUCCEEDS(api.rgc_schemas_load(gc, 1, IDS(0x61620003, 0x61620001), 0x61620004, errptr));

@@ -1,5 +1,6 @@
-/* schema_skips.c - runs over many rows of many schemas, by a caller that skips and by one that cannot: what is left is foretold, and no
- * skip of a dropped key passes anything that stays. Also the plain layout. */
+/* schema_skips.c - filters over many rows of many schemas, by a caller that skips and by one that
+ * cannot. This file predicts what is left, and no skip passes a key that must stay. Also in the
+ * plain layout. */
 #include "schema_keys.h"
 
 static rgc_filter_t* run_at(rgc_t* gc, int kind, int is_bottommost) {
@@ -27,7 +28,8 @@ static struct key with_prefix(const char* prefix, struct key key) {
   return key;
 }
 
-/* Random rows in keyspaces 1 and 2: ids beside each other, user keys short and long, with common beginnings. */
+/* Random rows in keyspaces 1 and 2: neighbouring ids, short and long user keys, with common
+ * beginnings. */
 static struct keys random_keys(uint64_t* seed, size_t rows, const char* prefix) {
   static const char modes[] = "rrrrrrxmt";
   static const char* const tails[] = {"", "a", "ab", "abc", "abcd", "the same long beginning of a user key 1",
@@ -66,8 +68,8 @@ static void keys_free(struct keys* keys) {
   free(keys->drops);
 }
 
-/* The rule: of keyspaces 1 and 2 ids go that have a bit in `dropped`; of keyspace 1's r keys (kind DEFAULT) the first version of a row
- * stays, and what is at or above 80. */
+/* The rule: in keyspaces 1 and 2 the filter drops ids that have a bit in `dropped`. Of keyspace 1's
+ * r keys (kind DEFAULT) it keeps the first version of a row, and versions at or above 80. */
 static void judge_by_rule(struct keys* keys, int kind, size_t prefix_len, const unsigned* dropped) {
   for (size_t i = 0; i < keys->n; ++i) {
     const struct key* key = &keys->keys[i];
@@ -174,7 +176,8 @@ static void over_many(uint64_t seed, const char* mode, const char* prefix) {
   }
 }
 
-/* Where dropped keys of one schema follow each other in the last level, a caller that can skip goes to the schema's end at most. */
+/* Over consecutive dropped keys of one schema in the last level, a caller that can skip skips to
+ * the schema's end at most. */
 static void to_the_end(void) {
   rgc_t* gc = gc_of_schemas("remove_mode=skip");
   SUCCEEDS(api.rgc_schemas_load(gc, 1, IDS(0x616200ff), 0x61630000, errptr));

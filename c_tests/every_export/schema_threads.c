@@ -1,4 +1,5 @@
-/* schema_threads.c - drops and truncations from several threads at once, and a host that detaches meanwhile: what was answered is so. */
+/* schema_threads.c - drops and truncations from several threads while the host detaches: every
+ * answer is true. */
 #define _GNU_SOURCE
 #include <stdatomic.h>
 #include <time.h>

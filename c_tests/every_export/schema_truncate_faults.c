@@ -1,5 +1,6 @@
-/* schema_truncate_faults.c - truncations that end in the middle: by detach, by an engine that fails at every call in turn. What is left
- * reads as before or not at all, and the next process ends it. */
+/* schema_truncate_faults.c - truncations that end in the middle: by detach, or by an engine that
+ * fails at every call in turn. What is left reads as before or not at all, and the next process
+ * finishes the truncation. */
 #define _GNU_SOURCE
 #include <time.h>
 
@@ -132,7 +133,8 @@ static void detached(void) {
   engine_free(engine);
 }
 
-/* Orders that are kept while the host is away, of several schemas of which nobody told otherwise. */
+/* Orders of several schemas that the ledger keeps while the host is away, and that no list
+ * changes. */
 static int by_two(void* state, uint32_t cf, const struct pair* pair) {
   if (is_of_schema(pair->key.data, pair->key.len, 1, TRUNCATED + 1)) return 1;
   return goes_by_truncation(state, cf, pair);
@@ -166,7 +168,8 @@ static void away(void) {
   engine_free(engine);
 }
 
-/* Raised when it is half done: the rows that were done are looked at once more, also by the next process. */
+/* The host raises the timestamp in the middle: the worker reads the finished rows again, also in
+ * the next process. */
 static void raised_in_the_middle(int is_detached) {
   struct mem_engine* engine = filled(60);
   struct contents before = contents_of(engine);

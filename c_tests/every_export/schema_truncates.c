@@ -1,4 +1,5 @@
-/* schema_truncates.c - rgc_schema_truncate: which versions go, in which order, and how it is stopped, raised and overtaken. */
+/* schema_truncates.c - rgc_schema_truncate: which versions it deletes, in which order, and how the
+ * host stops it, raises it, or drops the schema meanwhile. */
 #define _GNU_SOURCE
 #include <time.h>
 
@@ -164,7 +165,7 @@ static void raised(void) {
   for (size_t i = 0; i < engine->logged; ++i) {
     for (size_t j = 0; j < engine->log[i].n; ++j) CHECK_EQ(engine->log[i].ops[j].cf, CF_LEDGER);
   }
-  /* A truncated schema is no business of a run: its old versions stay until the worker takes them. */
+  /* A filter ignores truncations: old versions stay until the worker deletes them. */
   api.rgc_set_enabled(gc, 1);
   pthread_mutex_lock(&engine->turn);
   engine->is_stalled = 1;

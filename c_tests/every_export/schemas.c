@@ -1,5 +1,5 @@
-/* schemas.c - the registry of schemas: lists, creations, drops, and what they make of an id. The rule is written down here a second
- * time, and asked of every id after every step. */
+/* schemas.c - the registry of schemas: lists, creations, drops, and the state of an id. This file
+ * has the rule a second time, and compares every id after every step. */
 #include "schema_keys.h"
 
 /* In order; the first, the last, and neighbours. */
@@ -181,7 +181,7 @@ static void step_by_step(void) {
   CHECK_EQ(api.rgc_schema_state(gc, 1, 11), RGC_SCHEMA_UNKNOWN);
   CHECK_EQ(api.rgc_schema_state(gc, 0, 6), RGC_SCHEMA_UNKNOWN);
   CHECK_EQ(api.rgc_schema_state(gc, 2, 6), RGC_SCHEMA_UNKNOWN);
-  /* A list that is older than the one before: what it does not know is unknown again, by its own highest id. */
+  /* A list that is older than the one before: ids above its own highest id are unknown again. */
   SUCCEEDS(api.rgc_schemas_load(gc, 1, IDS(3, 5), 5, errptr));
   CHECK_EQ(api.rgc_schema_state(gc, 1, 7), RGC_SCHEMA_UNKNOWN);
   CHECK_EQ(api.rgc_schema_state(gc, 1, 6), RGC_SCHEMA_UNKNOWN);

@@ -252,7 +252,8 @@ static void by_key(void) {
 
 static struct key record_key(uint64_t ts) { return mode_key('x', 1, "a", ts); }
 
-/* Records go one by one. What stands in front of the first put or delete may lie over a tombstone, but in the last level. */
+/* The filter removes records one by one. What is newer than the first put or delete may cover a
+ * tombstone, except in the last level. */
 static void records(void) {
   rgc_t* gc = gc_at_80("remove_mode=skip");
   static const rgc_table_properties_t clean = {.struct_size = sizeof clean, .num_entries = 9};

@@ -1,4 +1,4 @@
-/* stored_keys.c - stored keys and ranges, against bytes that are known and against the encoder in keys.c. */
+/* stored_keys.c - stored keys and ranges, against known bytes and against the encoder in keys.c. */
 #include "parts.h"
 
 static void check_bytes(char* found, size_t found_len, const char* bytes, size_t len, int line) {

@@ -1,4 +1,5 @@
-/* threads.c - loggers and clocks that are replaced while others use them: when the call returns, their state may be freed. */
+/* threads.c - loggers and clocks that the host replaces while other threads use them: when the call
+ * returns, the host may free their state. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -23,7 +24,8 @@ static uint64_t checked_clock(void* state) {
   return 1000;
 }
 
-/* Each round logs (a step back), asks the clock (a run begins), decides, reads and writes safe points. */
+/* Each round logs (a step back), asks the clock (a filter begins), decides, and reads and writes
+ * safe points. */
 static void* work(void* gc) {
   for (uint64_t round = 1; !stop; ++round) {
     api.rgc_advance_global_safe_point(gc, 1);

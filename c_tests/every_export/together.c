@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include <time.h>
 
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 #define OF(key) (key).data, (key).len

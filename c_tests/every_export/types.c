@@ -1,4 +1,5 @@
-/* types.c - the first type of a keyspace stands, and a removed keyspace is kept until it is named again. */
+/* types.c - the first type of a keyspace is fixed, and a paused keyspace is kept until it is
+ * registered again. */
 #include "parts.h"
 
 static void first_stands(void) {
@@ -42,7 +43,8 @@ static void batches(void) {
   api.rgc_destroy(gc);
 }
 
-/* Named keyspace level when the global safe point may have judged it: taken, counted, warned about. */
+/* Registered at keyspace level when the global safe point may have judged it: the library accepts,
+ * counts and warns. */
 static void too_late(void) {
   static struct log log;
   memset(&log, 0, sizeof log);
@@ -78,7 +80,8 @@ static void removed(void) {
   SUCCEEDS(CHECK_EQ(api.rgc_advance_keyspace_safe_point(gc, 1, 90, errptr), 0));
   CHECK_EQ(stats_of(gc).safe_points_refused, refused + 1);
 
-  /* The same type only; what had none takes any. Its own safe point starts at 0, the global one holds at once. */
+  /* A keyspace with a type accepts only the same type; one without accepts any. Its own safe point
+   * starts at 0; the global one is effective at once. */
   FAILS(api.rgc_set_keyspace_gc_type(gc, 1, RGC_GC_GLOBAL, errptr), "Invalid argument", "keyspace level", "global");
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 1, RGC_GC_KEYSPACE_LEVEL, errptr));
   SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 2, RGC_GC_GLOBAL, errptr));

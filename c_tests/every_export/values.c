@@ -100,7 +100,8 @@ static void types(void) {
 static void without_values(void) {
   rgc_t* gc = gc_at_80("");
   rgc_filter_t* run = run_of(gc, RGC_KIND_RAW);
-  /* Needed: is the newest one dead? Asked twice it is still undetermined, and then it may be any key above the last. */
+  /* The filter needs the newest version's value. The caller has none twice; the key may then be any
+   * key above the last one. */
   CHECK_EQ(by_key(run, raw_key(1, "c", 70)), RGC_UNDETERMINED);
   CHECK_EQ(by_key(run, raw_key(1, "c", 70)), RGC_UNDETERMINED);
   CHECK_EQ(by_key(run, raw_key(1, "b", 70)), RGC_UNDETERMINED);

@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <time.h>
 
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 /* Waits so long that a worker which does what it must not would have done it. */
@@ -83,7 +83,8 @@ static void raw_rows(void) {
   engine_free(engine);
 }
 
-/* Does one batch delete exactly this record and this value? 1 = a batch deletes both, -1 = they are apart, 0 = neither goes. */
+/* Does one batch delete exactly this record and this value? 1 = both in one batch, -1 = in two
+ * batches, 0 = neither. */
 static int is_together(const struct mem_engine* engine, struct key record, struct key value) {
   for (size_t i = 0; i < engine->logged; ++i) {
     const struct call* call = &engine->log[i];
@@ -179,7 +180,8 @@ static void decides_anew(void) {
   CHECK_EQ(mem_count(store, CF_DEFAULT, raw_key(1, "b", 100), raw_key(1, "b", 0)), 3);
   CHECK_EQ(mem_count(store, CF_DEFAULT, raw_key(1, "c", 100), raw_key(1, "c", 0)), 3);
   CHECK_EQ(mem_count(store, CF_DEFAULT, raw_key(1, "d", 100), raw_key(1, "d", 0)), 2);
-  /* Of a transaction's row any eligible record; the older versions of a dead RawKV row need not parse. */
+  /* The worker deletes any eligible record of a transaction's row. The older versions of a dead
+   * RawKV row need not parse. */
   run = run_of(gc, RGC_KIND_TXN);
   for (size_t i = 0; i < 4; ++i) {
     mem_put(store, CF_WRITE, record_key(keys[i], 70), BYTES("D\5"));

@@ -1,5 +1,6 @@
-/* worker_batches.c - how the worker deletes: long rows in batches, range tombstones, and a host that writes meanwhile. */
-#include "mem_engine.h"
+/* worker_batches.c - how the worker deletes: long rows in batches, range tombstones, and a host
+ * that writes meanwhile. */
+#include "attached.h"
 #include "parts.h"
 
 #define LIVE BYTES("v\0")
@@ -7,7 +8,8 @@
 
 static int is_key(struct bytes bytes, struct key key) { return bytes_compare(bytes.data, bytes.len, key.data, key.len) == 0; }
 
-/* Checks the batches of one row: small, oldest first, the newest one last and only after everything else is durable. */
+/* Checks the batches of one row: small, oldest first, the newest version last and only after all
+ * other deletes are durable. */
 static void check_batches(const struct mem_engine* engine, uint32_t cf, struct key newest, size_t max_bytes) {
   size_t writes = 0;
   int is_durable = 0;

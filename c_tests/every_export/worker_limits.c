@@ -1,8 +1,9 @@
-/* worker_limits.c - a full queue, stores that stall or fail, rows that must wait, and a worker that is slow by order. */
+/* worker_limits.c - a full queue, stores that stall or fail, rows that must wait, and a worker with
+ * a rate limit. */
 #define _GNU_SOURCE
 #include <time.h>
 
-#include "mem_engine.h"
+#include "attached.h"
 #include "parts.h"
 
 #define LIVE BYTES("v\0")

@@ -1,17 +1,19 @@
-// host.cc - a program with the plugin, which RocksDB itself makes the factories of. It loads the library only to write and read keys,
-// and to install.
+// host.cc - a program with the plugin. RocksDB itself makes its factories. The program loads the
+// library only to write and read keys, and to install.
 //
-// Usage: host LIBRARY COMMAND ARGUMENTS; each command says what it saw, or the error.
-//   fill DB OPTIONS      writes three versions of two rows into a DB opened by an option string, and expired values beside them
+// Usage: host LIBRARY COMMAND ARGUMENTS; each command prints its result or its error.
+//   fill DB OPTIONS      opens by an option string, writes three versions of two rows and expired
+//                        values
 //   compact DB OPTIONS   opens by an option string, compacts
 //   unprepared DB OPTIONS
 //                        the same with options that were read but not prepared
-//   foreign DB NAME      opens with a factory of this name that is not the plugin's, as Install's is
-//   reload DB MORE       opens by the DB's OPTIONS file, gives the factory more options if there are any, compacts
+//   foreign DB NAME      opens with a factory of this name that is not the plugin's, like Install's
+//   reload DB MORE       opens by the DB's OPTIONS file, gives the factory the options MORE if any,
+//                        compacts
 //   install DB KIND      opens with the adaptor's Install, compacts nothing
-//   left DB              what is there, without any filter
-//   options DB           the factory and the listeners that the OPTIONS file gives
-//   names                what the registry makes by name
+//   left DB              shows the keys, without any filter
+//   options DB           shows the factory and the listeners of the OPTIONS file
+//   names                shows what the registry makes by name
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/utilities/object_registry.h>
@@ -75,7 +77,8 @@ class Keys {
   rocks_gc::Context gc_;
 };
 
-// Takes a DB from RocksDB 11, which gives a std::unique_ptr, and from an older one, which gives a pointer.
+// Takes a DB from RocksDB 11, which gives a std::unique_ptr, and from an older one, which gives a
+// pointer.
 class Database {
  public:
   Database() = default;

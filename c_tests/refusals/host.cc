@@ -1,5 +1,6 @@
-// host.cc - a server that detaches where it cannot be: on a thread with a living filter. A host that looks at the answer keeps its DB
-// open and goes on; one that lets the Attachment go is stopped with the reason on standard error.
+// host.cc - a server that detaches on a thread with a living filter, where the library must refuse.
+// A host that checks the result keeps its DB open and continues. One that destroys the Attachment
+// is stopped, with the reason on standard error.
 //
 // Usage: host LIBRARY DIRECTORY [let_go]
 #include <rocks_gc_rocksdb_store.h>

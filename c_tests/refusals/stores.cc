@@ -38,7 +38,7 @@ rocks_gc::Context ContextOf(const rocks_gc::Library& library) {
   return gc;
 }
 
-// The base DB of other policies shows what is prepared and not committed: its rows would be judged by it.
+// The base DB of other policies shows prepared, uncommitted data: a filter would judge rows by it.
 void WritePolicies(const rocks_gc::Library& library, const std::string& directory) {
   const std::pair<rocksdb::TxnDBWritePolicy, const char*> policies[] = {
       {rocksdb::WRITE_COMMITTED, "committed"}, {rocksdb::WRITE_PREPARED, "prepared"}, {rocksdb::WRITE_UNPREPARED, "unprepared"}};

@@ -1,4 +1,5 @@
-/* families.c - two column families of two kinds, whose runs are told by one listener that they write the last level. */
+/* families.c - two column families of two kinds; one listener tells their filters that they write
+ * the last level. */
 #include "host.h"
 
 typedef rocksdb_column_family_handle_t family_t;
@@ -28,8 +29,9 @@ static size_t count(rocksdb_t* db, family_t* family) {
   return count;
 }
 
-/* Every version of every row; beside them a row "z" in the last level, so that to compact the others is no full compaction; and
- * tombstones, so that only in the last level whole rows may go by one skip. Then nothing but the listener tells that it is. */
+/* Every version of every row. Beside them a row "z" in the last level, so that a compaction of the
+ * others is no full one; and tombstones, so that one skip may remove a whole row only in the last
+ * level. Only the listener then tells that it is. */
 static void fill_family(rocksdb_t* db, family_t* family, char mode, const char* value, size_t value_len) {
   rocksdb_writeoptions_t* options = rocksdb_writeoptions_create();
   char* error = NULL;
@@ -75,7 +77,8 @@ void two_families(void) {
   CHECK_EQ(count(db, families[0]), ROWS + 1);
   CHECK_EQ(count(db, families[1]), ROWS * VERSIONS + 1);
   CHECK_EQ(stats_of(gc).skipped, ROWS);
-  /* A record goes if it is older than the newest one at or below the safe point, each by a skip of its own. */
+  /* The filter removes a record that is older than the newest one at or below the safe point, each
+   * by its own skip. */
   compact(db, families[1], 'x', "row", "s");
   CHECK_EQ(count(db, families[1]), ROWS * 2 + 1);
   CHECK_EQ(stats_of(gc).skipped, ROWS + ROWS * (VERSIONS - 2));

@@ -1,7 +1,9 @@
-/* host.c - a C host that takes the C++ adaptor in through the install shim.
+/* host.c - a C host that uses the C++ adaptor through the install shim.
  *
- * Usage: host LIBRARY DIRECTORY OTHER_ABI INCOMPLETE   collects; is refused what it should be
- *        host LIBRARY VERSIONS                         its shim was compiled with another RocksDB's headers: is refused everything */
+ * Usage: host LIBRARY DIRECTORY OTHER_ABI INCOMPLETE
+ *          collects, and checks what the shim refuses
+ *        host LIBRARY VERSIONS
+ *          its shim was compiled with another RocksDB's headers, and refuses everything */
 #include "host.h"
 
 #include <dlfcn.h>
@@ -106,7 +108,8 @@ static void one_family(void) {
   collects(gc, options, "one_family");
 }
 
-/* Last, for it cannot be undone: from here on the library's functions are found as a program's own are. */
+/* This part is last, because it cannot be undone: from here on the library's functions are global
+ * symbols of the process. */
 static void in_process(void) {
   REQUIRE(dlopen(library, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD) != NULL);
   rgc_t* gc = context();

@@ -28,10 +28,12 @@ void must(char* error);
 /* Opens a DB, which takes the options over. */
 struct db open_with(rocksdb_options_t* options, const char* name);
 const char* row_name(size_t row);
-/* Writes every version of every row, a file for each timestamp, so that no row lies in one file alone. */
+/* Writes every version of every row, each timestamp into its own file, so that no row lies in one
+ * file alone. */
 void fill(struct db* db);
 
-/* Opens with options that the shim was given, collects by skips, destroys gc, collects on, and closes. */
+/* Opens with options that the shim has changed, collects by skips, destroys gc, collects again, and
+ * closes. */
 void collects(rgc_t* gc, rocksdb_options_t* options, const char* name);
 
 /* The parts. */

@@ -62,7 +62,8 @@ void other_versions(const char* versions_of_rocksdb) {
   api.rgc_destroy(gc);
 }
 
-/* ---------------------------------------------------------------- options that the host has filled */
+/* |---------------------------------------------------------------- options that the host has
+ * filled */
 
 static size_t asked; /* how many filters its factory was asked for */
 static size_t gone;  /* how many objects of its own were destroyed */

@@ -1,5 +1,5 @@
-/* host.c - a host whose engine crashes on the library's thread. Its handler of SIGSEGV says on which thread it was called, and ends the
- * process. Needs no RocksDB.
+/* host.c - a host whose engine crashes on the library's thread. Its SIGSEGV handler prints the
+ * thread that it runs on, and ends the process. It needs no RocksDB.
  *
  * Usage: host LIBRARY */
 #define _GNU_SOURCE
@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "../every_export/mem_engine.h"
+#include "../every_export/attached.h"
 #include "../every_export/parts.h"
 
 static void handler(int signal) {

@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=../../shim");
     println!("cargo::rerun-if-changed=../../include");
     let headers = match env::var_os("ROCKSDB_INCLUDE_DIR") {
-        // Who gives librocksdb-sys another RocksDB (ROCKSDB_LIB_DIR) gives it its headers so.
+        // The headers of the RocksDB that ROCKSDB_LIB_DIR names.
         Some(folder) => PathBuf::from(folder),
         None => PathBuf::from(env::var_os("DEP_ROCKSDB_CARGO_MANIFEST_DIR").ok_or("librocksdb-sys does not say where it lies")?)
             .join("rocksdb/include"),

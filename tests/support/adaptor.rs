@@ -1,5 +1,5 @@
-//! The C++ adaptor, through the install shim, on the RocksDB of the tests; and what they need of RocksDB's C++ API. Compiled once a
-//! test binary, against the headers of that RocksDB.
+//! The C++ adaptor, through the install shim, on the RocksDB of the tests, and RocksDB's C++ API as
+//! tests need it. Each test binary compiles it once, against the headers of that RocksDB.
 
 #![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "C calls of a test, with arguments that live long enough")]
 
@@ -173,7 +173,8 @@ impl Adaptor {
         checked(unsafe { (self.compact_files_of)(db, family, from, to) })
     }
 
-    /// Compacts the files of a level that overlap `[start, end]` (end empty = all) into another one.
+    /// Compacts the files of a level that overlap `[start, end]` (end empty = all) into another
+    /// one.
     pub fn compact_files(&self, db: Handle, from: i32, to: i32, start: &[u8], end: &[u8]) -> Result<(), String> {
         let end_data = if end.is_empty() { null() } else { end.as_ptr().cast() };
         checked(unsafe { (self.compact_files)(db, from, to, start.as_ptr().cast(), start.len(), end_data, end.len()) })

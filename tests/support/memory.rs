@@ -1,4 +1,6 @@
-//! A store in memory behind the engine's port, which stops and fails where it is told to.
+//! The Rust store in memory: the trait `Engine` for tests that hold or fail a call of the worker's.
+//! It has no files and no tombstones. `c_tests/every_export/mem_store.h` has both, and is C because
+//! it shows that a store written against `rgc_engine_t` alone works.
 
 use rocks_gc::engine::{Direction, Engine, Family, File, Flush, Op, ScanStep, Write, WriteOptions};
 use rocks_gc::error::{Error, ErrorKind};
@@ -9,36 +11,28 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[derive(Default)]
 pub struct State {
     families: [Mutex<BTreeMap<Vec<u8>, Vec<u8>>>; 2],
-    /// Scans of transactions' records, or of the default family without them, wait; and one does.
+    /// Every scan waits while `holds_scans`; a scan that waits sets `is_scanning`.
     pub holds_scans: AtomicBool,
     pub is_scanning: AtomicBool,
-    /// Writes wait, or are refused; and one waits.
+    /// Every write waits while `stalls`, which sets `is_stalled`. A write that may not wait is
+    /// refused, which sets `is_refused`.
     pub stalls: AtomicBool,
     pub is_stalled: AtomicBool,
     pub is_refused: AtomicBool,
-    /// Scans take their time for each key; and how many keys they have shown.
+    /// A slow scan sleeps before each key; `shown` counts the keys.
     pub is_slow: AtomicBool,
     pub shown: AtomicUsize,
-    /// Scans of keys from here on with this prefix fail.
+    /// A scan that starts at a key with this prefix fails.
     pub broken: Mutex<Option<Vec<u8>>>,
 }
 
 #[derive(Clone, Default)]
 pub struct Memory(pub Arc<State>);
-
-/// Waits for something that happens elsewhere.
-pub fn wait_for(what: &str, holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what} did not come");
-        sleep(Duration::from_micros(200));
-    }
-}
 
 impl Memory {
     pub fn put(&self, family: Family, key: &[u8], value: &[u8]) {
@@ -49,7 +43,8 @@ impl Memory {
         self.0.families[family].lock().unwrap().keys().cloned().collect()
     }
 
-    /// Attaches it, with a family for records or without.
+    /// Attaches the store with its default family, and with the transactions' `write` family if
+    /// asked.
     pub fn attach(&self, shared: &Arc<Shared>, with_records: bool) -> Arc<AttachedStore> {
         let family = |role, name: &str| ColumnFamily { role, name: name.into(), id: None, filter: None };
         let families = [family(Role::Default, "default"), family(Role::Write, "write")];
@@ -58,7 +53,7 @@ impl Memory {
     }
 }
 
-/// What runs and a worker share, with options as `rgc_options_parse` takes them.
+/// The state that filters and the worker share, with options as `rgc_options_parse` takes them.
 pub fn shared(options: &str) -> Arc<Shared> {
     let mut chosen = Options::default();
     chosen.parse(options).expect("options");

@@ -12,6 +12,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub mod adaptor;
@@ -28,7 +30,8 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The shared library under test: the one that `make` names, else the one that cargo built beside this test.
+/// The shared library under test: the one that `make` names, or else the one that cargo built
+/// beside this test.
 pub fn library() -> PathBuf {
     std::env::var_os("ROCKS_GC_TEST_LIBRARY").map_or_else(|| tests_folder().join("librocks_gc.so"), PathBuf::from)
 }
@@ -94,6 +97,15 @@ pub fn run(command: &mut Command) -> Output {
         String::from_utf8_lossy(&output.stderr)
     );
     output
+}
+
+/// Waits until another thread has done something; fails after a minute.
+pub fn wait_for(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what} did not come");
+        thread::sleep(Duration::from_micros(200));
+    }
 }
 
 /// A library that is not quite librocks_gc, compiled with these flags.

@@ -71,13 +71,14 @@ impl Model {
         }
     }
 
-    /// Of transactions: does a newer put or delete at or below the safe point stand in front of it for every reader?
+    /// Is there, in a transaction's row, a newer put or delete at or below the safe point that
+    /// every reader finds first?
     fn is_shadowed(&self, keyspace: u32, row: &BTreeMap<u64, Version>, ts: u64) -> bool {
         let eligible = row.range(ts + 1..(self.safe_point(keyspace) + 1).max(ts + 1));
         self.history == History::Txn && eligible.into_iter().any(|(_, newer)| !newer.gone && data(&newer.value).is_some())
     }
 
-    /// Compares with what the DB shows. Returns how many versions are still there that could be gone.
+    /// Compares with what the DB shows. Returns how many versions exist that could be gone.
     pub fn check(&mut self, found: &[(Vec<u8>, Vec<u8>)]) -> Result<usize, String> {
         let mut found: BTreeMap<&[u8], &[u8]> = found.iter().map(|(key, value)| (key.as_slice(), value.as_slice())).collect();
         let mut spare = 0;
@@ -89,7 +90,8 @@ impl Model {
                 let name = format!("keyspace {keyspace} row {user_key:02x?} @{ts}");
                 match found.remove(version.stored_key.as_slice()) {
                     Some(_) if version.gone => return Err(format!("{name} came back")),
-                    // A skip of a shadowed rollback may reveal what lies under its key: shadowed too, and seen before and after.
+                    // A skip over a shadowed rollback may uncover an older value of the same key,
+                    // which is shadowed before and after.
                     Some(value) if version.beneath.as_deref() == Some(value) && self.is_shadowed(*keyspace, row, *ts) => {
                         revealed.push(((*keyspace, user_key.clone()), *ts));
                         spare += usize::from(!must_stay);

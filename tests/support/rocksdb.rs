@@ -294,8 +294,8 @@ impl Db {
         }
     }
 
-    /// Compacts what overlaps `[start, end]` (`None` = everything) down to the last level that has any of it; `force` = the
-    /// last level's files too, also where nothing lies above them.
+    /// Compacts what overlaps `[start, end]` (`None` = everything) down to the last level that has
+    /// any of it. `force` = also the last level's files, with nothing above them.
     pub fn compact(&self, range: Option<(&[u8], &[u8])>, force: bool) {
         let api = api();
         unsafe {
@@ -324,7 +324,7 @@ impl Db {
         }
     }
 
-    /// Lets RocksDB compact level 0 into level 1, and no further, by itself. Without dynamic levels.
+    /// Lets RocksDB compact level 0 into level 1 by itself, and no further. Without dynamic levels.
     pub fn compact_level_0(&self) {
         let set = |off: &CStr| unsafe {
             let keys = [c"level0_file_num_compaction_trigger".as_ptr(), c"disable_auto_compactions".as_ptr()];

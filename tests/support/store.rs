@@ -47,7 +47,7 @@ pub fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// An open DB whose compactions only happen when asked for. Its writes have no WAL unless it is asked for.
+/// An open DB that compacts only when the test asks, and writes without a WAL unless the test asks.
 pub struct Store<'g> {
     pub gc: &'g Gc,
     via: Via,

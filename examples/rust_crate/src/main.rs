@@ -1,14 +1,14 @@
-//! A Rust host on the `rocksdb` crate that lets librocks_gc.so collect its database: the crate's own compaction filter traits, over
-//! `rgc_filter_create` and `rgc_filter_decide`. They know keep and remove; versions that go leave tombstones until the last level.
+//! A Rust host on the `rocksdb` crate. Its compactions filter through the crate's own compaction
+//! filter traits, over `rgc_filter_create` and `rgc_filter_decide`. The traits keep and remove; a
+//! removed version leaves a tombstone until the last level.
 //!
-//! Nothing but Rust is compiled. Who wants skips takes the crate's feature `raw-ptr` (from 0.25 on), and gives
-//! `options.as_raw_ptr()` to the install shim as `examples/rust_shim` does.
+//! The example compiles only Rust. A host that wants skips takes the crate's feature `raw-ptr`
+//! (from 0.25 on), and gives `options.as_raw_ptr()` to the install shim as `examples/rust_shim`
+//! does.
 //!
 //!     make lib && cargo run -p rocks-gc-example-crate -- target/release/librocks_gc.so NEW_DIRECTORY
 
-mod rocks_gc;
-
-use rocks_gc::{Context, Run};
+use rocks_gc_binding::Context;
 use rocksdb::compaction_filter::{CompactionFilter, Decision};
 use rocksdb::compaction_filter_factory::{CompactionFilterContext, CompactionFilterFactory};
 use rocksdb::{DB, IteratorMode, Options};
@@ -21,7 +21,7 @@ const KEYSPACE: u32 = 7;
 const ROWS: u64 = 2000;
 const VERSIONS: u64 = 5;
 
-/// One for each options object.
+/// Each options object has its own.
 struct Factory {
     gc: Arc<Context>,
 }
@@ -31,7 +31,7 @@ impl CompactionFilterFactory for Factory {
 
     /// RocksDB calls it for each compaction, on the compaction's thread.
     fn create(&mut self, context: CompactionFilterContext) -> Filter {
-        Filter { run: self.gc.run(context.is_full_compaction, context.is_manual_compaction) }
+        Filter(self.gc.filter(context.is_full_compaction, context.is_manual_compaction))
     }
 
     /// OPTIONS files record it, so it never changes.
@@ -40,14 +40,12 @@ impl CompactionFilterFactory for Factory {
     }
 }
 
-struct Filter {
-    /// None = there is nothing to do.
-    run: Option<Run>,
-}
+/// `None` = the compaction keeps everything.
+struct Filter(Option<rocks_gc_binding::Filter>);
 
 impl CompactionFilter for Filter {
     fn filter(&mut self, level: u32, key: &[u8], value: &[u8]) -> Decision {
-        let removes = self.run.as_mut().is_some_and(|run| run.removes(level, key, value));
+        let removes = self.0.as_mut().is_some_and(|filter| filter.removes(level, key, value));
         if removes { Decision::Remove } else { Decision::Keep }
     }
 
@@ -62,8 +60,8 @@ fn run() -> Result<(), Box<dyn Error>> {
         return Err("usage: rocks-gc-example-crate LIBROCKS_GC NEW_DIRECTORY".into());
     };
     // SAFETY: it is librocks_gc.
-    let gc = Arc::new(unsafe { Context::load(&library)? });
-    // It has a safe point of its own; keyspaces that nobody named are kept whole.
+    let gc = Arc::new(unsafe { Context::load(&library, "")? });
+    // The library keeps everything of a keyspace that the host has not registered.
     gc.name_keyspace_level(KEYSPACE)?;
 
     let mut options = Options::default();
@@ -76,12 +74,12 @@ fn run() -> Result<(), Box<dyn Error>> {
             db.put(gc.raw_key(KEYSPACE, &format!("row {row}"), ts)?, b"value\0")?;
         }
     }
-    // Nobody reads any more what was written up to here, but for the newest version of each row.
+    // No reader needs an older version any more: the newest version of each row is enough.
     gc.advance(KEYSPACE, VERSIONS + 1)?;
     db.compact_range(None::<&[u8]>, None::<&[u8]>);
 
     let left = db.iterator(IteratorMode::Start).count() as u64;
-    let removed = gc.removed();
+    let removed = gc.stats().removed;
     println!("{left} of {} versions left; {removed} removed", ROWS * VERSIONS);
     if left == ROWS && removed == ROWS * (VERSIONS - 1) { Ok(()) } else { Err("this is not what should be left".into()) }
 }
@@ -90,7 +88,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // libloading keeps the reason there.
+            // libloading's reason is the source of its error.
             let reason = error.source().map(|reason| format!(": {reason}")).unwrap_or_default();
             eprintln!("rocks-gc-example-crate: {error}{reason}");
             ExitCode::FAILURE

@@ -1,20 +1,21 @@
-//! What this host uses of rocks_gc.h, loaded at run time, behind safe types.
+//! The part of `rocks_gc.h` that the Rust examples use, loaded at run time, behind safe types.
+//! A host of its own copies this file and adds the functions that it needs.
 
 use libloading::Library;
 use std::error::Error;
-use std::ffi::{CStr, c_char, c_int, c_uchar, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 
 const RGC_ABI_VERSION: u32 = 1;
-const RGC_KIND_RAW: c_int = 17;
+pub const RGC_KIND_RAW: c_int = 17;
 const RGC_GC_KEYSPACE_LEVEL: c_int = 1;
 const RGC_MODE_RAW: c_int = b'r' as c_int;
 const RGC_VALUE: c_int = 0;
 const RGC_REMOVE: c_int = 1;
-const RGC_REMOVE_AND_SKIP_UNTIL: c_int = 2;
 
-type Errptr = *mut *mut c_char;
+/// Where a call writes the text of its error.
+pub type Errptr = *mut *mut c_char;
 
 macro_rules! functions {
     ($($name:ident($($argument:ty),*) $(-> $result:ty)?;)*) => {
@@ -27,9 +28,10 @@ macro_rules! functions {
         impl Functions {
             /// # Safety
             ///
-            /// What lies there is safe to load.
+            /// The library at `path` is safe to load.
             unsafe fn load(path: &str) -> Result<Self, Box<dyn Error>> {
-                // SAFETY: the caller's; librocks_gc has its functions as rocks_gc.h says, for one ABI version.
+                // SAFETY: the caller's; the functions have the types of rocks_gc.h, which the
+                // ABI version fixes.
                 unsafe {
                     let library = Library::new(path)?;
                     let abi_version = library.get::<unsafe extern "C" fn() -> u32>("rgc_abi_version")?();
@@ -45,6 +47,9 @@ macro_rules! functions {
 
 functions! {
     rgc_free(*mut c_void);
+    rgc_options_create() -> *mut c_void;
+    rgc_options_parse(*mut c_void, *const c_char, Errptr);
+    rgc_options_destroy(*mut c_void);
     rgc_create(*const c_void, Errptr) -> *mut c_void;
     rgc_destroy(*mut c_void) -> c_uchar;
     rgc_set_keyspace_gc_type(*mut c_void, u32, c_int, Errptr);
@@ -70,14 +75,19 @@ struct Compaction {
     num_inputs: usize,
 }
 
-/// The beginning of rgc_stats_t; the library fills no more than `struct_size`.
+/// The first fields of rgc_stats_t; the library fills at most `struct_size` bytes.
 #[repr(C)]
 #[derive(Default)]
-struct Stats {
+pub struct Stats {
     struct_size: usize,
-    runs: [u64; 3],
+    runs_started: u64,
+    filters_not_needed: u64,
+    runs_closed: u64,
     kept: u64,
-    removed: u64,
+    /// Versions that filters removed, each with a tombstone.
+    pub removed: u64,
+    /// Skips; each removes versions without tombstones.
+    pub skipped: u64,
 }
 
 /// An rgc_t: one for each DB.
@@ -86,22 +96,44 @@ pub struct Context {
     gc: *mut c_void,
 }
 
-// SAFETY: rocks_gc.h: shared by any number of threads.
+// SAFETY: rocks_gc.h: any number of threads may share it.
 unsafe impl Send for Context {}
 // SAFETY: the same.
 unsafe impl Sync for Context {}
 
 impl Context {
+    /// Options are given as `rgc_options_parse` takes them; "" = the defaults.
+    ///
     /// # Safety
     ///
-    /// What lies there is safe to load.
-    pub unsafe fn load(path: &str) -> Result<Self, Box<dyn Error>> {
+    /// The library at `path` is safe to load.
+    pub unsafe fn load(path: &str, options: &str) -> Result<Self, Box<dyn Error>> {
+        let options = CString::new(options)?;
         let functions = Arc::new(unsafe { Functions::load(path)? });
-        // SAFETY, from here on: handles live as long as what holds them, and bytes until the call returns.
-        let gc = functions.checked(|error| unsafe { (functions.rgc_create)(null(), error) })?;
+        // SAFETY, here and below: handles live as long as the values that hold them, and bytes
+        // until the call returns.
+        let gc = unsafe {
+            let parsed = (functions.rgc_options_create)();
+            let gc = functions
+                .checked(|error| (functions.rgc_options_parse)(parsed, options.as_ptr(), error))
+                .and_then(|()| functions.checked(|error| (functions.rgc_create)(parsed, error)));
+            (functions.rgc_options_destroy)(parsed);
+            gc?
+        };
         Ok(Self { functions, gc })
     }
 
+    /// The rgc_t, for calls that this file does not wrap. It lives as long as the context.
+    pub fn as_ptr(&self) -> *mut c_void {
+        self.gc
+    }
+
+    /// Frees what a call of the library allocated; for [`checked`].
+    pub fn free(&self) -> unsafe extern "C" fn(*mut c_void) {
+        self.functions.rgc_free
+    }
+
+    /// Registers a keyspace that has its own safe point.
     pub fn name_keyspace_level(&self, keyspace: u32) -> Result<(), String> {
         let rgc = &self.functions;
         rgc.checked(|error| unsafe { (rgc.rgc_set_keyspace_gc_type)(self.gc, keyspace, RGC_GC_KEYSPACE_LEVEL, error) })
@@ -127,13 +159,13 @@ impl Context {
         }
     }
 
-    /// The judge of one compaction; none if there is nothing to judge. An error (there is none here) goes to the library's log.
-    pub fn run(&self, is_full: bool, is_manual: bool) -> Option<Run> {
+    /// The filter of one compaction; `None` = the compaction keeps everything.
+    pub fn filter(&self, is_full: bool, is_manual: bool) -> Option<Filter> {
         let compaction = Compaction {
             struct_size: size_of::<Compaction>(),
             is_full: is_full.into(),
             is_manual: is_manual.into(),
-            // The crate does not tell: -1 = unknown.
+            // The `rocksdb` crate does not tell: -1 = unknown.
             is_bottommost: -1,
             start_level: -1,
             output_level: -1,
@@ -141,63 +173,72 @@ impl Context {
             inputs: null(),
             num_inputs: 0,
         };
-        let run = unsafe { (self.functions.rgc_filter_create)(self.gc, RGC_KIND_RAW, &compaction, null_mut()) };
-        (!run.is_null()).then(|| Run { functions: self.functions.clone(), run })
+        let filter = unsafe { (self.functions.rgc_filter_create)(self.gc, RGC_KIND_RAW, &compaction, null_mut()) };
+        (!filter.is_null()).then(|| Filter { functions: self.functions.clone(), filter })
     }
 
-    pub fn removed(&self) -> u64 {
+    pub fn stats(&self) -> Stats {
         let mut stats = Stats { struct_size: size_of::<Stats>(), ..Stats::default() };
         unsafe { (self.functions.rgc_stats)(self.gc, &mut stats) };
-        stats.removed
+        stats
     }
 }
 
 impl Drop for Context {
     fn drop(&mut self) {
-        // Refused only with a store attached, or inside a callback: neither is here.
+        // The library refuses only while a store is attached, and inside a callback.
         let destroyed = unsafe { (self.functions.rgc_destroy)(self.gc) };
         assert_eq!(destroyed, 1, "rgc_destroy was refused");
     }
 }
 
 /// An rgc_filter_t: belongs to the thread of its compaction.
-pub struct Run {
+pub struct Filter {
     functions: Arc<Functions>,
-    run: *mut c_void,
+    filter: *mut c_void,
 }
 
-impl Run {
+impl Filter {
     pub fn removes(&mut self, level: u32, key: &[u8], value: &[u8]) -> bool {
         let (key, key_len) = (key.as_ptr().cast(), key.len());
         let (value, value_len) = (value.as_ptr().cast(), value.len());
-        // Who cannot skip gives NULL for where to, and is never told to; if he were, a remove would do.
+        // A host that cannot skip gives NULL for `skip_until`. The filter then never skips.
         let decision = unsafe {
             let level = level.cast_signed();
-            (self.functions.rgc_filter_decide)(self.run, level, RGC_VALUE, key, key_len, value, value_len, null_mut(), null_mut())
+            (self.functions.rgc_filter_decide)(self.filter, level, RGC_VALUE, key, key_len, value, value_len, null_mut(), null_mut())
         };
-        matches!(decision, RGC_REMOVE | RGC_REMOVE_AND_SKIP_UNTIL)
+        decision == RGC_REMOVE
     }
 }
 
-impl Drop for Run {
+impl Drop for Filter {
     fn drop(&mut self) {
-        unsafe { (self.functions.rgc_filter_destroy)(self.run) }
+        unsafe { (self.functions.rgc_filter_destroy)(self.filter) }
     }
 }
 
 impl Functions {
-    /// Makes a call that writes an error's text to its argument.
     fn checked<T>(&self, call: impl FnOnce(Errptr) -> T) -> Result<T, String> {
-        let mut error = null_mut();
-        let result = call(&mut error);
-        if error.is_null() {
-            return Ok(result);
-        }
-        // SAFETY: it was written by the call, ends with NUL, and is ours to give back.
-        unsafe {
-            let text = CStr::from_ptr(error).to_string_lossy().into_owned();
-            (self.rgc_free)(error.cast());
-            Err(text)
-        }
+        // SAFETY: a function of the library writes its errors, and rgc_free frees them.
+        unsafe { checked(self.rgc_free, call) }
+    }
+}
+
+/// Makes a call that writes an error's text to its argument, and gives the text to `free`.
+///
+/// # Safety
+///
+/// The call writes NULL, or a text that ends with NUL and that `free` may free.
+pub unsafe fn checked<T>(free: unsafe extern "C" fn(*mut c_void), call: impl FnOnce(Errptr) -> T) -> Result<T, String> {
+    let mut error = null_mut();
+    let result = call(&mut error);
+    if error.is_null() {
+        return Ok(result);
+    }
+    // SAFETY: the caller's.
+    unsafe {
+        let text = CStr::from_ptr(error).to_string_lossy().into_owned();
+        free(error.cast());
+        Err(text)
     }
 }
