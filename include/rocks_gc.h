@@ -1152,6 +1152,17 @@ typedef struct rgc_destroy_report_t {
   uint64_t files_left, file_bytes_left;
 } rgc_destroy_report_t;
 
+/* A half-open range of keys. Where the library fills it, the caller owns the bounds and must give
+ * each to rgc_free, and end NULL means no upper bound. Where the host fills it, the bounds are the
+ * host's, and the library only reads them. */
+typedef struct rgc_range_t {
+  size_t struct_size;
+  char* start;
+  size_t start_len;
+  char* end;
+  size_t end_len;
+} rgc_range_t;
+
 /* rgc_destroy_range: destroys all keys in [start, end). The bounds are stored keys without or with
  * a timestamp.
  * Errors: no store; inside a callback or a filter; a missing bound (NULL or empty); an inverted or
@@ -1166,6 +1177,20 @@ void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const cha
                        size_t end_len, int flags, rgc_destroy_report_t* report_or_null,
                        char** errptr);
 
+/* rgc_destroy_ranges: destroys n ranges, each as rgc_destroy_range does, with one record each. All
+ * records are written in one durable write. A file at the bounds of several ranges is compacted
+ * once. So one call for many ranges costs far less than a call for each. The array stride is
+ * ranges[0].struct_size. n 0 does nothing. *failed_or_null is set to the index of the range that an
+ * error is about; it is set to n if there is no error, or if the error is about no single range.
+ * Errors: those of rgc_destroy_range, whose text then names the index; two ranges that overlap. If
+ *   an argument is refused, nothing is done for any range. If the engine fails, the records that
+ *   were written remain STARTED.
+ * Threads: any.
+ * Blocks: as rgc_destroy_range. */
+void rgc_destroy_ranges(rgc_t* gc, const rgc_range_t* ranges, size_t n, int flags,
+                        size_t* failed_or_null, rgc_destroy_report_t* report_or_null,
+                        char** errptr);
+
 /* rgc_destroy_keyspace: destroys a keyspace: its keys of mode r and of mode x, as two ranges with
  * two records. While these records exist, the id can neither be registered nor be loaded as ENABLED
  * or DISABLED.
@@ -1175,6 +1200,16 @@ void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const cha
  * Blocks: as rgc_destroy_range. */
 void rgc_destroy_keyspace(rgc_t* gc, uint32_t keyspace, int flags,
                           rgc_destroy_report_t* report_or_null, char** errptr);
+
+/* rgc_destroy_keyspaces: destroys n keyspaces, each as rgc_destroy_keyspace does, together as
+ * rgc_destroy_ranges does.
+ * Errors: those of rgc_destroy_keyspace, whose text then names the index; a keyspace that is given
+ *   twice. If an argument is refused, nothing is done for any keyspace.
+ * Threads: any.
+ * Blocks: as rgc_destroy_range. */
+void rgc_destroy_keyspaces(rgc_t* gc, const uint32_t* keyspaces, size_t n, int flags,
+                           size_t* failed_or_null, rgc_destroy_report_t* report_or_null,
+                           char** errptr);
 
 /* rgc_recheck_destroyed: destroys once more the ranges whose records are DONE and at least
  * recheck_seconds old at now_unix_seconds, and removes these records. now_unix_seconds 0 means that
@@ -1475,16 +1510,6 @@ enum {
   RGC_MODE_TIDB_TABLE = 't'
 };
 
-/* A half-open range of keys. The caller owns the bounds and must give each to rgc_free. end NULL
- * means no upper bound. */
-typedef struct rgc_range_t {
-  size_t struct_size;
-  char* start;
-  size_t start_len;
-  char* end;
-  size_t end_len;
-} rgc_range_t;
-
 /* A stored key taken apart. The caller owns user_key and must give it to rgc_free. It is never
  * NULL. */
 typedef struct rgc_key_t {
@@ -1757,7 +1782,9 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_worker_drain)                 \
   X(rgc_collect)                      \
   X(rgc_destroy_range)                \
+  X(rgc_destroy_ranges)               \
   X(rgc_destroy_keyspace)             \
+  X(rgc_destroy_keyspaces)            \
   X(rgc_recheck_destroyed)            \
   X(rgc_release_destroyed)            \
   X(rgc_destroyed_count)              \

@@ -313,6 +313,12 @@ class Context {
     return Try(&Functions::rgc_destroy_range, start.data(), start.size(), end.data(), end.size(),
                flags, report);
   }
+  /* *failed is the index of the keyspace that an error is about, or their number. */
+  Status DestroyKeyspaces(const std::vector<uint32_t>& keyspaces, int flags = 0,
+                          size_t* failed = nullptr, rgc_destroy_report_t* report = nullptr) const {
+    return Try(&Functions::rgc_destroy_keyspaces, keyspaces.data(), keyspaces.size(), flags, failed,
+               report);
+  }
   Status ReleaseDestroyed(const std::string& start, const std::string& end) const {
     return Try(&Functions::rgc_release_destroyed, start.data(), start.size(), end.data(),
                end.size());

@@ -3,12 +3,13 @@
 use super::c;
 use super::export::{answer, guarded};
 use super::handles::{Context, context, need_context};
-use super::memory::{Sized1, bytes, write_sized};
+use super::memory::{Sized1, array, bytes, sized_array, write_sized};
 use super::safe_points::keyspace;
 use super::store::{check_report, need_store};
 use crate::error::Error;
 use crate::layout::{KeyMode, KeyspaceId};
-use crate::reclaim::DestroyReport;
+use crate::reclaim::{DestroyError, DestroyReport, RangeToDestroy};
+use std::collections::HashMap;
 use std::ffi::{c_char, c_int};
 
 // SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
@@ -35,8 +36,37 @@ pub unsafe extern "C" fn rgc_destroy_range(
             let range = (bytes("start", start, start_len)?.to_vec(), bytes("end", end, end_len)?.to_vec());
             let reusable = is_reusable(flags)?;
             check_report(report)?;
-            let store = need_store(context, "rgc_destroy_range")?;
-            reported(report, |done| store.destroy(&[range], None, reusable, done))
+            let wanted = [RangeToDestroy { range, keyspace: None }];
+            destroy(context, "rgc_destroy_range", &wanted, reusable, report).map_err(|(_, error)| error)
+        })
+    }
+}
+
+/// Destroys ranges, all in one call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_destroy_ranges(
+    gc: *mut c::rgc_t,
+    ranges: *const c::rgc_range_t,
+    n: usize,
+    flags: c_int,
+    failed: *mut usize,
+    report: *mut c::rgc_destroy_report_t,
+    errptr: *mut *mut c_char,
+) {
+    // SAFETY: `gc` is alive, `ranges` and the bounds of its elements are readable, `failed`,
+    // `report` and `errptr` are writable.
+    unsafe {
+        answer(errptr, "rgc_destroy_ranges", (), || {
+            set_failed(failed, n);
+            let context = need_context(gc)?;
+            let reusable = is_reusable(flags)?;
+            check_report(report)?;
+            let wanted = numbered(sized_array("ranges", ranges, n)?, |_, range: c::rgc_range_t| {
+                let range = (bytes("start", range.start, range.start_len)?.to_vec(), bytes("end", range.end, range.end_len)?.to_vec());
+                Ok([RangeToDestroy { range, keyspace: None }])
+            });
+            let done = wanted.and_then(|wanted| destroy(context, "rgc_destroy_ranges", &wanted, reusable, report));
+            done.map_err(|error| named(error, "range", 1, failed))
         })
     }
 }
@@ -54,20 +84,110 @@ pub unsafe extern "C" fn rgc_destroy_keyspace(
     unsafe {
         answer(errptr, "rgc_destroy_keyspace", (), || {
             let context = need_context(gc)?;
-            let id = keyspace(id)?;
+            let wanted = of_keyspace(context, id, flags)?;
             let reusable = is_reusable(flags)?;
-            refuse_in_use(context, id, flags)?;
             check_report(report)?;
-            let range = |mode| {
-                let range = context.shared.layout.encode_range(Some(mode), Some(id), &[], &[])?;
-                let end = range.end.ok_or_else(|| Error::invalid(format!("keyspace {id} has no end in this layout")))?;
-                Ok::<_, Error>((range.start, end))
-            };
-            let ranges = [range(KeyMode::Raw)?, range(KeyMode::Txn)?];
-            let store = need_store(context, "rgc_destroy_keyspace")?;
-            reported(report, |done| store.destroy(&ranges, Some(id), reusable, done))
+            destroy(context, "rgc_destroy_keyspace", &wanted, reusable, report).map_err(|(_, error)| error)
         })
     }
+}
+
+/// Destroys keyspaces, all in one call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_destroy_keyspaces(
+    gc: *mut c::rgc_t,
+    keyspaces: *const u32,
+    n: usize,
+    flags: c_int,
+    failed: *mut usize,
+    report: *mut c::rgc_destroy_report_t,
+    errptr: *mut *mut c_char,
+) {
+    // SAFETY: `gc` is alive, `keyspaces` is readable, `failed`, `report` and `errptr` are writable.
+    unsafe {
+        answer(errptr, "rgc_destroy_keyspaces", (), || {
+            set_failed(failed, n);
+            let context = need_context(gc)?;
+            let reusable = is_reusable(flags)?;
+            check_report(report)?;
+            let ids = array("keyspaces", keyspaces, n)?;
+            let mut first = HashMap::new();
+            let wanted = numbered(ids.iter().copied(), |place, id| {
+                if let Some(first) = first.insert(id, place) {
+                    return Err(Error::invalid(format!("keyspace {id} is also keyspace {first} of the call; give each once")));
+                }
+                of_keyspace(context, id, flags)
+            });
+            let done = wanted.and_then(|wanted| destroy(context, "rgc_destroy_keyspaces", &wanted, reusable, report));
+            done.map_err(|error| named(error, "keyspace", RANGES_OF_KEYSPACE, failed))
+        })
+    }
+}
+
+/// The number of ranges of a keyspace: one of mode r and one of mode x.
+const RANGES_OF_KEYSPACE: usize = 2;
+
+/// The ranges of a keyspace that may be destroyed.
+fn of_keyspace(context: &Context, id: u32, flags: c_int) -> Result<[RangeToDestroy; RANGES_OF_KEYSPACE], Error> {
+    let id = keyspace(id)?;
+    refuse_in_use(context, id, flags)?;
+    let range = |mode| {
+        let range = context.shared.layout.encode_range(Some(mode), Some(id), &[], &[])?;
+        let end = range.end.ok_or_else(|| Error::invalid(format!("keyspace {id} has no end in this layout")))?;
+        Ok::<_, Error>(RangeToDestroy { range: (range.start, end), keyspace: Some(id) })
+    };
+    Ok([range(KeyMode::Raw)?, range(KeyMode::Txn)?])
+}
+
+/// The ranges of all elements, or the first error with its place.
+fn numbered<T, const N: usize>(
+    elements: impl IntoIterator<Item = T>,
+    mut of: impl FnMut(usize, T) -> Result<[RangeToDestroy; N], Error>,
+) -> Result<Vec<RangeToDestroy>, DestroyError> {
+    let mut wanted = Vec::new();
+    for (place, element) in elements.into_iter().enumerate() {
+        wanted.extend(of(place, element).map_err(|error| (Some(place * N), error))?);
+    }
+    Ok(wanted)
+}
+
+/// Sets the index of the element that failed.
+///
+/// # Safety
+/// `failed` is NULL or writable.
+unsafe fn set_failed(failed: *mut usize, index: usize) {
+    if !failed.is_null() {
+        // SAFETY: `failed` is writable, and not NULL; any alignment will do.
+        unsafe { failed.write_unaligned(index) };
+    }
+}
+
+/// The error with the index of the element that caused it, which is also written to `failed`. Each
+/// element has this number of ranges.
+///
+/// # Safety
+/// `failed` is NULL or writable.
+unsafe fn named((place, error): DestroyError, what: &str, ranges: usize, failed: *mut usize) -> Error {
+    let Some(index) = place.map(|place| place / ranges) else { return error };
+    // SAFETY: `failed` is NULL or writable.
+    unsafe { set_failed(failed, index) };
+    error.while_doing(format_args!("{what} {index} of the call"))
+}
+
+/// Destroys, and writes the report.
+///
+/// # Safety
+/// `report` is writable and [`check_report`] has accepted it.
+unsafe fn destroy(
+    context: &Context,
+    function: &str,
+    wanted: &[RangeToDestroy],
+    reusable: bool,
+    report: *mut c::rgc_destroy_report_t,
+) -> Result<(), DestroyError> {
+    let store = need_store(context, function).map_err(|error| (None, error))?;
+    // SAFETY: this function demands the same.
+    unsafe { reported(report, |done| store.destroy(wanted, reusable, done)) }
 }
 
 /// Refuses to destroy a keyspace that may be in use, unless the host forces it.
@@ -94,10 +214,7 @@ fn is_reusable(flags: c_int) -> Result<bool, Error> {
 ///
 /// # Safety
 /// `report` is writable and [`check_report`] has accepted it.
-unsafe fn reported<R>(
-    report: *mut c::rgc_destroy_report_t,
-    destroy: impl FnOnce(&mut DestroyReport) -> Result<R, Error>,
-) -> Result<R, Error> {
+unsafe fn reported<R, E>(report: *mut c::rgc_destroy_report_t, destroy: impl FnOnce(&mut DestroyReport) -> Result<R, E>) -> Result<R, E> {
     let mut done = DestroyReport::default();
     let result = destroy(&mut done);
     if !report.is_null() {

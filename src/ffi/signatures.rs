@@ -25,7 +25,9 @@ same_type_as_in_the_header! {
     rgc_set_clock
     rgc_set_enabled
     rgc_destroy_range
+    rgc_destroy_ranges
     rgc_destroy_keyspace
+    rgc_destroy_keyspaces
     rgc_recheck_destroyed
     rgc_release_destroyed
     rgc_destroyed_count

@@ -2,6 +2,7 @@
 //! worker.
 
 use super::jobs::collect::{self, CollectOrder};
+use super::jobs::destroy::{DestroyError, RangeToDestroy};
 use super::jobs::{CollectReport, DestroyReport, KnownFiles, destroy, drop_schema, recheck, truncate_schema};
 use super::ledger::{Destroyed, DestroyedRange, Ledger, probe};
 use super::store::{ColumnFamily, Role, Store};
@@ -9,7 +10,7 @@ use super::worker;
 use crate::callback::lock;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
-use crate::layout::{KeyspaceId, SchemaId, StoredRange, Tenant, Timestamp};
+use crate::layout::{SchemaId, StoredRange, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::shared::{Served, ServedFamily, Shared};
 use std::collections::HashMap;
@@ -122,14 +123,8 @@ impl AttachedStore {
     }
 
     /// Destroys ranges. `reusable` means that the host will write into them again.
-    pub fn destroy(
-        &self,
-        ranges: &[StoredRange],
-        keyspace: Option<KeyspaceId>,
-        reusable: bool,
-        report: &mut DestroyReport,
-    ) -> Result<(), Error> {
-        destroy::run(&self.store, &self.ledger, ranges, keyspace, reusable, report)
+    pub fn destroy(&self, ranges: &[RangeToDestroy], reusable: bool, report: &mut DestroyReport) -> Result<(), DestroyError> {
+        destroy::run(&self.store, &self.ledger, ranges, reusable, report)
     }
 
     /// Destroys again the ranges whose recheck is due, and deletes their records. Returns their

@@ -21,29 +21,43 @@ use crate::log::{Level, log};
 use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, names, own_keys};
 use crate::reclaim::store::{Store, overlap};
 
+/// A range to destroy.
+#[derive(Debug, Clone)]
+pub struct RangeToDestroy {
+    /// The range.
+    pub range: StoredRange,
+    /// The keyspace, if the range is one of a whole keyspace.
+    pub keyspace: Option<KeyspaceId>,
+}
+
+/// An error, and the place of the range that caused it, if one did.
+pub type DestroyError = (Option<usize>, Error);
+
 /// Destroys ranges, with one record each. `reusable` means that the host will write into them
-/// again.
+/// again. If one range is refused, nothing is done.
 pub fn run(
     store: &Store,
     ledger: &Ledger,
-    ranges: &[StoredRange],
-    keyspace: Option<KeyspaceId>,
+    wanted: &[RangeToDestroy],
     reusable: bool,
     report: &mut DestroyReport,
-) -> Result<(), Error> {
-    for range in ranges {
-        check_range(store, range)?;
+) -> Result<(), DestroyError> {
+    let of_all = |error| (None, error);
+    check_ranges(store, wanted)?;
+    if wanted.is_empty() {
+        return Ok(());
     }
-    let _turn = store.range_lock.take(ranges);
+    let ranges: Vec<_> = wanted.iter().map(|wanted| wanted.range.clone()).collect();
+    let _turn = store.range_lock.take(&ranges);
     if reusable {
-        check_no_other_record(ledger, ranges)?;
+        check_no_other_record(ledger, &ranges)?;
     }
     let now = store.shared.clock.now();
-    let known = ledger.destroyed.records_of(ranges);
+    let known = ledger.destroyed.records_of(&ranges);
     let begun = |known: Vec<Option<Destroyed>>| {
-        ranges.iter().zip(known).map(|(range, known)| Destroyed {
-            range: range.clone(),
-            keyspace: keyspace.or(known.as_ref().and_then(|record| record.keyspace)),
+        wanted.iter().zip(known).map(|(wanted, known)| Destroyed {
+            range: wanted.range.clone(),
+            keyspace: wanted.keyspace.or(known.as_ref().and_then(|record| record.keyspace)),
             done: false,
             reusable,
             started_at: known.map_or(now, |record| record.started_at),
@@ -53,9 +67,9 @@ pub fn run(
     };
     let again = known.iter().any(Option::is_some);
     let begun: Vec<_> = begun(known).collect();
-    phase("record", ranges);
-    ledger.destroyed.put(store, &begun)?;
-    erase_all(store, ledger, &begun, again, report)
+    phase("record", &ranges);
+    ledger.destroyed.put(store, &begun).map_err(of_all)?;
+    erase_all(store, ledger, &begun, again, report).map_err(of_all)
 }
 
 /// Finishes interrupted destroys.
@@ -87,6 +101,22 @@ pub fn release(store: &Store, ledger: &Ledger, range: &StoredRange) -> Result<()
     }
 }
 
+fn check_ranges(store: &Store, wanted: &[RangeToDestroy]) -> Result<(), DestroyError> {
+    for (place, wanted) in wanted.iter().enumerate() {
+        check_range(store, &wanted.range).map_err(|error| (Some(place), error))?;
+    }
+    let mut in_order: Vec<_> = wanted.iter().enumerate().map(|(place, wanted)| (&wanted.range, place)).collect();
+    in_order.sort_unstable();
+    for ((one, first), (other, second)) in in_order.iter().zip(in_order.iter().skip(1)) {
+        // In this order two neighbours overlap if any two ranges do.
+        if overlap(one, other) {
+            let what = format!("the range {} overlaps {} of the same call", hex_range(other), hex_range(one));
+            return Err((Some(*first.max(second)), Error::invalid(format!("{what}; give ranges that do not overlap"))));
+        }
+    }
+    Ok(())
+}
+
 fn check_range(store: &Store, range: &StoredRange) -> Result<(), Error> {
     if range.0.is_empty() || range.1.is_empty() {
         return Err(Error::invalid(format!("a bound of {} is missing; give both, as stored keys", hex_range(range))));
@@ -109,15 +139,18 @@ fn check_range(store: &Store, range: &StoredRange) -> Result<(), Error> {
 }
 
 /// By another record filters would remove keys that the host writes again.
-fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), Error> {
+fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), DestroyError> {
     let others = ledger.destroyed.overlapping(ranges);
     match others.iter().find(|record| record.done || !ranges.contains(&record.range)) {
         None => Ok(()),
-        Some(other) => Err(Error::new(
-            ErrorKind::Busy,
-            format!(
-                "the record of {} exists, and new keys there would be removed; release it (rgc_release_destroyed), or omit RGC_DESTROY_REUSABLE",
-                hex_range(&other.range)
+        Some(other) => Err((
+            ranges.iter().position(|range| overlap(range, &other.range)),
+            Error::new(
+                ErrorKind::Busy,
+                format!(
+                    "the record of {} exists, and new keys there would be removed; release it (rgc_release_destroyed), or omit RGC_DESTROY_REUSABLE",
+                    hex_range(&other.range)
+                ),
             ),
         )),
     }

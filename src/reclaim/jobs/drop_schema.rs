@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::layout::{SchemaId, Tenant};
 use crate::log::{Level, log};
 use crate::reclaim::ledger::{Ledger, Named, Order, SchemaRecord, names};
-use crate::reclaim::store::{Role, Store};
+use crate::reclaim::store::Store;
 
 /// Drops a schema with all its data. After an error it is unknown whether the schema is
 /// dropped.
@@ -41,9 +41,7 @@ fn delete_files(store: &Store, tenant: Tenant, id: SchemaId) -> Result<(), Error
     }
     for range in store.shared.layout.schema_ranges(tenant, id) {
         for family in store.families.in_order() {
-            if store.families.role(family) != Some(Role::Lock) {
-                drop_files(store, family, &range, &mut DestroyReport::default())?;
-            }
+            drop_files(store, family, &[&range], &mut DestroyReport::default())?;
         }
     }
     Ok(())

@@ -33,9 +33,10 @@ pub fn erase(store: &Store, ledger: &Ledger, targets: &[Target<'_>], report: &mu
         Instant::now()
     };
     let begun = begin("files");
-    let mut lockless = families.iter().filter(|family| store.families.role(**family) != Some(Role::Lock));
-    let dropped =
-        lockless.try_for_each(|family| covered(family).iter().try_for_each(|target| drop_files(store, *family, target.range, report)));
+    let dropped = families.iter().try_for_each(|family| {
+        let ranges: Vec<_> = covered(family).iter().map(|target| target.range).collect();
+        drop_files(store, *family, &ranges, report)
+    });
     report.files_time += begun.elapsed();
     dropped?;
 
@@ -63,16 +64,20 @@ pub fn erase(store: &Store, ledger: &Ledger, targets: &[Target<'_>], report: &mu
     compacted
 }
 
-/// Deletes the files that are wholly in the range.
-pub fn drop_files(store: &Store, family: Family, (start, end): &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
-    let within = |files: Vec<File>| files.into_iter().filter(|file| file.level > 0 && file.is_within(start, end)).collect::<Vec<_>>();
-    let before = within(store.engine.files(family, (start, end))?);
-    if before.is_empty() {
+/// Deletes the files that are wholly in one of the ranges, unless the family holds locks.
+pub fn drop_files(store: &Store, family: Family, ranges: &[&StoredRange], report: &mut DestroyReport) -> Result<(), Error> {
+    let Some(span) = span(ranges.iter().copied()).filter(|_| store.families.role(family) != Some(Role::Lock)) else { return Ok(()) };
+    let list = || store.engine.files(family, (&span.0, &span.1));
+    let is_within = |file: &File, (start, end): &StoredRange| file.level > 0 && file.is_within(start, end);
+    let before = list()?;
+    let whole: Vec<_> = ranges.iter().filter(|range| before.iter().any(|file| is_within(file, range))).collect();
+    if whole.is_empty() {
         return Ok(());
     }
-    store.engine.delete_files(family, (start, end))?;
-    let after = within(store.engine.files(family, (start, end))?);
-    for file in before.iter().filter(|file| !after.iter().any(|other| other.is_same(file))) {
+    whole.iter().try_for_each(|(start, end)| store.engine.delete_files(family, (start, end)))?;
+    let after = list()?;
+    let is_gone = |file: &&File| whole.iter().any(|range| is_within(file, range)) && !after.iter().any(|other| other.is_same(file));
+    for file in before.iter().filter(is_gone) {
         report.files_dropped += 1;
         report.file_bytes_dropped = report.file_bytes_dropped.saturating_add(file.bytes);
     }
