@@ -32,7 +32,7 @@ export ROCKS_GC_TEST_ROCKSDB = $(PREFIX)
 # The library under test, as it is shipped.
 export ROCKS_GC_TEST_LIBRARY = $(LIBRARY)
 
-.PHONY: lib demo test test-all bench bench-codec bench-remove bench-destroy bench-elsewhere book bundled system clean
+.PHONY: lib demo test test-all bench bench-codec bench-remove bench-destroy bench-destroy-many bench-elsewhere book bundled system clean
 
 lib:
 	@.ci/setup gcc libc6-dev libclang-dev
@@ -99,6 +99,14 @@ bench-destroy: lib $(ROCKSDB_SETUP)
 	  $(filter-out -I%,$(ROCKSDB_FLAGS)) -lrocksdb -ldl -lpthread
 	$(C_OUT)/destroy $(LIBRARY) $(BENCH_FOLDER)
 	$(C_OUT)/destroy $(LIBRARY) $(BENCH_FOLDER) 1 128 1024
+	@rm -r $(BENCH_FOLDER)
+
+# Destroying 200 of 1,000 tenants that share files: one call each, and one call. Ten seconds.
+bench-destroy-many: lib $(ROCKSDB_SETUP)
+	@mkdir -p $(C_OUT) $(BENCH_FOLDER)
+	c++ $(CXX_FLAGS) -Iinclude $(subst -I,-isystem ,$(filter -I%,$(ROCKSDB_FLAGS))) benches/destroy_many.cc -o $(C_OUT)/destroy_many \
+	  $(filter-out -I%,$(ROCKSDB_FLAGS)) -lrocksdb -ldl -lpthread
+	$(C_OUT)/destroy_many $(LIBRARY) $(BENCH_FOLDER)
 	@rm -r $(BENCH_FOLDER)
 
 # What calls cost beside 1 and beside 10,000 records, table files and tenants: a minute.

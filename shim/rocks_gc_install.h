@@ -33,8 +33,8 @@ extern "C" {
  *   from there, or lacks a function; gc or options NULL; a comparator that is not bytewise or has
  *   timestamps; plain tables; another compaction filter; an unknown kind. After an error nothing
  *   has changed. */
-void rgc_shim_install(const char* library_or_null, rgc_t* gc, int kind, rocksdb_options_t* db_options, rocksdb_options_t* cf_options,
-                      char** errptr);
+void rgc_shim_install(const char* library_or_null, rgc_t* gc, int kind,
+                      rocksdb_options_t* db_options, rocksdb_options_t* cf_options, char** errptr);
 
 /* rgc_shim_attach: does rgc_attach_rocksdb with the C++ engine (rocks_gc_rocksdb_store.h). gc need
  * not be bound. Files are shown with their properties. No file is dropped because of its last key
@@ -47,7 +47,8 @@ void rgc_shim_install(const char* library_or_null, rgc_t* gc, int kind, rocksdb_
  *   bytewise or has timestamps; plain tables; Not supported: the shim was compiled without
  *   exceptions, which RocksDB's db.h needs in its newest versions. After an error nothing is
  *   attached. */
-void rgc_shim_attach(const char* library_or_null, rgc_t* gc, rocksdb_t* db, const rgc_column_family_t* families, size_t n, char** errptr);
+void rgc_shim_attach(const char* library_or_null, rgc_t* gc, rocksdb_t* db,
+                     const rgc_column_family_t* families, size_t n, char** errptr);
 
 /* rgc_shim_wal_filter: puts the WAL filter of rocks_gc_rocksdb_wal.h into db_options, before open,
  * for the n families with these names. It can leave out of a batch what RocksDB's own C API cannot
@@ -57,8 +58,8 @@ void rgc_shim_attach(const char* library_or_null, rgc_t* gc, rocksdb_t* db, cons
  * Errors: RocksDB's headers and its library are of different versions; librocks_gc is not loaded
  *   from there, or lacks a function; gc or db_options NULL; no family, or a NULL name; another WAL
  *   filter in db_options. After an error the call returns NULL, and nothing has changed. */
-void* rgc_shim_wal_filter(const char* library_or_null, rgc_t* gc, rocksdb_options_t* db_options, const char* const* families, size_t n,
-                          char** errptr);
+void* rgc_shim_wal_filter(const char* library_or_null, rgc_t* gc, rocksdb_options_t* db_options,
+                          const char* const* families, size_t n, char** errptr);
 
 /* rgc_shim_wal_filter_destroy: removes the filter from db_options and destroys it. db_options may
  * be NULL if they were destroyed already. wal_filter NULL does nothing. */

@@ -16,9 +16,9 @@
 //! | [`ffi`] | every exported function; C types and `unsafe` |
 //!
 //! Dependencies have one direction. `layout` and `engine` use no other module of this table. `rule`
-//! and `safe_point` use `layout`. `shared` uses these three. `filter` uses `shared` and its modules.
-//! `reclaim` uses `shared` and its modules, `engine`, and the walk over rows of `filter`. `ffi` uses
-//! all of them.
+//! and `safe_point` use `layout`. `shared` uses these three. `filter` uses `shared` and its
+//! modules. `reclaim` uses `shared` and its modules, `engine`, and the walk over rows of `filter`.
+//! `ffi` uses all of them.
 //!
 //! All modules may use [`error`], [`log`] (which writes to standard error through `ffi`, because
 //! that needs C) and [`callback`]. `shared` and the modules that use it also use [`options`] and

@@ -9,8 +9,8 @@ pub enum Decision {
     Keep,
     /// The key becomes a tombstone.
     Remove,
-    /// This key and every key before [`skip_until`](super::CompactionFilter::skip_until) are removed without
-    /// tombstones.
+    /// This key and every key before [`skip_until`](super::CompactionFilter::skip_until) are
+    /// removed without tombstones.
     Skip,
 }
 

@@ -1,7 +1,7 @@
 //! The two cases that apply to nearly all keys of judged rows, in as few instructions as possible:
-//! no call, and nothing that could panic. Each answers as the general way would. In every other case
-//! it answers `None`, and has changed nothing. The shared state is passed as an `Arc`, so that it is
-//! loaded only when it is needed.
+//! no call, and nothing that could panic. Each answers as the general way would. In every other
+//! case it answers `None`, and has changed nothing. The shared state is passed as an `Arc`, so that
+//! it is loaded only when it is needed.
 
 use super::bytes::{BLOCK, equal, first_difference};
 use super::row_walk::{RowState, RowWalk};
@@ -17,8 +17,8 @@ use std::sync::Arc;
 const PART: usize = 2 * BLOCK;
 
 /// The number of bytes that two keys of one length must share to have the same owner, for
-/// [`RowWalk::next_row`]. Every row of this case must have two groups, so that the first one holds a
-/// keyspace. With longer data prefixes the case never applies.
+/// [`RowWalk::next_row`]. Every row of this case must have two groups, so that the first one holds
+/// a keyspace. With longer data prefixes the case never applies.
 pub fn place_len(layout: &Layout) -> usize {
     if layout.two_groups_len() <= PART - TIMESTAMP_LEN { layout.place_len() } else { usize::MAX }
 }

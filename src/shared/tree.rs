@@ -2,10 +2,10 @@
 //! the nodes on its way new. Filters keep a copy while the host destroys further ranges. A lookup
 //! allocates nothing, because filters make it in callbacks of the host.
 //!
-//! The ordered lookups of imbl 7 and rpds 1 allocate, so this tree is the library's own. It is an AVL
-//! tree whose only primitive is `join`, as in Blelloch, Ferizovic and Sun, "Just Join for Parallel
-//! Ordered Sets" (2016): `join(left, item, right)` makes a balanced tree of two trees of any height
-//! and an item between them.
+//! The ordered lookups of imbl 7 and rpds 1 allocate, so this tree is the library's own. It is an
+//! AVL tree whose only primitive is `join`, as in Blelloch, Ferizovic and Sun, "Just Join for
+//! Parallel Ordered Sets" (2016): `join(left, item, right)` makes a balanced tree of two trees of
+//! any height and an item between them.
 //!
 //! ```text
 //!   insert [c, f) into          split at c, split at f       join the three again

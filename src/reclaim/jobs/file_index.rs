@@ -22,8 +22,8 @@ impl FileIndex {
         Self { files, highest }
     }
 
-    /// Whether a file reaches from before `end` to `start` or behind it. If `start` is before `end`,
-    /// such a file overlaps the range. Otherwise it covers all keys between them.
+    /// Whether a file reaches from before `end` to `start` or behind it. If `start` is before
+    /// `end`, such a file overlaps the range. Otherwise it covers all keys between them.
     pub fn reaches(&self, start: &[u8], end: &[u8]) -> bool {
         let begun = self.files.partition_point(|file| file.smallest.as_slice() < end);
         let highest = begun.checked_sub(1).and_then(|last| self.files.get(*self.highest.get(last)?));

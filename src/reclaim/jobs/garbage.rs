@@ -1,7 +1,7 @@
 //! Whether a table file holds garbage under the current safe points, as its keys tell. They are
-//! judged as by a filter that begins at the file's first key. A key that such a filter would keep is
-//! not garbage. So no file is picked again and again for the one version of a cut row that a filter
-//! keeps.
+//! judged as by a filter that begins at the file's first key. A key that such a filter would keep
+//! is not garbage. So no file is picked again and again for the one version of a cut row that a
+//! filter keeps.
 
 use super::known_files::Found;
 use crate::engine::{Direction, Family, File};

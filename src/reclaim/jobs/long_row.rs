@@ -1,5 +1,5 @@
-//! A row with more deletes than fit into a batch. Its versions are deleted batch by batch, the oldest
-//! first, so that after a crash the newer versions still hide the older ones.
+//! A row with more deletes than fit into a batch. Its versions are deleted batch by batch, the
+//! oldest first, so that after a crash the newer versions still hide the older ones.
 
 use crate::engine::{Direction, Family, WriteOptions};
 use crate::error::{Error, ErrorKind};

@@ -1,5 +1,5 @@
-//! Rechecking destroyed ranges: some time after a destroy its range is destroyed once more, for late
-//! keys, and its record is deleted.
+//! Rechecking destroyed ranges: some time after a destroy its range is destroyed once more, for
+//! late keys, and its record is deleted.
 
 use super::cut_row::cut_rows;
 use super::erase::{Target, erase};
@@ -35,8 +35,9 @@ pub fn run(store: &Store, ledger: &Ledger, now: u64, report: &mut DestroyReport)
 }
 
 /// Deletes the records of the due ranges that hold no key and that no file overlaps. Returns their
-/// number. A range whose bound cuts a row is left out: its versions may be in one immutable memtable
-/// and their tombstones in a later one, and after two flushes a filter may see only the versions.
+/// number. A range whose bound cuts a row is left out: its versions may be in one immutable
+/// memtable and their tombstones in a later one, and after two flushes a filter may see only the
+/// versions.
 fn release_empty(store: &Store, ledger: &Ledger, ranges: &[StoredRange], now: u64) -> Result<usize, Error> {
     let _turn = store.range_lock.take(ranges);
     let may_be_empty = |record: &Destroyed| is_due(store, record, now) && cut_rows(store, &record.range).is_empty();

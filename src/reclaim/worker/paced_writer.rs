@@ -1,5 +1,5 @@
-//! The worker's writes: at its rate, never into a write stall, and never so that another thread waits
-//! for the rows in hand.
+//! The worker's writes: at its rate, never into a write stall, and never so that another thread
+//! waits for the rows in hand.
 
 use super::rate_limiter::{LONGEST_WAIT, RateLimiter, SHORT_LOOK, SHORTEST_WAIT};
 use crate::engine::WriteOptions;
