@@ -35,7 +35,20 @@ fn the_bundled_rocksdb_goes_into_the_cache_whatever_rocksdb_is() {
 /// No recipe names a folder that is empty: `rm -r`, `-I` and `-L` of nothing.
 #[test]
 fn no_recipe_has_an_empty_folder() {
-    for target in ["lib", "demo", "test", "bench", "bench-codec", "bench-remove", "bench-destroy", "bench-destroy-many", "bench-elsewhere", "bundled", "system", "clean"] {
+    for target in [
+        "lib",
+        "demo",
+        "test",
+        "bench",
+        "bench-codec",
+        "bench-remove",
+        "bench-destroy",
+        "bench-destroy-many",
+        "bench-elsewhere",
+        "bundled",
+        "system",
+        "clean",
+    ] {
         for rocksdb in ["ROCKSDB=system", "ROCKSDB=bundled"] {
             let recipe = recipe(&[target, rocksdb]);
             for empty in ["-I/include", "-L/lib", "-I ", "-L ", "rm -r \n", " /lib/librocksdb", "PREFIX= ", "TARGET_DIR= "] {
