@@ -21,7 +21,7 @@ unsafe impl Sized1 for c::rgc_engine_t {
 /// A call of them is sound for these reasons. The host gave `state` for these functions, and keeps
 /// it until the destructor, or until the attach has failed. Keys, ranges and batches are borrowed
 /// from the caller of the method, so they live until the function returns. Where a function
-/// answers, it gets pointers to local variables, which nobody else uses. The host mallocs the
+/// answers, it gets pointers to local variables, which nothing else uses. The host mallocs the
 /// values and error texts that it returns, and gives them away.
 pub struct HostEngine {
     table: c::rgc_engine_t,
@@ -41,7 +41,7 @@ impl Drop for HostEngine {
             && self.taken_over.load(SeqCst)
         {
             // SAFETY: the host's function, with the state that it expects. The engine owned the
-            // state until here, and nobody has the engine any more, so no other function is called
+            // state until here, and nothing holds the engine any more, so no other function is called
             // later.
             unsafe { destructor(self.state) }
         }

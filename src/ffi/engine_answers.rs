@@ -21,7 +21,7 @@ unsafe impl Sized1 for c::rgc_file_t {
 pub(super) unsafe fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Result<(), Error> {
     let mut text = null_mut();
     let answer = call(&mut text);
-    // SAFETY: NULL, as it was before, or a malloc'ed text that nobody else uses.
+    // SAFETY: NULL, as it was before, or a malloc'ed text that nothing else uses.
     let said = unsafe { take_text(text) };
     match (u32::try_from(answer), said) {
         (Ok(c::RGC_ENGINE_OK), _) => Ok(()),
@@ -44,7 +44,7 @@ pub(super) unsafe fn checked(call: impl FnOnce(*mut *mut c_char) -> c_int) -> Re
 pub(super) unsafe fn value_of(get: impl FnOnce(*mut *mut c_char, *mut usize, *mut *mut c_char) -> c_int) -> Result<Option<Vec<u8>>, Error> {
     let (mut value, mut len) = (null_mut(), 0);
     // SAFETY: errptr is as `checked` wants it. `value` is NULL, or `len` malloc'ed bytes that
-    // nobody else uses; they are copied, then freed, once.
+    // nothing else uses; they are copied, then freed, once.
     unsafe {
         checked(|error| get(&mut value, &mut len, error))?;
         let found = (!value.is_null()).then(|| slice(value.cast::<u8>(), len).unwrap_or_default().to_vec());
@@ -56,7 +56,7 @@ pub(super) unsafe fn value_of(get: impl FnOnce(*mut *mut c_char, *mut usize, *mu
 /// Copies and frees the host's text.
 ///
 /// # Safety
-/// `text` is NULL, or a malloc'ed C text that nobody uses any more.
+/// `text` is NULL, or a malloc'ed C text that nothing uses any more.
 pub(super) unsafe fn take_text(text: *mut c_char) -> Option<String> {
     if text.is_null() {
         return None;
@@ -72,7 +72,7 @@ pub(super) unsafe fn take_text(text: *mut c_char) -> Option<String> {
 /// Adds a file that `files` reports to the vector.
 pub(super) unsafe extern "C" fn gather(into: *mut c_void, file: *const c::rgc_file_t) {
     guard(|| {
-        // SAFETY: `into` is the vector that `files` lent, and nobody else uses it until the host's
+        // SAFETY: `into` is the vector that `files` lent, and nothing else uses it until the host's
         // function returns. `file` is NULL or the host's struct of struct_size bytes; it, and what
         // it points to, lives until `gather` returns, and is copied here.
         unsafe {

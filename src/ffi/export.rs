@@ -58,7 +58,7 @@ fn fallible<R>(function: &str, body: impl FnOnce() -> Result<R, Error>) -> Resul
 /// Writes errptr, once.
 ///
 /// # Safety
-/// `errptr` is NULL, or points to a `char*` that may be written to and that nobody else uses.
+/// `errptr` is NULL, or points to a `char*` that may be written to and that nothing else uses.
 unsafe fn report<R>(errptr: *mut *mut c_char, outcome: Result<R, Error>) -> Option<R> {
     let (text, result) = match outcome {
         Ok(result) => (std::ptr::null_mut(), Some(result)),
@@ -71,7 +71,7 @@ unsafe fn report<R>(errptr: *mut *mut c_char, outcome: Result<R, Error>) -> Opti
         }
     };
     if !errptr.is_null() {
-        // SAFETY: not NULL, so it points to a `char*` that nobody else uses; any alignment will do.
+        // SAFETY: not NULL, so it points to a `char*` that nothing else uses; any alignment will do.
         unsafe { errptr.write_unaligned(text) };
     }
     result

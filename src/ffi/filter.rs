@@ -212,7 +212,7 @@ pub unsafe extern "C" fn rgc_filter_set_inputs(
 /// Destroys the filter.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_filter_destroy(filter: *mut c::rgc_filter_t) {
-    // SAFETY: `filter` is alive, and nobody uses it during this call or after it.
+    // SAFETY: `filter` is alive, and nothing uses it during this call or after it.
     guarded("rgc_filter_destroy", (), || unsafe { drop(from_raw(filter)) })
 }
 

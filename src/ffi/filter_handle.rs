@@ -201,7 +201,7 @@ impl FilterHandle {
         let filter = filter?;
         match filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed) {
             Ok(_) => {
-                // SAFETY: the filter had no owner and belongs to this thread now, so nobody has the
+                // SAFETY: the filter had no owner and belongs to this thread now, so nothing holds the
                 // run.
                 let run = unsafe { &mut *filter.run.get() };
                 run.is_here();

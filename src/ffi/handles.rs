@@ -117,7 +117,7 @@ pub(super) fn done(outcome: Result<(), Error>) -> u8 {
 /// `'a`, and no other thread uses it during `'a`.
 pub(super) unsafe fn options<'a>(options: *mut c::rgc_options_t) -> Result<&'a mut Options, Error> {
     // SAFETY: NULL, or rgc_options_create has it from `into_raw`; it lives during `'a`, and an
-    // exported function borrows it once, so that nobody else has it.
+    // exported function borrows it once, so that nothing else holds it.
     unsafe { borrow_mut(options) }.ok_or_else(|| Error::invalid("options is NULL; make one with rgc_options_create"))
 }
 

@@ -35,7 +35,7 @@ pub unsafe extern "C" fn rgc_keyspace_load(gc: *mut c::rgc_t, meta: *const c::rg
 /// # Safety
 /// `text` is readable and not NULL.
 unsafe fn lossy(text: *const c_char) -> String {
-    // SAFETY: `text` ends with a NUL, and nobody writes to it before it is copied here.
+    // SAFETY: `text` ends with a NUL, and nothing writes to it before it is copied here.
     unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 

@@ -11,18 +11,18 @@ use std::ptr::{null, null_mut};
 /// Bytes of the caller, during the call. NULL is allowed with length 0.
 ///
 /// # Safety
-/// Unless NULL, `data` points to `len` readable bytes, and nobody writes to them during `'a`.
+/// Unless NULL, `data` points to `len` readable bytes, and nothing writes to them during `'a`.
 pub(super) unsafe fn bytes<'a>(what: impl Display, data: *const c_char, len: usize) -> Result<&'a [u8], Error> {
-    // SAFETY: NULL, or `len` bytes that nobody writes to during `'a`.
+    // SAFETY: NULL, or `len` bytes that nothing writes to during `'a`.
     unsafe { array(what, data.cast::<u8>(), len) }
 }
 
 /// An array of the caller, during the call. NULL is allowed with length 0.
 ///
 /// # Safety
-/// Unless NULL, `data` points to `n` readable elements, and nobody writes to them during `'a`.
+/// Unless NULL, `data` points to `n` readable elements, and nothing writes to them during `'a`.
 pub(super) unsafe fn array<'a, T>(what: impl Display, data: *const T, n: usize) -> Result<&'a [T], Error> {
-    // SAFETY: NULL, or `n` elements that nobody writes to during `'a`.
+    // SAFETY: NULL, or `n` elements that nothing writes to during `'a`.
     unsafe { slice(data, n) }
         .ok_or_else(|| Error::invalid(format!("{what} is {data:p} with length {n}; give a pointer to as many elements")))
 }
@@ -40,19 +40,19 @@ pub(super) unsafe fn slice<'a, T>(data: *const T, n: usize) -> Option<&'a [T]> {
         return None;
     }
     // SAFETY: not NULL, aligned, no longer than an object may be: that was checked. The `n`
-    // elements are readable, and nobody writes to them during `'a`.
+    // elements are readable, and nothing writes to them during `'a`.
     Some(unsafe { std::slice::from_raw_parts(data, n) })
 }
 
 /// A NUL-terminated UTF-8 text of the caller.
 ///
 /// # Safety
-/// Unless NULL, `text` is NUL-terminated, and nobody writes to it during `'a`.
+/// Unless NULL, `text` is NUL-terminated, and nothing writes to it during `'a`.
 pub(super) unsafe fn text<'a>(what: &str, text: *const c_char) -> Result<&'a str, Error> {
     if text.is_null() {
         return Err(Error::invalid(format!("{what} is NULL; give a NUL-terminated text")));
     }
-    // SAFETY: not NULL, so a NUL ends it; nobody writes to it during `'a`.
+    // SAFETY: not NULL, so a NUL ends it; nothing writes to it during `'a`.
     let text = unsafe { CStr::from_ptr(text) };
     text.to_str().map_err(|_| Error::invalid(format!("{what} {text:?} is not UTF-8")))
 }
@@ -81,7 +81,7 @@ pub(super) unsafe trait Sized1 {
 /// partly there are zero.
 ///
 /// # Safety
-/// Unless NULL, `from` points to a struct of struct_size readable bytes, and nobody writes to them
+/// Unless NULL, `from` points to a struct of struct_size readable bytes, and nothing writes to them
 /// during the call.
 pub(super) unsafe fn read_sized<T: Sized1>(what: &str, from: *const T) -> Result<T, Error> {
     // SAFETY: NULL, which is an error, or struct_size readable bytes, at least VERSION_1.
@@ -92,7 +92,7 @@ pub(super) unsafe fn read_sized<T: Sized1>(what: &str, from: *const T) -> Result
 /// struct_size of the first element. NULL is allowed with length 0.
 ///
 /// # Safety
-/// Unless NULL, `data` points to `n` such structs, one stride apart, and nobody writes to them
+/// Unless NULL, `data` points to `n` such structs, one stride apart, and nothing writes to them
 /// during the call.
 pub(super) unsafe fn sized_array<T: Sized1>(what: &str, data: *const T, n: usize) -> Result<Vec<T>, Error> {
     if n == 0 {
@@ -174,7 +174,7 @@ pub(super) unsafe fn write_sized<T: Sized1>(to: *mut T, value: &T) {
 /// Clears two out-parameters, either of which may be NULL.
 ///
 /// # Safety
-/// Each is NULL, or points to a value that may be written to and that nobody else uses.
+/// Each is NULL, or points to a value that may be written to and that nothing else uses.
 #[inline]
 pub(super) unsafe fn clear_out(data: *mut *const c_char, len: *mut usize) {
     if !data.is_null() {

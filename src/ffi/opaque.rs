@@ -4,9 +4,9 @@ use super::export::guard;
 use std::ffi::c_void;
 use std::sync::Arc;
 
-/// A type that C knows by its pointers only. It says once what such a pointer stands for. So an
+/// A type that C knows by its pointers only. It says once which Rust object such a pointer is. So an
 /// `Arc` cannot be freed as a `Box`: [`from_raw`] returns the `Owner` that [`into_raw`] took, and
-/// the wrong one does not compile. An object that C knows as `void*` stands for itself.
+/// the wrong one does not compile. An object that C knows as `void*` is its own type.
 pub(super) trait Opaque {
     /// `Box`: C owns the object. `Arc`: C owns one reference to it.
     type Owner: Owner;
@@ -69,7 +69,7 @@ pub(super) unsafe fn from_raw<C: Opaque>(handle: *mut C) -> Option<C::Owner> {
 /// The object behind a handle; `None` for NULL.
 ///
 /// # Safety
-/// `handle` is NULL, or [`into_raw`] returned it; during `'a` the object lives, and nobody has it
+/// `handle` is NULL, or [`into_raw`] returned it; during `'a` the object lives, and nothing holds it
 /// by [`borrow_mut`].
 #[inline(always)]
 pub(super) unsafe fn borrow<'a, C: Opaque>(handle: *const C) -> Option<&'a Object<C>> {
@@ -80,7 +80,7 @@ pub(super) unsafe fn borrow<'a, C: Opaque>(handle: *const C) -> Option<&'a Objec
 /// The object behind a handle, to be changed; `None` for NULL.
 ///
 /// # Safety
-/// As [`borrow`]; and during `'a` nobody has it by [`borrow`] either.
+/// As [`borrow`]; and during `'a` nothing holds it by [`borrow`] either.
 pub(super) unsafe fn borrow_mut<'a, T, C: Opaque<Owner = Box<T>>>(handle: *mut C) -> Option<&'a mut T> {
     // SAFETY: NULL, or the object that `into_raw` took; it lives, and only the caller has it,
     // during `'a`.
@@ -118,7 +118,7 @@ pub(super) fn from_void<C: Opaque>(state: *mut c_void) -> *mut C {
 /// # Safety
 /// As [`from_raw`], for a state that [`to_void`] made of a `C`.
 pub(super) unsafe extern "C" fn destroy<C: Opaque>(state: *mut c_void) {
-    // SAFETY: `state` is a `C` that nobody uses any more, as this function demands.
+    // SAFETY: `state` is a `C` that nothing uses any more, as this function demands.
     guard(|| drop(unsafe { from_raw(from_void::<C>(state)) }));
 }
 

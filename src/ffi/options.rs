@@ -45,6 +45,6 @@ pub unsafe extern "C" fn rgc_options_describe() -> *mut c_char {
 /// Destroys options.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_options_destroy(handle: *mut c::rgc_options_t) {
-    // SAFETY: `handle` is alive, and nobody uses it during this call or after it.
+    // SAFETY: `handle` is alive, and nothing uses it during this call or after it.
     guarded("rgc_options_destroy", (), || unsafe { drop(from_raw(handle)) })
 }

@@ -18,7 +18,7 @@ const HELP: &str = "a RocksDB that is linked statically must be exported (link t
 /// Binds by a handle of dlopen. The bound library remains loaded as long as the process lives.
 ///
 /// # Safety
-/// dlopen returned `handle`, or it is RTLD_DEFAULT; nobody closes it during the call.
+/// dlopen returned `handle`, or it is RTLD_DEFAULT; no code closes it during the call.
 pub(super) unsafe fn by_handle(handle: *mut c_void) -> Result<Functions, Error> {
     let look_up = |name: &str| {
         let name = CString::new(name).ok()?;
@@ -153,7 +153,7 @@ fn object_of(address: *mut c_void) -> Option<Object> {
 fn objects() -> Vec<CString> {
     unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, paths: *mut c_void) -> c_int {
         // SAFETY: `info` and its name are the loader's and live until this function returns.
-        // `paths` is the vector that was lent below, which nobody else uses until dl_iterate_phdr
+        // `paths` is the vector that was lent below, which nothing else uses until dl_iterate_phdr
         // returns.
         unsafe {
             if let Some(paths) = lent::<Vec<CString>>(paths)

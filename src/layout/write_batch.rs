@@ -84,21 +84,21 @@ impl<'b> WriteBatch<'b> {
         (u32::from_le_bytes(count.try_into().ok()?) as usize == counted).then_some(Self { sequence: *sequence, records })
     }
 
-    /// The batch without the records for which `stays` is false: each of them is replaced by a
+    /// The batch without the records for which `keeps` is false: each of them is replaced by a
     /// delete of `key`. So the other records keep their sequence numbers. RocksDB treats a WAL as
     /// damaged if its sequence numbers do not continue those of the earlier WAL. The delete is in
     /// the same family, because another family's comparator may not accept the key. `None` means
     /// that there is no memory.
-    pub fn keep(&self, stays: impl Fn(&BatchRecord) -> bool, key: &[u8]) -> Option<Vec<u8>> {
+    pub fn keep(&self, keeps: impl Fn(&BatchRecord) -> bool, key: &[u8]) -> Option<Vec<u8>> {
         let count = self.records.iter().filter(|record| record.op.counts()).count() as u32;
         let place_holder = key.len() + 1 + 2 * LONGEST_VARINT;
-        let len = |record: &BatchRecord| if stays(record) { record.bytes.len() } else { place_holder };
+        let len = |record: &BatchRecord| if keeps(record) { record.bytes.len() } else { place_holder };
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(HEADER_LEN + self.records.iter().map(len).sum::<usize>()).ok()?;
         bytes.extend_from_slice(&self.sequence);
         bytes.extend_from_slice(&count.to_le_bytes());
         for record in &self.records {
-            if stays(record) {
+            if keeps(record) {
                 bytes.extend_from_slice(record.bytes);
             } else {
                 if record.family == 0 {

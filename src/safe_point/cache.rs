@@ -302,7 +302,7 @@ mod tests {
         sp.advance([(id(3), 70), (id(5), 70)]);
         let conflict = sp.register([id(4), id(3), id(5)].into_iter(), Global).unwrap_err();
         assert_eq!(conflict, TypeConflict { n: 2, index: 1, keyspace: id(3), in_force: KeyspaceLevel });
-        assert!(sp.effective(id(4)).unknown, "a refused batch names nobody");
+        assert!(sp.effective(id(4)).unknown, "a refused batch registers no keyspace");
         assert_eq!([3, 5].map(|keyspace| effective(&sp, keyspace)), [0, 0], "all that conflict are kept");
         assert!(sp.any_effective(), "by the global one");
         assert_eq!(sp.load(id(3), KeyspaceLevel), Ok(Loaded::StaysKept(KeepReason::Conflict, KeyspaceLevel)));
