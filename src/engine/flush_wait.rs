@@ -2,8 +2,8 @@
 //!
 //! RocksDB's own wait cannot be cancelled, and does not end while the host has paused background
 //! work. So the library begins a flush without a wait, and watches the number of immutable
-//! memtables. RocksDB flushes the oldest memtables first. So when as many have been flushed as
-//! there were when the flush began, all of those have been flushed.
+//! memtables. RocksDB flushes the oldest memtables first. Suppose n memtables were immutable when
+//! the flush began. After RocksDB has flushed n memtables, it has flushed these n.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};

@@ -35,9 +35,9 @@ pub unsafe extern "C" fn rgc_filter_create(
         answer(errptr, "rgc_filter_create", null_mut(), || {
             let shared = &need_context(gc)?.shared;
             let kind = kind(shared, number)?;
-            let knowledge =
+            let compaction =
                 if compaction.is_null() { CompactionContext::default() } else { checked(&read_sized("compaction", compaction)?)? };
-            Ok(FilterHandle::create(shared, kind, knowledge, false))
+            Ok(FilterHandle::create(shared, kind, compaction, false))
         })
     }
 }

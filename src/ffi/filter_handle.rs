@@ -42,13 +42,13 @@ impl FilterHandle {
     /// Makes a filter, or returns NULL if none is needed. It allocates the filter, its counters and
     /// their place in the list of running filters: some kilobytes, for any number of keys. Later
     /// allocations of a filter may fail.
-    pub(super) fn create(shared: &Arc<Shared>, kind: FilterKind, knowledge: CompactionContext, listens: bool) -> *mut c::rgc_filter_t {
+    pub(super) fn create(shared: &Arc<Shared>, kind: FilterKind, compaction: CompactionContext, listens: bool) -> *mut c::rgc_filter_t {
         if let Some(reason) = refusal(kind, shared) {
             shared.stats.shared().filters_not_needed.add(1);
             log(Level::Debug, || format!("no filter for a compaction of kind {kind:?}: {reason:?}"));
             return null_mut();
         }
-        let run = UnsafeCell::new(CompactionFilter::new(shared.clone(), kind, knowledge));
+        let run = UnsafeCell::new(CompactionFilter::new(shared.clone(), kind, compaction));
         into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone(), listens }))
     }
 
@@ -181,7 +181,7 @@ impl FilterHandle {
     /// The filter, if it belongs to this thread.
     ///
     /// # Safety
-    /// As [`FilterHandle::with`]; a thread lets go of one result before it asks for the next.
+    /// As [`FilterHandle::with`]. A thread drops one result before it asks for the next one.
     #[inline]
     #[expect(clippy::mut_from_ref, reason = "the run is in an UnsafeCell")]
     unsafe fn run_here(filter: Option<&Self>) -> Option<&mut CompactionFilter> {
@@ -232,7 +232,7 @@ fn or_close<R>(run: &mut CompactionFilter, keep: R, judge: impl FnOnce(&mut Comp
     })
 }
 
-/// Out of line, as the next one, so that the faster path saves no registers.
+/// This function and the next one are not inlined, so that the faster path need not save registers.
 #[inline(never)]
 fn decide_next_row(run: &mut CompactionFilter, key: &[u8], value: &[u8]) -> Verdict {
     run.decide_next_row(key, value).unwrap_or_else(|| decide_or_close(run, key, value))

@@ -31,8 +31,8 @@ impl Opaque for c::rgc_options_t {
 /// The context behind a handle, during the call.
 ///
 /// # Safety
-/// Unless NULL, rgc_create returned `gc`, and somebody keeps a reference to the context during
-/// `'a`: the host, or a factory after rgc_destroy.
+/// Unless NULL, rgc_create returned `gc`. During `'a` the host keeps a reference to the context, or
+/// a factory does after rgc_destroy.
 #[inline]
 pub(super) unsafe fn context<'a>(gc: *const c::rgc_t) -> Option<&'a Context> {
     // SAFETY: NULL, or rgc_create has it from `into_raw`, and a reference keeps the context during

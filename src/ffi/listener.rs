@@ -46,7 +46,7 @@ pub unsafe extern "C" fn rgc_rocksdb_event_listener(gc: *mut c::rgc_t, errptr: *
                 ));
             };
             let state = into_raw::<Listener>(Box::new(Listener { context: share_context(gc)?, jobs: Jobs::default() }));
-            // RocksDB calls all of these functions, so those without work must exist too.
+            // RocksDB calls all of these functions, so each must exist, even if it does nothing.
             Ok(from_bound(create(
                 to_void(state),
                 Some(destroy::<Listener>),

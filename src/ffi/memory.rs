@@ -1,5 +1,5 @@
-//! Bytes, texts, arrays and structs that cross the C boundary. NULL, lengths and alignment are
-//! checked here; that memory of the given size is there cannot be checked.
+//! Bytes, texts, arrays and structs that cross the C boundary. These functions check NULL, lengths
+//! and alignment. They cannot check whether the memory is as large as the caller says.
 
 use super::blob::Blob;
 use crate::error::{Error, ErrorKind};

@@ -4,9 +4,9 @@ use super::export::guard;
 use std::ffi::c_void;
 use std::sync::Arc;
 
-/// A type that C knows by its pointers only. It says once which Rust object such a pointer is. So an
-/// `Arc` cannot be freed as a `Box`: [`from_raw`] returns the `Owner` that [`into_raw`] took, and
-/// the wrong one does not compile. An object that C knows as `void*` is its own type.
+/// A type that C knows by its pointers only. It says once which Rust object such a pointer is. So
+/// an `Arc` cannot be freed as a `Box`: [`from_raw`] returns the `Owner` that [`into_raw`] took,
+/// and the wrong one does not compile. An object that C knows as `void*` is its own type.
 pub(super) trait Opaque {
     /// `Box`: C owns the object. `Arc`: C owns one reference to it.
     type Owner: Owner;
@@ -69,8 +69,8 @@ pub(super) unsafe fn from_raw<C: Opaque>(handle: *mut C) -> Option<C::Owner> {
 /// The object behind a handle; `None` for NULL.
 ///
 /// # Safety
-/// `handle` is NULL, or [`into_raw`] returned it; during `'a` the object lives, and nothing holds it
-/// by [`borrow_mut`].
+/// `handle` is NULL, or [`into_raw`] returned it; during `'a` the object lives, and nothing holds
+/// it by [`borrow_mut`].
 #[inline(always)]
 pub(super) unsafe fn borrow<'a, C: Opaque>(handle: *const C) -> Option<&'a Object<C>> {
     // SAFETY: NULL, or the object that `into_raw` took; it lives, and is only read, during `'a`.

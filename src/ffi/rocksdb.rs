@@ -161,8 +161,8 @@ pub unsafe extern "C" fn rgc_factory_create_filter(
         };
         let Some(create) = create else { return null_mut() };
         level::tell(None);
-        let knowledge = CompactionContext { bottommost: bottommost(&factory.context, compaction), ..CompactionContext::default() };
-        let filter = FilterHandle::create(&factory.context.shared, factory.kind, knowledge, true);
+        let known = CompactionContext { bottommost: bottommost(&factory.context, compaction), ..CompactionContext::default() };
+        let filter = FilterHandle::create(&factory.context.shared, factory.kind, known, true);
         if filter.is_null() {
             return null_mut();
         }

@@ -123,7 +123,7 @@ pub unsafe extern "C" fn rgc_safe_point_for_key(gc: *const c::rgc_t, key: *const
     guarded("rgc_safe_point_for_key", 0, || unsafe {
         let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
         let shared = &found.shared;
-        match shared.layout.place(key) {
+        match shared.layout.owner(key) {
             KeyOwner::Ledger | KeyOwner::Foreign => 0,
             place if shared.layout.row(key).is_ok() => shared.effective(place).safe_point,
             _ => 0,

@@ -33,25 +33,25 @@ pub struct CompactionFilter {
     handed: HandedOverRows,
     column_family: Option<u32>,
     /// The number of bytes that two keys must share to have the same owner.
-    own_place_len: usize,
+    usual_owner_len: usize,
     shared: Arc<Shared>,
 }
 
 impl CompactionFilter {
     /// A filter for keys of this kind.
-    pub fn new(shared: Arc<Shared>, kind: FilterKind, knowledge: CompactionContext) -> Self {
+    pub fn new(shared: Arc<Shared>, kind: FilterKind, compaction: CompactionContext) -> Self {
         let counting = Counting::new(shared.clone());
-        let dropping = Dropping::new(&shared, kind, knowledge.column_family);
+        let dropping = Dropping::new(&shared, kind, compaction.column_family);
         Self {
             walk: RowWalk::new(&shared, kind, dropping.generation),
             counting,
             kind,
             closed: false,
-            removal: Removal::new(shared.remove_mode, kind == FilterKind::Default, knowledge),
+            removal: Removal::new(shared.remove_mode, kind == FilterKind::Default, compaction),
             dropping,
             handed: HandedOverRows::new(kind),
-            column_family: knowledge.column_family,
-            own_place_len: frequent::place_len(&shared.layout),
+            column_family: compaction.column_family,
+            usual_owner_len: frequent::owner_len(&shared.layout),
             shared,
         }
     }
@@ -213,13 +213,13 @@ impl CompactionFilter {
         let rows = self.walk.begin_row(&self.shared, self.dropping.generation);
         match rows {
             RowTreatment::UnknownKeyspace if reason == DropReason::Nothing => {
-                self.counting.count_unknown_keyspace(self.walk.place());
+                self.counting.count_unknown_keyspace(self.walk.owner());
             }
             RowTreatment::NotOfTheLayout if reason == DropReason::Nothing => self.counting.count_foreign(key),
             _ => {}
         }
-        let fast_cases = self.dropping.fast_cases(&self.shared, key, self.own_place_len);
-        self.walk.place_len = if fast_cases == FastCases::Both { self.own_place_len } else { usize::MAX };
+        let fast_cases = self.dropping.fast_cases(&self.shared, key, self.usual_owner_len);
+        self.walk.owner_len = if fast_cases == FastCases::Both { self.usual_owner_len } else { usize::MAX };
         match fast_cases {
             FastCases::Both | FastCases::SameRowOnly => {}
             FastCases::Neither => self.walk.judge_one_by_one(),

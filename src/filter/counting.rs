@@ -46,8 +46,8 @@ impl Counting {
     }
 
     /// Counts a kept version of a keyspace that the host never registered.
-    pub fn count_unknown_keyspace(&mut self, place: KeyOwner) {
-        if let KeyOwner::Keyspace(_, keyspace) = place {
+    pub fn count_unknown_keyspace(&mut self, owner: KeyOwner) {
+        if let KeyOwner::Keyspace(_, keyspace) = owner {
             self.first_unknown.get_or_insert(keyspace);
         }
         self.counters.kept_unknown_keyspace.bump();

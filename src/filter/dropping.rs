@@ -185,7 +185,7 @@ impl Dropping {
 
     /// How the fast cases apply to the row of this key. They do not check for dropped keys, so they
     /// must not reach into a destroyed range, and must not pass keys that are to be counted.
-    pub fn fast_cases(&mut self, shared: &Shared, key: &[u8], place_len: usize) -> FastCases {
+    pub fn fast_cases(&mut self, shared: &Shared, key: &[u8], owner_len: usize) -> FastCases {
         let is_plain = match self.schemas.last() {
             KeyDropState::NoSchema | KeyDropState::Valid => true,
             KeyDropState::Invalid(_) if shared.enabled() => return FastCases::NoRow,
@@ -194,7 +194,7 @@ impl Dropping {
         let Some(next) = (if self.segments.is_empty() { None } else { self.next(key) }) else {
             return if is_plain { FastCases::Both } else { FastCases::Neither };
         };
-        let is_near = next.start.as_slice() <= key || common_prefix(&next.start, key) >= place_len;
+        let is_near = next.start.as_slice() <= key || common_prefix(&next.start, key) >= owner_len;
         let is_cut = split_timestamp(key).is_some_and(|(row, _)| self.segments.touch_row(row));
         match (is_plain && !is_cut, is_near) {
             (true, false) => FastCases::Both,

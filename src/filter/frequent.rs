@@ -19,8 +19,8 @@ const PART: usize = 2 * BLOCK;
 /// The number of bytes that two keys of one length must share to have the same owner, for
 /// [`RowWalk::next_row`]. Every row of this case must have two groups, so that the first one holds
 /// a keyspace. With longer data prefixes the case never applies.
-pub fn place_len(layout: &Layout) -> usize {
-    if layout.two_groups_len() <= PART - TIMESTAMP_LEN { layout.place_len() } else { usize::MAX }
+pub fn owner_len(layout: &Layout) -> usize {
+    if layout.two_groups_len() <= PART - TIMESTAMP_LEN { layout.owner_len() } else { usize::MAX }
 }
 
 impl RowWalk {
@@ -53,7 +53,7 @@ impl RowWalk {
         }
         let ((row, ts), (last_row, _)) = (split_timestamp(key)?, split_timestamp(&self.last_key)?);
         let shared = first_difference(row, last_row)?;
-        if shared < self.place_len || row.get(shared) < last_row.get(shared) {
+        if shared < self.owner_len || row.get(shared) < last_row.get(shared) {
             return None;
         }
         if gc.generation() != self.span.generation || !gc.layout.is_row_like(row, shared) {

@@ -8,7 +8,7 @@ use crate::shared::{FilterKind, Shared};
 #[derive(Clone, Copy)]
 pub struct KeyspaceSpan {
     /// The owner of the keys.
-    pub place: KeyOwner,
+    pub owner: KeyOwner,
     /// The safe point of their rows.
     pub safe_point: Timestamp,
     /// The treatment of their rows.
@@ -33,30 +33,30 @@ pub enum RowTreatment {
 impl KeyspaceSpan {
     /// The span before the first key.
     pub fn before_all(generation: u64) -> Self {
-        Self { place: KeyOwner::Foreign, safe_point: 0, rows: RowTreatment::NotOfTheLayout, generation }
+        Self { owner: KeyOwner::Foreign, safe_point: 0, rows: RowTreatment::NotOfTheLayout, generation }
     }
 
     /// The span of a key with this owner, at this generation. Within a span the safe point does not
     /// rise; it falls if the keyspace is paused.
-    pub fn at(&self, shared: &Shared, kind: FilterKind, place: KeyOwner, generation: u64) -> Self {
-        let same_place = place == self.place;
-        if same_place && generation == self.generation {
+    pub fn at(&self, shared: &Shared, kind: FilterKind, owner: KeyOwner, generation: u64) -> Self {
+        let same_owner = owner == self.owner;
+        if same_owner && generation == self.generation {
             return *self;
         }
-        let now = shared.effective(place);
-        let before = if same_place { self.safe_point } else { Timestamp::MAX };
+        let now = shared.effective(owner);
+        let before = if same_owner { self.safe_point } else { Timestamp::MAX };
         let safe_point = now.safe_point.min(before);
         let judged = matches!(
-            (kind, place),
+            (kind, owner),
             (FilterKind::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain)
                 | (FilterKind::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain)
         );
-        let rows = match place {
+        let rows = match owner {
             KeyOwner::Foreign => RowTreatment::NotOfTheLayout,
             _ if judged && now.unknown => RowTreatment::UnknownKeyspace,
             _ if judged && safe_point > 0 && shared.enabled() => RowTreatment::Judge,
             _ => RowTreatment::Keep,
         };
-        Self { place, safe_point, rows, generation }
+        Self { owner, safe_point, rows, generation }
     }
 }

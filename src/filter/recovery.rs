@@ -9,7 +9,7 @@ use crate::shared::{KeyspaceState, Shared};
 
 /// Whether a put of this key is left out.
 pub fn ignores_key(shared: &Shared, key: &[u8]) -> bool {
-    let tombstone = match shared.layout.place(key) {
+    let tombstone = match shared.layout.owner(key) {
         KeyOwner::Keyspace(_, keyspace) => shared.keyspaces.state(keyspace) == Some(KeyspaceState::Tombstone),
         _ => false,
     };

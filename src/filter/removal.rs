@@ -14,7 +14,7 @@
 //! So a skip may pass other keys only if no tombstone can be lost: if the compaction is known to
 //! write the bottommost level, or if its inputs hold no tombstone of any kind. A skip to the very
 //! next version passes no other key. But the skipped version may itself hide a version with the
-//! same key below, so above the bottommost level only shadowed versions are skipped like that.
+//! same key below. So above the bottommost level the filter skips only shadowed versions.
 
 use super::balance::Balance;
 use super::bytes::append;
@@ -46,7 +46,7 @@ pub struct Removal {
     mode: RemoveMode,
     /// Whether all versions behind a removed one are removed too, as in RawKV rows.
     whole_rows: bool,
-    knowledge: CompactionContext,
+    compaction: CompactionContext,
     blobs: bool,
     balance: Balance,
     /// The key to which the last skip leads.
@@ -54,22 +54,22 @@ pub struct Removal {
 }
 
 impl Removal {
-    pub fn new(mode: RemoveMode, whole_rows: bool, knowledge: CompactionContext) -> Self {
-        Self { mode, whole_rows, knowledge, blobs: false, balance: Balance::default(), until: Vec::new() }
+    pub fn new(mode: RemoveMode, whole_rows: bool, compaction: CompactionContext) -> Self {
+        Self { mode, whole_rows, compaction, blobs: false, balance: Balance::default(), until: Vec::new() }
     }
 
     pub fn set_bottommost(&mut self, bottommost: Option<bool>) {
-        self.knowledge.bottommost = bottommost;
+        self.compaction.bottommost = bottommost;
     }
 
     pub fn set_no_tombstones(&mut self, no_tombstones: bool) {
-        self.knowledge.no_tombstones = no_tombstones;
+        self.compaction.no_tombstones = no_tombstones;
     }
 
     /// Whether older versions are known to be possible below.
     #[inline]
     pub fn above_bottommost(&self) -> bool {
-        self.knowledge.bottommost == Some(false)
+        self.compaction.bottommost == Some(false)
     }
 
     /// Remembers that values are in blob files. Then RocksDB reads key by key instead of seeking,
@@ -89,11 +89,11 @@ impl Removal {
     }
 
     fn is_bottommost(&self) -> bool {
-        self.knowledge.bottommost == Some(true)
+        self.compaction.bottommost == Some(true)
     }
 
     fn may_skip_rows(&self) -> bool {
-        self.whole_rows && (self.is_bottommost() || self.knowledge.no_tombstones)
+        self.whole_rows && (self.is_bottommost() || self.compaction.no_tombstones)
     }
 
     /// Whether dropped keys may be removed by a skip.

@@ -86,7 +86,7 @@ pub struct RowWalk {
     pub(super) history: History,
     /// The number of bytes that two keys must share to have the same owner in the fast case. It is
     /// `usize::MAX` if a destroyed range is near.
-    pub(super) place_len: usize,
+    pub(super) owner_len: usize,
     kind: FilterKind,
 }
 
@@ -100,7 +100,7 @@ impl RowWalk {
             span: KeyspaceSpan::before_all(generation),
             expired: ExpiredUpTo::new(shared.clock.now(), shared.ttl_grace_seconds),
             history: shared.history,
-            place_len: usize::MAX,
+            owner_len: usize::MAX,
             kind,
         }
     }
@@ -111,8 +111,8 @@ impl RowWalk {
     }
 
     /// The owner of the last row.
-    pub fn place(&self) -> KeyOwner {
-        self.span.place
+    pub fn owner(&self) -> KeyOwner {
+        self.span.owner
     }
 
     /// Whether the last key is a version of a RawKV row that is judged.
@@ -148,7 +148,7 @@ impl RowWalk {
     /// Begins the row of the last key. Returns how rows of its owner are treated; the row may not
     /// match the layout.
     pub fn begin_row(&mut self, shared: &Shared, generation: u64) -> RowTreatment {
-        self.span = self.span.at(shared, self.kind, shared.layout.place(&self.last_key), generation);
+        self.span = self.span.at(shared, self.kind, shared.layout.owner(&self.last_key), generation);
         if self.span.rows != RowTreatment::Judge {
             return self.span.rows;
         }
@@ -247,7 +247,7 @@ impl RowWalk {
             RowState::Txn(_) if same_row => ts <= self.span.safe_point,
             RowState::Closed if same_row => false,
             _ => {
-                let span = self.span.at(shared, self.kind, shared.layout.place(key), generation);
+                let span = self.span.at(shared, self.kind, shared.layout.owner(key), generation);
                 let judged = span.rows == RowTreatment::Judge && shared.layout.row(key).is_ok();
                 judged && (ts < span.safe_point || self.kind == FilterKind::Write && ts == span.safe_point)
             }

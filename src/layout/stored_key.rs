@@ -163,16 +163,16 @@ impl Layout {
     /// The owner of a key. It reads only the head; [`Layout::row`] checks the rest of a key that is
     /// judged.
     #[inline]
-    pub fn place(&self, key: &[u8]) -> KeyOwner {
+    pub fn owner(&self, key: &[u8]) -> KeyOwner {
         match (self.body(key), self.form) {
-            (Ok(body), KeyForm::ApiV2) => Self::place_api_v2(body),
+            (Ok(body), KeyForm::ApiV2) => Self::owner_api_v2(body),
             (Ok(_), KeyForm::Plain(_)) => KeyOwner::Plain,
             (Err(place), _) => place,
         }
     }
 
     #[inline]
-    fn place_api_v2(body: &[u8]) -> KeyOwner {
+    fn owner_api_v2(body: &[u8]) -> KeyOwner {
         let Some(&[mode, a, b, c, _, _, _, _, marker]) = body.first_chunk() else { return KeyOwner::Foreign };
         match KeyMode::from_byte(mode) {
             Some(mode) if !mode.has_keyspace() => KeyOwner::Tidb(mode),
@@ -202,7 +202,7 @@ impl Layout {
 
     /// The number of leading bytes that decide a key's owner and schema, for keys whose rows have
     /// at least [`Layout::two_groups_len`] bytes.
-    pub fn place_len(&self) -> usize {
+    pub fn owner_len(&self) -> usize {
         let head = match (self.form, self.schema_ids) {
             (KeyForm::ApiV2, false) => KEYSPACE_PREFIX_LEN,
             (KeyForm::ApiV2, true) => memcomparable::ENCODED_GROUP,
@@ -301,18 +301,18 @@ mod tests {
         assert_eq!(decoded.mode, Some(KeyMode::Txn));
         assert_eq!(decoded.keyspace.map(KeyspaceId::get), Some(1));
         assert_eq!((decoded.user_key.as_slice(), decoded.ts), (&b"t123_114"[..], 411_225_436_913_926_252));
-        assert_eq!(layout.place(&key), KeyOwner::Keyspace(KeyMode::Txn, KeyspaceId::from_bytes([0, 0, 1])));
+        assert_eq!(layout.owner(&key), KeyOwner::Keyspace(KeyMode::Txn, KeyspaceId::from_bytes([0, 0, 1])));
         for ts in [0, 1, u64::MAX] {
             assert_eq!(layout.decode(&stored(b"z", b"r\xff\xff\xffk", ts)).unwrap().ts, ts);
         }
-        assert_eq!(layout.place(&stored(b"z", b"t_a", 1)), KeyOwner::Tidb(KeyMode::TidbTable));
+        assert_eq!(layout.owner(&stored(b"z", b"t_a", 1)), KeyOwner::Tidb(KeyMode::TidbTable));
         assert_eq!(layout.decode(&stored(b"z", b"m", 1)).unwrap().user_key, b"");
     }
 
     #[test]
     fn a_three_byte_raw_key_is_in_no_keyspace() {
         let key = stored(b"", b"r\0\0", 5);
-        assert_eq!(api_v2(b"").place(&key), KeyOwner::Foreign);
+        assert_eq!(api_v2(b"").owner(&key), KeyOwner::Foreign);
         assert_eq!(api_v2(b"").row(&key), Err(KeyError::NoKeyspace));
         // The bare prefix is in a keyspace: it is the empty user key.
         assert!(api_v2(b"").row(&stored(b"", b"r\0\0\0", 5)).is_ok());
@@ -348,10 +348,10 @@ mod tests {
         assert_eq!(plain(PlainKeys::PrefixFree).row(key), Ok((&b"user"[..], 1)));
         assert_eq!(plain(PlainKeys::PrefixFree).row(&key[4..]), Err(KeyError::TooShort));
         let record = b"\x01rocks_gc/destroyed1";
-        assert_eq!(plain(PlainKeys::PrefixFree).place(record), KeyOwner::Ledger);
+        assert_eq!(plain(PlainKeys::PrefixFree).owner(record), KeyOwner::Ledger);
         assert_eq!(plain(PlainKeys::PrefixFree).row(record), Err(KeyError::Ledger));
         let completed_by_some_timestamp = b"\x01rocks_gc.\0\0\0\0\0\0\0";
-        assert_eq!(plain(PlainKeys::Fixed(9)).place(completed_by_some_timestamp), KeyOwner::Plain);
+        assert_eq!(plain(PlainKeys::Fixed(9)).owner(completed_by_some_timestamp), KeyOwner::Plain);
         assert_eq!(plain(PlainKeys::Fixed(9)).row(completed_by_some_timestamp), Err(KeyError::Ledger));
     }
 }

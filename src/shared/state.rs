@@ -175,8 +175,8 @@ impl Shared {
     }
 
     /// The effective safe point of keys with this owner.
-    pub fn effective(&self, place: KeyOwner) -> Effective {
-        match place {
+    pub fn effective(&self, owner: KeyOwner) -> Effective {
+        match owner {
             KeyOwner::Keyspace(_, keyspace) => self.safe_points.effective(keyspace),
             KeyOwner::Tidb(_) | KeyOwner::Plain => Effective { safe_point: self.safe_points.global(), unknown: false },
             KeyOwner::Ledger | KeyOwner::Foreign => Effective { safe_point: 0, unknown: false },

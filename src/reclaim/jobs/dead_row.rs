@@ -62,7 +62,7 @@ pub fn plan(store: &Store, kind: FilterKind, row: &[u8]) -> Result<Plan, Error> 
     let mut start = row.to_vec();
     append_timestamp(&mut start, 0);
     let end = row_end(row);
-    let safe_point = store.shared.effective(store.shared.layout.place(&start)).safe_point;
+    let safe_point = store.shared.effective(store.shared.layout.owner(&start)).safe_point;
     // A destroyed range may have cut the row, or the rest of the row is being deleted.
     let destroyed = store.shared.dropped().in_family(family);
     if safe_point == 0 || destroyed.touch(row, &end) || store.shared.schemas.is_key_invalid(&store.shared.layout, &start, Some(family)) {

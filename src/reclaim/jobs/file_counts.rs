@@ -29,7 +29,7 @@ pub fn by_counts(shared: &Shared, family: Family, file: &File) -> Judgement {
     if !shared.safe_points.any_effective() {
         return Judgement::None;
     }
-    let (first, last) = (shared.layout.place(&file.smallest), shared.layout.place(&file.largest));
+    let (first, last) = (shared.layout.owner(&file.smallest), shared.layout.owner(&file.largest));
     if first != last {
         return Judgement::Unknown;
     }
@@ -41,7 +41,7 @@ fn may_hold_invalid_schema(shared: &Shared, file: &File) -> bool {
     if !shared.schemas.any_invalid() {
         return false;
     }
-    match (shared.layout.place(&file.smallest), shared.layout.place(&file.largest)) {
+    match (shared.layout.owner(&file.smallest), shared.layout.owner(&file.largest)) {
         (KeyOwner::Keyspace(_, first), KeyOwner::Keyspace(_, last)) if first == last => {
             shared.schemas.of(Some(first)).is_some_and(|schemas| schemas.any_invalid())
         }

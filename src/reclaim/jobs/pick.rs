@@ -100,7 +100,7 @@ fn as_of(store: &Store, file: &File) -> LookedAtUnder {
 /// The sum of the safe points of all keyspaces of a file, if these keyspaces are few enough.
 fn safe_points_of(store: &Store, file: &File) -> Option<u64> {
     let of = |place| store.shared.effective(place).safe_point;
-    match (store.shared.layout.place(&file.smallest), store.shared.layout.place(&file.largest)) {
+    match (store.shared.layout.owner(&file.smallest), store.shared.layout.owner(&file.largest)) {
         (KeyOwner::Keyspace(mode, first), KeyOwner::Keyspace(last_mode, last)) if mode == last_mode => {
             let ids = (first.get()..=last.get()).filter_map(KeyspaceId::new);
             let few = last.get().saturating_sub(first.get()) <= MOST_KEYSPACES;
