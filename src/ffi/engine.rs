@@ -41,7 +41,7 @@ impl Drop for HostEngine {
             && self.taken_over.load(SeqCst)
         {
             // SAFETY: the host's function, with the state that it expects. The engine owned the
-            // state until here, and nothing holds the engine any more, so no other function is called
+            // state until here. Nothing holds the engine any more, so no other function is called
             // later.
             unsafe { destructor(self.state) }
         }

@@ -71,7 +71,8 @@ unsafe fn report<R>(errptr: *mut *mut c_char, outcome: Result<R, Error>) -> Opti
         }
     };
     if !errptr.is_null() {
-        // SAFETY: not NULL, so it points to a `char*` that nothing else uses; any alignment will do.
+        // SAFETY: not NULL, so it points to a `char*` that nothing else uses. Any alignment will
+        // do.
         unsafe { errptr.write_unaligned(text) };
     }
     result

@@ -201,8 +201,8 @@ impl FilterHandle {
         let filter = filter?;
         match filter.owner.compare_exchange(NO_THREAD, this_thread(), Acquire, Relaxed) {
             Ok(_) => {
-                // SAFETY: the filter had no owner and belongs to this thread now, so nothing holds the
-                // run.
+                // SAFETY: the filter had no owner and belongs to this thread now, so nothing else
+                // uses the compaction filter.
                 let run = unsafe { &mut *filter.run.get() };
                 run.is_here();
                 if let Some(bottommost) = level::told().filter(|_| filter.listens) {
