@@ -1182,6 +1182,7 @@ void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const cha
  * once. So one call for many ranges costs far less than a call for each. The array stride is
  * ranges[0].struct_size. n 0 does nothing. *failed_or_null is set to the index of the range that an
  * error is about; it is set to n if there is no error, or if the error is about no single range.
+ * A wrong struct_size sets it to n too; the text names the index.
  * Errors: those of rgc_destroy_range, whose text then names the index; two ranges that overlap. If
  *   an argument is refused, nothing is done for any range. If the engine fails, the records that
  *   were written remain STARTED.

@@ -101,3 +101,17 @@ size_t wait_for_the_fault(const rgc_t* gc, struct mem_engine* engine) {
     nanosleep(&(struct timespec){0, 1000 * 1000}, NULL);
   }
 }
+
+struct mem_engine* filled_keyspaces(void) {
+  struct mem_engine* engine = engine_new();
+  for (uint32_t keyspace = 0; keyspace < FILLED_KEYSPACES; ++keyspace) {
+    mem_put(engine->store, CF_DEFAULT, raw_key(keyspace, "a", 9), BYTES("v\0"));
+    mem_put(engine->store, CF_WRITE, mode_key('x', keyspace, "a", 9), BYTES("P\5v\1a"));
+  }
+  return engine;
+}
+
+size_t left_of_keyspace(struct mem_engine* engine, uint32_t keyspace) {
+  return (size_t)mem_has(engine->store, CF_DEFAULT, raw_key(keyspace, "a", 9)) +
+         (size_t)mem_has(engine->store, CF_WRITE, mode_key('x', keyspace, "a", 9));
+}

@@ -13,6 +13,11 @@ enum { CF_DEFAULT, CF_WRITE, CF_LOCK, CF_RAFT, CF_LEDGER };
 extern const rgc_column_family_t families[5];
 /* Attaches the first n of them. */
 void attach(rgc_t* gc, struct mem_engine* engine, size_t n);
+/* A store in which each of the first keyspaces has a RawKV version and a transaction record. */
+enum { FILLED_KEYSPACES = 8 };
+struct mem_engine* filled_keyspaces(void);
+/* Counts what is left of these two. */
+size_t left_of_keyspace(struct mem_engine* engine, uint32_t keyspace);
 
 /* Checks that attach refuses a damaged record of the ledger in the default family: the error names
  * the key, and the call changes nothing. */

@@ -2,29 +2,15 @@
  * durable write for their records, and one compaction for a file at the bounds of several. */
 #include <string.h>
 
-#include "attached.h"
-#include "parts.h"
+#include "schema_keys.h"
 
-enum { MANY = 1000, KEYSPACES = 8 };
+enum { MANY = 1000 };
 
 static rgc_range_t range_of(struct key* start, struct key* end) {
   rgc_range_t range = {.struct_size = sizeof range, .start = start->data, .start_len = start->len};
   range.end = end->data;
   range.end_len = end->len;
   return range;
-}
-
-static struct mem_engine* filled(void) {
-  struct mem_engine* engine = engine_new();
-  for (uint32_t keyspace = 0; keyspace < KEYSPACES; ++keyspace) {
-    mem_put(engine->store, CF_DEFAULT, raw_key(keyspace, "a", 9), BYTES("v\0"));
-    mem_put(engine->store, CF_WRITE, mode_key('x', keyspace, "a", 9), BYTES("P\5v\1a"));
-  }
-  return engine;
-}
-static size_t left_of_keyspace(struct mem_engine* engine, uint32_t keyspace) {
-  return (size_t)mem_has(engine->store, CF_DEFAULT, raw_key(keyspace, "a", 9)) +
-         (size_t)mem_has(engine->store, CF_WRITE, mode_key('x', keyspace, "a", 9));
 }
 
 /* One bad argument among many good ones: it is named, and nothing happens. */
@@ -37,7 +23,7 @@ static void bad_ranges(void) {
     ranges[i] = range_of(&starts[i], &ends[i]);
   }
   rgc_t* gc = gc_with("");
-  struct mem_engine* engine = filled();
+  struct mem_engine* engine = filled_keyspaces();
   attach(gc, engine, 5);
   engine_forget(engine);
   size_t failed = 7;
@@ -80,7 +66,7 @@ static void bad_keyspaces(void) {
   static uint32_t ids[MANY];
   for (uint32_t i = 0; i < MANY; ++i) ids[i] = i;
   rgc_t* gc = gc_with("");
-  struct mem_engine* engine = filled();
+  struct mem_engine* engine = filled_keyspaces();
   rgc_keyspace_meta_t meta = {.struct_size = sizeof meta, .id = 2000, .state = RGC_KEYSPACE_ENABLED, .name = "name"};
   /* Before the worker: it records the types of keyspaces that are loaded later. */
   SUCCEEDS(api.rgc_keyspace_load(gc, &meta, errptr));
@@ -116,7 +102,7 @@ static void bad_keyspaces(void) {
 static void together(void) {
   static const uint32_t odd[] = {1, 3, 5, 7};
   rgc_t* gc = gc_with("");
-  struct mem_engine* engine = filled();
+  struct mem_engine* engine = filled_keyspaces();
   attach(gc, engine, 5);
   mem_keys_per_file(engine->store, 100);
   mem_compact_all(engine->store);
@@ -127,7 +113,7 @@ static void together(void) {
   CHECK_EQ(failed, 4);
   CHECK_EQ(report.keys_deleted, 8);
   CHECK_EQ(api.rgc_destroyed_count(gc), 8);
-  for (uint32_t keyspace = 0; keyspace < KEYSPACES; ++keyspace) CHECK_EQ(left_of_keyspace(engine, keyspace), keyspace % 2 ? 0 : 2);
+  for (uint32_t keyspace = 0; keyspace < FILLED_KEYSPACES; ++keyspace) CHECK_EQ(left_of_keyspace(engine, keyspace), keyspace % 2 ? 0 : 2);
   size_t durable = 0, compactions = 0;
   for (size_t i = 0; i < engine->logged; ++i) {
     const struct call* call = &engine->log[i];
@@ -146,7 +132,7 @@ static void interrupted(void) {
   for (long n = 1;; ++n) {
     REQUIRE(n < 500);
     rgc_t* gc = gc_with("");
-    struct mem_engine* engine = filled();
+    struct mem_engine* engine = filled_keyspaces();
     attach(gc, engine, 5);
     engine_fail(engine, ANY, WITH_TEXT, n);
     char* error = NULL;
@@ -160,7 +146,7 @@ static void interrupted(void) {
     size_t failures = engine->failed;
     engine_forget(engine);
     SUCCEEDS(api.rgc_destroy_keyspaces(gc, odd, 3, 0, &failed, NULL, errptr));
-    for (uint32_t keyspace = 0; keyspace < KEYSPACES; ++keyspace) {
+    for (uint32_t keyspace = 0; keyspace < FILLED_KEYSPACES; ++keyspace) {
       CHECK_EQ(left_of_keyspace(engine, keyspace), keyspace % 2 && keyspace < 6 ? 0 : 2);
     }
     CHECK_EQ(api.rgc_destroyed_count(gc), 6);
@@ -170,9 +156,31 @@ static void interrupted(void) {
   }
 }
 
+/* A recheck that finds nothing is one list of files for each family, and one durable write. */
+static void recheck_of_empty_ranges(void) {
+  static const uint32_t all[] = {0, 1, 2, 3, 4, 5, 6, 7};
+  rgc_t* gc = gc_with("recheck=manual;recheck_seconds=100");
+  uint64_t now = 5000;
+  api.rgc_set_clock(gc, fixed_clock, &now);
+  struct mem_engine* engine = filled_keyspaces();
+  attach(gc, engine, 5);
+  SUCCEEDS(api.rgc_destroy_keyspaces(gc, all, FILLED_KEYSPACES, 0, NULL, NULL, errptr));
+  compact_everything(engine);
+  engine_forget(engine);
+  SUCCEEDS(CHECK_EQ(api.rgc_recheck_destroyed(gc, 5100, NULL, errptr), 2 * FILLED_KEYSPACES));
+  CHECK_EQ(api.rgc_destroyed_count(gc), 0);
+  CHECK_EQ(ledger_records(engine, CF_LEDGER), 0);
+  CHECK_EQ(engine_calls(engine, WRITE), 1);
+  CHECK(engine_calls(engine, FILES) <= 5);
+  CHECK_EQ(engine_calls(engine, COMPACT) + engine_calls(engine, FLUSH), 0);
+  api.rgc_destroy(gc);
+  engine_free(engine);
+}
+
 void test_destroy_many(void) {
   bad_ranges();
   bad_keyspaces();
   together();
   interrupted();
+  recheck_of_empty_ranges();
 }

@@ -11,24 +11,11 @@ static void check_not_loaded(rgc_t* gc, uint32_t id, int state) {
   REFUSES(api.rgc_keyspace_load(gc, &meta, errptr), NO_MORE);
 }
 
-static struct mem_engine* filled(void) {
-  struct mem_engine* engine = engine_new();
-  for (uint32_t keyspace = 0; keyspace < 8; ++keyspace) {
-    mem_put(engine->store, CF_DEFAULT, raw_key(keyspace, "a", 9), BYTES("v\0"));
-    mem_put(engine->store, CF_WRITE, mode_key('x', keyspace, "a", 9), BYTES("P\5v\1a"));
-  }
-  return engine;
-}
-static size_t left_of_keyspace(struct mem_engine* engine, uint32_t keyspace) {
-  return (size_t)mem_has(engine->store, CF_DEFAULT, raw_key(keyspace, "a", 9)) +
-         (size_t)mem_has(engine->store, CF_WRITE, mode_key('x', keyspace, "a", 9));
-}
-
 static void states(void) {
   for (int state = -1; state <= RGC_KEYSPACE_TOMBSTONE; ++state) {
     for (int flags = 0; flags <= (RGC_DESTROY_FORCE | RGC_DESTROY_REUSABLE); ++flags) {
       rgc_t* gc = gc_with("");
-      struct mem_engine* engine = filled();
+      struct mem_engine* engine = filled_keyspaces();
       attach(gc, engine, 5);
       if (state >= 0) load(gc, 5, state, "keyspace_level");
       int is_in_use = state == RGC_KEYSPACE_ENABLED || state == RGC_KEYSPACE_DISABLED;
@@ -64,7 +51,7 @@ static void states(void) {
 /* ARCHIVED and TOMBSTONE come after the destroy. */
 static void the_usual_way(void) {
   rgc_t* gc = gc_with("recheck=manual;recheck_seconds=100");
-  struct mem_engine* engine = filled();
+  struct mem_engine* engine = filled_keyspaces();
   uint64_t now = 5000;
   api.rgc_set_clock(gc, fixed_clock, &now);
   attach(gc, engine, 5);
@@ -126,7 +113,7 @@ static void interrupted(void) {
   for (long n = 1;; ++n) {
     REQUIRE(n < 500);
     rgc_t* gc = gc_with("");
-    struct mem_engine* engine = filled();
+    struct mem_engine* engine = filled_keyspaces();
     attach(gc, engine, 5);
     engine_fail(engine, ANY, WITH_TEXT, n);
     char* error = NULL;
@@ -150,7 +137,7 @@ static void interrupted(void) {
 /* A plain range over the same keys is no destroyed keyspace. */
 static void ranges(void) {
   rgc_t* gc = gc_with("");
-  struct mem_engine* engine = filled();
+  struct mem_engine* engine = filled_keyspaces();
   attach(gc, engine, 5);
   struct key start = raw_key(5, "a", 0);
   struct key end = raw_key(5, "b", 0);

@@ -10,10 +10,10 @@
 //!   it for this type, and its object is not destroyed. Any thread may use the object, so Rust
 //!   borrows it shared. Options are the exception: one thread at a time uses them.
 //! - *Readable* is an input: it is NULL, or points to as many bytes, elements or fields as its
-//!   length, its terminating NUL or its struct_size says. Nobody writes to them. If it is a struct
+//!   length, its terminating NUL or its struct_size says. No code writes to them. If it is a struct
 //!   or an array of pointers, what these point to is readable too.
 //! - *Writable* is an output: it is NULL, or points to as many elements or fields as the header or
-//!   its struct_size says. Nobody else uses them, and no input overlaps them. The library makes no
+//!   its struct_size says. No other code uses them, and no input overlaps them. The library makes no
 //!   reference to them; it writes through the pointer.
 
 #![expect(unsafe_code, reason = "C hands over raw pointers")]
