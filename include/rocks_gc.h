@@ -1055,6 +1055,22 @@ size_t rgc_worker_pending(const rgc_t* gc);
  * Blocks: at most timeout_ms. */
 size_t rgc_worker_drain(rgc_t* gc, uint64_t timeout_ms, char** errptr);
 
+/* The DEBT: files that may still hold keys of destroyed ranges, or of dropped or truncated
+ * schemas. */
+typedef struct rgc_debt_t {
+  size_t struct_size;
+  uint64_t debts; /* destroyed ranges and schemas whose files are not compacted */
+  uint64_t files, bytes; /* files that overlap them, in all families, and their size in bytes */
+} rgc_debt_t;
+
+/* rgc_debt: fills out with the debt of this moment. The host must set out->struct_size. The worker
+ * pays debts: it compacts the files, all debts together, at compact_bytes_per_second, and none
+ * while the store stalls writes. rgc_worker_drain waits until all debts are paid.
+ * Errors: no store; out NULL; called inside a callback or a filter; the engine's own.
+ * Threads: any.
+ * Blocks: it lists the files of each family that has a debt. */
+void rgc_debt(const rgc_t* gc, rgc_debt_t* out, char** errptr);
+
 /* What rgc_collect did. Levels and files are RocksDB's. A file is considered if it overlaps the
  * range. */
 typedef struct rgc_collect_report_t {
@@ -1140,7 +1156,7 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  * of the destroyed versions. */
 enum { RGC_DESTROY_FORCE = 1, RGC_DESTROY_REUSABLE = 2 };
 /* States of a record. */
-enum { RGC_DESTROY_STARTED = 0, RGC_DESTROY_DONE = 1 };
+enum { RGC_DESTROY_STARTED = 0, RGC_DESTROY_DONE = 1, RGC_DESTROY_CLEARED = 2, RGC_DESTROY_PENDING = 3 };
 
 /* What a destroy did, in all attached families. */
 typedef struct rgc_destroy_report_t {
@@ -1781,6 +1797,7 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_detach)                       \
   X(rgc_worker_pending)               \
   X(rgc_worker_drain)                 \
+  X(rgc_debt)                         \
   X(rgc_collect)                      \
   X(rgc_destroy_range)                \
   X(rgc_destroy_ranges)               \

@@ -89,6 +89,12 @@ impl File {
         self.smallest.as_slice() < end && self.largest.as_slice() >= start
     }
 
+    /// Whether the file's first or last key is in `[start, end)`.
+    pub fn has_bound_in(&self, start: &[u8], end: &[u8]) -> bool {
+        let is_in = |key: &[u8]| start <= key && key < end;
+        is_in(&self.smallest) || is_in(&self.largest)
+    }
+
     /// Whether the file is wholly in `[start, end)`.
     pub fn is_within(&self, start: &[u8], end: &[u8]) -> bool {
         self.smallest.as_slice() >= start && self.largest.as_slice() < end

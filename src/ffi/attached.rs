@@ -1,7 +1,7 @@
 //! The store of a context, from attach to detach.
 
 use crate::callback::lock;
-use crate::reclaim::{AttachedStore, DestroyedRange};
+use crate::reclaim::{AttachedStore, DebtSize, DestroyedRange};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -50,6 +50,11 @@ impl Attached {
     /// The number of records in the ledger; 0 without a store.
     pub(super) fn records(&self) -> usize {
         self.get().map_or(0, |store| store.records())
+    }
+
+    /// The size of all debts when they were last measured; zeros without a store.
+    pub(super) fn debt(&self) -> DebtSize {
+        self.get().and_then(|store| store.debt(false).ok()).unwrap_or_default()
     }
 
     /// The destroyed ranges of the ledger, in order; none without a store.

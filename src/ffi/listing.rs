@@ -6,6 +6,7 @@ use super::handles::context;
 use super::schemas::{keyspace_number, number};
 use crate::callback::Inside;
 use crate::layout::KeyspaceId;
+use crate::reclaim::Progress;
 use crate::safe_point::{GcType, Registration};
 use crate::shared::{KeyspaceState, Shared};
 use std::ffi::{CString, c_int, c_void};
@@ -89,7 +90,7 @@ pub unsafe extern "C" fn rgc_destroyed_foreach(
                 end: end.as_ptr().cast(),
                 end_len: end.len(),
                 keyspace: keyspace_number(record.keyspace),
-                state: (if record.done { c::RGC_DESTROY_DONE } else { c::RGC_DESTROY_STARTED }) as c_int,
+                state: state_number(&record.progress) as c_int,
                 started_unix_seconds: record.started_at,
                 done_unix_seconds: record.done_at,
                 late_keys_dropped: destroyed.range.late.keys(),
@@ -99,6 +100,15 @@ pub unsafe extern "C" fn rgc_destroyed_foreach(
             }
         }
     })
+}
+
+fn state_number(progress: &Progress) -> u32 {
+    match progress {
+        Progress::Started => c::RGC_DESTROY_STARTED,
+        Progress::Done => c::RGC_DESTROY_DONE,
+        Progress::Cleared(_) => c::RGC_DESTROY_CLEARED,
+        Progress::Pending(_) => c::RGC_DESTROY_PENDING,
+    }
 }
 
 /// Lists every known schema.

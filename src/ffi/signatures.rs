@@ -87,6 +87,7 @@ same_type_as_in_the_header! {
     rgc_detach
     rgc_worker_pending
     rgc_worker_drain
+    rgc_debt
     rgc_collect
     rgc_encode_key
     rgc_decode_key

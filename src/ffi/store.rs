@@ -159,6 +159,28 @@ pub unsafe extern "C" fn rgc_worker_drain(gc: *mut c::rgc_t, timeout_ms: u64, er
     }
 }
 
+// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
+unsafe impl Sized1 for c::rgc_debt_t {
+    const VERSION_1: usize = 32;
+}
+
+/// Fills in the size of the files that may still hold deleted keys.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_debt(gc: *const c::rgc_t, out: *mut c::rgc_debt_t, errptr: *mut *mut c_char) {
+    // SAFETY: `gc` is alive, `out` and `errptr` are writable.
+    unsafe {
+        answer(errptr, "rgc_debt", (), || {
+            if out.is_null() {
+                return Err(Error::invalid("out is NULL; give an rgc_debt_t"));
+            }
+            check_report(out)?;
+            let size = need_store(need_context(gc.cast_mut())?, "rgc_debt")?.debt(true)?;
+            write_sized(out, &c::rgc_debt_t { struct_size: 0, debts: size.debts, files: size.files, bytes: size.bytes });
+            Ok(())
+        })
+    }
+}
+
 /// The attached store, on a thread that may wait for its worker.
 pub(super) fn need_store(context: &Context, function: &str) -> Result<Arc<AttachedStore>, Error> {
     refuse_inside_run(function, &context.shared)?;

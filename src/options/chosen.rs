@@ -21,8 +21,10 @@ pub enum RemoveMode {
 pub struct Deleting {
     /// The size in bytes at which a batch is written.
     pub batch_bytes: usize,
-    /// The most bytes that the worker writes per second; 0 means no limit.
+    /// The most bytes of deletes that are written per second; 0 means no limit.
     pub bytes_per_second: u64,
+    /// The most bytes of files that are compacted per second; 0 means no limit.
+    pub compact_bytes_per_second: u64,
     /// The number of keys from which one range tombstone replaces them; 0 means never.
     pub range_min_keys: u64,
     /// Whether the worker rechecks destroyed ranges.
@@ -72,7 +74,14 @@ impl Default for Options {
             max_safe_point_ahead_seconds: 0,
             worker_queue_max_rows: 1_000_000,
             worker_queue_max_bytes: 64 << 20,
-            deleting: Deleting { batch_bytes: 32768, bytes_per_second: 0, range_min_keys: 10_000, rechecks: true, recheck_seconds: 86_400 },
+            deleting: Deleting {
+                batch_bytes: 32768,
+                bytes_per_second: 0,
+                compact_bytes_per_second: 0,
+                range_min_keys: 10_000,
+                rechecks: true,
+                recheck_seconds: 86_400,
+            },
         }
     }
 }

@@ -15,7 +15,7 @@ struct Entry {
     set: fn(&mut Options, &str) -> Option<()>,
 }
 
-const TABLE: [Entry; 17] = [
+const TABLE: [Entry; 18] = [
     Entry {
         name: "key_layout",
         default: "api_v2",
@@ -144,9 +144,19 @@ const TABLE: [Entry; 17] = [
         name: "delete_bytes_per_second",
         default: "0",
         values: "a number of bytes, 0 = off",
-        meaning: "the most bytes of deletes that the worker writes per second",
+        meaning: "the most bytes of deletes that the worker and the calls write per second",
         set: |options, value| {
             options.deleting.bytes_per_second = number(value)?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "compact_bytes_per_second",
+        default: "0",
+        values: "a number of bytes, 0 = off",
+        meaning: "the most bytes of files that the worker and the calls compact per second",
+        set: |options, value| {
+            options.deleting.compact_bytes_per_second = number(value)?;
             Some(())
         },
     },
@@ -256,6 +266,7 @@ mod tests {
             ("worker_queue_max_bytes", "4095"),
             ("delete_batch_bytes", "0"),
             ("delete_bytes_per_second", "1.5"),
+            ("compact_bytes_per_second", "10M"),
             ("delete_range_min_keys", "-1"),
             ("recheck", "never"),
             ("recheck_seconds", "1h"),

@@ -3,9 +3,9 @@
 
 use super::jobs::collect::{self, CollectOrder};
 use super::jobs::destroy::{DestroyError, RangeToDestroy};
-use super::jobs::{CollectReport, DestroyReport, KnownFiles, destroy, drop_schema, recheck, truncate_schema};
+use super::jobs::{CollectReport, DestroyReport, KnownFiles, debt, destroy, drop_schema, recheck, truncate_schema};
 use super::ledger::{Destroyed, DestroyedRange, Ledger, probe};
-use super::store::{ColumnFamily, Role, Store};
+use super::store::{ColumnFamily, DebtSize, Role, Store};
 use super::worker;
 use crate::callback::lock;
 use crate::engine::Engine;
@@ -82,6 +82,7 @@ impl AttachedStore {
             log(Level::Error, || "the worker panicked; please report it".into());
         }
         self.ledger.schemas.end(&self.store);
+        self.ledger.destroyed.count(&self.store);
         shared.stats.shared().rows_deferred.add(shared.worker_queue.give_up() as u64);
     }
 
@@ -92,7 +93,7 @@ impl AttachedStore {
         let shared = &self.store.shared;
         let cuts_a_row = |record: &Destroyed| {
             let (start, end) = &record.range;
-            !record.done && [start, end].into_iter().any(|bound| shared.layout.cut_row(bound).is_some())
+            record.is_started() && [start, end].into_iter().any(|bound| shared.layout.cut_row(bound).is_some())
         };
         let unfinished = !self.ledger.destroyed.select(cuts_a_row).is_empty();
         shared.suspend(unfinished);
@@ -114,12 +115,17 @@ impl AttachedStore {
 
     /// The number of records of destroyed ranges in the ledger.
     pub fn records(&self) -> usize {
-        self.ledger.destroyed.count()
+        self.ledger.destroyed.listed()
     }
 
     /// The destroyed ranges of the ledger, in order.
     pub fn destroyed(&self) -> Vec<DestroyedRange> {
         self.ledger.destroyed.list()
+    }
+
+    /// The size of all debts: now, or when they were last measured, without a look at the files.
+    pub fn debt(&self, now: bool) -> Result<DebtSize, Error> {
+        if now { debt::measure(&self.store, &self.ledger) } else { Ok(*lock(&self.store.debt)) }
     }
 
     /// Destroys ranges. `reusable` means that the host will write into them again.

@@ -22,5 +22,5 @@ pub use attached::{AttachedStore, attach};
 pub use jobs::collect::CollectOrder;
 pub use jobs::destroy::{DestroyError, RangeToDestroy};
 pub use jobs::{CollectReport, DestroyReport};
-pub use ledger::DestroyedRange;
-pub use store::{ColumnFamily, Role, closed};
+pub use ledger::{DestroyedRange, Progress};
+pub use store::{ColumnFamily, DebtSize, Role, closed};

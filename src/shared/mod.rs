@@ -32,4 +32,4 @@ pub use rows::HandedOverRows;
 pub use schemas::{DroppedSchema, KeyDropState, Lookup, Registry, SchemaState, Schemas, Truncation};
 pub use segments::{DroppedRange, Segment, Segments};
 pub use state::Shared;
-pub use worker_queue::{Served, ServedFamily, WorkerQueue};
+pub use worker_queue::{JobKind, Served, ServedFamily, WorkerQueue};

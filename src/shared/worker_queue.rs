@@ -45,6 +45,17 @@ impl ServedFamily {
     }
 }
 
+/// A kind of job that the ledger gives the worker.
+#[derive(Debug, Clone, Copy)]
+pub enum JobKind {
+    /// Deleting the keys of a schema.
+    Order,
+    /// Compacting the files of a schema whose keys are deleted.
+    SchemaToCompact,
+    /// Compacting the files of a destroyed range.
+    RangeToCompact,
+}
+
 /// The queue from all filters of a context to its worker.
 #[derive(Debug)]
 pub struct WorkerQueue {
@@ -55,8 +66,10 @@ pub struct WorkerQueue {
     /// The number of rows that were handed over and are not finished, including rows of running
     /// filters.
     pending: AtomicUsize,
-    /// The number of schema orders that are not carried out.
-    orders: AtomicUsize,
+    /// The number of open jobs of each kind.
+    jobs: [AtomicUsize; 3],
+    /// The number of threads that wait for the worker.
+    drains: AtomicUsize,
     ready: Mutex<VecDeque<HandedOverRows>>,
     woken: Condvar,
     idle: Condvar,
@@ -71,7 +84,8 @@ impl WorkerQueue {
             default: AtomicU64::new(ServedFamily::NONE),
             write: AtomicU64::new(ServedFamily::NONE),
             pending: AtomicUsize::new(0),
-            orders: AtomicUsize::new(0),
+            jobs: Default::default(),
+            drains: AtomicUsize::new(0),
             ready: Mutex::new(VecDeque::new()),
             woken: Condvar::new(),
             idle: Condvar::new(),
@@ -133,7 +147,7 @@ impl WorkerQueue {
     /// Takes some rows of one filter for the worker. It waits at most `wait` for them.
     pub fn take(&self, wait: Duration) -> Option<HandedOverRows> {
         let mut ready = lock(&self.ready);
-        if ready.is_empty() && !self.has_orders() {
+        if ready.is_empty() && !self.has(JobKind::Order) {
             // It waits only once, because a thread may wake the worker for another reason.
             ready = self.woken.wait_timeout(ready, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -161,18 +175,32 @@ impl WorkerQueue {
         }
     }
 
-    /// Sets the number of unfinished schema orders, and wakes the worker and the threads that wait
-    /// for it.
-    pub fn set_orders(&self, n: usize) {
-        self.orders.store(n, SeqCst);
+    /// Sets the number of open jobs of a kind, and wakes the worker and the threads that wait for
+    /// it.
+    pub fn set_jobs(&self, kind: JobKind, n: usize) {
+        self.jobs_of(kind).store(n, SeqCst);
         let _ready = lock(&self.ready);
         self.woken.notify_all();
         self.idle.notify_all();
     }
 
-    /// Whether any order is unfinished.
-    pub fn has_orders(&self) -> bool {
-        self.orders.load(SeqCst) > 0
+    /// Whether any job of a kind is open.
+    pub fn has(&self, kind: JobKind) -> bool {
+        self.jobs_of(kind).load(SeqCst) > 0
+    }
+
+    fn jobs_of(&self, kind: JobKind) -> &AtomicUsize {
+        let [orders, schemas, ranges] = &self.jobs;
+        match kind {
+            JobKind::Order => orders,
+            JobKind::SchemaToCompact => schemas,
+            JobKind::RangeToCompact => ranges,
+        }
+    }
+
+    /// Whether a thread waits for the worker.
+    pub fn is_waited_for(&self) -> bool {
+        self.drains.load(SeqCst) > 0
     }
 
     /// Drops all waiting rows. Returns their number.
@@ -182,15 +210,17 @@ impl WorkerQueue {
         n
     }
 
-    /// The number of unfinished rows and orders.
+    /// The number of unfinished rows and jobs.
     pub fn pending(&self) -> usize {
-        self.pending.load(SeqCst) + self.orders.load(SeqCst)
+        self.pending.load(SeqCst) + self.jobs.iter().map(|jobs| jobs.load(SeqCst)).sum::<usize>()
     }
 
     /// Waits until nothing is pending, at most `timeout`. Returns the number that is still pending.
     pub fn drain(&self, timeout: Duration) -> usize {
         let deadline = Instant::now().checked_add(timeout);
         let mut ready = lock(&self.ready);
+        self.drains.fetch_add(1, SeqCst);
+        self.woken.notify_all();
         while self.pending() > 0 {
             let left = deadline.map_or(Duration::from_secs(3600), |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
@@ -198,6 +228,7 @@ impl WorkerQueue {
             }
             ready = self.idle.wait_timeout(ready, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+        self.drains.fetch_sub(1, SeqCst);
         self.pending()
     }
 

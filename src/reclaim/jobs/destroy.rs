@@ -1,5 +1,6 @@
-//! Destroying a range. When the call returns, the range is empty, its space is free, and a crash
-//! does not bring its keys back.
+//! Destroying a range. When the call returns, the range is empty, and a crash does not bring its
+//! keys back. The files that lie in the range are deleted. Other files that may still hold its keys
+//! are a debt: the worker compacts them, see `debt`.
 //!
 //! ```text
 //!   record "started", durable   from now on filters remove keys of the range, and an attach
@@ -8,17 +9,19 @@
 //!                               the tombstone of a lock could be deleted and the lock come back
 //!   keys                        the remaining keys; the write family before the default family, so
 //!                               that no record is without its value
-//!   flush, compact              the keys of the range in level 0 and in the files at its bounds
-//!   cut rows, forced            see `cut_row`
+//!   cut rows, compacted         see `cut_row`
+//!   record "cleared"            with the families whose files may still hold keys; "done" if there
+//!                               are none, and no record if the range is then reusable
+//!   later: files compacted      the keys of the range in level 0 and in the files at its bounds
 //!   record "done"               or no record, if the range is reusable
 //! ```
 
-use super::erase::{Target, erase, phase};
+use super::clear::{Target, clear, phase};
 use super::report::DestroyReport;
 use crate::error::{Error, ErrorKind, hex, hex_range};
 use crate::layout::{KeyspaceId, StoredRange};
 use crate::log::{Level, log};
-use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, names, own_keys};
+use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, Progress, named, names, own_keys};
 use crate::reclaim::store::{Store, overlap};
 
 /// A range to destroy.
@@ -54,49 +57,52 @@ pub fn run(
     }
     let now = store.shared.clock.now();
     let known = ledger.destroyed.records_of(&ranges);
-    let begun = |known: Vec<Option<Destroyed>>| {
-        wanted.iter().zip(known).map(|(wanted, known)| Destroyed {
-            range: wanted.range.clone(),
-            keyspace: wanted.keyspace.or(known.as_ref().and_then(|record| record.keyspace)),
-            done: false,
-            reusable,
-            started_at: known.map_or(now, |record| record.started_at),
-            done_at: 0,
-            families: names(&store.families),
-        })
+    let again = known.iter().flatten().any(|record| record.pending().is_none());
+    let begun = |(wanted, known): (&RangeToDestroy, Option<Destroyed>)| Destroyed {
+        range: wanted.range.clone(),
+        keyspace: wanted.keyspace.or(known.as_ref().and_then(|record| record.keyspace)),
+        progress: Progress::Started,
+        reusable,
+        forced: false,
+        started_at: known.filter(Destroyed::is_in_force).map_or(now, |record| record.started_at),
+        done_at: 0,
+        families: names(&store.families),
     };
-    let again = known.iter().any(Option::is_some);
-    let begun: Vec<_> = begun(known).collect();
+    let begun: Vec<_> = wanted.iter().zip(known).map(begun).collect();
     phase("record", &ranges);
     ledger.destroyed.put(store, &begun).map_err(of_all)?;
-    erase_all(store, ledger, &begun, again, report).map_err(of_all)
+    clear_all(store, ledger, begun, again, report).map_err(of_all)
 }
 
-/// Finishes interrupted destroys.
+/// Finishes interrupted destroys, as far as a call does.
 pub fn resume(store: &Store, ledger: &Ledger) -> Result<(), Error> {
-    for record in ledger.destroyed.select(|record| !record.done) {
+    let started = ledger.destroyed.select(Destroyed::is_started);
+    for record in &started {
         log(Level::Info, || format!("the interrupted destroy of {} is resumed", hex_range(&record.range)));
-        let _turn = store.range_lock.take(std::slice::from_ref(&record.range));
-        let mut report = DestroyReport::default();
-        erase_all(store, ledger, std::slice::from_ref(&record), true, &mut report).map_err(|error| {
-            error.while_doing(format_args!("the interrupted destroy of {} cannot be finished", hex_range(&record.range)))
-        })?;
     }
-    Ok(())
+    let ranges: Vec<_> = started.iter().map(|record| record.range.clone()).collect();
+    let _turn = store.range_lock.take(&ranges);
+    let resumed = clear_all(store, ledger, started, true, &mut DestroyReport::default());
+    resumed.map_err(|error| {
+        let first = ranges.first().map(hex_range).unwrap_or_default();
+        error.while_doing(format_args!("the interrupted destroys of {} ranges cannot be finished, the first is {first}", ranges.len()))
+    })
 }
 
 /// Deletes the record of a range whose destroy is done.
 pub fn release(store: &Store, ledger: &Ledger, range: &StoredRange) -> Result<(), Error> {
     let _turn = store.range_lock.take(std::slice::from_ref(range));
-    match ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten() {
+    match ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten().filter(Destroyed::is_in_force) {
         None => Err(Error::new(
             ErrorKind::NotFound,
             format!("no record has exactly the bounds {}; give those that were destroyed", hex_range(range)),
         )),
-        Some(record) if !record.done => Err(Error::new(
+        Some(record) if record.is_started() => Err(Error::new(
             ErrorKind::Busy,
             format!("the destroy of {} is not finished; repeat it with the same bounds, then release it", hex_range(range)),
         )),
+        // The files must still be compacted.
+        Some(record) if record.to_compact().is_some() => ledger.destroyed.put(store, &[Destroyed { reusable: true, ..record }]),
         Some(record) => ledger.destroyed.erase(store, &[record]),
     }
 }
@@ -141,7 +147,12 @@ fn check_range(store: &Store, range: &StoredRange) -> Result<(), Error> {
 /// By another record filters would remove keys that the host writes again.
 fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), DestroyError> {
     let others = ledger.destroyed.overlapping(ranges);
-    match others.iter().find(|record| record.done || !ranges.contains(&record.range)) {
+    let stays = |record: &&Destroyed| match record.progress {
+        Progress::Done => true,
+        Progress::Cleared(_) => !record.reusable,
+        Progress::Started | Progress::Pending(_) => !ranges.contains(&record.range),
+    };
+    match others.iter().find(stays) {
         None => Ok(()),
         Some(other) => Err((
             ranges.iter().position(|range| overlap(range, &other.range)),
@@ -156,33 +167,42 @@ fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), 
     }
 }
 
-/// Erases the ranges of started records and finishes the records. The caller holds their range
-/// lock.
-fn erase_all(store: &Store, ledger: &Ledger, records: &[Destroyed], again: bool, report: &mut DestroyReport) -> Result<(), Error> {
+/// Clears the ranges of started records, and records that. The caller holds their range lock.
+fn clear_all(store: &Store, ledger: &Ledger, records: Vec<Destroyed>, again: bool, report: &mut DestroyReport) -> Result<(), Error> {
+    if records.is_empty() {
+        return Ok(());
+    }
     let covers: Vec<_> = records.iter().map(|record| CoveredFamilies::new(&record.families, &store.families)).collect();
     let targets: Vec<_> = records.iter().zip(&covers).map(|(record, covers)| Target { range: &record.range, covers, again }).collect();
-    erase(store, ledger, &targets, report)?;
-    let (finished, unfinished): (Vec<_>, Vec<_>) = records.iter().zip(&covers).partition(|(_, covers)| covers.missing.is_empty());
-    for (record, covers) in unfinished {
-        log(Level::Warn, || {
-            format!(
-                "the destroy of {} is not finished: it also covers the families {}, which are not attached; attach them, or repeat the \
-                 destroy without them",
-                hex_range(&record.range),
-                covers.missing.join(", ")
-            )
-        });
+    let to_compact = clear(store, ledger, &targets, report)?;
+    let done_at = store.shared.clock.now();
+    let (mut gone, mut kept) = (Vec::new(), Vec::new());
+    for ((record, covers), families) in records.into_iter().zip(&covers).zip(to_compact) {
+        if !covers.missing.is_empty() {
+            log(Level::Warn, || {
+                format!(
+                    "the destroy of {} is not finished: it also covers the families {}, which are not attached; attach them, or repeat the \
+                     destroy without them",
+                    hex_range(&record.range),
+                    covers.missing.join(", ")
+                )
+            });
+        } else if !families.is_empty() {
+            let progress = Progress::Cleared(named(&store.families, &families));
+            kept.push(Destroyed { progress, done_at, ..record });
+        } else if record.reusable {
+            gone.push(record);
+        } else {
+            kept.push(Destroyed { progress: Progress::Done, done_at, ..record });
+        }
     }
-    let now = store.shared.clock.now();
-    let (gone, done): (Vec<Destroyed>, Vec<Destroyed>) =
-        finished.iter().map(|(record, _)| (*record).clone()).partition(|record| record.reusable);
-    let done: Vec<_> = done.into_iter().map(|record| Destroyed { done: true, done_at: now, ..record }).collect();
-    if !done.is_empty() {
-        ledger.destroyed.put(store, &done)?;
+    if !kept.is_empty() {
+        ledger.destroyed.put(store, &kept)?;
     }
     if !gone.is_empty() {
         ledger.destroyed.erase(store, &gone)?;
     }
-    finished.iter().for_each(|(record, _)| phase("done", std::slice::from_ref(&record.range)));
+    kept.iter().for_each(|record| phase(if record.is_done() { "done" } else { "cleared" }, std::slice::from_ref(&record.range)));
+    gone.iter().for_each(|record| phase("done", std::slice::from_ref(&record.range)));
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Dropping a schema: its record, then its whole files. The worker deletes the remaining keys, see
 //! `sweep`.
 
-use super::erase::drop_files;
+use super::clear::drop_files;
 use super::report::DestroyReport;
 use crate::error::Error;
 use crate::layout::{SchemaId, Tenant};
 use crate::log::{Level, log};
-use crate::reclaim::ledger::{Ledger, Named, Order, SchemaRecord, names};
+use crate::reclaim::ledger::{Ledger, Named, Order, OrderProgress, SchemaRecord, names};
 use crate::reclaim::store::Store;
 
 /// Drops a schema with all its data. After an error it is unknown whether the schema is
@@ -18,7 +18,7 @@ pub fn run(store: &Store, ledger: &Ledger, tenant: Tenant, id: SchemaId) -> Resu
             tenant,
             id,
             order: Order::Drop,
-            done: false,
+            progress: OrderProgress::Deleting,
             up_to,
             position: Vec::new(),
             families: names(&store.families),

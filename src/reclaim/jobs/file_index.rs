@@ -3,17 +3,15 @@
 use crate::engine::File;
 use crate::layout::StoredRange;
 
-/// Files in the order of their first keys.
-pub struct FileIndex {
+/// The files of one level, in the order of their first keys.
+struct Level {
     files: Vec<File>,
     /// For each file, the place of the file with the highest last key up to it.
     highest: Vec<usize>,
 }
 
-impl FileIndex {
-    /// The index of these files.
-    pub fn new(mut files: Vec<File>) -> Self {
-        files.sort_by(|one, other| one.smallest.cmp(&other.smallest));
+impl Level {
+    fn new(files: Vec<File>) -> Self {
         let mut highest: Vec<usize> = Vec::with_capacity(files.len());
         for (place, file) in files.iter().enumerate() {
             let before = highest.last().copied().filter(|before| files.get(*before).is_some_and(|other| other.largest > file.largest));
@@ -22,12 +20,49 @@ impl FileIndex {
         Self { files, highest }
     }
 
-    /// Whether a file reaches from before `end` to `start` or behind it. If `start` is before
-    /// `end`, such a file overlaps the range. Otherwise it covers all keys between them.
-    pub fn reaches(&self, start: &[u8], end: &[u8]) -> bool {
+    /// The files before this place, the last one first, as long as one of those before reaches
+    /// `start`.
+    fn reaching<'l>(&'l self, start: &'l [u8], end: &'l [u8]) -> impl Iterator<Item = &'l File> {
         let begun = self.files.partition_point(|file| file.smallest.as_slice() < end);
-        let highest = begun.checked_sub(1).and_then(|last| self.files.get(*self.highest.get(last)?));
-        highest.is_some_and(|file| file.largest.as_slice() >= start)
+        let places = (0..begun).rev().take_while(move |place| self.highest_at(*place).is_some_and(|file| file.largest.as_slice() >= start));
+        places.filter_map(|place| self.files.get(place)).filter(move |file| file.largest.as_slice() >= start)
+    }
+
+    fn has(&self, file: &File) -> bool {
+        let from = self.files.partition_point(|other| other.smallest < file.smallest);
+        let same_start = self.files.iter().skip(from).take_while(|other| other.smallest == file.smallest);
+        { same_start }.any(|other| other.is_same(file))
+    }
+
+    fn highest_at(&self, place: usize) -> Option<&File> {
+        self.files.get(*self.highest.get(place)?)
+    }
+}
+
+/// Files by their keys.
+pub struct FileIndex(Vec<Level>);
+
+impl FileIndex {
+    /// The index of these files.
+    pub fn new(mut files: Vec<File>) -> Self {
+        files.sort_by(|one, other| (one.level, &one.smallest).cmp(&(other.level, &other.smallest)));
+        Self(files.chunk_by(|one, other| one.level == other.level).map(|level| Level::new(level.to_vec())).collect())
+    }
+
+    /// The files that reach from before `end` to `start` or behind it. If `start` is before `end`,
+    /// such a file overlaps the range. Otherwise it covers all keys between them.
+    pub fn reaching<'i>(&'i self, start: &'i [u8], end: &'i [u8]) -> impl Iterator<Item = &'i File> {
+        self.0.iter().flat_map(move |level| level.reaching(start, end))
+    }
+
+    /// Whether this file is among them.
+    pub fn has(&self, file: &File) -> bool {
+        self.0.iter().any(|level| level.has(file))
+    }
+
+    /// Whether there is such a file.
+    pub fn reaches(&self, start: &[u8], end: &[u8]) -> bool {
+        self.reaching(start, end).next().is_some()
     }
 }
 
@@ -52,6 +87,23 @@ pub fn compact_together(mut ranges: Vec<StoredRange>, files: &FileIndex) -> Vec<
     together
 }
 
+/// The parts of a range to compact one after the other, each with about this number of bytes of
+/// files at most. Parts meet at the first key of a file.
+pub fn split_at_files((start, end): StoredRange, files: &[File], most: u64) -> Vec<StoredRange> {
+    let mut files: Vec<_> = files.iter().filter(|file| file.overlaps(&start, &end)).collect();
+    files.sort_by(|one, other| one.smallest.cmp(&other.smallest));
+    let (mut parts, mut from, mut bytes) = (Vec::new(), start, 0u64);
+    for file in files {
+        if bytes > 0 && bytes.saturating_add(file.bytes) > most && file.smallest > from {
+            parts.push((std::mem::replace(&mut from, file.smallest.clone()), file.smallest.clone()));
+            bytes = 0;
+        }
+        bytes = bytes.saturating_add(file.bytes);
+    }
+    parts.push((from, end));
+    parts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,7 +111,7 @@ mod tests {
 
     fn file((smallest, len): (u8, u8)) -> File {
         let (smallest, largest) = (vec![smallest], vec![smallest + len]);
-        File { name: Vec::new(), level: 1, bytes: 1, entries: 1, deletions: 0, smallest, largest, properties: Vec::new() }
+        File { name: Vec::new(), level: i32::from(len) % 3, bytes: 1, entries: 1, deletions: 0, smallest, largest, properties: Vec::new() }
     }
 
     proptest! {
@@ -72,7 +124,8 @@ mod tests {
             let ranges: Vec<StoredRange> = ranges.into_iter().map(|(start, len)| (vec![start], vec![start + len])).collect();
             let index = FileIndex::new(files.clone());
             for (start, end) in &ranges {
-                prop_assert_eq!(index.reaches(start, end), files.iter().any(|file| file.overlaps(start, end)));
+                let found = index.reaching(start, end).count();
+                prop_assert_eq!(found, files.iter().filter(|file| file.overlaps(start, end)).count());
             }
             let together = compact_together(ranges.clone(), &index);
             for file in &files {
@@ -80,6 +133,12 @@ mod tests {
             }
             for (start, end) in &ranges {
                 prop_assert_eq!(together.iter().filter(|range| range.0 <= *start && *end <= range.1).count(), 1);
+            }
+            for range in &together {
+                let parts = split_at_files(range.clone(), &files, 2);
+                prop_assert!(parts[0].0 == range.0 && parts[parts.len() - 1].1 == range.1);
+                prop_assert!(parts.iter().all(|(start, end)| start < end));
+                prop_assert!(parts.iter().zip(parts.iter().skip(1)).all(|(one, next)| one.1 == next.0));
             }
             // Nothing more is compacted than must be.
             for (start, end) in &together {

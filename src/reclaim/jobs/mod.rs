@@ -4,7 +4,8 @@
 //! | file | content |
 //! |---|---|
 //! | `destroy`, `recheck` | destroying ranges; destroying them once more for late keys |
-//! | `erase`, `cut_row` | a destroyed range's files, keys and compaction; a row that a bound cuts |
+//! | `clear`, `cut_row` | a destroyed range's files and keys; a row that a bound cuts |
+//! | `debt` | compacting the files that may still hold deleted keys |
 //! | `file_index` | whether a file overlaps a range; the ranges that are compacted together |
 //! | `drop_schema`, `sweep` | dropping a schema; deleting the rest of its keys |
 //! | `truncate_schema`, `truncate_rows` | truncating a schema; deleting its versions row by row |
@@ -14,13 +15,14 @@
 //! | `compaction_cost`, `known_files` | the cost of a compaction; the findings of earlier calls |
 //! | `report` | what one call did |
 
+mod clear;
 pub mod collect;
 mod compaction_cost;
 mod cut_row;
 pub mod dead_row;
+pub mod debt;
 pub mod destroy;
 pub mod drop_schema;
-mod erase;
 mod file_counts;
 mod file_index;
 mod garbage;

@@ -1,14 +1,14 @@
 //! Rechecking destroyed ranges: some time after a destroy its range is destroyed once more, for
 //! late keys, and its record is deleted.
 
+use super::clear::{Target, clear};
 use super::cut_row::cut_rows;
-use super::erase::{Target, erase};
 use super::file_index::{FileIndex, span};
 use super::report::DestroyReport;
 use crate::error::{Error, hex_range};
 use crate::layout::StoredRange;
 use crate::log::{Level, log};
-use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger};
+use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, Progress, named};
 use crate::reclaim::store::Store;
 
 /// The most ranges that are looked at together.
@@ -21,7 +21,7 @@ pub fn run(store: &Store, ledger: &Ledger, now: u64, report: &mut DestroyReport)
     if now == 0 {
         return Ok(rechecked);
     }
-    let due = ledger.destroyed.done_by(now.checked_sub(store.shared.deleting.recheck_seconds));
+    let due = ledger.destroyed.cleared_by(now.checked_sub(store.shared.deleting.recheck_seconds));
     for ranges in due.chunks(MOST_RANGES) {
         rechecked += release_empty(store, ledger, ranges, now)?;
         for range in ranges {
@@ -66,7 +66,7 @@ fn release_empty(store: &Store, ledger: &Ledger, ranges: &[StoredRange], now: u6
 fn recheck(store: &Store, ledger: &Ledger, range: &StoredRange, now: u64, report: &mut DestroyReport) -> Result<bool, Error> {
     let _turn = store.range_lock.take(std::slice::from_ref(range));
     // The previous holder of the lock may have released or destroyed the range.
-    let Some(record) = ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten().filter(|record| record.done) else {
+    let Some(record) = ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten().filter(is_cleared) else {
         return Ok(false);
     };
     if record.done_at == 0 {
@@ -81,13 +81,26 @@ fn recheck(store: &Store, ledger: &Ledger, range: &StoredRange, now: u64, report
     let covers = CoveredFamilies::new(&record.families, &store.families);
     // A recheck that failed may have left tombstones over one half of a row.
     let again = !cut_rows(store, range).is_empty();
-    erase(store, ledger, &[Target { range, covers: &covers, again }], report)?;
-    ledger.destroyed.erase(store, std::slice::from_ref(&record))?;
+    let to_compact = clear(store, ledger, &[Target { range, covers: &covers, again }], report)?;
+    let mut to_compact = named(&store.families, &to_compact.concat());
+    to_compact
+        .extend(record.to_compact().unwrap_or_default().iter().filter(|family| !to_compact.contains(family)).cloned().collect::<Vec<_>>());
+    if to_compact.is_empty() {
+        ledger.destroyed.erase(store, std::slice::from_ref(&record))?;
+    } else {
+        let record = Destroyed { progress: Progress::Cleared(to_compact), reusable: true, ..record };
+        ledger.destroyed.put(store, std::slice::from_ref(&record))?;
+    }
     let (level, late) = if removed(report) == before { (Level::Info, "") } else { (Level::Warn, "; the recheck removed late keys") };
     log(level, || format!("the recheck of {} is done, and its record is deleted{late}", hex_range(range)));
     Ok(true)
 }
 
+/// Whether the range holds no visible key, and its late keys are to be removed.
+fn is_cleared(record: &Destroyed) -> bool {
+    record.is_in_force() && !record.is_started()
+}
+
 fn is_due(store: &Store, record: &Destroyed, now: u64) -> bool {
-    record.done && record.done_at != 0 && record.done_at.saturating_add(store.shared.deleting.recheck_seconds) <= now
+    is_cleared(record) && record.done_at != 0 && record.done_at.saturating_add(store.shared.deleting.recheck_seconds) <= now
 }

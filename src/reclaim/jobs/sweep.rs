@@ -1,6 +1,6 @@
 //! Deleting the rest of a dropped schema, batch by batch: transaction records before the values
-//! that they name. Then the files are compacted, and the schema is read once more to see that it is
-//! empty.
+//! that they name. Then the worker compacts the files, see `debt`, and reads the schema once more to
+//! see that it is empty.
 //!
 //! No reader uses the schema, and its record is never deleted, so filters that see only half of it
 //! do no harm. In the plain layout other keys may be between the keys of the schema. There the keys
@@ -9,7 +9,7 @@
 use crate::engine::{Direction, Family, Op, WriteOptions};
 use crate::error::Error;
 use crate::layout::{SchemaId, StoredRange, Tenant};
-use crate::reclaim::ledger::{CoveredFamilies, Ledger, SchemaRecord};
+use crate::reclaim::ledger::{CoveredFamilies, Ledger, Order, OrderProgress, SchemaRecord};
 use crate::reclaim::store::{Batch, Store};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -94,37 +94,30 @@ impl Sweep {
     }
 }
 
-/// Compacts the files that overlap a schema. Returns whether no key of it is left; then the
-/// order is carried out.
+/// Whether the order about a schema whose files are compacted is carried out. If the host has
+/// written into a dropped schema since, its keys are deleted again.
 pub fn finish(store: &Store, ledger: &Ledger, record: &SchemaRecord) -> Result<bool, Error> {
-    let ranges = store.shared.layout.schema_ranges(record.tenant, record.id);
-    let covers = covers(store, record);
-    let families: Vec<_> = store.families.in_order().into_iter().filter(|family| covers.places.contains(family)).collect();
-    for (family, (start, end)) in families.iter().flat_map(|family| ranges.iter().map(move |range| (*family, range))) {
-        if store.is_stopping() {
-            return Ok(false);
-        }
-        // Keys that are only in memtables need no compaction: their tombstones are there too.
-        if !store.engine.files(family, (start, end))?.is_empty() {
-            store.engine.flush(family)?;
-            store.engine.compact(family, (start, end), false)?;
-        }
+    let is_empty = record.order == Order::Truncate || !has_keys(store, record)?;
+    if is_empty && !covers(store, record).missing.is_empty() {
+        return Ok(false);
     }
-    for range in &ranges {
-        for family in &families {
-            if has_schema(store, *family, range, record)? {
+    let progress = if is_empty { OrderProgress::Done } else { OrderProgress::Deleting };
+    ledger.schemas.advance(store, record, &SchemaRecord { progress, ..record.clone() }, &[])?;
+    Ok(is_empty)
+}
+
+fn has_keys(store: &Store, record: &SchemaRecord) -> Result<bool, Error> {
+    for range in store.shared.layout.schema_ranges(record.tenant, record.id) {
+        for family in covers(store, record).places {
+            if has_schema(store, family, &range, record)? {
                 // RocksDB still shows the keys of a family that the host dropped, and ignores
                 // deletes.
-                store.engine.look_for_family(*family)?;
-                return Ok(false);
+                store.engine.look_for_family(family)?;
+                return Ok(true);
             }
         }
     }
-    if !covers.missing.is_empty() {
-        return Ok(false);
-    }
-    ledger.schemas.advance(store, record, &SchemaRecord { done: true, ..record.clone() }, &[])?;
-    Ok(true)
+    Ok(false)
 }
 
 fn covers(store: &Store, record: &SchemaRecord) -> CoveredFamilies {

@@ -17,7 +17,7 @@ use crate::engine::{Direction, Family, WriteOptions};
 use crate::error::Error;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{KeyMode, StoredRange, row_end};
-use crate::reclaim::ledger::SchemaRecord;
+use crate::reclaim::ledger::{OrderProgress, SchemaRecord};
 use crate::reclaim::store::{Batch, Role, Store};
 use crate::rule::txn::Record;
 use crate::shared::FilterKind;
@@ -76,7 +76,7 @@ pub fn run(
     write: &mut dyn FnMut(&Batch, WriteOptions) -> Result<(), Error>,
 ) -> Result<Truncated, Error> {
     let Some(part) = parts(store, record).into_iter().find(|part| part.range.1 > record.position) else {
-        let to = SchemaRecord { done: true, position: Vec::new(), ..record.clone() };
+        let to = SchemaRecord { progress: OrderProgress::Deleted, position: Vec::new(), ..record.clone() };
         return Ok(Truncated { batch: Batch::default(), to, unparsed: Vec::new() });
     };
     let start = part.range.0.clone().max(record.position.clone());

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::layout::{SchemaId, Tenant, Timestamp};
-use crate::reclaim::ledger::{Ledger, Named, Order, SchemaRecord, names};
+use crate::reclaim::ledger::{Ledger, Named, Order, OrderProgress, SchemaRecord, names};
 use crate::reclaim::store::Store;
 use crate::shared::{FilterKind, SchemaState};
 
@@ -20,8 +20,15 @@ pub fn run(store: &Store, ledger: &Ledger, tenant: Tenant, id: SchemaId, up_to: 
             return Err(Error::invalid(format!("{} is dropped; there is nothing to truncate", Named((tenant, id)))));
         }
         let is_contained = known.is_some_and(|known| known.up_to >= up_to);
-        let record =
-            SchemaRecord { tenant, id, order: Order::Truncate, done: false, up_to, position: Vec::new(), families: names(&store.families) };
+        let record = SchemaRecord {
+            tenant,
+            id,
+            order: Order::Truncate,
+            progress: OrderProgress::Deleting,
+            up_to,
+            position: Vec::new(),
+            families: names(&store.families),
+        };
         Ok((!is_contained).then_some(record))
     })
 }

@@ -43,6 +43,12 @@ pub fn names(attached: &[ColumnFamily]) -> Vec<NamedFamily> {
     named.into_iter().map(|family| NamedFamily { id: family.id, name: family.name.clone() }).collect()
 }
 
+/// The families at these places, as a record names them.
+pub fn named(attached: &[ColumnFamily], places: &[usize]) -> Vec<NamedFamily> {
+    let families = places.iter().filter_map(|place| attached.get(*place));
+    families.map(|family| NamedFamily { id: family.id, name: family.name.clone() }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,14 +2,34 @@
 //!
 //! ```text
 //! key    'd' | memcomparable(start) | memcomparable(end)
-//! value  state: 0 started, 1 done | flags: 1 reusable | keyspace u32, ffffffff none | started u64
-//!        | done u64 | start len u32, start | end len u32, end
+//! value  state: 0 started, 1 done, 2 cleared, 3 pending | flags: 1 reusable, 2 forced
+//!        | keyspace u32, ffffffff none | started u64 | done u64
+//!        | start len u32, start | end len u32, end
+//!        | if cleared: the families to compact, as a record's families
+//!        | if pending: after u64
 //! ```
 //!
 //! The key names the range, so a range has one record. Times are in Unix seconds; 0 means unknown.
 
-use super::record::{NO_KEYSPACE, NamedFamily, Record, merge_families, put_bytes, take_bytes, take_keyspace, take_u64};
-use crate::layout::{KeyspaceId, StoredRange, memcomparable};
+use super::record::{
+    NO_KEYSPACE, NamedFamily, Record, merge_families, put_bytes, put_families, take_bytes, take_families, take_keyspace, take_u64,
+};
+use crate::layout::{KeyspaceId, StoredRange, Timestamp, memcomparable};
+
+/// The progress of a destroy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// The destroy begins when the range's effective safe point is above this timestamp. Until then
+    /// the range is in use.
+    Pending(Timestamp),
+    /// Keys of the range may still be visible: the work must be repeated after a crash.
+    Started,
+    /// No key of the range is visible, durably. Files of these families may still hold its keys;
+    /// the worker compacts them.
+    Cleared(Vec<NamedFamily>),
+    /// The files are compacted.
+    Done,
+}
 
 /// A destroyed range.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +38,13 @@ pub struct Destroyed {
     pub range: StoredRange,
     /// The keyspace, if a whole keyspace was destroyed.
     pub keyspace: Option<KeyspaceId>,
-    /// Whether the destroy is finished; otherwise it must be repeated.
-    pub done: bool,
-    /// Whether the record is deleted when the destroy is finished.
+    /// The progress of the destroy.
+    pub progress: Progress,
+    /// Whether the host may write into the range again when it is cleared. Then the record only
+    /// remembers the files to compact, and it is deleted when they are compacted.
     pub reusable: bool,
+    /// Whether a pending destroy begins although its keyspace is in use.
+    pub forced: bool,
     /// The time when the destroy began, in Unix seconds.
     pub started_at: u64,
     /// The time when the destroy was finished, in Unix seconds.
@@ -30,8 +53,51 @@ pub struct Destroyed {
     pub families: Vec<NamedFamily>,
 }
 
+impl Destroyed {
+    /// Whether the destroy is finished.
+    pub fn is_done(&self) -> bool {
+        self.progress == Progress::Done
+    }
+
+    /// Whether keys of the range may still be visible.
+    pub fn is_started(&self) -> bool {
+        self.progress == Progress::Started
+    }
+
+    /// The timestamp that a pending destroy waits for.
+    pub fn pending(&self) -> Option<Timestamp> {
+        match self.progress {
+            Progress::Pending(after) => Some(after),
+            _ => None,
+        }
+    }
+
+    /// The families whose files must be compacted, if any.
+    pub fn to_compact(&self) -> Option<&[NamedFamily]> {
+        match &self.progress {
+            Progress::Cleared(families) => Some(families),
+            _ => None,
+        }
+    }
+
+    /// Whether filters remove the keys of the range.
+    pub fn is_in_force(&self) -> bool {
+        match self.progress {
+            Progress::Pending(_) => false,
+            Progress::Cleared(_) => !self.reusable,
+            Progress::Started | Progress::Done => true,
+        }
+    }
+
+    /// The same record after this progress.
+    pub fn with(self, progress: Progress) -> Self {
+        Self { progress, ..self }
+    }
+}
+
 pub(super) const TAG: u8 = b'd';
 const REUSABLE: u8 = 1;
+const FORCED: u8 = 2;
 
 impl Record for Destroyed {
     fn key(&self, prefix: &[u8]) -> Vec<u8> {
@@ -42,28 +108,48 @@ impl Record for Destroyed {
     }
 
     fn body(&self) -> Vec<u8> {
-        let mut body = vec![u8::from(self.done), if self.reusable { REUSABLE } else { 0 }];
+        let state = match self.progress {
+            Progress::Started => 0,
+            Progress::Done => 1,
+            Progress::Cleared(_) => 2,
+            Progress::Pending(_) => 3,
+        };
+        let flag = |on, flag| if on { flag } else { 0 };
+        let mut body = vec![state, flag(self.reusable, REUSABLE) | flag(self.forced, FORCED)];
         body.extend_from_slice(&self.keyspace.map_or(NO_KEYSPACE, KeyspaceId::get).to_be_bytes());
         body.extend_from_slice(&self.started_at.to_be_bytes());
         body.extend_from_slice(&self.done_at.to_be_bytes());
         put_bytes(&self.range.0, &mut body);
         put_bytes(&self.range.1, &mut body);
+        match &self.progress {
+            Progress::Pending(after) => body.extend_from_slice(&after.to_be_bytes()),
+            Progress::Cleared(families) => put_families(families, &mut body),
+            Progress::Started | Progress::Done => {}
+        }
         body
     }
 
     fn read(_name: &[u8], body: &[u8]) -> Option<Self> {
-        let (&[state @ (0 | 1), flags @ (0 | REUSABLE)], rest) = body.split_first_chunk()? else { return None };
+        let (&[state, flags], rest) = body.split_first_chunk()?;
         let (keyspace, rest) = take_keyspace(rest)?;
         let (started_at, rest) = take_u64(rest)?;
         let (done_at, rest) = take_u64(rest)?;
         let (start, rest) = take_bytes(rest)?;
         let (end, rest) = take_bytes(rest)?;
+        let progress = match state {
+            0 if rest.is_empty() => Progress::Started,
+            1 if rest.is_empty() => Progress::Done,
+            2 => Progress::Cleared(take_families(rest).filter(|families| !families.is_empty())?),
+            3 => Progress::Pending(u64::from_be_bytes(rest.try_into().ok()?)),
+            _ => return None,
+        };
         let range = (start.to_vec(), end.to_vec());
-        (rest.is_empty() && start < end).then_some(Self {
+        (flags & !(REUSABLE | FORCED) == 0 && start < end).then_some(Self {
             range,
             keyspace,
-            done: state == 1,
-            reusable: flags == REUSABLE,
+            progress,
+            reusable: flags & REUSABLE != 0,
+            forced: flags & FORCED != 0,
             started_at,
             done_at,
             families: Vec::new(),
@@ -74,9 +160,20 @@ impl Record for Destroyed {
         &mut self.families
     }
 
-    /// The destroy must be repeated if one of the records is not done.
+    /// Of two records the one that is not in force is right, because the host may use the range: but
+    /// a pending record is older than any other. If one of the others is not done, the destroy
+    /// must be repeated.
     fn merge(&mut self, other: Self) {
-        self.done &= other.done;
-        merge_families(&mut self.families, other.families);
+        if *self == other || other.pending().is_some() {
+            return;
+        }
+        if self.pending().is_some() || !other.is_in_force() {
+            *self = other;
+        } else if self.is_in_force() {
+            if !(self.is_done() && other.is_done()) {
+                self.progress = Progress::Started;
+            }
+            merge_families(&mut self.families, other.families);
+        }
     }
 }

@@ -6,8 +6,8 @@ use super::storage::Storage;
 use crate::callback::lock;
 use crate::error::{Error, ErrorKind};
 use crate::layout::StoredRange;
-use crate::reclaim::store::Store;
-use crate::shared::{AttachedFamily, Dropped, DroppedRange, LateKeys, Segments};
+use crate::reclaim::store::{ColumnFamily, Store};
+use crate::shared::{AttachedFamily, Dropped, DroppedRange, JobKind, LateKeys, Segments};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
@@ -27,26 +27,50 @@ impl Entry {
     fn new(record: Destroyed, durable: bool, covers: CoveredFamilies) -> Self {
         let (start, end) = record.range.clone();
         let dropped =
-            DroppedRange { start, end, keyspace: record.keyspace, late: LateKeys::new(record.done), covers: covers.places.clone() };
+            DroppedRange { start, end, keyspace: record.keyspace, late: LateKeys::new(record.is_done()), covers: covers.places.clone() };
         Self { record, durable, listed: durable, dropped: Arc::new(dropped), covers }
+    }
+
+    /// Whether filters remove the keys of the range.
+    fn is_published(&self) -> bool {
+        self.durable && self.record.is_in_force()
+    }
+
+    /// Whether the record is listed for the host. One that only remembers files is not.
+    fn is_listed(&self) -> bool {
+        self.listed && (self.record.is_in_force() || self.record.pending().is_some())
+    }
+
+    fn covers_the_same_as(&self, other: &Self) -> bool {
+        self.covers == other.covers && self.record.keyspace == other.record.keyspace
+    }
+
+    /// The time when the range was cleared, if it is to be rechecked.
+    fn recheck_from(&self) -> Option<u64> {
+        (self.record.is_in_force() && !self.record.is_started()).then_some(self.record.done_at)
     }
 }
 
-/// The records of destroyed ranges, by range; and the finished ones by their time.
+/// The records of destroyed ranges, by range.
 #[derive(Default)]
 struct Entries {
     by_range: BTreeMap<StoredRange, Entry>,
-    done: BTreeSet<(u64, StoredRange)>,
+    /// The ranges to recheck, by the time when they were cleared.
+    cleared: BTreeSet<(u64, StoredRange)>,
+    /// The ranges whose files must be compacted, in attached families.
+    to_compact: BTreeSet<StoredRange>,
     /// All ranges, to find those that overlap another one.
     segments: Segments,
 }
 
 impl Entries {
-    fn of(entries: Vec<Entry>) -> Self {
-        let segments = Segments::of(entries.iter().map(|entry| &entry.dropped));
-        let done =
-            entries.iter().filter(|entry| entry.record.done).map(|entry| (entry.record.done_at, entry.record.range.clone())).collect();
-        Self { by_range: entries.into_iter().map(|entry| (entry.record.range.clone(), entry)).collect(), done, segments }
+    fn of(entries: Vec<Entry>, attached: &[ColumnFamily]) -> Self {
+        let mut all = Self { segments: Segments::of(entries.iter().map(|entry| &entry.dropped)), ..Self::default() };
+        for entry in entries {
+            all.put_at_its_time(&entry, attached);
+            all.by_range.insert(entry.record.range.clone(), entry);
+        }
+        all
     }
 
     fn get(&self, range: &StoredRange) -> Option<&Entry> {
@@ -57,18 +81,25 @@ impl Entries {
         self.by_range.values()
     }
 
-    fn put(&mut self, entry: Entry) {
+    fn put(&mut self, entry: Entry, attached: &[ColumnFamily]) {
         self.remove(&entry.record.range.clone());
-        if entry.record.done {
-            self.done.insert((entry.record.done_at, entry.record.range.clone()));
-        }
+        self.put_at_its_time(&entry, attached);
         self.segments.insert(&entry.dropped);
         self.by_range.insert(entry.record.range.clone(), entry);
     }
 
+    fn put_at_its_time(&mut self, entry: &Entry, attached: &[ColumnFamily]) {
+        let range = &entry.record.range;
+        self.cleared.extend(entry.recheck_from().map(|at| (at, range.clone())));
+        if entry.record.to_compact().is_some_and(|families| !CoveredFamilies::new(families, attached).places.is_empty()) {
+            self.to_compact.insert(range.clone());
+        }
+    }
+
     fn remove(&mut self, range: &StoredRange) -> Option<Entry> {
         let entry = self.by_range.remove(range)?;
-        self.done.remove(&(entry.record.done_at, entry.record.range.clone()));
+        self.cleared.remove(&(entry.record.done_at, range.clone()));
+        self.to_compact.remove(range);
         self.segments.remove(&entry.dropped);
         Some(entry)
     }
@@ -78,9 +109,9 @@ impl Entries {
         found.filter_map(|range| Some(&self.by_range.get(&(range.start.clone(), range.end.clone()))?.record))
     }
 
-    /// The ranges that were finished at or before that time, and those whose time is unknown.
-    fn done_by(&self, time: Option<u64>) -> Vec<StoredRange> {
-        self.done.iter().take_while(|(at, _)| *at == 0 || time.is_some_and(|time| *at <= time)).map(|(_, range)| range.clone()).collect()
+    /// The ranges that were cleared at or before that time, and those whose time is unknown.
+    fn cleared_by(&self, time: Option<u64>) -> Vec<StoredRange> {
+        self.cleared.iter().take_while(|(at, _)| *at == 0 || time.is_some_and(|time| *at <= time)).map(|(_, range)| range.clone()).collect()
     }
 }
 
@@ -102,26 +133,26 @@ struct Change {
 }
 
 impl Change {
-    fn put(&mut self, known: &mut Entries, mut entry: Entry) {
+    fn put(&mut self, known: &mut Entries, mut entry: Entry, attached: &[ColumnFamily]) {
         match known.get(&entry.record.range) {
-            Some(before) if before.durable && !entry.durable => return,
+            Some(before) if before.is_published() && !entry.durable => return,
             // The published range is reused, so that it continues to count late keys.
-            Some(before) if before.durable && before.covers == entry.covers && before.record.keyspace == entry.record.keyspace => {
+            Some(before) if before.is_published() && entry.is_published() && before.covers_the_same_as(&entry) => {
                 entry.dropped = before.dropped.clone();
-                entry.dropped.late.set_done(entry.record.done);
+                entry.dropped.late.set_done(entry.record.is_done());
             }
             before => {
                 before.into_iter().for_each(|before| self.remove(before));
-                if entry.durable {
+                if entry.is_published() {
                     self.added.push(entry.dropped.clone());
                 }
             }
         }
-        known.put(entry);
+        known.put(entry, attached);
     }
 
     fn remove(&mut self, entry: &Entry) {
-        if entry.durable {
+        if entry.is_published() {
             self.removed.push(entry.dropped.clone());
         }
     }
@@ -150,19 +181,19 @@ impl DestroyedRanges {
             let covers = CoveredFamilies::new(&record.families, &store.families);
             Entry::new(record, true, covers)
         };
-        let entries = Entries::of(records.map(entry).collect());
+        let entries = Entries::of(records.map(entry).collect(), &store.families);
         Self { storage, entries: Mutex::new(entries) }
     }
 
-    /// The number of records in the ledger.
-    pub fn count(&self) -> usize {
-        self.with(|entries| entries.iter().filter(|entry| entry.listed).count())
+    /// The number of records that are listed.
+    pub fn listed(&self) -> usize {
+        self.with(|entries| entries.iter().filter(|entry| entry.is_listed()).count())
     }
 
     /// The destroyed ranges of the ledger, in order.
     pub fn list(&self) -> Vec<DestroyedRange> {
         let of = |entry: &Entry| DestroyedRange { record: entry.record.clone(), range: entry.dropped.clone() };
-        self.with(|entries| entries.iter().filter(|entry| entry.listed).map(of).collect())
+        self.with(|entries| entries.iter().filter(|entry| entry.is_listed()).map(of).collect())
     }
 
     /// The records that `is_wanted` selects, in the order of their ranges.
@@ -170,14 +201,27 @@ impl DestroyedRanges {
         self.with(|entries| entries.iter().map(|entry| &entry.record).filter(|record| is_wanted(record)).cloned().collect())
     }
 
-    /// Whether a record is finished.
-    pub fn any_done(&self) -> bool {
-        self.with(|entries| !entries.done.is_empty())
+    /// Whether a range is to be rechecked at some time.
+    pub fn any_cleared(&self) -> bool {
+        self.with(|entries| !entries.cleared.is_empty())
     }
 
-    /// The ranges that were finished at or before that time, and those whose time is unknown.
-    pub fn done_by(&self, time: Option<u64>) -> Vec<StoredRange> {
-        self.with(|entries| entries.done_by(time))
+    /// The ranges that were cleared at or before that time, and those whose time is unknown.
+    pub fn cleared_by(&self, time: Option<u64>) -> Vec<StoredRange> {
+        self.with(|entries| entries.cleared_by(time))
+    }
+
+    /// The records of ranges whose files must be compacted, in the order of the ranges.
+    pub fn to_compact(&self) -> Vec<Destroyed> {
+        self.with(|entries| entries.to_compact.iter().filter_map(|range| Some(entries.get(range)?.record.clone())).collect())
+    }
+
+    /// Tells the worker how many ranges have files to compact.
+    pub fn count(&self, store: &Store) {
+        self.with(|entries| {
+            let n = if store.is_stopping() { 0 } else { entries.to_compact.len() };
+            store.shared.worker_queue.set_jobs(JobKind::RangeToCompact, n);
+        });
     }
 
     /// Writes records durably, remembers them, and makes filters remove the keys of their ranges.
@@ -199,8 +243,9 @@ impl DestroyedRanges {
             })
             .collect();
         let mut change = Change::default();
-        self.with(|known| entries.into_iter().for_each(|entry| change.put(known, entry)));
+        self.with(|known| entries.into_iter().for_each(|entry| change.put(known, entry, &store.families)));
         change.publish(store);
+        self.count(store);
         written.and(checked)
     }
 
@@ -210,13 +255,15 @@ impl DestroyedRanges {
         let mut change = Change::default();
         self.with(|known| records.iter().filter_map(|record| known.remove(&record.range)).for_each(|entry| change.remove(&entry)));
         change.publish(store);
+        self.count(store);
         Ok(())
     }
 
     /// Makes filters remove the keys of all destroyed ranges, and of no others.
     pub fn publish(&self, store: &Store) {
         let families = store.families.iter().map(|family| AttachedFamily { id: family.id, runs: family.role.runs() }).collect();
-        let ranges: Vec<_> = self.with(|entries| entries.iter().filter(|entry| entry.durable).map(|entry| entry.dropped.clone()).collect());
+        let ranges: Vec<_> =
+            self.with(|entries| entries.iter().filter(|entry| entry.is_published()).map(|entry| entry.dropped.clone()).collect());
         store.shared.set_dropped(Arc::new(Dropped::new(families, &ranges)));
     }
 

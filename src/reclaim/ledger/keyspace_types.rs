@@ -27,7 +27,8 @@ pub fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
             _ => in_use == Some(true),
         }
     };
-    let mut destroyed: Vec<_> = records.destroyed.values().filter_map(|record| record.keyspace).filter(is_used).collect();
+    let in_force = records.destroyed.values().filter(|record| record.is_in_force());
+    let mut destroyed: Vec<_> = in_force.filter_map(|record| record.keyspace).filter(is_used).collect();
     destroyed.sort_unstable();
     destroyed.dedup();
     if !destroyed.is_empty() {

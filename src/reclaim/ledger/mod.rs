@@ -21,12 +21,13 @@ mod schema_orders;
 mod storage;
 mod types;
 
-pub use covered_families::{CoveredFamilies, names};
-pub use destroyed::Destroyed;
+pub use covered_families::{CoveredFamilies, named, names};
+pub use destroyed::{Destroyed, Progress};
 pub use destroyed_ranges::{DestroyedRange, DestroyedRanges};
 pub use keyspace_types::KeyspaceTypes;
 pub use order_book::{Named, SchemaKey};
-pub use schema::{Order, SchemaRecord};
+pub use record::NamedFamily;
+pub use schema::{Order, OrderProgress, SchemaRecord};
 pub use schema_orders::SchemaOrders;
 pub use storage::{own_keys, probe};
 
@@ -80,32 +81,34 @@ mod tests {
     use proptest::prelude::*;
 
     const PREFIX: &[u8] = b"\x01gc/";
+    const PROGRESS: [OrderProgress; 3] = [OrderProgress::Deleting, OrderProgress::Deleted, OrderProgress::Done];
 
     fn destroyed() -> impl Strategy<Value = Destroyed> {
         let bytes = || proptest::collection::vec(any::<u8>(), 1..20);
-        (bytes(), bytes(), proptest::option::of(0..=KeyspaceId::MAX), any::<(bool, bool, u64, u64)>()).prop_filter_map(
+        (bytes(), bytes(), proptest::option::of(0..=KeyspaceId::MAX), any::<(u8, bool, bool, u64, u64)>()).prop_filter_map(
             "a range is not empty",
-            |(one, other, keyspace, (done, reusable, started_at, done_at))| {
+            |(one, other, keyspace, (state, reusable, forced, started_at, done_at))| {
                 let keyspace = keyspace.and_then(KeyspaceId::new);
-                (one != other).then(|| Destroyed {
-                    range: (one.clone().min(other.clone()), one.max(other)),
-                    keyspace,
-                    done,
-                    reusable,
-                    started_at,
-                    done_at,
-                    families: vec![NamedFamily { id: keyspace.map(KeyspaceId::get), name: "a family".into() }],
-                })
+                let families = vec![NamedFamily { id: keyspace.map(KeyspaceId::get), name: "a family".into() }];
+                let progress = match state % 4 {
+                    0 => Progress::Started,
+                    1 => Progress::Cleared(families.clone()),
+                    2 => Progress::Pending(done_at),
+                    _ => Progress::Done,
+                };
+                let range = (one.clone().min(other.clone()), one.max(other));
+                (range.0 != range.1).then_some(Destroyed { range, keyspace, progress, reusable, forced, started_at, done_at, families })
             },
         )
     }
 
     fn schema() -> impl Strategy<Value = SchemaRecord> {
         let tenant = proptest::option::of(0..=KeyspaceId::MAX).prop_map(|id| id.and_then(KeyspaceId::new));
-        (tenant, any::<(SchemaId, bool, bool, u64)>(), proptest::collection::vec(any::<u8>(), 0..20)).prop_map(
-            |(tenant, (id, dropped, done, up_to), position)| {
+        (tenant, any::<(SchemaId, bool, u8, u64)>(), proptest::collection::vec(any::<u8>(), 0..20)).prop_map(
+            |(tenant, (id, dropped, progress, up_to), position)| {
                 let order = if dropped { Order::Drop } else { Order::Truncate };
-                SchemaRecord { tenant, id, order, done, up_to, position, families: Vec::new() }
+                let progress = PROGRESS[usize::from(progress) % 3];
+                SchemaRecord { tenant, id, order, progress, up_to, position, families: Vec::new() }
             },
         )
     }
@@ -163,8 +166,9 @@ mod tests {
         let record = Destroyed {
             range: (b"a".into(), b"b".into()),
             keyspace: KeyspaceId::new(7),
-            done: true,
+            progress: Progress::Done,
             reusable: false,
+            forced: false,
             started_at: 1,
             done_at: 2,
             families: vec![NamedFamily { id: Some(5), name: "f".into() }],
@@ -174,7 +178,12 @@ mod tests {
         let value = record.value(&key);
         let (body, _) = value.split_last_chunk::<4>().unwrap();
         let fields = [&[2, 1, 0, 0, 0, 0, 7][..], &1u64.to_be_bytes(), &2u64.to_be_bytes(), b"\0\0\0\x01a", b"\0\0\0\x01b"].concat();
-        assert_eq!(body, [&fields[..], b"\0\0\0\x01\0\0\0\x05\0\0\0\x01f\0\0\0\x0d"].concat());
+        let families = b"\0\0\0\x01\0\0\0\x05\0\0\0\x01f";
+        assert_eq!(body, [&fields[..], families, b"\0\0\0\x0d"].concat());
+        let cleared = Destroyed { reusable: true, ..record.clone().with(Progress::Cleared(record.families.clone())) };
+        assert_eq!(cleared.body(), [&[2, 1], &fields[3..], &families[..]].concat());
+        let pending = Destroyed { forced: true, ..record.with(Progress::Pending(9)) };
+        assert_eq!(pending.body(), [&[3, 2], &fields[3..], &9u64.to_be_bytes()].concat());
     }
 
     /// Records of the first version have no families: they cover all.
@@ -187,7 +196,7 @@ mod tests {
         hasher.update(&value);
         value.extend_from_slice(&hasher.finalize().to_be_bytes());
         let record = Destroyed::parse(&key, &value, PREFIX).unwrap();
-        assert!(record.done && record.done_at == 2 && record.families.is_empty());
+        assert!(record.is_done() && record.done_at == 2 && record.families.is_empty());
     }
 
     #[test]
@@ -196,7 +205,7 @@ mod tests {
             tenant: KeyspaceId::new(7),
             id: 0x0102_0304,
             order: Order::Truncate,
-            done: false,
+            progress: OrderProgress::Deleting,
             up_to: 9,
             position: b"at".into(),
             families: Vec::new(),
@@ -206,9 +215,9 @@ mod tests {
         let value = record.value(&key);
         let (body, _) = value.split_last_chunk::<4>().unwrap();
         assert_eq!(body, [&[2, 0][..], &9u64.to_be_bytes(), b"\0\0\0\x02at", &[0; 4], &[0, 0, 0, 4]].concat());
-        let states = [(Order::Truncate, true), (Order::Drop, false), (Order::Drop, true)]
-            .map(|(order, done)| SchemaRecord { order, done, ..record.clone() }.body()[0]);
-        assert_eq!(states, [1, 2, 3]);
+        let states = [Order::Truncate, Order::Drop]
+            .map(|order| PROGRESS.map(|progress| SchemaRecord { order, progress, ..record.clone() }.body()[0]));
+        assert_eq!(states, [[0, 4, 1], [2, 5, 3]]);
     }
 
     #[test]
@@ -217,7 +226,7 @@ mod tests {
             tenant: None,
             id: 1,
             order,
-            done,
+            progress: if done { OrderProgress::Done } else { OrderProgress::Deleting },
             up_to,
             position: position.into(),
             families: Vec::new(),

@@ -1,6 +1,6 @@
 //! The order book: the records of all schemas, and which of them the worker must still carry out.
 
-use super::schema::SchemaRecord;
+use super::schema::{OrderProgress, SchemaRecord};
 use crate::layout::{SchemaId, Tenant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,11 +19,14 @@ impl fmt::Display for Named {
     }
 }
 
-/// The records of all schemas, and the schemas whose order is not carried out.
+/// The records of all schemas, and which of them the worker must work on.
 #[derive(Debug, Default)]
 pub struct OrderBook {
     pub records: BTreeMap<SchemaKey, SchemaRecord>,
+    /// The schemas whose keys must be deleted.
     pub open: BTreeSet<SchemaKey>,
+    /// The schemas whose files must be compacted.
+    pub to_compact: BTreeSet<SchemaKey>,
     /// The schema of which a host's thread is writing another record.
     pub being_ordered: Option<SchemaKey>,
 }
@@ -34,10 +37,13 @@ impl OrderBook {
     }
 
     pub fn put(&mut self, record: SchemaRecord) {
-        if record.done {
-            self.open.remove(&record.schema());
-        } else {
-            self.open.insert(record.schema());
+        let schema = record.schema();
+        self.open.remove(&schema);
+        self.to_compact.remove(&schema);
+        match record.progress {
+            OrderProgress::Deleting => _ = self.open.insert(schema),
+            OrderProgress::Deleted => _ = self.to_compact.insert(schema),
+            OrderProgress::Done => {}
         }
         self.records.insert(record.schema(), record);
     }

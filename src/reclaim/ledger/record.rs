@@ -84,7 +84,8 @@ pub(super) fn merge_families(one: &mut Vec<NamedFamily>, other: Vec<NamedFamily>
     }
 }
 
-fn put_families(families: &[NamedFamily], out: &mut Vec<u8>) {
+/// Appends the number of families, and each of them.
+pub(super) fn put_families(families: &[NamedFamily], out: &mut Vec<u8>) {
     out.extend_from_slice(&(families.len() as u32).to_be_bytes());
     for family in families {
         out.extend_from_slice(&family.id.unwrap_or(NO_ID).to_be_bytes());
@@ -92,7 +93,8 @@ fn put_families(families: &[NamedFamily], out: &mut Vec<u8>) {
     }
 }
 
-fn take_families(from: &[u8]) -> Option<Vec<NamedFamily>> {
+/// Reads families, and nothing behind them.
+pub(super) fn take_families(from: &[u8]) -> Option<Vec<NamedFamily>> {
     let (count, mut rest) = take_u32(from)?;
     let mut families = Vec::new();
     for _ in 0..count {

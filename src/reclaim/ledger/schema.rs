@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! key    's' | keyspace u32, ffffffff none | schema u32
-//! value  state: 0 truncating, 1 truncated, 2 dropped, 3 dropped and no key left
+//! value  state: 0 truncating, 4 versions deleted, 1 truncated; 2 dropped, 5 keys deleted, 3 dropped
+//!        and no key left
 //!        | up to u64, 0 never truncated
 //!        | position len u32, position: stored keys before it are truncated
 //! ```
@@ -20,6 +21,17 @@ pub enum Order {
     Drop,
 }
 
+/// The progress of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OrderProgress {
+    /// The worker deletes keys.
+    Deleting,
+    /// All keys are deleted, and files may still hold them: the worker compacts these files.
+    Deleted,
+    /// The order is carried out.
+    Done,
+}
+
 /// A schema, the order about it, and the progress of the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaRecord {
@@ -29,8 +41,8 @@ pub struct SchemaRecord {
     pub id: SchemaId,
     /// The last order.
     pub order: Order,
-    /// Whether the order is carried out.
-    pub done: bool,
+    /// The progress of the order.
+    pub progress: OrderProgress,
     /// Versions at or below this timestamp are deleted; 0 means never truncated.
     pub up_to: Timestamp,
     /// The stored key at which the truncation continues.
@@ -41,10 +53,25 @@ pub struct SchemaRecord {
 
 pub(super) const TAG: u8 = b's';
 
+/// The state byte of each order and progress.
+const STATES: [(u8, Order, OrderProgress); 6] = [
+    (0, Order::Truncate, OrderProgress::Deleting),
+    (4, Order::Truncate, OrderProgress::Deleted),
+    (1, Order::Truncate, OrderProgress::Done),
+    (2, Order::Drop, OrderProgress::Deleting),
+    (5, Order::Drop, OrderProgress::Deleted),
+    (3, Order::Drop, OrderProgress::Done),
+];
+
 impl SchemaRecord {
     /// The tenant and id of the schema.
     pub fn schema(&self) -> (Tenant, SchemaId) {
         (self.tenant, self.id)
+    }
+
+    /// Whether the order is carried out.
+    pub fn is_done(&self) -> bool {
+        self.progress == OrderProgress::Done
     }
 }
 
@@ -55,12 +82,8 @@ impl Record for SchemaRecord {
     }
 
     fn body(&self) -> Vec<u8> {
-        let state = match (self.order, self.done) {
-            (Order::Truncate, false) => 0,
-            (Order::Truncate, true) => 1,
-            (Order::Drop, false) => 2,
-            (Order::Drop, true) => 3,
-        };
+        let of_order = |(_, order, progress): &&(u8, Order, OrderProgress)| (*order, *progress) == (self.order, self.progress);
+        let state = STATES.iter().find(of_order).map_or(u8::MAX, |(state, ..)| *state);
         let mut body = vec![state];
         body.extend_from_slice(&self.up_to.to_be_bytes());
         put_bytes(&self.position, &mut body);
@@ -71,17 +94,11 @@ impl Record for SchemaRecord {
         let (&TAG, name) = name.split_first()? else { return None };
         let (tenant, id) = take_keyspace(name)?;
         let (&state, rest) = body.split_first()?;
-        let (order, done) = match state {
-            0 => (Order::Truncate, false),
-            1 => (Order::Truncate, true),
-            2 => (Order::Drop, false),
-            3 => (Order::Drop, true),
-            _ => return None,
-        };
+        let (_, order, progress) = *STATES.iter().find(|(known, ..)| *known == state)?;
         let (up_to, rest) = take_u64(rest)?;
         let (position, rest) = take_bytes(rest)?;
         let id = u32::from_be_bytes(id.try_into().ok()?);
-        rest.is_empty().then(|| Self { tenant, id, order, done, up_to, position: position.to_vec(), families: Vec::new() })
+        rest.is_empty().then(|| Self { tenant, id, order, progress, up_to, position: position.to_vec(), families: Vec::new() })
     }
 
     fn families(&mut self) -> &mut Vec<NamedFamily> {
@@ -95,7 +112,7 @@ impl Record for SchemaRecord {
         if rank(&other) > rank(self) {
             *self = other;
         } else if rank(&other) == rank(self) {
-            self.done &= other.done;
+            self.progress = self.progress.min(other.progress);
             merge_families(&mut self.families, other.families);
             self.position = std::mem::take(&mut self.position).min(other.position);
         }

@@ -4,11 +4,13 @@
 //! ```text
 //!   drop       record "dropped", durable       filters remove its keys from now on, permanently
 //!              whole files                     deleted in the call
-//!              the remaining keys              deleted by the worker, see `sweep`; then the log
+//!              the remaining keys              deleted by the worker, see `sweep`
+//!              the files                       compacted by the worker, see `debt`; then the log
 //!                                              and the record say that no key is left
 //!   truncate   record "truncating", durable
 //!              versions up to the timestamp    deleted by the worker, see `truncate`; the record
 //!                                              holds its progress
+//!              the files                       compacted by the worker, see `debt`
 //! ```
 //!
 //! A host's write may wait until a stall ends. The thread that ends the stall may wait for the
@@ -17,7 +19,7 @@
 
 use super::covered_families::CoveredFamilies;
 use super::order_book::{Named, OrderBook, SchemaKey};
-use super::schema::{Order, SchemaRecord};
+use super::schema::{Order, OrderProgress, SchemaRecord};
 use super::storage::Storage;
 use crate::callback::lock;
 use crate::engine::{Write, WriteOptions};
@@ -26,7 +28,7 @@ use crate::layout::KeyForm;
 use crate::log::{Level, log};
 use crate::reclaim::store::Store;
 use crate::safe_point::Registration;
-use crate::shared::{FilterKind, Truncation};
+use crate::shared::{FilterKind, JobKind, Truncation};
 use std::ops::Bound;
 use std::sync::Mutex;
 
@@ -70,14 +72,14 @@ impl SchemaOrders {
     }
 
     fn publish(store: &Store, record: &SchemaRecord) {
-        let SchemaRecord { tenant, id, order, done, up_to, .. } = *record;
+        let SchemaRecord { tenant, id, order, progress, up_to, .. } = *record;
         let covers = CoveredFamilies::new(&record.families, &store.families).places;
         store.shared.change_schemas(tenant, |schemas| {
             if order == Order::Drop {
-                schemas.drop_permanently(id, done, covers);
+                schemas.drop_permanently(id, record.is_done(), covers);
             }
             if up_to > 0 {
-                schemas.truncate(id, Truncation { up_to, done: done || order == Order::Drop });
+                schemas.truncate(id, Truncation { up_to, done: progress > OrderProgress::Deleting || order == Order::Drop });
             }
         });
     }
@@ -112,7 +114,9 @@ impl SchemaOrders {
 
     /// The book must be locked, so that the last count belongs to the last change.
     fn count(store: &Store, book: &OrderBook) {
-        store.shared.worker_queue.set_orders(if store.is_stopping() { 0 } else { book.open.len() });
+        let count = |n| if store.is_stopping() { 0 } else { n };
+        store.shared.worker_queue.set_jobs(JobKind::Order, count(book.open.len()));
+        store.shared.worker_queue.set_jobs(JobKind::SchemaToCompact, count(book.to_compact.len()));
     }
 
     /// Reports that no order will be carried out any more.
@@ -138,6 +142,12 @@ impl SchemaOrders {
         book.records.get(behind.or_else(|| book.open.iter().find(may_go))?).cloned()
     }
 
+    /// The records of schemas whose files must be compacted.
+    pub fn to_compact(&self) -> Vec<SchemaRecord> {
+        let book = lock(&self.book);
+        book.to_compact.iter().filter_map(|key| book.records.get(key)).cloned().collect()
+    }
+
     /// Writes deletes and the new progress of an order in one batch. It writes nothing if another
     /// order about the schema has come since, or is being written.
     pub fn advance(&self, store: &Store, from: &SchemaRecord, to: &SchemaRecord, writes: &[Write]) -> Result<(), Error> {
@@ -146,17 +156,21 @@ impl SchemaOrders {
             return Ok(());
         }
         let writes = [writes, &[self.storage.put_of(to)]].concat();
-        store.engine.write(&writes, WriteOptions { sync: to.done, no_slowdown: true })?;
-        if to.done {
+        let is_deleted = to.progress > OrderProgress::Deleting;
+        store.engine.write(&writes, WriteOptions { sync: is_deleted, no_slowdown: true })?;
+        if is_deleted {
             Self::publish(store, to);
         }
         book.put(to.clone());
         drop(book);
-        if to.done {
-            log(Level::Info, || match to.order {
-                Order::Drop => format!("{} was dropped, and no key of it is left", Named(to.schema())),
-                Order::Truncate => format!("{} is truncated up to {}", Named(to.schema()), to.up_to),
-            });
+        match to.order {
+            Order::Drop if to.is_done() => {
+                log(Level::Info, || format!("{} was dropped, and no key of it is left", Named(to.schema())));
+            }
+            Order::Truncate if from.progress == OrderProgress::Deleting && is_deleted => {
+                log(Level::Info, || format!("{} is truncated up to {}", Named(to.schema()), to.up_to));
+            }
+            _ => {}
         }
         // This is after the log, so that the log is complete when a drain ends.
         Self::count(store, &lock(&self.book));

@@ -163,7 +163,8 @@ impl ClosableEngine {
         self.call_any(|engine| Ok(engine.write_stalled())).unwrap_or(false)
     }
 
-    fn check_stopping(&self) -> Result<(), Error> {
+    /// An error if waiting calls must end.
+    pub fn check_stopping(&self) -> Result<(), Error> {
         if self.is_stopping() {
             return Err(Error::new(ErrorKind::Aborted, "the store is being detached; attach it again, and repeat the call"));
         }

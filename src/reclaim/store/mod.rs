@@ -1,6 +1,8 @@
 //! An open store of the host: its engine, its column families, and the lock of the ranges in which
 //! a thread deletes.
 //!
+//! It also has the rates, because calls and worker share them.
+//!
 //! Lock order of an attached store: range lock, rows in hand, order book.
 //!
 //! A thread that destroys a range takes the range lock first. Then it publishes the destroyed
@@ -13,17 +15,24 @@ mod batch;
 mod closable_engine;
 mod families;
 mod range_lock;
+mod rate_limiter;
 
 pub use batch::Batch;
 pub use closable_engine::{ClosableEngine, closed};
 pub use families::{ColumnFamily, Families, Role};
 pub use range_lock::{RangeLock, overlap};
+pub use rate_limiter::RateLimiter;
 
 use crate::engine::{Direction, Engine, Family};
 use crate::error::Error;
 use crate::shared::Shared;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// The time after which a waiting thread notices that the store is detached.
+pub const SHORT_LOOK: Duration = Duration::from_millis(20);
 
 /// An open store, with the state that it shares with the filters.
 pub struct Store {
@@ -35,6 +44,23 @@ pub struct Store {
     pub families: Families,
     /// The lock by which one thread at a time deletes in overlapping ranges.
     pub range_lock: RangeLock,
+    /// The rate of all deletes.
+    pub delete_rate: RateLimiter,
+    /// The rate of all compactions.
+    pub compact_rate: RateLimiter,
+    /// The size of all debts when they were last measured.
+    pub debt: Mutex<DebtSize>,
+}
+
+/// The size of all debts, that is, of the files that may still hold deleted keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DebtSize {
+    /// The number of destroyed ranges, and of dropped or truncated schemas.
+    pub debts: u64,
+    /// The number of files that may still hold their keys.
+    pub files: u64,
+    /// The size of these files, in bytes.
+    pub bytes: u64,
 }
 
 impl Store {
@@ -42,7 +68,9 @@ impl Store {
     pub fn new(shared: Arc<Shared>, engine: Box<dyn Engine>, families: Families, probe: Vec<u8>) -> Self {
         let names = families.iter().map(|family| family.name.clone());
         let engine = Arc::new(ClosableEngine::new(engine, names, probe));
-        Self { shared, engine, families, range_lock: RangeLock::default() }
+        let (delete_rate, compact_rate) =
+            (RateLimiter::new(shared.deleting.bytes_per_second), RateLimiter::new(shared.deleting.compact_bytes_per_second));
+        Self { shared, engine, families, range_lock: RangeLock::default(), delete_rate, compact_rate, debt: Mutex::default() }
     }
 
     /// Whether a range has at least this number of keys.
@@ -55,6 +83,18 @@ impl Store {
             })?;
         }
         Ok(keys >= many)
+    }
+
+    /// Waits until a rate allows more work. It is an error if the store is detached meanwhile.
+    pub fn wait_for(&self, rate: &RateLimiter) -> Result<(), Error> {
+        loop {
+            let time = rate.free_in();
+            if time.is_zero() {
+                return Ok(());
+            }
+            self.engine.check_stopping()?;
+            sleep(time.min(SHORT_LOOK));
+        }
     }
 
     /// Whether waiting calls and the worker must end.

@@ -24,13 +24,33 @@ impl RangeLock {
     /// so that two threads never wait for each other.
     pub fn take<'t>(&'t self, ranges: &[StoredRange]) -> RangeGuard<'t> {
         let mut taken = lock(&self.taken);
-        while taken.by_guard.values().flatten().any(|one| ranges.iter().any(|other| overlap(one, other))) {
+        while taken.any_overlaps(ranges) {
             taken = self.ended.wait(taken).unwrap_or_else(PoisonError::into_inner);
         }
-        taken.guards += 1;
-        let guard = taken.guards;
-        taken.by_guard.insert(guard, ranges.to_vec());
+        let guard = taken.take(ranges);
         RangeGuard { range_lock: self, guard }
+    }
+
+    /// Takes all ranges, unless another thread is deleting in one of them.
+    pub fn try_take<'t>(&'t self, ranges: &[StoredRange]) -> Option<RangeGuard<'t>> {
+        let mut taken = lock(&self.taken);
+        if taken.any_overlaps(ranges) {
+            return None;
+        }
+        let guard = taken.take(ranges);
+        Some(RangeGuard { range_lock: self, guard })
+    }
+}
+
+impl Taken {
+    fn any_overlaps(&self, ranges: &[StoredRange]) -> bool {
+        self.by_guard.values().flatten().any(|one| ranges.iter().any(|other| overlap(one, other)))
+    }
+
+    fn take(&mut self, ranges: &[StoredRange]) -> u64 {
+        self.guards += 1;
+        self.by_guard.insert(self.guards, ranges.to_vec());
+        self.guards
     }
 }
 
@@ -81,6 +101,16 @@ mod tests {
             }
         });
         assert!(lock(&range_lock.taken).by_guard.is_empty());
+    }
+
+    #[test]
+    fn a_range_that_another_thread_has_is_not_waited_for() {
+        let range_lock = RangeLock::default();
+        let taken = range_lock.take(&[range("a", "c")]);
+        assert!(range_lock.try_take(&[range("x", "z"), range("b", "d")]).is_none());
+        assert!(range_lock.try_take(&[range("c", "d")]).is_some());
+        drop(taken);
+        assert!(range_lock.try_take(&[range("b", "d")]).is_some());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The worker: one thread that finishes the rows that filters handed over, carries out orders about
-//! schemas, and rechecks destroyed ranges.
+//! schemas, compacts the files that still hold deleted keys, and rechecks destroyed ranges.
 //!
 //! The worker deletes a row by its newest version, and only if that version would survive a crash.
 //! If the version is only in a memtable and has no WAL entry, the worker flushes the memtable
@@ -10,18 +10,21 @@
 //! that needs that no row is in hand (to pause a keyspace or to destroy a range) waits for the
 //! worker.
 
+mod debts;
 mod orders;
 mod paced_writer;
-mod rate_limiter;
+mod pauses;
 mod rows;
 
 use super::jobs::{DestroyReport, recheck};
 use super::ledger::Ledger;
 use super::store::Store;
 use crate::log::{Level, log};
+use crate::shared::JobKind;
+use debts::Debts;
 use orders::Orders;
 use paced_writer::PacedWriter;
-use rate_limiter::{AFTER_ERROR, LONGEST_WAIT, wait};
+use pauses::{AFTER_ERROR, LONGEST_WAIT, wait};
 use rows::Rows;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::sleep;
@@ -38,6 +41,7 @@ pub fn work(store: &Store, ledger: &Ledger) {
         writer: PacedWriter::new(store),
         next_recheck: Instant::now(),
         orders: Orders::default(),
+        debts: Debts::new(),
         registrations: u64::MAX,
         rows: Rows::new(),
     };
@@ -62,6 +66,7 @@ struct Worker<'s> {
     ledger: &'s Ledger,
     writer: PacedWriter<'s>,
     orders: Orders,
+    debts: Debts,
     rows: Rows,
     next_recheck: Instant,
     /// The number of registrations whose types are recorded.
@@ -74,12 +79,14 @@ impl Worker<'_> {
             self.recheck();
         }
         self.record_types();
-        if let Some(rows) = self.store.shared.worker_queue.take(LOOK) {
+        let wait = self.debts.wait(self.store).map_or(LOOK, |wait| wait.min(LOOK));
+        if let Some(rows) = self.store.shared.worker_queue.take(wait) {
             self.rows.finish(&mut self.writer, rows);
         }
-        if self.store.shared.worker_queue.has_orders() {
+        if self.store.shared.worker_queue.has(JobKind::Order) {
             self.orders.carry_on(&mut self.writer, self.ledger);
         }
+        self.debts.carry_on(self.store, self.ledger);
     }
 
     fn record_types(&mut self) {
@@ -94,7 +101,7 @@ impl Worker<'_> {
 
     fn recheck(&mut self) {
         self.next_recheck = Instant::now() + LOOK;
-        if !self.ledger.destroyed.any_done() {
+        if !self.ledger.destroyed.any_cleared() {
             return;
         }
         if let Err(error) = recheck::run(self.store, self.ledger, self.store.shared.clock.now(), &mut DestroyReport::default()) {

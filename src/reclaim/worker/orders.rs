@@ -1,13 +1,13 @@
 //! The worker carries out orders about schemas. It does one batch of each order in turn.
 
 use super::paced_writer::PacedWriter;
-use super::rate_limiter::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
+use super::pauses::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
 use crate::error::{Error, ErrorKind, hex};
 use crate::log::{Level, log};
-use crate::reclaim::jobs::sweep::{self, Sweep};
+use crate::reclaim::jobs::sweep::Sweep;
 use crate::reclaim::jobs::truncate_rows::{self, Truncated};
-use crate::reclaim::ledger::{Ledger, Named, Order, SchemaKey, SchemaOrders, SchemaRecord};
-use std::collections::BTreeMap;
+use crate::reclaim::ledger::{Ledger, Named, Order, OrderProgress, SchemaKey, SchemaOrders, SchemaRecord};
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ pub struct Orders {
     /// The schema whose order was served last.
     last: Option<SchemaKey>,
     sweeps: BTreeMap<SchemaKey, Sweep>,
+    /// Truncations that have deleted nothing so far.
+    untouched: BTreeSet<SchemaKey>,
     /// Orders that are paused: the end and the length of the pause.
     waiting: BTreeMap<SchemaKey, (Instant, Duration)>,
 }
@@ -53,7 +55,7 @@ impl Orders {
             Order::Truncate => self.truncate(writer, ledger, &record),
             Order::Drop => self.sweep(writer, ledger, &record),
         };
-        writer.rate_limiter.keep(store);
+        writer.keep_rate();
         match carried_on {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Busy => wait(store, SHORTEST_WAIT),
@@ -72,7 +74,20 @@ impl Orders {
         if !store.shared.enabled() || SchemaOrders::rests(store, record) {
             return Ok(());
         }
-        let Truncated { batch, to, unparsed } = truncate_rows::run(store, record, &mut |batch, how| writer.write_at_pace(batch, how))?;
+        let key = record.schema();
+        if record.position.is_empty() {
+            self.untouched.insert(key);
+        }
+        let Truncated { batch, mut to, unparsed } = truncate_rows::run(store, record, &mut |batch, how| {
+            self.untouched.remove(&key);
+            writer.write_at_pace(batch, how)
+        })?;
+        if !batch.is_empty() {
+            self.untouched.remove(&key);
+        }
+        if to.progress == OrderProgress::Deleted && self.untouched.remove(&key) {
+            to.progress = OrderProgress::Done;
+        }
         let mut pause = SHORTEST_WAIT;
         while let Err(error) = ledger.schemas.advance(store, record, &to, &batch.writes) {
             if error.kind() != ErrorKind::Busy {
@@ -82,8 +97,8 @@ impl Orders {
             sleep(pause);
             pause = LONGEST_WAIT.min(2 * pause);
         }
-        writer.rate_limiter.spend(batch.bytes);
-        self.waiting.remove(&record.schema());
+        store.delete_rate.spend(batch.bytes as u64);
+        self.waiting.remove(&key);
         store.shared.stats.shared().rows_left_unparsed.add(unparsed.len() as u64);
         for row in unparsed {
             log(Level::Warn, || {
@@ -101,18 +116,12 @@ impl Orders {
             let _rows_in_hand = store.shared.rows_in_hand.take();
             if store.shared.enabled() {
                 let bytes = sweep.go_on(store)?;
-                writer.rate_limiter.spend(bytes);
+                store.delete_rate.spend(bytes as u64);
             }
             return Ok(());
         }
         self.sweeps.remove(&key);
-        if sweep::finish(store, ledger, record)? {
-            self.waiting.remove(&key);
-        } else if self.wait(key) && !store.is_stopping() {
-            log(Level::Warn, || {
-                format!("{} was dropped, but the host still writes into it; new keys are deleted too; the sweep starts again", Named(key))
-            });
-        }
-        Ok(())
+        let deleted = SchemaRecord { progress: OrderProgress::Deleted, ..record.clone() };
+        ledger.schemas.advance(store, record, &deleted, &[])
     }
 }

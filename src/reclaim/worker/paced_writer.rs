@@ -1,32 +1,38 @@
 //! The worker's writes: at its rate, never into a write stall, and never so that another thread
 //! waits for the rows in hand.
 
-use super::rate_limiter::{LONGEST_WAIT, RateLimiter, SHORT_LOOK, SHORTEST_WAIT};
+use super::pauses::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
 use crate::engine::WriteOptions;
 use crate::error::{Error, ErrorKind};
 use crate::reclaim::store::{Batch, Store};
 use std::thread::sleep;
-use std::time::Instant;
 
 /// The way in which the worker's thread writes into its store.
 pub struct PacedWriter<'s> {
     pub store: &'s Store,
-    pub rate_limiter: RateLimiter,
 }
 
 impl<'s> PacedWriter<'s> {
     pub fn new(store: &'s Store) -> Self {
-        Self { store, rate_limiter: RateLimiter::new(store.shared.deleting.bytes_per_second) }
+        Self { store }
     }
 
     /// Writes one batch of a long row. The row may be put back between two batches.
     pub fn write_at_pace(&mut self, batch: &Batch, how: WriteOptions) -> Result<(), Error> {
         self.write(batch, how)?;
-        while Instant::now() < self.rate_limiter.free_at {
+        loop {
+            let time = self.store.delete_rate.free_in();
+            if time.is_zero() {
+                return Ok(());
+            }
             self.stay_in_hand()?;
-            sleep(SHORT_LOOK.min(self.rate_limiter.free_at.saturating_duration_since(Instant::now())));
+            sleep(SHORT_LOOK.min(time));
         }
-        Ok(())
+    }
+
+    /// Waits until the next deletes may be written. No row may be in hand.
+    pub fn keep_rate(&self) {
+        wait(self.store, self.store.delete_rate.free_in());
     }
 
     /// Writes a batch as soon as the store accepts it without a stall.
@@ -40,7 +46,7 @@ impl<'s> PacedWriter<'s> {
                     pause = LONGEST_WAIT.min(2 * pause);
                 }
                 written => {
-                    self.rate_limiter.spend(batch.bytes);
+                    self.store.delete_rate.spend(batch.bytes as u64);
                     return written;
                 }
             }

@@ -2,7 +2,7 @@
 //! deciding version is only in a memtable waits for a flush.
 
 use super::paced_writer::PacedWriter;
-use super::rate_limiter::{AFTER_ERROR, LONGEST_WAIT, SHORTEST_WAIT, wait};
+use super::pauses::{AFTER_ERROR, LONGEST_WAIT, SHORTEST_WAIT, wait};
 use crate::engine::{Family, WriteOptions};
 use crate::error::{Error, ErrorKind, hex};
 use crate::log::{Level, log};
@@ -59,7 +59,7 @@ impl Rows {
             }
             let finished = self.finish_some(writer, &mut remaining);
             drop(rows_in_hand);
-            writer.rate_limiter.keep(store);
+            writer.keep_rate();
             match finished {
                 Ok(Ended::Finished) => self.flushes_in_vain = 0,
                 Ok(Ended::NeedsFlush(family)) => self.flush(store, family, &mut remaining),
