@@ -402,7 +402,13 @@ rgc_options_t* rgc_options_create(void);
  *
  * delete_bytes_per_second
  *     Default: 0, which means no limit. Values: a number of bytes.
- *     How fast the worker deletes.
+ *     How many bytes of deletes the worker and the calls that destroy write per second, together.
+ *
+ * compact_bytes_per_second
+ *     Default: 0, which means no limit. Values: a number of bytes.
+ *     How many bytes of files the library compacts per second: the worker's debts, the rows that a
+ *     destroy's bound cuts, and rgc_collect. A compaction counts with all files that it may
+ *     include. The pause follows a compaction, so a single one may be larger.
  *
  * delete_range_min_keys
  *     Default: 10000. Values: a number of keys; 0 means never.
@@ -1044,12 +1050,13 @@ RGC_MUST_CHECK unsigned char rgc_detach(rgc_t* gc);
 
 /* rgc_worker_pending: returns the number of rows that were handed over and are not finished, also
  * those whose filter has not ended. Each schema that the worker is to clear or truncate counts as
- * one. */
+ * one, and so does each debt, and each deferred destroy that was due at the worker's last look. */
 size_t rgc_worker_pending(const rgc_t* gc);
 
 /* rgc_worker_drain: waits until nothing is pending, at most timeout_ms. Rows of running filters
  * wait until the filters end. All rows wait while the library is switched off or the store stalls.
- * Truncations in paused keyspaces wait too.
+ * Truncations in paused keyspaces wait too. The destroys that are due, and all debts, are waited
+ * for.
  * Returns: how many are still pending. It also returns 0 after an error: look at *errptr first.
  * Errors: no store; called inside a callback or a filter.
  * Blocks: at most timeout_ms. */
@@ -1123,24 +1130,37 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  *
  * The LEDGER records a destroy first, durably. The record lies in the host's own store under
  * ledger_prefix: in the family with role LEDGER, else DEFAULT, else the first one. The library
- * writes no such record until something is destroyed. A record is STARTED, then DONE, then removed.
+ * writes no such record until something is destroyed. A record has these states:
+ *
+ *   PENDING   the destroy begins later (rgc_destroy_range_after); the range is in use
+ *   STARTED   the call, or an attach after a crash, removes the keys
+ *   CLEARED   the range is dead, durably; files at its borders may still hold its keys: a DEBT
+ *   DONE      the worker has compacted these files
+ *
  * After recheck_seconds (24 h) the worker, or rgc_recheck_destroyed, destroys the range once more
- * to remove late keys, and removes the record. While a record exists, every filter of gc in one of
- * its families drops every key in the range, at any level and of any value type.
+ * to remove late keys, and removes the record. While a record is STARTED, CLEARED or DONE, every
+ * filter of gc in one of its families drops every key in the range, at any level and of any value
+ * type.
  *
  * One call does this in every attached family:
  *   - it drops the files below level 0 that lie in the range (not in lock families);
  *   - it deletes the keys that are left, in the write family before the default one, by point
- *     tombstones, or by one range tombstone from delete_range_min_keys keys on;
- *   - if any of the range was found, it flushes, and compacts the parts of the range in level 0 and
- *     in the files at the borders.
+ *     tombstones, or by one range tombstone from delete_range_min_keys keys on. It obeys
+ *     delete_bytes_per_second.
+ * Then it returns: no key of the range is visible, and a crash brings none back. The files in level
+ * 0 and at the borders are the debt. The worker pays it: it waits until no destroy came for 200 ms,
+ * flushes, and compacts each of these files once, however many destroyed ranges end in it, at
+ * compact_bytes_per_second, and none while the store stalls writes. A host that wants every byte
+ * back calls rgc_worker_drain. If no file may hold a key of the range, the record is DONE at once.
+ * Dropped and truncated schemas, and rechecks that find late keys, leave debts too. rgc_debt shows
+ * the debt. A detach leaves it; the worker of the next attach pays it.
  *
- * A row that a bound cuts (a bound with a timestamp) is compacted by force into the last level, so
- * that no tombstone is left over one half of it. A bound is a key, and is treated as one in every
- * family. For data of transactions the host must pass bounds without timestamps: otherwise records
- * are separated from their values. With plain_keys=prefix_free the last 8 bytes of a bound may or
- * may not be a timestamp. The library treats them as one, and compacts the keys that begin with the
- * rest.
+ * A row that a bound cuts (a bound with a timestamp) is compacted in the call, by force into the
+ * last level, so that no tombstone is left over one half of it. A bound is a key, and is treated as
+ * one in every family. For data of transactions the host must pass bounds without timestamps:
+ * otherwise records are separated from their values. With plain_keys=prefix_free the last 8 bytes
+ * of a bound may or may not be a timestamp. The library treats them as one, and compacts the keys
+ * that begin with the rest.
  *
  * When a call returns, no other call is deleting in the range: calls, interrupted destroys and
  * rechecks with overlapping ranges run one after the other. After a failed call, or a crash, the
@@ -1151,20 +1171,26 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  * host whose bounds carry timestamps must open with rgc_set_enabled(gc, 0), or set its safe points
  * after attach. */
 
-/* Flags. FORCE: destroys a keyspace whatever its state (rgc_keyspace_load). REUSABLE: the record is
- * removed when the destroy is done. The host may write the range again, with timestamps above those
- * of the destroyed versions. */
+/* Flags. FORCE: destroys a keyspace whatever its state (rgc_keyspace_load). REUSABLE: when the call
+ * returns, filters keep new keys in the range, and its record is not listed. The host may write the
+ * range again, with timestamps above those of the destroyed versions. */
 enum { RGC_DESTROY_FORCE = 1, RGC_DESTROY_REUSABLE = 2 };
 /* States of a record. */
-enum { RGC_DESTROY_STARTED = 0, RGC_DESTROY_DONE = 1, RGC_DESTROY_CLEARED = 2, RGC_DESTROY_PENDING = 3 };
+enum {
+  RGC_DESTROY_STARTED = 0,
+  RGC_DESTROY_DONE = 1,
+  RGC_DESTROY_CLEARED = 2,
+  RGC_DESTROY_PENDING = 3
+};
 
 /* What a destroy did, in all attached families. */
 typedef struct rgc_destroy_report_t {
   size_t struct_size;
   uint64_t files_dropped, file_bytes_dropped; /* whole files, at once */
   uint64_t keys_deleted, range_tombstones;    /* keys: by point tombstones */
-  uint64_t files_microseconds, keys_microseconds, compact_microseconds;
-  /* files that may still hold keys of the range, because another compaction uses them */
+  uint64_t files_microseconds, keys_microseconds;
+  uint64_t compact_microseconds; /* flushes, and compactions of rows that a bound cuts */
+  /* the debt of this call: files that may still hold keys of the ranges */
   uint64_t files_left, file_bytes_left;
 } rgc_destroy_report_t;
 
@@ -1187,15 +1213,15 @@ typedef struct rgc_range_t {
  *   to drop what is written there (the text names the bounds of the record); the engine's own (the
  *   record remains STARTED, and the report says what was done).
  * Threads: any.
- * Blocks: on its deletes, flushes and compactions; on other destroys and rechecks of overlapping
- *   ranges. */
+ * Blocks: on its deletes, at delete_bytes_per_second; on the compaction of rows that a bound cuts;
+ *   on other destroys and rechecks of overlapping ranges. rgc_detach ends the waits. */
 void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const char* end,
                        size_t end_len, int flags, rgc_destroy_report_t* report_or_null,
                        char** errptr);
 
 /* rgc_destroy_ranges: destroys n ranges, each as rgc_destroy_range does, with one record each. All
- * records are written in one durable write. A file at the bounds of several ranges is compacted
- * once. So one call for many ranges costs far less than a call for each. The array stride is
+ * records are written in one durable write, and the files are listed once. So one call for many
+ * ranges costs far less than a call for each. The array stride is
  * ranges[0].struct_size. n 0 does nothing. *failed_or_null is set to the index of the range that an
  * error is about; it is set to n if there is no error, or if the error is about no single range.
  * A wrong struct_size sets it to n too; the text names the index.
@@ -1228,26 +1254,74 @@ void rgc_destroy_keyspaces(rgc_t* gc, const uint32_t* keyspaces, size_t n, int f
                            size_t* failed_or_null, rgc_destroy_report_t* report_or_null,
                            char** errptr);
 
-/* rgc_recheck_destroyed: destroys once more the ranges whose records are DONE and at least
- * recheck_seconds old at now_unix_seconds, and removes these records. now_unix_seconds 0 means that
- * the time is unknown: nothing is done. The call is for recheck=manual. With recheck=auto the
- * worker does it by the clock.
+/* rgc_destroy_range_after: orders a destroy that begins when the effective safe point of the range
+ * is above ts. Until then the range is in use: readers and filters see no difference. The order is
+ * durable when the call returns, as a record in state PENDING. The worker looks once a second, and
+ * whenever rgc_worker_drain is called, which waits for the destroys that are due. A repeat with the
+ * same bounds replaces ts and flags. A destroy of exactly these bounds by another call replaces the
+ * order. While the keyspace is paused, has no safe point, or is loaded as ENABLED or DISABLED
+ * (without RGC_DESTROY_FORCE), the destroy does not begin.
+ * Errors: those of rgc_destroy_range; a range that is not wholly in one keyspace and mode (or in
+ *   the keys of mode m or t, or in the plain layout), because no single safe point decides about
+ *   it; ts UINT64_MAX; Busy: the range is destroyed already, or has a debt.
+ * Threads: any.
+ * Blocks: on one durable write; on other destroys of overlapping ranges. */
+void rgc_destroy_range_after(rgc_t* gc, const char* start, size_t start_len, const char* end,
+                             size_t end_len, uint64_t ts, int flags, char** errptr);
+
+/* rgc_destroy_keyspace_after: orders the destroy of a keyspace, as rgc_destroy_range_after does for
+ * its two ranges. The id remains usable until the destroy begins.
+ * Errors: those of rgc_destroy_range_after and rgc_destroy_keyspace.
+ * Threads: any.
+ * Blocks: as rgc_destroy_range_after. */
+void rgc_destroy_keyspace_after(rgc_t* gc, uint32_t keyspace, uint64_t ts, int flags,
+                                char** errptr);
+
+/* rgc_take_back_destroy_range: removes the PENDING record of exactly this range, durably.
+ * Errors: no store; inside a callback or a filter; Not found: no pending destroy has these bounds;
+ *   Busy: the destroy has begun.
+ * Threads: any.
+ * Blocks: as rgc_destroy_range_after. */
+void rgc_take_back_destroy_range(rgc_t* gc, const char* start, size_t start_len, const char* end,
+                                 size_t end_len, char** errptr);
+
+/* rgc_take_back_destroy_keyspace: the same for the two ranges of a keyspace, both or none.
+ * Errors: those of rgc_take_back_destroy_range; a keyspace out of range; the plain layout.
+ * Threads: any.
+ * Blocks: as rgc_destroy_range_after. */
+void rgc_take_back_destroy_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
+
+/* rgc_recheck_destroyed: destroys once more the ranges whose records are CLEARED or DONE and at
+ * least recheck_seconds old at now_unix_seconds, and removes these records. now_unix_seconds 0
+ * means that the time is unknown: nothing is done. The call is for recheck=manual. With
+ * recheck=auto the worker does it by the clock.
  * Returns: how many records it removed.
  * Errors: no store; inside a callback or a filter; the engine's own (the record remains).
  * Blocks: as rgc_destroy_range. */
 size_t rgc_recheck_destroyed(rgc_t* gc, uint64_t now_unix_seconds,
                              rgc_destroy_report_t* report_or_null, char** errptr);
 
-/* rgc_release_destroyed: removes the DONE record of exactly this range, so that the host may write
- * the range again, with timestamps above those of the destroyed versions.
+/* rgc_recheck_destroyed_range: destroys exactly this range once more, however old its CLEARED or
+ * DONE record is, and removes the record. (TiKV calls this a full cleanup.)
  * Errors: no store; inside a callback or a filter; Not found: no record has these bounds; Busy: the
- *   record is STARTED.
+ *   record is STARTED; the engine's own (the record remains).
+ * Threads: any.
+ * Blocks: as rgc_destroy_range. */
+void rgc_recheck_destroyed_range(rgc_t* gc, const char* start, size_t start_len, const char* end,
+                                 size_t end_len, rgc_destroy_report_t* report_or_null,
+                                 char** errptr);
+
+/* rgc_release_destroyed: removes the CLEARED or DONE record of exactly this range, so that the host
+ * may write the range again, with timestamps above those of the destroyed versions. The worker
+ * still pays its debt.
+ * Errors: no store; inside a callback or a filter; Not found: no record has these bounds; Busy: the
+ *   record is STARTED, or a pending destroy overlaps the range.
  * Blocks: on a recheck of the range. */
 void rgc_release_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end,
                            size_t end_len, char** errptr);
 
 /* rgc_destroyed_count: returns the number of records of destroyed ranges in the ledger of the
- * attached store. Without a store it returns 0. */
+ * attached store, without those that only remember a debt. Without a store it returns 0. */
 size_t rgc_destroyed_count(const rgc_t* gc);
 
 /* ---------------------------------------------------------------- schemas
@@ -1472,12 +1546,12 @@ typedef struct rgc_destroyed_info_t {
   size_t end_len;
   /* RGC_KEYSPACE_NONE for a plain range */
   uint32_t keyspace;
-  /* RGC_DESTROY_STARTED or RGC_DESTROY_DONE */
-  int state;
-  /* 0 means not known, or not yet */
+  int state; /* RGC_DESTROY_PENDING, _STARTED, _CLEARED or _DONE */
+  /* when the destroy began, and when the range was cleared; 0 means not known, or not yet */
   uint64_t started_unix_seconds, done_unix_seconds;
   /* keys that filters dropped after the range was done, since attach */
   uint64_t late_keys_dropped;
+  uint64_t pending_ts; /* the timestamp that a PENDING destroy waits for, else 0 */
 } rgc_destroyed_info_t;
 
 /* A schema that was listed, created, dropped or truncated. */
@@ -1803,7 +1877,12 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_destroy_ranges)               \
   X(rgc_destroy_keyspace)             \
   X(rgc_destroy_keyspaces)            \
+  X(rgc_destroy_range_after)          \
+  X(rgc_destroy_keyspace_after)       \
+  X(rgc_take_back_destroy_range)      \
+  X(rgc_take_back_destroy_keyspace)   \
   X(rgc_recheck_destroyed)            \
+  X(rgc_recheck_destroyed_range)      \
   X(rgc_release_destroyed)            \
   X(rgc_destroyed_count)              \
   X(rgc_schemas_load)                 \

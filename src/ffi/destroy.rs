@@ -1,14 +1,14 @@
-//! Destroying ranges and keyspaces.
+//! Destroying ranges and keyspaces now.
 
 use super::c;
-use super::export::{answer, guarded};
-use super::handles::{Context, context, need_context};
+use super::export::answer;
+use super::handles::{Context, need_context};
 use super::memory::{Sized1, array, bytes, sized_array, write_sized};
 use super::safe_points::keyspace;
 use super::store::{check_report, need_store};
 use crate::error::Error;
 use crate::layout::{KeyMode, KeyspaceId};
-use crate::reclaim::{DestroyError, DestroyReport, RangeToDestroy};
+use crate::reclaim::{DestroyError, DestroyReport, How, RangeToDestroy};
 use std::collections::HashMap;
 use std::ffi::{c_char, c_int};
 
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn rgc_destroy_range(
         answer(errptr, "rgc_destroy_range", (), || {
             let context = need_context(gc)?;
             let range = (bytes("start", start, start_len)?.to_vec(), bytes("end", end, end_len)?.to_vec());
-            let reusable = is_reusable(flags)?;
+            let reusable = how(flags)?.reusable;
             check_report(report)?;
             let wanted = [RangeToDestroy { range, keyspace: None }];
             destroy(context, "rgc_destroy_range", &wanted, reusable, report).map_err(|(_, error)| error)
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn rgc_destroy_ranges(
         answer(errptr, "rgc_destroy_ranges", (), || {
             set_failed(failed, n);
             let context = need_context(gc)?;
-            let reusable = is_reusable(flags)?;
+            let reusable = how(flags)?.reusable;
             check_report(report)?;
             let wanted = numbered(sized_array("ranges", ranges, n)?, |_, range: c::rgc_range_t| {
                 let range = (bytes("start", range.start, range.start_len)?.to_vec(), bytes("end", range.end, range.end_len)?.to_vec());
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn rgc_destroy_keyspace(
         answer(errptr, "rgc_destroy_keyspace", (), || {
             let context = need_context(gc)?;
             let wanted = of_keyspace(context, id, flags)?;
-            let reusable = is_reusable(flags)?;
+            let reusable = how(flags)?.reusable;
             check_report(report)?;
             destroy(context, "rgc_destroy_keyspace", &wanted, reusable, report).map_err(|(_, error)| error)
         })
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn rgc_destroy_keyspaces(
         answer(errptr, "rgc_destroy_keyspaces", (), || {
             set_failed(failed, n);
             let context = need_context(gc)?;
-            let reusable = is_reusable(flags)?;
+            let reusable = how(flags)?.reusable;
             check_report(report)?;
             let ids = array("keyspaces", keyspaces, n)?;
             let mut first = HashMap::new();
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn rgc_destroy_keyspaces(
 const RANGES_OF_KEYSPACE: usize = 2;
 
 /// The ranges of a keyspace that may be destroyed.
-fn of_keyspace(context: &Context, id: u32, flags: c_int) -> Result<[RangeToDestroy; RANGES_OF_KEYSPACE], Error> {
+pub(super) fn of_keyspace(context: &Context, id: u32, flags: c_int) -> Result<[RangeToDestroy; RANGES_OF_KEYSPACE], Error> {
     let id = keyspace(id)?;
     refuse_in_use(context, id, flags)?;
     let range = |mode| {
@@ -200,21 +200,25 @@ fn refuse_in_use(context: &Context, id: KeyspaceId, flags: c_int) -> Result<(), 
     }
 }
 
-fn is_reusable(flags: c_int) -> Result<bool, Error> {
+pub(super) fn how(flags: c_int) -> Result<How, Error> {
     let known = (c::RGC_DESTROY_FORCE | c::RGC_DESTROY_REUSABLE) as c_int;
     if flags & !known != 0 {
         return Err(Error::invalid(format!(
             "flags {flags:#x} are unknown; give RGC_DESTROY_FORCE (1) and RGC_DESTROY_REUSABLE (2), or'ed, or 0"
         )));
     }
-    Ok(flags & c::RGC_DESTROY_REUSABLE as c_int != 0)
+    let has = |flag| flags & flag as c_int != 0;
+    Ok(How { reusable: has(c::RGC_DESTROY_REUSABLE), forced: has(c::RGC_DESTROY_FORCE) })
 }
 
 /// Destroys, and writes the report, also after an error.
 ///
 /// # Safety
 /// `report` is writable and [`check_report`] has accepted it.
-unsafe fn reported<R, E>(report: *mut c::rgc_destroy_report_t, destroy: impl FnOnce(&mut DestroyReport) -> Result<R, E>) -> Result<R, E> {
+pub(super) unsafe fn reported<R, E>(
+    report: *mut c::rgc_destroy_report_t,
+    destroy: impl FnOnce(&mut DestroyReport) -> Result<R, E>,
+) -> Result<R, E> {
     let mut done = DestroyReport::default();
     let result = destroy(&mut done);
     if !report.is_null() {
@@ -237,50 +241,4 @@ fn to_c(report: &DestroyReport) -> c::rgc_destroy_report_t {
         files_left: report.files_left,
         file_bytes_left: report.file_bytes_left,
     }
-}
-
-/// Destroys again the ranges whose recheck is due.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rgc_recheck_destroyed(
-    gc: *mut c::rgc_t,
-    now: u64,
-    report: *mut c::rgc_destroy_report_t,
-    errptr: *mut *mut c_char,
-) -> usize {
-    // SAFETY: `gc` is alive, `report` and `errptr` are writable.
-    unsafe {
-        answer(errptr, "rgc_recheck_destroyed", 0, || {
-            let context = need_context(gc)?;
-            check_report(report)?;
-            let store = need_store(context, "rgc_recheck_destroyed")?;
-            reported(report, |done| store.recheck(now, done))
-        })
-    }
-}
-
-/// Deletes the record of a destroyed range that is done.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rgc_release_destroyed(
-    gc: *mut c::rgc_t,
-    start: *const c_char,
-    start_len: usize,
-    end: *const c_char,
-    end_len: usize,
-    errptr: *mut *mut c_char,
-) {
-    // SAFETY: `gc` is alive, `start` and `end` are readable, `errptr` is writable.
-    unsafe {
-        answer(errptr, "rgc_release_destroyed", (), || {
-            let context = need_context(gc)?;
-            let range = (bytes("start", start, start_len)?.to_vec(), bytes("end", end, end_len)?.to_vec());
-            need_store(context, "rgc_release_destroyed")?.release(&range)
-        })
-    }
-}
-
-/// Returns the number of records of destroyed ranges.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rgc_destroyed_count(gc: *const c::rgc_t) -> usize {
-    // SAFETY: `gc` is alive.
-    guarded("rgc_destroyed_count", 0, || unsafe { context(gc).map_or(0, |found| found.attached.records()) })
 }

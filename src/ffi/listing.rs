@@ -94,6 +94,7 @@ pub unsafe extern "C" fn rgc_destroyed_foreach(
                 started_unix_seconds: record.started_at,
                 done_unix_seconds: record.done_at,
                 late_keys_dropped: destroyed.range.late.keys(),
+                pending_ts: record.pending().unwrap_or(0),
             };
             if !show(each, state, &info) {
                 return;

@@ -28,7 +28,12 @@ same_type_as_in_the_header! {
     rgc_destroy_ranges
     rgc_destroy_keyspace
     rgc_destroy_keyspaces
+    rgc_destroy_range_after
+    rgc_destroy_keyspace_after
+    rgc_take_back_destroy_range
+    rgc_take_back_destroy_keyspace
     rgc_recheck_destroyed
+    rgc_recheck_destroyed_range
     rgc_release_destroyed
     rgc_destroyed_count
     rgc_filter_create

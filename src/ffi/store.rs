@@ -153,7 +153,8 @@ pub unsafe extern "C" fn rgc_worker_drain(gc: *mut c::rgc_t, timeout_ms: u64, er
     unsafe {
         answer(errptr, "rgc_worker_drain", 0, || {
             let context = need_context(gc)?;
-            drop(need_store(context, "rgc_worker_drain")?);
+            // A detach waits for the calls that use the store, so it is not held during the wait.
+            need_store(context, "rgc_worker_drain")?.count_due();
             Ok(context.shared.worker_queue.drain(Duration::from_millis(timeout_ms)))
         })
     }

@@ -1,6 +1,6 @@
 //! Building stored keys and ranges from the host's user keys.
 
-use super::{KeyForm, KeyMode, KeyspaceId, Layout, PlainKeys, Timestamp, append_timestamp, memcomparable};
+use super::{KeyForm, KeyMode, KeyOwner, KeyspaceId, Layout, PlainKeys, StoredRange, Timestamp, append_timestamp, memcomparable};
 use crate::error::{Error, hex};
 
 /// A half-open range of keys.
@@ -48,6 +48,18 @@ impl Layout {
             Some(self.bound(&next, b""))
         };
         Ok(KeyRange { start: self.bound(&prefix, start), end })
+    }
+
+    /// Whether all keys of a range have the same effective safe point: they are in one keyspace and
+    /// of one mode, or of one mode without keyspaces, or of the plain layout.
+    pub fn has_one_owner(&self, (start, end): &StoredRange) -> bool {
+        let owned = match self.owner(start) {
+            KeyOwner::Keyspace(mode, keyspace) => self.encode_range(Some(mode), Some(keyspace), b"", b""),
+            KeyOwner::Tidb(mode) => self.encode_range(Some(mode), None, b"", b""),
+            KeyOwner::Plain => self.encode_range(None, None, b"", b""),
+            KeyOwner::Ledger | KeyOwner::Foreign => return false,
+        };
+        owned.is_ok_and(|owned| owned.start <= *start && owned.end.is_none_or(|last| *end <= last))
     }
 
     fn bound(&self, prefix: &[u8], user_key: &[u8]) -> Vec<u8> {
@@ -149,6 +161,19 @@ mod tests {
         assert!(plain.encode_range(None, None, b"b", b"a").is_err());
         let unbounded = layout(KeyForm::Plain(PlainKeys::PrefixFree), b"").encode_range(None, None, b"", b"");
         assert_eq!(unbounded.unwrap(), KeyRange { start: Vec::new(), end: None });
+    }
+
+    #[test]
+    fn a_range_has_one_owner_if_it_ends_where_the_keyspace_does() {
+        let (v2, plain) = (layout(KeyForm::ApiV2, b"z"), layout(KeyForm::Plain(PlainKeys::Fixed(4)), b"z"));
+        let range = |mode, id| v2.encode_range(Some(mode), KeyspaceId::new(id), b"", b"").unwrap();
+        let one = range(KeyMode::Raw, 1);
+        let end = one.end.clone().unwrap();
+        assert!(v2.has_one_owner(&(one.start.clone(), end.clone())));
+        assert!(v2.has_one_owner(&(v2.encode(Some(KeyMode::Raw), KeyspaceId::new(1), b"k", 9).unwrap(), end.clone())));
+        assert!(!v2.has_one_owner(&(one.start.clone(), [end.as_slice(), b"\0"].concat())));
+        assert!(!v2.has_one_owner(&(b"y".to_vec(), end.clone())) && !v2.has_one_owner(&(b"z".to_vec(), end)));
+        assert!(plain.has_one_owner(&(b"za".to_vec(), b"{".to_vec())) && !plain.has_one_owner(&(b"za".to_vec(), b"{a".to_vec())));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //! worker.
 
 use super::jobs::collect::{self, CollectOrder};
+use super::jobs::deferred::How;
 use super::jobs::destroy::{DestroyError, RangeToDestroy};
-use super::jobs::{CollectReport, DestroyReport, KnownFiles, debt, destroy, drop_schema, recheck, truncate_schema};
+use super::jobs::{CollectReport, DestroyReport, KnownFiles, debt, deferred, destroy, drop_schema, recheck, truncate_schema};
 use super::ledger::{Destroyed, DestroyedRange, Ledger, probe};
 use super::store::{ColumnFamily, DebtSize, Role, Store};
 use super::worker;
@@ -133,10 +134,30 @@ impl AttachedStore {
         destroy::run(&self.store, &self.ledger, ranges, reusable, report)
     }
 
+    /// Orders a destroy that begins when the effective safe point of the ranges is above `after`.
+    pub fn destroy_after(&self, ranges: &[RangeToDestroy], after: Timestamp, how: How) -> Result<(), Error> {
+        deferred::order(&self.store, &self.ledger, ranges, after, how).map_err(|(_, error)| error)
+    }
+
+    /// Takes back pending destroys of exactly these ranges, all or none.
+    pub fn take_back(&self, ranges: &[StoredRange]) -> Result<(), Error> {
+        deferred::take_back(&self.store, &self.ledger, ranges)
+    }
+
+    /// Tells the worker which pending destroys are due now.
+    pub fn count_due(&self) {
+        self.ledger.destroyed.count(&self.store);
+    }
+
     /// Destroys again the ranges whose recheck is due, and deletes their records. Returns their
     /// number.
     pub fn recheck(&self, now: u64, report: &mut DestroyReport) -> Result<usize, Error> {
         recheck::run(&self.store, &self.ledger, now, report)
+    }
+
+    /// Destroys one range again, whenever it was destroyed, and deletes its record.
+    pub fn recheck_range(&self, range: &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
+        recheck::run_one(&self.store, &self.ledger, range, report)
     }
 
     /// Deletes the record of a range whose destroy is done.

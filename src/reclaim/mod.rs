@@ -20,6 +20,7 @@ mod worker;
 
 pub use attached::{AttachedStore, attach};
 pub use jobs::collect::CollectOrder;
+pub use jobs::deferred::How;
 pub use jobs::destroy::{DestroyError, RangeToDestroy};
 pub use jobs::{CollectReport, DestroyReport};
 pub use ledger::{DestroyedRange, Progress};

@@ -54,6 +54,8 @@ pub enum JobKind {
     SchemaToCompact,
     /// Compacting the files of a destroyed range.
     RangeToCompact,
+    /// Beginning a destroy that was pending.
+    Due,
 }
 
 /// The queue from all filters of a context to its worker.
@@ -67,7 +69,7 @@ pub struct WorkerQueue {
     /// filters.
     pending: AtomicUsize,
     /// The number of open jobs of each kind.
-    jobs: [AtomicUsize; 3],
+    jobs: [AtomicUsize; 4],
     /// The number of threads that wait for the worker.
     drains: AtomicUsize,
     ready: Mutex<VecDeque<HandedOverRows>>,
@@ -190,11 +192,12 @@ impl WorkerQueue {
     }
 
     fn jobs_of(&self, kind: JobKind) -> &AtomicUsize {
-        let [orders, schemas, ranges] = &self.jobs;
+        let [orders, schemas, ranges, due] = &self.jobs;
         match kind {
             JobKind::Order => orders,
             JobKind::SchemaToCompact => schemas,
             JobKind::RangeToCompact => ranges,
+            JobKind::Due => due,
         }
     }
 

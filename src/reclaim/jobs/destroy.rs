@@ -92,6 +92,15 @@ pub fn resume(store: &Store, ledger: &Ledger) -> Result<(), Error> {
 /// Deletes the record of a range whose destroy is done.
 pub fn release(store: &Store, ledger: &Ledger, range: &StoredRange) -> Result<(), Error> {
     let _turn = store.range_lock.take(std::slice::from_ref(range));
+    if let Some(other) = ledger.destroyed.overlapping(std::slice::from_ref(range)).into_iter().find(|record| record.pending().is_some()) {
+        return Err(Error::new(
+            ErrorKind::Busy,
+            format!(
+                "the destroy of {} is pending, and would delete new keys; take it back first (rgc_take_back_destroy_range)",
+                hex_range(&other.range)
+            ),
+        ));
+    }
     match ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten().filter(Destroyed::is_in_force) {
         None => Err(Error::new(
             ErrorKind::NotFound,
@@ -107,7 +116,8 @@ pub fn release(store: &Store, ledger: &Ledger, range: &StoredRange) -> Result<()
     }
 }
 
-fn check_ranges(store: &Store, wanted: &[RangeToDestroy]) -> Result<(), DestroyError> {
+/// Checks the bounds of ranges, and that no two ranges overlap.
+pub(super) fn check_ranges(store: &Store, wanted: &[RangeToDestroy]) -> Result<(), DestroyError> {
     for (place, wanted) in wanted.iter().enumerate() {
         check_range(store, &wanted.range).map_err(|error| (Some(place), error))?;
     }
@@ -168,7 +178,13 @@ fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), 
 }
 
 /// Clears the ranges of started records, and records that. The caller holds their range lock.
-fn clear_all(store: &Store, ledger: &Ledger, records: Vec<Destroyed>, again: bool, report: &mut DestroyReport) -> Result<(), Error> {
+pub(super) fn clear_all(
+    store: &Store,
+    ledger: &Ledger,
+    records: Vec<Destroyed>,
+    again: bool,
+    report: &mut DestroyReport,
+) -> Result<(), Error> {
     if records.is_empty() {
         return Ok(());
     }

@@ -4,6 +4,7 @@
 //! | file | content |
 //! |---|---|
 //! | `destroy`, `recheck` | destroying ranges; destroying them once more for late keys |
+//! | `deferred` | destroying a range when its safe point has passed a timestamp |
 //! | `clear`, `cut_row` | a destroyed range's files and keys; a row that a bound cuts |
 //! | `debt` | compacting the files that may still hold deleted keys |
 //! | `file_index` | whether a file overlaps a range; the ranges that are compacted together |
@@ -21,6 +22,7 @@ mod compaction_cost;
 mod cut_row;
 pub mod dead_row;
 pub mod debt;
+pub mod deferred;
 pub mod destroy;
 pub mod drop_schema;
 mod file_counts;

@@ -5,7 +5,7 @@ use super::clear::{Target, clear};
 use super::cut_row::cut_rows;
 use super::file_index::{FileIndex, span};
 use super::report::DestroyReport;
-use crate::error::{Error, hex_range};
+use crate::error::{Error, ErrorKind, hex_range};
 use crate::layout::StoredRange;
 use crate::log::{Level, log};
 use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, Progress, named};
@@ -76,6 +76,28 @@ fn recheck(store: &Store, ledger: &Ledger, range: &StoredRange, now: u64, report
     if !is_due(store, &record, now) {
         return Ok(false);
     }
+    recheck_cleared(store, ledger, record, report)?;
+    Ok(true)
+}
+
+/// Destroys one range again, whenever it was destroyed, and deletes its record.
+pub fn run_one(store: &Store, ledger: &Ledger, range: &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
+    let _turn = store.range_lock.take(std::slice::from_ref(range));
+    match ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten() {
+        Some(record) if is_cleared(&record) => recheck_cleared(store, ledger, record, report),
+        Some(record) if record.is_started() => {
+            Err(Error::new(ErrorKind::Busy, format!("the destroy of {} is not finished; repeat it with the same bounds", hex_range(range))))
+        }
+        _ => Err(Error::new(
+            ErrorKind::NotFound,
+            format!("no record has exactly the bounds {}; give those that were destroyed", hex_range(range)),
+        )),
+    }
+}
+
+/// Clears the range of a record again, and deletes the record. The caller holds its range lock.
+fn recheck_cleared(store: &Store, ledger: &Ledger, record: Destroyed, report: &mut DestroyReport) -> Result<(), Error> {
+    let range = &record.range.clone();
     let removed = |report: &DestroyReport| (report.files_dropped, report.keys_deleted, report.range_tombstones);
     let before = removed(report);
     let covers = CoveredFamilies::new(&record.families, &store.families);
@@ -93,7 +115,7 @@ fn recheck(store: &Store, ledger: &Ledger, range: &StoredRange, now: u64, report
     }
     let (level, late) = if removed(report) == before { (Level::Info, "") } else { (Level::Warn, "; the recheck removed late keys") };
     log(level, || format!("the recheck of {} is done, and its record is deleted{late}", hex_range(range)));
-    Ok(true)
+    Ok(())
 }
 
 /// Whether the range holds no visible key, and its late keys are to be removed.

@@ -89,6 +89,11 @@ impl Destroyed {
         }
     }
 
+    /// Makes the record cover these families too.
+    pub fn cover(&mut self, families: Vec<NamedFamily>) {
+        merge_families(&mut self.families, families);
+    }
+
     /// The same record after this progress.
     pub fn with(self, progress: Progress) -> Self {
         Self { progress, ..self }

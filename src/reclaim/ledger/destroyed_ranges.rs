@@ -2,118 +2,14 @@
 
 use super::covered_families::CoveredFamilies;
 use super::destroyed::Destroyed;
+use super::entries::{Entries, Entry};
 use super::storage::Storage;
 use crate::callback::lock;
 use crate::error::{Error, ErrorKind};
 use crate::layout::StoredRange;
-use crate::reclaim::store::{ColumnFamily, Store};
-use crate::shared::{AttachedFamily, Dropped, DroppedRange, JobKind, LateKeys, Segments};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::reclaim::store::Store;
+use crate::shared::{AttachedFamily, Dropped, DroppedRange, JobKind};
 use std::sync::{Arc, Mutex};
-
-/// A record, and the range whose keys filters remove because of it.
-struct Entry {
-    record: Destroyed,
-    /// Whether the record is known to be in the store. If not, the caller must repeat the destroy,
-    /// and filters remove nothing because of the record.
-    durable: bool,
-    /// Whether the record can be read in the store, durable or not. Then it is listed.
-    listed: bool,
-    dropped: Arc<DroppedRange>,
-    covers: CoveredFamilies,
-}
-
-impl Entry {
-    fn new(record: Destroyed, durable: bool, covers: CoveredFamilies) -> Self {
-        let (start, end) = record.range.clone();
-        let dropped =
-            DroppedRange { start, end, keyspace: record.keyspace, late: LateKeys::new(record.is_done()), covers: covers.places.clone() };
-        Self { record, durable, listed: durable, dropped: Arc::new(dropped), covers }
-    }
-
-    /// Whether filters remove the keys of the range.
-    fn is_published(&self) -> bool {
-        self.durable && self.record.is_in_force()
-    }
-
-    /// Whether the record is listed for the host. One that only remembers files is not.
-    fn is_listed(&self) -> bool {
-        self.listed && (self.record.is_in_force() || self.record.pending().is_some())
-    }
-
-    fn covers_the_same_as(&self, other: &Self) -> bool {
-        self.covers == other.covers && self.record.keyspace == other.record.keyspace
-    }
-
-    /// The time when the range was cleared, if it is to be rechecked.
-    fn recheck_from(&self) -> Option<u64> {
-        (self.record.is_in_force() && !self.record.is_started()).then_some(self.record.done_at)
-    }
-}
-
-/// The records of destroyed ranges, by range.
-#[derive(Default)]
-struct Entries {
-    by_range: BTreeMap<StoredRange, Entry>,
-    /// The ranges to recheck, by the time when they were cleared.
-    cleared: BTreeSet<(u64, StoredRange)>,
-    /// The ranges whose files must be compacted, in attached families.
-    to_compact: BTreeSet<StoredRange>,
-    /// All ranges, to find those that overlap another one.
-    segments: Segments,
-}
-
-impl Entries {
-    fn of(entries: Vec<Entry>, attached: &[ColumnFamily]) -> Self {
-        let mut all = Self { segments: Segments::of(entries.iter().map(|entry| &entry.dropped)), ..Self::default() };
-        for entry in entries {
-            all.put_at_its_time(&entry, attached);
-            all.by_range.insert(entry.record.range.clone(), entry);
-        }
-        all
-    }
-
-    fn get(&self, range: &StoredRange) -> Option<&Entry> {
-        self.by_range.get(range)
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.by_range.values()
-    }
-
-    fn put(&mut self, entry: Entry, attached: &[ColumnFamily]) {
-        self.remove(&entry.record.range.clone());
-        self.put_at_its_time(&entry, attached);
-        self.segments.insert(&entry.dropped);
-        self.by_range.insert(entry.record.range.clone(), entry);
-    }
-
-    fn put_at_its_time(&mut self, entry: &Entry, attached: &[ColumnFamily]) {
-        let range = &entry.record.range;
-        self.cleared.extend(entry.recheck_from().map(|at| (at, range.clone())));
-        if entry.record.to_compact().is_some_and(|families| !CoveredFamilies::new(families, attached).places.is_empty()) {
-            self.to_compact.insert(range.clone());
-        }
-    }
-
-    fn remove(&mut self, range: &StoredRange) -> Option<Entry> {
-        let entry = self.by_range.remove(range)?;
-        self.cleared.remove(&(entry.record.done_at, range.clone()));
-        self.to_compact.remove(range);
-        self.segments.remove(&entry.dropped);
-        Some(entry)
-    }
-
-    fn overlapping(&self, (start, end): &StoredRange) -> impl Iterator<Item = &Destroyed> {
-        let found = self.segments.overlapping(start, end).into_iter();
-        found.filter_map(|range| Some(&self.by_range.get(&(range.start.clone(), range.end.clone()))?.record))
-    }
-
-    /// The ranges that were cleared at or before that time, and those whose time is unknown.
-    fn cleared_by(&self, time: Option<u64>) -> Vec<StoredRange> {
-        self.cleared.iter().take_while(|(at, _)| *at == 0 || time.is_some_and(|time| *at <= time)).map(|(_, range)| range.clone()).collect()
-    }
-}
 
 /// A destroyed range, for a listing.
 #[derive(Debug, Clone)]
@@ -133,7 +29,7 @@ struct Change {
 }
 
 impl Change {
-    fn put(&mut self, known: &mut Entries, mut entry: Entry, attached: &[ColumnFamily]) {
+    fn put(&mut self, known: &mut Entries, mut entry: Entry, store: &Store) {
         match known.get(&entry.record.range) {
             Some(before) if before.is_published() && !entry.durable => return,
             // The published range is reused, so that it continues to count late keys.
@@ -148,7 +44,7 @@ impl Change {
                 }
             }
         }
-        known.put(entry, attached);
+        known.put(entry, store);
     }
 
     fn remove(&mut self, entry: &Entry) {
@@ -181,7 +77,7 @@ impl DestroyedRanges {
             let covers = CoveredFamilies::new(&record.families, &store.families);
             Entry::new(record, true, covers)
         };
-        let entries = Entries::of(records.map(entry).collect(), &store.families);
+        let entries = Entries::of(records.map(entry).collect(), store);
         Self { storage, entries: Mutex::new(entries) }
     }
 
@@ -216,11 +112,22 @@ impl DestroyedRanges {
         self.with(|entries| entries.to_compact.iter().filter_map(|range| Some(entries.get(range)?.record.clone())).collect())
     }
 
-    /// Tells the worker how many ranges have files to compact.
+    /// The pending ranges whose time has come, and that the worker may destroy.
+    pub fn due(&self, store: &Store) -> Vec<StoredRange> {
+        self.with(|entries| entries.due(&store.shared))
+    }
+
+    /// Whether a range is pending.
+    pub fn any_pending(&self) -> bool {
+        self.with(|entries| !entries.pending.is_empty())
+    }
+
+    /// Tells the worker how many ranges are due, and how many have files to compact.
     pub fn count(&self, store: &Store) {
         self.with(|entries| {
-            let n = if store.is_stopping() { 0 } else { entries.to_compact.len() };
-            store.shared.worker_queue.set_jobs(JobKind::RangeToCompact, n);
+            let (due, to_compact) = if store.is_stopping() { (0, 0) } else { (entries.due(&store.shared).len(), entries.to_compact.len()) };
+            store.shared.worker_queue.set_jobs(JobKind::Due, due);
+            store.shared.worker_queue.set_jobs(JobKind::RangeToCompact, to_compact);
         });
     }
 
@@ -243,7 +150,7 @@ impl DestroyedRanges {
             })
             .collect();
         let mut change = Change::default();
-        self.with(|known| entries.into_iter().for_each(|entry| change.put(known, entry, &store.families)));
+        self.with(|known| entries.into_iter().for_each(|entry| change.put(known, entry, store)));
         change.publish(store);
         self.count(store);
         written.and(checked)

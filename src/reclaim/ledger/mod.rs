@@ -12,9 +12,11 @@
 mod covered_families;
 mod destroyed;
 mod destroyed_ranges;
+mod entries;
 mod keyspace_types;
 mod order_book;
 mod owner;
+mod pending_ranges;
 mod record;
 mod schema;
 mod schema_orders;

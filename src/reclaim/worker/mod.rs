@@ -16,7 +16,7 @@ mod paced_writer;
 mod pauses;
 mod rows;
 
-use super::jobs::{DestroyReport, recheck};
+use super::jobs::{DestroyReport, deferred, recheck};
 use super::ledger::Ledger;
 use super::store::Store;
 use crate::log::{Level, log};
@@ -40,6 +40,7 @@ pub fn work(store: &Store, ledger: &Ledger) {
         ledger,
         writer: PacedWriter::new(store),
         next_recheck: Instant::now(),
+        next_due: Instant::now(),
         orders: Orders::default(),
         debts: Debts::new(),
         registrations: u64::MAX,
@@ -69,6 +70,7 @@ struct Worker<'s> {
     debts: Debts,
     rows: Rows,
     next_recheck: Instant,
+    next_due: Instant,
     /// The number of registrations whose types are recorded.
     registrations: u64,
 }
@@ -86,6 +88,7 @@ impl Worker<'_> {
         if self.store.shared.worker_queue.has(JobKind::Order) {
             self.orders.carry_on(&mut self.writer, self.ledger);
         }
+        self.destroy_due();
         self.debts.carry_on(self.store, self.ledger);
     }
 
@@ -97,6 +100,21 @@ impl Worker<'_> {
                 Err(error) => log(Level::Error, || format!("the types of keyspaces cannot be recorded now: {error}")),
             }
         }
+    }
+
+    /// Begins the pending destroys that are due: at once if a thread waits for them, otherwise at
+    /// the next look.
+    fn destroy_due(&mut self) {
+        let is_told = self.store.shared.worker_queue.has(JobKind::Due);
+        if !self.ledger.destroyed.any_pending() || Instant::now() < self.next_due && !is_told {
+            return;
+        }
+        self.next_due = Instant::now() + LOOK;
+        if let Err(error) = deferred::run_due(self.store, self.ledger) {
+            log(Level::Error, || format!("a pending destroy cannot be carried out now, and the worker tries again: {error}"));
+            wait(self.store, AFTER_ERROR);
+        }
+        self.ledger.destroyed.count(self.store);
     }
 
     fn recheck(&mut self) {
