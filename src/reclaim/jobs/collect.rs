@@ -1,7 +1,7 @@
 //! Collect now: finds the files that hold garbage, and compacts only their ranges. It compacts the
 //! last level too, which RocksDB by itself never compacts again.
 
-use super::compaction_cost::{Budget, cost, range_of};
+use super::compaction_cost::{Budget, compact_at_rate, range_of};
 use super::known_files::KnownFiles;
 use super::pick::{note_if_in_vain, pick};
 use super::report::CollectReport;
@@ -89,10 +89,8 @@ fn collect_family(
     let rows = rows_met(store);
     let ranges = merged(&picked, &all);
     for range in &ranges {
-        store.wait_for(&store.compact_rate)?;
         log(Level::Debug, || format!("collect: compacts {}", hex_range(range)));
-        store.engine.compact(family, (&range.0, &range.1), true)?;
-        store.compact_rate.spend(cost(range, &all));
+        compact_at_rate(store, family, range, &all, true)?;
     }
     let all_after = store.engine.files_with_properties(family)?;
     let hands_over = rows_met(store) != rows;
@@ -124,9 +122,7 @@ fn compacts_without_filter(store: &Store, family: Family, ranges: &[StoredRange]
     let before: Vec<File> = store.engine.files_with_properties(family)?.into_iter().filter(in_ranges).collect();
     let runs = runs_so_far(store);
     for range in ranges {
-        store.wait_for(&store.compact_rate)?;
-        store.engine.compact(family, (&range.0, &range.1), true)?;
-        store.compact_rate.spend(cost(range, &before));
+        compact_at_rate(store, family, range, &before, true)?;
     }
     let after = store.engine.files_with_properties(family)?;
     // A rewritten file without a name cannot be told from the old one.

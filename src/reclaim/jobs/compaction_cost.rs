@@ -1,8 +1,20 @@
 //! The cost of a compaction: all files that it rewrites, at every level, not only the picked one.
 
-use crate::engine::File;
+use crate::engine::{Family, File};
+use crate::error::Error;
 use crate::layout::StoredRange;
-use crate::reclaim::store::overlap;
+use crate::reclaim::store::{Store, overlap};
+
+/// Compacts a range, at the rate of all compactions. `files` are those that it may include.
+pub fn compact_at_rate(store: &Store, family: Family, range: &StoredRange, files: &[File], last_level_too: bool) -> Result<(), Error> {
+    let rate = &store.compact_rate;
+    store.wait_for(rate)?;
+    store.engine.compact(family, (&range.0, &range.1), last_level_too)?;
+    if rate.per_second().is_some() {
+        rate.spend(cost(range, files));
+    }
+    Ok(())
+}
 
 /// The bytes that may still be read or compacted.
 pub struct Budget(Option<u64>);

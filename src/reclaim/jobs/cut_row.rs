@@ -14,7 +14,7 @@
 //! the record. It deletes the destroyed half with point tombstones. A point tombstone removes its
 //! key when a compaction meets both; a range tombstone does not.
 
-use super::compaction_cost::cost;
+use super::compaction_cost::compact_at_rate;
 use crate::engine::{Family, File, Op, WriteOptions};
 use crate::error::{Error, ErrorKind, hex_range};
 use crate::layout::{StoredRange, row_end};
@@ -46,9 +46,7 @@ pub fn compact(store: &Store, family: Family, range: &StoredRange, row: &StoredR
         store.engine.write(&batch.writes, NOW)?;
         store.engine.flush(family)?;
         let before = store.engine.files(family, (&row.0, &row.1))?;
-        store.wait_for(&store.compact_rate)?;
-        store.engine.compact(family, (&row.0, &row.1), true)?;
-        store.compact_rate.spend(cost(row, &before));
+        compact_at_rate(store, family, row, &before, true)?;
         let after = store.engine.files(family, (&row.0, &row.1))?;
         let is_gone = |file: &File| !after.iter().any(|other| other.is_same(file));
         let (at_the_top, below): (Vec<_>, Vec<_>) = before.into_iter().partition(|file| file.level == 0);

@@ -13,7 +13,7 @@
 //! compaction of the host holds are left, and the debt is paid later.
 
 use super::clear::phase;
-use super::compaction_cost::cost;
+use super::compaction_cost::compact_at_rate;
 use super::file_index::{FileIndex, compact_together, span, split_at_files};
 use super::sweep;
 use crate::callback::lock;
@@ -164,16 +164,14 @@ impl Payment {
 
     /// Does the next compaction that is still needed. Returns whether any was done.
     pub fn step(&mut self, store: &Store) -> Result<bool, Error> {
-        while let Some(Step { family, range: (start, end) }) = self.steps.pop_front() {
-            let files = store.engine.files(family, (&start, &end))?;
+        while let Some(Step { family, range }) = self.steps.pop_front() {
+            let files = store.engine.files(family, (&range.0, &range.1))?;
             let is_old = |file: &File| self.before.get(&family).is_some_and(|before| before.has(file));
             if !files.iter().any(is_old) {
                 continue;
             }
-            let bytes = cost(&(start.clone(), end.clone()), &files);
-            log(Level::Debug, || format!("debt: compacts {}, at least {bytes} bytes", hex_range(&(start.clone(), end.clone()))));
-            store.engine.compact(family, (&start, &end), false)?;
-            store.compact_rate.spend(bytes);
+            log(Level::Debug, || format!("debt: compacts {}", hex_range(&range)));
+            compact_at_rate(store, family, &range, &files, false)?;
             return Ok(true);
         }
         Ok(false)
