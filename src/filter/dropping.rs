@@ -18,7 +18,6 @@ use crate::error::hex;
 use crate::layout::split_timestamp;
 use crate::shared::{FilterKind, KeyDropState, LateKeys, Lookup, Segment, Segments, Shared};
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// The reason why the last key was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub enum FastCases {
 pub struct Dropping {
     segments: Segments,
     /// The first segment that ends behind the last key, if there is one.
-    next: Option<Arc<Segment>>,
+    next: Option<Segment>,
     pub generation: u64,
     /// The reason why the last key was dropped.
     pub hit: DropReason,
@@ -94,10 +93,10 @@ impl Dropping {
 
     /// The segment that holds `key`, or the next one. Keys come in order.
     fn next(&mut self, key: &[u8]) -> Option<&Segment> {
-        if self.next.as_ref()?.end.as_slice() <= key {
+        if self.next.as_ref()?.end() <= key {
             self.next = self.segments.first_behind(key).cloned();
         }
-        self.next.as_deref()
+        self.next.as_ref()
     }
 
     /// The end of the range or schema that the last key was dropped by, if all keys up to that end
@@ -105,7 +104,7 @@ impl Dropping {
     pub fn end(&self, shared: &Shared, key: &[u8]) -> Option<Cow<'_, [u8]>> {
         match self.hit {
             DropReason::Nothing => None,
-            DropReason::Range => self.next.as_ref().map(|segment| segment.end.as_slice().into()),
+            DropReason::Range => self.next.as_ref().map(|segment| segment.end().into()),
             DropReason::Schema => {
                 let (layout, (tenant, id)) = (&shared.layout, self.schemas.schema()?);
                 let ranges = layout.schemas_are_ranges().then(|| layout.schema_ranges(tenant, id))?;
@@ -143,7 +142,7 @@ impl Dropping {
         if self.segments.is_empty() && !by_schema {
             return DropReason::Nothing;
         }
-        if self.next(key).is_some_and(|segment| segment.start.as_slice() <= key) {
+        if self.next(key).is_some_and(|segment| segment.start() <= key) {
             self.hit = DropReason::Range;
         } else if by_schema {
             self.hit = DropReason::Schema;
@@ -170,7 +169,7 @@ impl Dropping {
     pub fn late_warning(&self, key: &[u8]) -> String {
         match self.next.as_ref().and_then(|segment| segment.range()) {
             Some(range) if self.hit == DropReason::Range => {
-                let (start, end, key) = (hex(&range.start), hex(&range.end), hex(key));
+                let (start, end, key) = (hex(range.start()), hex(range.end()), hex(key));
                 format!("a filter removes late keys of the destroyed range [{start}, {end}), the first is {key}; do not write into it")
             }
             _ => format!("a filter removes late keys of a dropped schema, the first is {}; do not write into it", hex(key)),
@@ -194,8 +193,9 @@ impl Dropping {
         let Some(next) = (if self.segments.is_empty() { None } else { self.next(key) }) else {
             return if is_plain { FastCases::Both } else { FastCases::Neither };
         };
-        let is_near = next.start.as_slice() <= key || common_prefix(&next.start, key) >= owner_len;
-        let is_cut = split_timestamp(key).is_some_and(|(row, _)| self.segments.touch_row(row));
+        let is_near = next.start() <= key || common_prefix(next.start(), key) >= owner_len;
+        // A segment of another owner cannot cut the row, so most rows need no lookup.
+        let is_cut = is_near && split_timestamp(key).is_some_and(|(row, _)| self.segments.touch_row(row));
         match (is_plain && !is_cut, is_near) {
             (true, false) => FastCases::Both,
             (true, true) => FastCases::SameRowOnly,

@@ -94,9 +94,9 @@ impl AttachedStore {
         let shared = &self.store.shared;
         let cuts_a_row = |record: &Destroyed| {
             let (start, end) = &record.range;
-            record.is_started() && [start, end].into_iter().any(|bound| shared.layout.cut_row(bound).is_some())
+            [start, end].into_iter().any(|bound| shared.layout.cut_row(bound).is_some())
         };
-        let unfinished = !self.ledger.destroyed.select(cuts_a_row).is_empty();
+        let unfinished = self.ledger.destroyed.started().iter().any(cuts_a_row);
         shared.suspend(unfinished);
         shared.set_dropped(Arc::default());
         shared.forget_schema_orders();

@@ -1,11 +1,10 @@
 //! The destroyed ranges with a record, as filters and the worker look them up.
 
 use super::FilterKind;
+use super::dropped_range::DroppedRange;
 use super::families::{AttachedFamily, all_covered, candidates};
-use super::segments::{DroppedRange, Segments};
-use super::tree::Tree;
-use crate::layout::KeyspaceId;
-use std::cmp::Ordering;
+use super::segments::Segments;
+use crate::layout::{KeyMode, KeyspaceId, Layout, StoredRange};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -23,28 +22,27 @@ struct Group {
 pub struct Dropped {
     families: Arc<[AttachedFamily]>,
     groups: Vec<Group>,
-    /// The destroyed keyspaces, in order, each with its number of ranges.
-    keyspaces: Tree<(KeyspaceId, usize)>,
 }
 
 impl Dropped {
-    /// These ranges, in the families that each of them covers.
+    /// These ranges, in the families that each of them covers. It is fast if most of them cover the
+    /// same families.
     pub fn new(families: Vec<AttachedFamily>, ranges: &[Arc<DroppedRange>]) -> Self {
-        let all: Arc<[usize]> = (0..families.len()).collect();
-        let (everywhere, others): (Vec<_>, Vec<_>) = ranges.iter().partition(|range| *range.covers == *all);
-        let segments = Segments::of(everywhere.iter().copied());
-        let mut dropped = Self { families: families.into(), groups: vec![Group { places: all, segments }], keyspaces: Tree::default() };
-        everywhere.into_iter().for_each(|range| dropped.count(range.keyspace, |ranges| ranges + 1));
+        let usual = ranges.first().map(|range| range.covers.places.clone()).unwrap_or_default();
+        let (together, others): (Vec<_>, Vec<_>) = ranges.iter().partition(|range| range.covers.places == usual);
+        let covered = Group { places: usual.as_slice().into(), segments: Segments::of(together.into_iter()) };
+        let rest = Group { places: (0..families.len()).filter(|place| !usual.contains(place)).collect(), segments: Segments::default() };
+        let groups = [covered, rest].into_iter().filter(|group| !group.places.is_empty()).collect();
+        let mut dropped = Self { families: families.into(), groups };
         others.into_iter().for_each(|range| dropped.insert(range));
         dropped
     }
 
     /// Adds a range in the families that it covers.
     pub fn insert(&mut self, range: &Arc<DroppedRange>) {
-        self.count(range.keyspace, |ranges| ranges + 1);
         for mut group in std::mem::take(&mut self.groups) {
-            if *range.covers != *group.places {
-                let (covered, others): (Vec<_>, Vec<_>) = group.places.iter().partition(|place| range.covers.contains(place));
+            if *range.covers.places != *group.places {
+                let (covered, others): (Vec<_>, Vec<_>) = group.places.iter().partition(|place| range.covers.places.contains(place));
                 if !others.is_empty() {
                     self.groups.push(Group { places: others.into(), segments: group.segments.clone() });
                 }
@@ -59,10 +57,9 @@ impl Dropped {
 
     /// Removes a range that was added.
     pub fn remove(&mut self, range: &Arc<DroppedRange>) {
-        self.count(range.keyspace, |ranges| ranges.saturating_sub(1));
         for group in &mut self.groups {
             // A range covers all families of a group or none.
-            if group.places.first().is_some_and(|place| range.covers.contains(place)) {
+            if group.places.first().is_some_and(|place| range.covers.places.contains(place)) {
                 group.segments.remove(range);
             }
         }
@@ -71,18 +68,55 @@ impl Dropped {
         }
     }
 
-    fn count(&mut self, keyspace: Option<KeyspaceId>, change: impl Fn(usize) -> usize) {
-        let Some(keyspace) = keyspace else { return };
-        let (before, rest) = self.keyspaces.split(&|(id, _)| id.cmp(&keyspace));
-        let (same, behind) = rest.split(&|(id, _)| id.cmp(&keyspace).then(Ordering::Less));
-        let ranges = change(same.pop_first().map_or(0, |((_, ranges), _)| ranges));
-        let changed = if ranges == 0 { Tree::default() } else { Tree::of(&[(keyspace, ranges)]) };
-        self.keyspaces = before.concat(changed).concat(behind);
+    /// Whether a keyspace is destroyed.
+    pub fn has_keyspace(&self, layout: &Layout, keyspace: KeyspaceId) -> bool {
+        let has = |mode| {
+            let range = layout.encode_range(Some(mode), Some(keyspace), &[], &[]).ok()?;
+            self.find(&(range.start, range.end?)).filter(|found| found.keyspace() == Some(keyspace))
+        };
+        !self.is_empty() && [KeyMode::Raw, KeyMode::Txn].into_iter().any(|mode| has(mode).is_some())
     }
 
-    /// Whether a keyspace is destroyed.
-    pub fn has_keyspace(&self, keyspace: KeyspaceId) -> bool {
-        self.keyspaces.first_from(|(id, _)| id.cmp(&keyspace)).is_some_and(|(id, _)| *id == keyspace)
+    /// The range with exactly these bounds.
+    pub fn find(&self, range: &StoredRange) -> Option<&Arc<DroppedRange>> {
+        self.groups.iter().find_map(|group| group.segments.find(range))
+    }
+
+    /// The ranges that hold a key of `[start, end)`, in the order of their starts.
+    pub fn overlapping(&self, start: &[u8], end: &[u8]) -> Vec<Arc<DroppedRange>> {
+        self.each_once(|segments| segments.overlapping(start, end))
+    }
+
+    /// All ranges, in the order of their starts.
+    pub fn all(&self) -> Vec<Arc<DroppedRange>> {
+        self.each_once(Segments::all)
+    }
+
+    /// The ranges that wait for their recheck since this time or longer, in the order of their
+    /// starts.
+    pub fn waiting_since(&self, time: u64) -> Vec<Arc<DroppedRange>> {
+        self.each_once(|segments| segments.waiting_since(time))
+    }
+
+    /// Whether a range waits for its recheck.
+    pub fn any_waits(&self) -> bool {
+        self.groups.iter().any(|group| group.segments.any_waits())
+    }
+
+    /// A range of several families or segments is found more than once.
+    fn each_once(&self, find: impl Fn(&Segments) -> Vec<Arc<DroppedRange>>) -> Vec<Arc<DroppedRange>> {
+        let mut found: Vec<_> = self.groups.iter().flat_map(|group| find(&group.segments)).collect();
+        found.sort_by(|one, other| (one.start(), one.end()).cmp(&(other.start(), other.end())));
+        found.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        found
+    }
+
+    /// Whether both are the same ranges, because neither has changed since they were copied.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same = |(one, other): (&Group, &Group)| one.places == other.places && one.segments.is_same(&other.segments);
+        Arc::ptr_eq(&self.families, &other.families)
+            && self.groups.len() == other.groups.len()
+            && self.groups.iter().zip(&other.groups).all(same)
     }
 
     /// Whether no range is destroyed.
@@ -112,13 +146,10 @@ impl Dropped {
         if candidates.iter().all(|place| self.in_family(*place).is_same(&first)) {
             return first;
         }
-        let (mut common, mut known) = (Segments::default(), HashSet::new());
-        for range in first.all().iter().filter(|range| all_covered(&range.covers, &candidates)) {
-            // A range of several segments is found once for each of them.
-            if known.insert(Arc::as_ptr(range)) {
-                common.insert(range);
-            }
-        }
-        common
+        let mut known = HashSet::new();
+        // A range of several segments is found once for each of them.
+        let all = first.all().into_iter().filter(|range| known.insert(Arc::as_ptr(range)));
+        let common: Vec<_> = all.filter(|range| all_covered(&range.covers.places, &candidates)).collect();
+        Segments::of(common.iter())
     }
 }

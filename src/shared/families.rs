@@ -12,6 +12,24 @@ pub struct AttachedFamily {
     pub runs: AllowedFilters,
 }
 
+/// A family as a durable record names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFamily {
+    /// RocksDB's id of the family, if it is known.
+    pub id: Option<u32>,
+    /// The name of the family.
+    pub name: String,
+}
+
+/// The families that a record covers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// The places of those that are attached, in order.
+    pub places: Vec<usize>,
+    /// The names of all of them; an empty list means all attached families.
+    pub named: Vec<NamedFamily>,
+}
+
 /// The kinds of filters that a family may have, by its role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllowedFilters {

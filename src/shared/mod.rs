@@ -5,6 +5,7 @@
 
 mod clock;
 mod dropped;
+mod dropped_range;
 mod families;
 mod filter_kinds;
 mod keyspaces;
@@ -22,7 +23,8 @@ mod worker_queue;
 
 pub use clock::Clock;
 pub use dropped::Dropped;
-pub use families::{AllowedFilters, AttachedFamily, all_covered, candidates};
+pub use dropped_range::{DroppedRange, RangeProgress};
+pub use families::{AllowedFilters, AttachedFamily, Coverage, NamedFamily, all_covered, candidates};
 pub use filter_kinds::FilterKind;
 pub use keyspaces::{KeyspaceState, Keyspaces};
 pub use late_keys::LateKeys;
@@ -30,6 +32,6 @@ pub use recorded::RecordedTypes;
 pub use registration::{keep_for_conflict, load_keyspace, register_keyspaces};
 pub use rows::HandedOverRows;
 pub use schemas::{DroppedSchema, KeyDropState, Lookup, Registry, SchemaState, Schemas, Truncation};
-pub use segments::{DroppedRange, Segment, Segments};
+pub use segments::{Segment, Segments};
 pub use state::Shared;
 pub use worker_queue::{JobKind, Served, ServedFamily, WorkerQueue};

@@ -13,7 +13,7 @@ pub fn load_keyspace(shared: &Shared, meta: &KeyspaceMeta) -> Result<(), Error> 
     let KeyspaceMeta { id, .. } = *meta;
     let keyspace =
         KeyspaceId::new(id).ok_or_else(|| Error::invalid(format!("keyspace {id} is out of range; ids are 0 to {}", KeyspaceId::MAX)))?;
-    let is_destroyed = shared.dropped().has_keyspace(keyspace);
+    let is_destroyed = shared.dropped().has_keyspace(&shared.layout, keyspace);
     // The type comes first, so that an unknown type keeps the keyspace, even if another
     // field is wrong too.
     let gc_type = gc_type(shared, keyspace, meta.gc_management_type.as_deref())?;
@@ -76,7 +76,7 @@ fn gc_type(shared: &Shared, keyspace: KeyspaceId, text: Option<&str>) -> Result<
 /// keyspace that caused it.
 pub fn register_keyspaces(shared: &Shared, keyspaces: &[KeyspaceId], gc_type: GcType) -> Result<(), (usize, String)> {
     let dropped = shared.dropped();
-    if let Some((index, keyspace)) = keyspaces.iter().enumerate().find(|(_, keyspace)| dropped.has_keyspace(**keyspace)) {
+    if let Some((index, keyspace)) = keyspaces.iter().enumerate().find(|(_, keyspace)| dropped.has_keyspace(&shared.layout, **keyspace)) {
         return Err((index, format!("keyspace {keyspace} is destroyed, and cannot be registered while its record exists")));
     }
     check_recorded(shared, keyspaces, gc_type)?;

@@ -7,65 +7,90 @@
 //!   remove A    [c, e) B    [k, m) C, [m, z) C become [k, z) C
 //! ```
 
-use super::LateKeys;
-use super::tree::Tree;
-use crate::layout::{KeyspaceId, TIMESTAMP_LEN};
+use super::dropped_range::DroppedRange;
+use super::tree::{Item, Tree};
+use crate::layout::{StoredRange, TIMESTAMP_LEN};
 use std::sync::Arc;
 
-/// A destroyed range, half open.
-#[derive(Debug)]
-pub struct DroppedRange {
-    /// The first key of the range.
-    pub start: Vec<u8>,
-    /// The first key behind the range.
-    pub end: Vec<u8>,
-    /// The keyspace, if a whole keyspace was destroyed.
-    pub keyspace: Option<KeyspaceId>,
-    /// The late keys of the range.
-    pub late: LateKeys,
-    /// The places of the attached families in which the range is destroyed.
-    pub covers: Vec<usize>,
+/// A stretch of keys that lie in the same destroyed ranges.
+#[derive(Debug, Clone)]
+pub enum Segment {
+    /// All keys of one range, which overlaps no other range.
+    Whole(Arc<DroppedRange>),
+    /// Keys of ranges that overlap.
+    Part(Arc<Part>),
 }
 
-/// A stretch of keys that lie in the same destroyed ranges.
+/// A segment of ranges that overlap.
 #[derive(Debug)]
-pub struct Segment {
-    /// The first key of the segment.
-    pub start: Vec<u8>,
-    /// The first key behind the segment.
-    pub end: Vec<u8>,
+pub struct Part {
+    start: Vec<u8>,
+    end: Vec<u8>,
     /// The ranges that hold all its keys, at least one.
     ranges: Vec<Arc<DroppedRange>>,
 }
 
+impl Item for Segment {
+    fn time(&self) -> u64 {
+        self.ranges().iter().map(|range| range.recheck_from()).min().unwrap_or(u64::MAX)
+    }
+}
+
 impl Segment {
+    /// The first key of the segment.
+    pub fn start(&self) -> &[u8] {
+        match self {
+            Self::Whole(range) => range.start(),
+            Self::Part(part) => &part.start,
+        }
+    }
+
+    /// The first key behind the segment.
+    pub fn end(&self) -> &[u8] {
+        match self {
+            Self::Whole(range) => range.end(),
+            Self::Part(part) => &part.end,
+        }
+    }
+
+    /// The ranges that hold all keys of the segment, at least one.
+    fn ranges(&self) -> &[Arc<DroppedRange>] {
+        match self {
+            Self::Whole(range) => std::slice::from_ref(range),
+            Self::Part(part) => &part.ranges,
+        }
+    }
+
     /// A range that holds all keys of the segment.
     pub fn range(&self) -> Option<&DroppedRange> {
-        self.ranges.first().map(Arc::as_ref)
+        self.ranges().first().map(Arc::as_ref)
     }
 
-    fn alone(range: &Arc<DroppedRange>, start: &[u8], end: &[u8]) -> Arc<Self> {
-        Arc::new(Self { start: start.to_vec(), end: end.to_vec(), ranges: vec![range.clone()] })
+    fn of(start: &[u8], end: &[u8], ranges: Vec<Arc<DroppedRange>>) -> Self {
+        match ranges.as_slice() {
+            [range] if range.start() == start && range.end() == end => Self::Whole(range.clone()),
+            _ => Self::Part(Arc::new(Part { start: start.to_vec(), end: end.to_vec(), ranges })),
+        }
     }
 
-    fn part(&self, start: &[u8], end: &[u8]) -> Arc<Self> {
-        Arc::new(Self { start: start.to_vec(), end: end.to_vec(), ranges: self.ranges.clone() })
+    fn part(&self, start: &[u8], end: &[u8]) -> Self {
+        Self::of(start, end, self.ranges().to_vec())
     }
 }
 
 /// The destroyed segments of one or more families, in order.
 #[derive(Debug, Clone, Default)]
-pub struct Segments(Tree<Arc<Segment>>);
+pub struct Segments(Tree<Segment>);
 
 impl Segments {
     /// The segments of these ranges. Many ranges that do not overlap cost little.
     pub fn of<'r>(ranges: impl Iterator<Item = &'r Arc<DroppedRange>>) -> Self {
         let mut ranges: Vec<_> = ranges.collect();
-        ranges.sort_by(|one, other| one.start.cmp(&other.start));
-        let (mut alone, mut overlapping) = (Vec::<Arc<Segment>>::new(), Vec::new());
+        ranges.sort_by(|one, other| one.start().cmp(other.start()));
+        let (mut alone, mut overlapping) = (Vec::<Segment>::new(), Vec::new());
         for range in ranges {
-            if range.start < range.end && alone.last().is_none_or(|last| last.end <= range.start) {
-                alone.push(Segment::alone(range, &range.start, &range.end));
+            if range.start() < range.end() && alone.last().is_none_or(|last| last.end() <= range.start()) {
+                alone.push(Segment::Whole(range.clone()));
             } else {
                 overlapping.push(range);
             }
@@ -87,34 +112,35 @@ impl Segments {
     }
 
     /// The first segment that ends behind `key`: the only one that may hold it.
-    pub fn first_behind(&self, key: &[u8]) -> Option<&Arc<Segment>> {
-        self.0.first_from(|segment| segment.end.as_slice().cmp(key).then(std::cmp::Ordering::Less))
+    pub fn first_behind(&self, key: &[u8]) -> Option<&Segment> {
+        self.0.first_from(|segment| segment.end().cmp(key).then(std::cmp::Ordering::Less))
     }
 
     /// Whether this key is destroyed.
     pub fn cover(&self, key: &[u8]) -> bool {
-        self.first_behind(key).is_some_and(|segment| segment.start.as_slice() <= key)
+        self.first_behind(key).is_some_and(|segment| segment.start() <= key)
     }
 
     /// Whether any key of `[start, end)` is destroyed.
     pub fn touch(&self, start: &[u8], end: &[u8]) -> bool {
-        self.first_behind(start).is_some_and(|segment| segment.start.as_slice() < end)
+        self.first_behind(start).is_some_and(|segment| segment.start() < end)
     }
 
     /// Whether any version of this row is destroyed. It answers as [`Segments::touch`] up to the
     /// row's end, but allocates nothing, because filters call it.
     pub fn touch_row(&self, row: &[u8]) -> bool {
         let oldest = || row.iter().chain(&[0xff; TIMESTAMP_LEN]);
-        self.first_behind(row).is_some_and(|segment| segment.start.iter().le(oldest()))
+        self.first_behind(row).is_some_and(|segment| segment.start().iter().le(oldest()))
     }
 
     /// The ranges that hold a key of `[start, end)`, each at least once.
     pub fn overlapping(&self, start: &[u8], end: &[u8]) -> Vec<Arc<DroppedRange>> {
         let mut found = Vec::new();
         let mut key = start.to_vec();
-        while let Some(segment) = self.first_behind(&key).filter(|segment| segment.start.as_slice() < end) {
-            found.extend(segment.ranges.iter().cloned());
-            key.clone_from(&segment.end);
+        while let Some(segment) = self.first_behind(&key).filter(|segment| segment.start() < end) {
+            found.extend(segment.ranges().iter().cloned());
+            key.clear();
+            key.extend_from_slice(segment.end());
         }
         found
     }
@@ -122,25 +148,46 @@ impl Segments {
     /// All ranges, each at least once.
     pub fn all(&self) -> Vec<Arc<DroppedRange>> {
         let mut all = Vec::new();
-        self.0.for_each(&mut |segment| all.extend(segment.ranges.iter().cloned()));
+        self.0.for_each(&mut |segment| all.extend(segment.ranges().iter().cloned()));
         all
+    }
+
+    /// The ranges that wait for their recheck since this time or longer, each at least once.
+    pub fn waiting_since(&self, time: u64) -> Vec<Arc<DroppedRange>> {
+        let mut found = Vec::new();
+        self.0.for_each_until(time, &mut |segment| {
+            found.extend(segment.ranges().iter().filter(|range| range.recheck_from() <= time).cloned())
+        });
+        found
+    }
+
+    /// Whether a range waits for its recheck.
+    pub fn any_waits(&self) -> bool {
+        self.0.any_time()
+    }
+
+    /// The range with exactly these bounds.
+    pub fn find(&self, range: &StoredRange) -> Option<&Arc<DroppedRange>> {
+        let segment = self.first_behind(&range.0)?;
+        segment.ranges().iter().find(|found| found.is(range))
     }
 
     /// Adds a range.
     pub fn insert(&mut self, range: &Arc<DroppedRange>) {
         self.change(range, |inside, (start, end)| {
+            let alone = |start: &[u8], end: &[u8]| Segment::of(start, end, vec![range.clone()]);
             let mut changed = Vec::new();
             let mut from = start;
             for segment in inside {
-                if from < segment.start.as_slice() {
-                    changed.push(Segment::alone(range, from, &segment.start));
+                if from < segment.start() {
+                    changed.push(alone(from, segment.start()));
                 }
-                let ranges = segment.ranges.iter().chain(std::iter::once(range)).cloned().collect();
-                changed.push(Arc::new(Segment { start: segment.start.clone(), end: segment.end.clone(), ranges }));
-                from = &segment.end;
+                let ranges = segment.ranges().iter().chain(std::iter::once(range)).cloned().collect();
+                changed.push(Segment::of(segment.start(), segment.end(), ranges));
+                from = segment.end();
             }
             if from < end {
-                changed.push(Segment::alone(range, from, end));
+                changed.push(alone(from, end));
             }
             changed
         });
@@ -149,11 +196,11 @@ impl Segments {
     /// Removes a range that was added.
     pub fn remove(&mut self, range: &Arc<DroppedRange>) {
         self.change(range, |inside, _| {
-            let mut changed: Vec<Arc<Segment>> = Vec::new();
+            let mut changed = Vec::new();
             for segment in inside {
-                let ranges: Vec<_> = segment.ranges.iter().filter(|other| !Arc::ptr_eq(other, range)).cloned().collect();
+                let ranges: Vec<_> = segment.ranges().iter().filter(|other| !Arc::ptr_eq(other, range)).cloned().collect();
                 if !ranges.is_empty() {
-                    changed.push(Arc::new(Segment { start: segment.start.clone(), end: segment.end.clone(), ranges }));
+                    changed.push(Segment::of(segment.start(), segment.end(), ranges));
                 }
             }
             changed
@@ -162,8 +209,8 @@ impl Segments {
 
     /// Replaces the segments inside a range by what `change` makes of them. Neighbours that lie in
     /// the same ranges are merged.
-    fn change(&mut self, range: &DroppedRange, change: impl for<'s> FnOnce(&'s [Arc<Segment>], (&'s [u8], &'s [u8])) -> Vec<Arc<Segment>>) {
-        let (start, end) = (range.start.as_slice(), range.end.as_slice());
+    fn change(&mut self, range: &DroppedRange, change: impl for<'s> FnOnce(&'s [Segment], (&'s [u8], &'s [u8])) -> Vec<Segment>) {
+        let (start, end) = (range.start(), range.end());
         if start >= end {
             return;
         }
@@ -173,11 +220,11 @@ impl Segments {
         inside.for_each(&mut |segment| segments.push(segment.clone()));
         let mut changed = Vec::new();
         let (mut before, mut behind) = (before, behind);
-        if let Some((others, last)) = before.pop_last().filter(|(_, last)| last.end == start) {
+        if let Some((others, last)) = before.pop_last().filter(|(_, last)| last.end() == start) {
             (before, changed) = (others, vec![last]);
         }
         changed.extend(change(&segments, (start, end)));
-        if let Some((first, others)) = behind.pop_first().filter(|(first, _)| first.start == end) {
+        if let Some((first, others)) = behind.pop_first().filter(|(first, _)| first.start() == end) {
             behind = others;
             changed.push(first);
         }
@@ -186,23 +233,23 @@ impl Segments {
 }
 
 /// The segments before a key, and those from it on. A segment that holds the key is cut in two.
-fn split(tree: &Tree<Arc<Segment>>, key: &[u8]) -> (Tree<Arc<Segment>>, Tree<Arc<Segment>>) {
-    let (before, behind) = tree.split(&|segment| segment.start.as_slice().cmp(key));
+fn split(tree: &Tree<Segment>, key: &[u8]) -> (Tree<Segment>, Tree<Segment>) {
+    let (before, behind) = tree.split(&|segment| segment.start().cmp(key));
     match before.pop_last() {
-        Some((others, cut)) if cut.end.as_slice() > key => {
-            (others.concat(Tree::of(&[cut.part(&cut.start, key)])), Tree::of(&[cut.part(key, &cut.end)]).concat(behind))
+        Some((others, cut)) if cut.end() > key => {
+            (others.concat(Tree::of(&[cut.part(cut.start(), key)])), Tree::of(&[cut.part(key, cut.end())]).concat(behind))
         }
         _ => (before, behind),
     }
 }
 
 /// The segments, with neighbours in the same ranges merged.
-fn merged(segments: Vec<Arc<Segment>>) -> Vec<Arc<Segment>> {
-    let mut merged: Vec<Arc<Segment>> = Vec::new();
+fn merged(segments: Vec<Segment>) -> Vec<Segment> {
+    let mut merged: Vec<Segment> = Vec::new();
     for segment in segments {
         match merged.last_mut() {
-            Some(last) if last.end == segment.start && are_same(&last.ranges, &segment.ranges) => {
-                *last = last.part(&last.start, &segment.end);
+            Some(last) if last.end() == segment.start() && are_same(last.ranges(), segment.ranges()) => {
+                *last = last.part(last.start(), segment.end());
             }
             _ => merged.push(segment),
         }
@@ -221,10 +268,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn range(start: u8, end: u8) -> Arc<DroppedRange> {
-        Arc::new(DroppedRange { start: vec![start], end: vec![end], keyspace: None, late: LateKeys::default(), covers: Vec::new() })
+        Arc::new(DroppedRange::new(&(vec![start], vec![end]), None, Arc::default()))
     }
 
-    fn all(segments: &Segments) -> Vec<Arc<Segment>> {
+    fn all(segments: &Segments) -> Vec<Segment> {
         let mut all = Vec::new();
         segments.0.for_each(&mut |segment| all.push(segment.clone()));
         all
@@ -244,7 +291,7 @@ mod tests {
                     segments.insert(&ranges[ranges.len() - 1]);
                 }
                 prop_assert_eq!(all(&before.0).len(), before.1);
-                let covered = |key: &[u8]| ranges.iter().filter(|range| range.start.as_slice() <= key && key < range.end.as_slice()).count();
+                let covered = |key: &[u8]| ranges.iter().filter(|range| range.start() <= key && key < range.end()).count();
                 for key in 0..21 {
                     prop_assert_eq!(segments.cover(&[key]), covered(&[key]) > 0);
                     prop_assert_eq!(segments.touch_row(&[key]), segments.touch(&[key], &row_end(&[key])));
@@ -253,13 +300,17 @@ mod tests {
                         prop_assert_eq!(segments.touch(&[key], &[end]), (key..end).any(|key| covered(&[key]) > 0));
                     }
                 }
+                for range in ranges.iter().filter(|range| range.start() < range.end()) {
+                    let found = segments.find(&range.range());
+                    prop_assert!(found.is_some_and(|found| found.range() == range.range()));
+                }
                 let all = all(&segments);
                 for segment in &all {
-                    prop_assert!(segment.start < segment.end && !segment.ranges.is_empty() && segment.range().is_some());
+                    prop_assert!(segment.start() < segment.end() && segment.range().is_some());
                 }
                 for (one, next) in all.iter().zip(all.iter().skip(1)) {
-                    let merges = one.end == next.start && are_same(&one.ranges, &next.ranges);
-                    prop_assert!(one.end <= next.start && !merges, "{:?}", all);
+                    let merges = one.end() == next.start() && are_same(one.ranges(), next.ranges());
+                    prop_assert!(one.end() <= next.start() && !merges, "{:?}", all);
                 }
             }
             let bulk = Segments::of(ranges.iter());

@@ -18,6 +18,15 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+/// An item of a tree.
+pub trait Item: Clone {
+    /// A time by which the item is found, see [`Tree::for_each_until`]; from 2^56 - 1 on it means
+    /// none.
+    fn time(&self) -> u64 {
+        u64::MAX
+    }
+}
+
 /// An ordered tree of items. The order is given by each call, always the same.
 #[derive(Debug)]
 pub struct Tree<T>(Option<Arc<Node<T>>>);
@@ -27,7 +36,22 @@ struct Node<T> {
     left: Tree<T>,
     item: T,
     right: Tree<T>,
-    height: u32,
+    /// The earliest time of the items in this subtree, and in the lowest byte its height. In one
+    /// number they make a node a tenth smaller.
+    earliest_and_height: u64,
+}
+
+/// Times from this one on are no times.
+const NO_TIME: u64 = u64::MAX >> 8;
+
+impl<T> Node<T> {
+    fn height(&self) -> u8 {
+        self.earliest_and_height as u8
+    }
+
+    fn earliest(&self) -> u64 {
+        self.earliest_and_height >> 8
+    }
 }
 
 impl<T> Clone for Tree<T> {
@@ -42,7 +66,7 @@ impl<T> Default for Tree<T> {
     }
 }
 
-impl<T: Clone> Tree<T> {
+impl<T: Item> Tree<T> {
     /// A tree of items that are in order.
     pub fn of(items: &[T]) -> Self {
         let (left, rest) = items.split_at(items.len() / 2);
@@ -127,23 +151,46 @@ impl<T: Clone> Tree<T> {
         }
     }
 
-    fn height(&self) -> u32 {
-        self.0.as_ref().map_or(0, |node| node.height)
+    /// Calls `each` with the items whose time is not after `time`, in order. Other items cost
+    /// nothing but the way to these.
+    pub fn for_each_until(&self, time: u64, each: &mut impl FnMut(&T)) {
+        let time = time.min(NO_TIME - 1);
+        if let Some(node) = self.0.as_ref().filter(|node| node.earliest() <= time) {
+            node.left.for_each_until(time, each);
+            if node.item.time() <= time {
+                each(&node.item);
+            }
+            node.right.for_each_until(time, each);
+        }
+    }
+
+    fn height(&self) -> u8 {
+        self.0.as_ref().map_or(0, |node| node.height())
+    }
+
+    /// Whether an item has a time.
+    pub fn any_time(&self) -> bool {
+        self.earliest() < NO_TIME
+    }
+
+    fn earliest(&self) -> u64 {
+        self.0.as_ref().map_or(NO_TIME, |node| node.earliest())
     }
 
     fn node(left: Self, item: T, right: Self) -> Self {
         let height = 1 + left.height().max(right.height());
-        Self(Some(Arc::new(Node { left, item, right, height })))
+        let earliest = item.time().min(left.earliest()).min(right.earliest());
+        Self(Some(Arc::new(Node { left, item, right, earliest_and_height: earliest << 8 | u64::from(height) })))
     }
 
     /// A balanced tree of two trees and an item between them.
     fn join(left: Self, item: T, right: Self) -> Self {
         match (&left.0, &right.0) {
-            (Some(top), _) if top.height > right.height() + 1 => {
+            (Some(top), _) if top.height() > right.height() + 1 => {
                 let joined = Self::join(top.right.clone(), item, right);
                 Self::balanced(top.left.clone(), top.item.clone(), joined)
             }
-            (_, Some(top)) if top.height > left.height() + 1 => {
+            (_, Some(top)) if top.height() > left.height() + 1 => {
                 let joined = Self::join(left, item, top.left.clone());
                 Self::balanced(joined, top.item.clone(), top.right.clone())
             }
@@ -154,16 +201,16 @@ impl<T: Clone> Tree<T> {
     /// A node whose subtrees differ by at most two in height, made balanced by rotations.
     fn balanced(left: Self, item: T, right: Self) -> Self {
         match (&left.0, &right.0) {
-            (Some(top), _) if top.height > right.height() + 1 => match &top.right.0 {
-                Some(inner) if inner.height > top.left.height() => Self::node(
+            (Some(top), _) if top.height() > right.height() + 1 => match &top.right.0 {
+                Some(inner) if inner.height() > top.left.height() => Self::node(
                     Self::node(top.left.clone(), top.item.clone(), inner.left.clone()),
                     inner.item.clone(),
                     Self::node(inner.right.clone(), item, right),
                 ),
                 _ => Self::node(top.left.clone(), top.item.clone(), Self::node(top.right.clone(), item, right)),
             },
-            (_, Some(top)) if top.height > left.height() + 1 => match &top.left.0 {
-                Some(inner) if inner.height > top.right.height() => Self::node(
+            (_, Some(top)) if top.height() > left.height() + 1 => match &top.left.0 {
+                Some(inner) if inner.height() > top.right.height() => Self::node(
                     Self::node(left, item, inner.left.clone()),
                     inner.item.clone(),
                     Self::node(inner.right.clone(), top.item.clone(), top.right.clone()),
@@ -180,6 +227,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    impl Item for u16 {
+        fn time(&self) -> u64 {
+            u64::from(*self ^ 0x55)
+        }
+    }
+
     fn items(tree: &Tree<u16>) -> Vec<u16> {
         let mut items = Vec::new();
         tree.for_each(&mut |item| items.push(*item));
@@ -189,7 +242,7 @@ mod tests {
     fn is_balanced(tree: &Tree<u16>) -> bool {
         tree.0.as_ref().is_none_or(|node| {
             let (left, right) = (node.left.height(), node.right.height());
-            left.abs_diff(right) <= 1 && node.height == 1 + left.max(right) && is_balanced(&node.left) && is_balanced(&node.right)
+            left.abs_diff(right) <= 1 && node.height() == 1 + left.max(right) && is_balanced(&node.left) && is_balanced(&node.right)
         })
     }
 
@@ -210,6 +263,11 @@ mod tests {
                 prop_assert_eq!(items(&tree), expected.clone());
                 prop_assert_eq!(items(&copy), before);
                 prop_assert!(is_balanced(&tree));
+                for time in [0, 0x55, u64::from(start), u64::MAX] {
+                    let mut until = Vec::new();
+                    tree.for_each_until(time, &mut |item| until.push(*item));
+                    prop_assert_eq!(until, expected.iter().copied().filter(|item| item.time() <= time).collect::<Vec<_>>());
+                }
                 for probe in [start, start + len, 0, 400] {
                     prop_assert_eq!(tree.first_from(|item| item.cmp(&probe)), expected.iter().find(|item| **item >= probe));
                 }

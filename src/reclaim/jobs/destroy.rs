@@ -76,7 +76,7 @@ pub fn run(
 
 /// Finishes interrupted destroys, as far as a call does.
 pub fn resume(store: &Store, ledger: &Ledger) -> Result<(), Error> {
-    let started = ledger.destroyed.select(Destroyed::is_started);
+    let started = ledger.destroyed.started();
     for record in &started {
         log(Level::Info, || format!("the interrupted destroy of {} is resumed", hex_range(&record.range)));
     }

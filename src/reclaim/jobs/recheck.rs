@@ -5,11 +5,13 @@ use super::clear::{Target, clear};
 use super::cut_row::cut_rows;
 use super::file_index::{FileIndex, span};
 use super::report::DestroyReport;
+use crate::engine::{Direction, Family};
 use crate::error::{Error, ErrorKind, hex_range};
 use crate::layout::StoredRange;
 use crate::log::{Level, log};
 use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, Progress, named};
 use crate::reclaim::store::Store;
+use std::ops::ControlFlow;
 
 /// The most ranges that are looked at together.
 const MOST_RANGES: usize = 16_384;
@@ -45,14 +47,10 @@ fn release_empty(store: &Store, ledger: &Ledger, ranges: &[StoredRange], now: u6
     for family in store.families.in_order() {
         let Some((start, end)) = span(due.iter().map(|record| &record.range)) else { return Ok(0) };
         let files = FileIndex::new(store.engine.files(family, (&start, &end))?);
-        let mut empty = Vec::new();
-        for record in due {
-            let (start, end) = &record.range;
-            let covers = CoveredFamilies::new(&record.families, &store.families).places.contains(&family);
-            if !covers || !files.reaches(start, end) && !store.has_keys(family, (start, end), 1)? {
-                empty.push(record);
-            }
-        }
+        let covers = |record: &Destroyed| CoveredFamilies::new(&record.families, &store.families).places.contains(&family);
+        let (covered, mut empty): (Vec<_>, Vec<_>) = due.into_iter().partition(covers);
+        let unfiled = covered.into_iter().filter(|record| !files.reaches(&record.range.0, &record.range.1)).collect();
+        empty.extend(without_keys(store, family, unfiled, &end)?);
         due = empty;
     }
     if !due.is_empty() {
@@ -60,6 +58,31 @@ fn release_empty(store: &Store, ledger: &Ledger, ranges: &[StoredRange], now: u6
         log(Level::Info, || format!("the recheck of {} destroyed ranges found nothing, and their records are deleted", due.len()));
     }
     Ok(due.len())
+}
+
+/// The records whose ranges hold no key. A look at the first key behind a point tells of all ranges
+/// that end before that key.
+fn without_keys(store: &Store, family: Family, mut records: Vec<Destroyed>, end: &[u8]) -> Result<Vec<Destroyed>, Error> {
+    records.sort_unstable_by(|one, other| one.range.1.cmp(&other.range.1));
+    let mut empty = Vec::new();
+    let mut records = records.into_iter().peekable();
+    while let Some(record) = records.next() {
+        let mut first_key = None;
+        store.engine.scan(family, (&record.range.0, end), Direction::Forwards, &mut |key, _| {
+            first_key = Some(key.to_vec());
+            ControlFlow::Break(())
+        })?;
+        let is_before = |record: &Destroyed| first_key.as_ref().is_none_or(|key| record.range.1 <= *key);
+        if !is_before(&record) {
+            continue;
+        }
+        let start = record.range.0.clone();
+        empty.push(record);
+        while let Some(record) = records.next_if(|record| record.range.0 >= start && is_before(record)) {
+            empty.push(record);
+        }
+    }
+    Ok(empty)
 }
 
 /// Rechecks one range. Returns whether its record was due and is deleted.

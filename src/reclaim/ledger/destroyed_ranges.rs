@@ -1,14 +1,13 @@
 //! The records of destroyed ranges: in the ledger, in memory, and as the filters see them.
 
-use super::covered_families::CoveredFamilies;
 use super::destroyed::Destroyed;
-use super::entries::{Entries, Entry};
+use super::entries::Entries;
 use super::storage::Storage;
 use crate::callback::lock;
 use crate::error::{Error, ErrorKind};
 use crate::layout::StoredRange;
 use crate::reclaim::store::Store;
-use crate::shared::{AttachedFamily, Dropped, DroppedRange, JobKind};
+use crate::shared::{DroppedRange, JobKind};
 use std::sync::{Arc, Mutex};
 
 /// A destroyed range, for a listing.
@@ -20,50 +19,6 @@ pub struct DestroyedRange {
     pub range: Arc<DroppedRange>,
 }
 
-/// A change of what filters remove. Changes of different ranges may be published in any order, and
-/// the range lock orders those of one range.
-#[derive(Default)]
-struct Change {
-    removed: Vec<Arc<DroppedRange>>,
-    added: Vec<Arc<DroppedRange>>,
-}
-
-impl Change {
-    fn put(&mut self, known: &mut Entries, mut entry: Entry, store: &Store) {
-        match known.get(&entry.record.range) {
-            Some(before) if before.is_published() && !entry.durable => return,
-            // The published range is reused, so that it continues to count late keys.
-            Some(before) if before.is_published() && entry.is_published() && before.covers_the_same_as(&entry) => {
-                entry.dropped = before.dropped.clone();
-                entry.dropped.late.set_done(entry.record.is_done());
-            }
-            before => {
-                before.into_iter().for_each(|before| self.remove(before));
-                if entry.is_published() {
-                    self.added.push(entry.dropped.clone());
-                }
-            }
-        }
-        known.put(entry, store);
-    }
-
-    fn remove(&mut self, entry: &Entry) {
-        if entry.is_published() {
-            self.removed.push(entry.dropped.clone());
-        }
-    }
-
-    fn publish(self, store: &Store) {
-        if self.removed.is_empty() && self.added.is_empty() {
-            return;
-        }
-        store.shared.change_dropped(|dropped| {
-            self.removed.iter().for_each(|range| dropped.remove(range));
-            self.added.iter().for_each(|range| dropped.insert(range));
-        });
-    }
-}
-
 /// The destroyed ranges of an attached store.
 pub struct DestroyedRanges {
     storage: Storage,
@@ -73,33 +28,27 @@ pub struct DestroyedRanges {
 impl DestroyedRanges {
     /// The ranges of the records that a ledger had when it was read. They are not published yet.
     pub fn new(storage: Storage, records: impl Iterator<Item = Destroyed>, store: &Store) -> Self {
-        let entry = |record: Destroyed| {
-            let covers = CoveredFamilies::new(&record.families, &store.families);
-            Entry::new(record, true, covers)
-        };
-        let entries = Entries::of(records.map(entry).collect(), store);
-        Self { storage, entries: Mutex::new(entries) }
+        Self { storage, entries: Mutex::new(Entries::of(records, store)) }
     }
 
     /// The number of records that are listed.
     pub fn listed(&self) -> usize {
-        self.with(|entries| entries.iter().filter(|entry| entry.is_listed()).count())
+        self.with(|entries| entries.count())
     }
 
     /// The destroyed ranges of the ledger, in order.
     pub fn list(&self) -> Vec<DestroyedRange> {
-        let of = |entry: &Entry| DestroyedRange { record: entry.record.clone(), range: entry.dropped.clone() };
-        self.with(|entries| entries.iter().filter(|entry| entry.is_listed()).map(of).collect())
+        self.with(|entries| entries.listed()).into_iter().map(|(record, range)| DestroyedRange { record, range }).collect()
     }
 
-    /// The records that `is_wanted` selects, in the order of their ranges.
-    pub fn select(&self, is_wanted: impl Fn(&Destroyed) -> bool) -> Vec<Destroyed> {
-        self.with(|entries| entries.iter().map(|entry| &entry.record).filter(|record| is_wanted(record)).cloned().collect())
+    /// The records of destroys that have begun and are not cleared.
+    pub fn started(&self) -> Vec<Destroyed> {
+        self.with(|entries| entries.started())
     }
 
     /// Whether a range is to be rechecked at some time.
     pub fn any_cleared(&self) -> bool {
-        self.with(|entries| !entries.cleared.is_empty())
+        self.with(|entries| entries.in_force.any_waits())
     }
 
     /// The ranges that were cleared at or before that time, and those whose time is unknown.
@@ -109,7 +58,7 @@ impl DestroyedRanges {
 
     /// The records of ranges whose files must be compacted, in the order of the ranges.
     pub fn to_compact(&self) -> Vec<Destroyed> {
-        self.with(|entries| entries.to_compact.iter().filter_map(|range| Some(entries.get(range)?.record.clone())).collect())
+        self.with(|entries| entries.to_compact.iter().filter_map(|range| entries.get(range)).collect())
     }
 
     /// The pending ranges whose time has come, and that the worker may destroy.
@@ -141,50 +90,45 @@ impl DestroyedRanges {
             written = checked.clone();
         }
         // After a failed write it is unknown whether the store has the record.
-        let is_listed = |record: &Destroyed| written.is_ok() || self.storage.has(&store.engine, record);
-        let entries: Vec<_> = records
-            .iter()
-            .map(|record| Entry {
-                listed: is_listed(record),
-                ..Entry::new(record.clone(), written.is_ok(), CoveredFamilies::new(&record.families, &store.families))
-            })
-            .collect();
-        let mut change = Change::default();
-        self.with(|known| entries.into_iter().for_each(|entry| change.put(known, entry, store)));
-        change.publish(store);
-        self.count(store);
+        let is_stored = |record: &Destroyed| written.is_ok() || self.storage.has(&store.engine, record);
+        let is_stored: Vec<_> = records.iter().map(is_stored).collect();
+        self.with(|entries| {
+            for (record, is_stored) in records.iter().zip(is_stored) {
+                entries.put(record.clone(), written.is_ok(), is_stored, store);
+            }
+        });
+        self.publish(store);
         written.and(checked)
     }
 
     /// Deletes records durably. Filters keep new keys of their ranges from now on.
     pub fn erase(&self, store: &Store, records: &[Destroyed]) -> Result<(), Error> {
         self.storage.erase(&store.engine, records)?;
-        let mut change = Change::default();
-        self.with(|known| records.iter().filter_map(|record| known.remove(&record.range)).for_each(|entry| change.remove(&entry)));
-        change.publish(store);
-        self.count(store);
+        self.with(|entries| records.iter().for_each(|record| entries.remove(&record.range)));
+        self.publish(store);
         Ok(())
     }
 
-    /// Makes filters remove the keys of all destroyed ranges, and of no others.
+    /// Makes filters remove the keys of all destroyed ranges, and of no others, and tells the worker
+    /// what it must do.
     pub fn publish(&self, store: &Store) {
-        let families = store.families.iter().map(|family| AttachedFamily { id: family.id, runs: family.role.runs() }).collect();
-        let ranges: Vec<_> =
-            self.with(|entries| entries.iter().filter(|entry| entry.is_published()).map(|entry| entry.dropped.clone()).collect());
-        store.shared.set_dropped(Arc::new(Dropped::new(families, &ranges)));
+        // The entries are copied while the published ones are locked, so that no thread publishes
+        // an earlier state than another one has published.
+        let published = store.shared.dropped();
+        if !self.with(|entries| entries.in_force.is_same(&published)) {
+            store.shared.change_dropped(|dropped| self.with(|entries| dropped.clone_from(&entries.in_force)));
+        }
+        self.count(store);
     }
 
     /// The records of ranges that overlap one of these ranges.
     pub fn overlapping(&self, ranges: &[StoredRange]) -> Vec<Destroyed> {
-        self.with(|entries| ranges.iter().flat_map(|range| entries.overlapping(range)).cloned().collect())
+        self.with(|entries| ranges.iter().flat_map(|range| entries.overlapping(range)).collect())
     }
 
     /// The record of each range, if it has one.
     pub fn records_of(&self, ranges: &[StoredRange]) -> Vec<Option<Destroyed>> {
-        self.with(|entries| {
-            let of = |range: &StoredRange| entries.get(range).map(|entry| entry.record.clone());
-            ranges.iter().map(of).collect()
-        })
+        self.with(|entries| ranges.iter().map(|range| entries.get(range)).collect())
     }
 
     fn with<R>(&self, look: impl FnOnce(&mut Entries) -> R) -> R {

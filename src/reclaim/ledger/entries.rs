@@ -1,132 +1,200 @@
-//! The records of destroyed ranges in memory, found by range, by time, and by what the worker must do
-//! about them.
+//! The records of destroyed ranges in memory. Most of them are in force and done. Those are only
+//! kept as filters see them, so that very many of them take little memory.
 
 use super::covered_families::CoveredFamilies;
-use super::destroyed::Destroyed;
+use super::destroyed::{Destroyed, Progress};
 use super::pending_ranges::PendingRanges;
 use crate::layout::StoredRange;
 use crate::reclaim::store::Store;
-use crate::shared::{DroppedRange, LateKeys, Segments, Shared};
+use crate::shared::{AttachedFamily, Coverage, Dropped, DroppedRange, NamedFamily, RangeProgress, Segments, Shared};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A record, and the range whose keys filters remove because of it.
-pub struct Entry {
-    /// The record.
-    pub record: Destroyed,
-    /// Whether the record is known to be in the store. If not, the caller must repeat the destroy,
-    /// and filters remove nothing because of the record.
-    pub durable: bool,
-    /// Whether the record can be read in the store, durable or not. Then it is listed.
-    pub listed: bool,
-    /// The range, for filters.
-    pub dropped: Arc<DroppedRange>,
-    /// The families that the record covers.
-    pub covers: CoveredFamilies,
+/// A record that is not in force, or that is not known to be in the store.
+struct Other {
+    record: Destroyed,
+    /// Whether the record can be read in the store. Then it is listed.
+    is_stored: bool,
+    range: Arc<DroppedRange>,
 }
 
-impl Entry {
-    pub fn new(record: Destroyed, durable: bool, covers: CoveredFamilies) -> Self {
-        let (start, end) = record.range.clone();
-        let dropped =
-            DroppedRange { start, end, keyspace: record.keyspace, late: LateKeys::new(record.is_done()), covers: covers.places.clone() };
-        Self { record, durable, listed: durable, dropped: Arc::new(dropped), covers }
-    }
-
-    /// Whether filters remove the keys of the range.
-    pub fn is_published(&self) -> bool {
-        self.durable && self.record.is_in_force()
-    }
-
-    /// Whether the record is listed for the host. One that only remembers files is not.
-    pub fn is_listed(&self) -> bool {
-        self.listed && (self.record.is_in_force() || self.record.pending().is_some())
-    }
-
-    pub fn covers_the_same_as(&self, other: &Self) -> bool {
-        self.covers == other.covers && self.record.keyspace == other.record.keyspace
-    }
-
-    /// The time when the range was cleared, if it is to be rechecked.
-    pub fn recheck_from(&self) -> Option<u64> {
-        (self.record.is_in_force() && !self.record.is_started()).then_some(self.record.done_at)
+impl Other {
+    /// A record that only remembers files is not listed.
+    fn is_listed(&self) -> bool {
+        self.is_stored && (self.record.is_in_force() || self.record.pending().is_some())
     }
 }
 
-/// The records of destroyed ranges, by range.
+/// The records of destroyed ranges.
 #[derive(Default)]
 pub struct Entries {
-    by_range: BTreeMap<StoredRange, Entry>,
-    /// The ranges to recheck, by the time when they were cleared.
-    pub cleared: BTreeSet<(u64, StoredRange)>,
+    /// The ranges of the records that are in force, as filters see them.
+    pub in_force: Dropped,
+    /// The number of these records.
+    number: usize,
+    /// The families to compact of those that are cleared.
+    uncompacted: BTreeMap<StoredRange, Vec<NamedFamily>>,
+    others: BTreeMap<StoredRange, Other>,
+    /// The ranges of the other records, to find those that overlap another range.
+    segments: Segments,
     /// The ranges whose files must be compacted, in attached families.
     pub to_compact: BTreeSet<StoredRange>,
     /// The pending ranges.
     pub pending: PendingRanges,
-    /// All ranges, to find those that overlap another one.
-    segments: Segments,
+    /// The coverages of the ranges; most ranges share one.
+    coverages: Vec<Arc<Coverage>>,
 }
 
 impl Entries {
-    pub fn of(entries: Vec<Entry>, store: &Store) -> Self {
-        let mut all = Self { segments: Segments::of(entries.iter().map(|entry| &entry.dropped)), ..Self::default() };
-        for entry in entries {
-            all.put_at_its_time(&entry, store);
-            all.by_range.insert(entry.record.range.clone(), entry);
+    /// The entries of records that are in the store.
+    pub fn of(records: impl Iterator<Item = Destroyed>, store: &Store) -> Self {
+        let (in_force, others): (Vec<_>, Vec<_>) = records.partition(Destroyed::is_in_force);
+        let mut entries = Self::default();
+        let ranges: Vec<_> = in_force.into_iter().map(|record| entries.note_in_force(record, None, store)).collect();
+        let families = store.families.iter().map(|family| AttachedFamily { id: family.id, runs: family.role.runs() }).collect();
+        entries.in_force = Dropped::new(families, &ranges);
+        others.into_iter().for_each(|record| entries.put(record, true, true, store));
+        entries
+    }
+
+    /// The record of a range.
+    pub fn get(&self, range: &StoredRange) -> Option<Destroyed> {
+        let in_force = self.in_force.find(range).map(|found| self.record(found));
+        in_force.or_else(|| self.others.get(range).map(|other| other.record.clone()))
+    }
+
+    /// The record of a range that is in force.
+    fn record(&self, range: &DroppedRange) -> Destroyed {
+        let bounds = range.range();
+        let progress = match range.progress {
+            RangeProgress::Started => Progress::Started,
+            RangeProgress::Cleared => Progress::Cleared(self.uncompacted.get(&bounds).cloned().unwrap_or_default()),
+            RangeProgress::Done => Progress::Done,
+        };
+        Destroyed {
+            range: bounds,
+            keyspace: range.keyspace(),
+            progress,
+            reusable: range.reusable,
+            forced: false,
+            started_at: range.started_at,
+            done_at: range.cleared_at,
+            families: range.covers.named.clone(),
         }
-        all
     }
 
-    pub fn get(&self, range: &StoredRange) -> Option<&Entry> {
-        self.by_range.get(range)
+    /// The records that are listed for the host, with their ranges, in order.
+    pub fn listed(&self) -> Vec<(Destroyed, Arc<DroppedRange>)> {
+        let others = self.others.values().filter(|other| other.is_listed()).map(|other| (other.record.clone(), other.range.clone()));
+        let mut listed: Vec<_> = self.in_force.all().into_iter().map(|range| (self.record(&range), range)).chain(others).collect();
+        listed.sort_by(|(one, _), (other, _)| one.range.cmp(&other.range));
+        listed
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.by_range.values()
+    /// The number of these records.
+    pub fn count(&self) -> usize {
+        self.number + self.others.values().filter(|other| other.is_listed()).count()
     }
 
-    pub fn put(&mut self, entry: Entry, store: &Store) {
-        self.remove(&entry.record.range.clone());
-        self.put_at_its_time(&entry, store);
-        self.segments.insert(&entry.dropped);
-        self.by_range.insert(entry.record.range.clone(), entry);
+    /// All records of destroys that have begun and are not cleared.
+    pub fn started(&self) -> Vec<Destroyed> {
+        let in_force = self.in_force.all().into_iter().filter(|range| range.progress == RangeProgress::Started);
+        let others = self.others.values().map(|other| &other.record).filter(|record| record.is_started()).cloned();
+        in_force.map(|range| self.record(&range)).chain(others).collect()
     }
 
-    fn put_at_its_time(&mut self, entry: &Entry, store: &Store) {
-        let range = &entry.record.range;
-        self.cleared.extend(entry.recheck_from().map(|at| (at, range.clone())));
-        if entry.record.to_compact().is_some_and(|families| !CoveredFamilies::new(families, &store.families).places.is_empty()) {
-            self.to_compact.insert(range.clone());
+    /// Adds or replaces a record. If it is not `durable`, the caller must repeat the destroy, and
+    /// filters remove nothing because of it. `is_stored` says whether it can be read in the store.
+    pub fn put(&mut self, record: Destroyed, durable: bool, is_stored: bool, store: &Store) {
+        let known = self.in_force.find(&record.range).cloned();
+        if known.is_some() && !durable {
+            return;
         }
-        if let Some(after) = entry.record.pending() {
-            self.pending.insert(&store.shared.layout, range, after);
+        self.remove(&record.range);
+        if durable && record.is_in_force() {
+            let range = self.note_in_force(record, known.as_deref(), store);
+            self.in_force.insert(&range);
+            return;
+        }
+        self.note_to_compact(&record, store);
+        if let Some(after) = record.pending() {
+            self.pending.insert(&store.shared.layout, &record.range, after);
+        }
+        let range = Arc::new(DroppedRange::new(&record.range, record.keyspace, self.coverage(&record, store)));
+        self.segments.insert(&range);
+        self.others.insert(record.range.clone(), Other { record, is_stored, range });
+    }
+
+    /// Notes a record that is in force, and returns its range for filters. It continues to count
+    /// the late keys of the range before.
+    fn note_in_force(&mut self, record: Destroyed, before: Option<&DroppedRange>, store: &Store) -> Arc<DroppedRange> {
+        let mut range = DroppedRange::new(&record.range, record.keyspace, self.coverage(&record, store));
+        range.progress = match record.progress {
+            Progress::Done => RangeProgress::Done,
+            Progress::Cleared(_) => RangeProgress::Cleared,
+            Progress::Started | Progress::Pending(_) => RangeProgress::Started,
+        };
+        (range.reusable, range.started_at, range.cleared_at) = (record.reusable, record.started_at, record.done_at);
+        before.into_iter().for_each(|before| range.late = before.late.again(false));
+        range.late.set_done(record.is_done());
+        self.number += 1;
+        self.note_to_compact(&record, store);
+        if let Progress::Cleared(families) = record.progress {
+            self.uncompacted.insert(record.range, families);
+        }
+        Arc::new(range)
+    }
+
+    fn note_to_compact(&mut self, record: &Destroyed, store: &Store) {
+        if record.to_compact().is_some_and(|families| !CoveredFamilies::new(families, &store.families).places.is_empty()) {
+            self.to_compact.insert(record.range.clone());
         }
     }
 
-    pub fn remove(&mut self, range: &StoredRange) -> Option<Entry> {
-        let entry = self.by_range.remove(range)?;
-        self.pending.remove(range);
-        self.cleared.remove(&(entry.record.done_at, range.clone()));
+    fn coverage(&mut self, record: &Destroyed, store: &Store) -> Arc<Coverage> {
+        if let Some(known) = self.coverages.iter().find(|known| known.named == record.families) {
+            return known.clone();
+        }
+        let places = CoveredFamilies::new(&record.families, &store.families).places;
+        let coverage = Arc::new(Coverage { places, named: record.families.clone() });
+        self.coverages.push(coverage.clone());
+        coverage
+    }
+
+    /// Removes the record of a range.
+    pub fn remove(&mut self, range: &StoredRange) {
+        if let Some(found) = self.in_force.find(range).cloned() {
+            self.in_force.remove(&found);
+            self.number = self.number.saturating_sub(1);
+        }
+        if let Some(other) = self.others.remove(range) {
+            self.segments.remove(&other.range);
+        }
+        self.uncompacted.remove(range);
         self.to_compact.remove(range);
-        self.segments.remove(&entry.dropped);
-        Some(entry)
+        self.pending.remove(range);
     }
 
-    pub fn overlapping(&self, (start, end): &StoredRange) -> impl Iterator<Item = &Destroyed> {
-        let found = self.segments.overlapping(start, end).into_iter();
-        found.filter_map(|range| Some(&self.by_range.get(&(range.start.clone(), range.end.clone()))?.record))
+    /// The records of ranges that overlap this one.
+    pub fn overlapping(&self, (start, end): &StoredRange) -> Vec<Destroyed> {
+        let in_force = self.in_force.overlapping(start, end).into_iter().map(|range| self.record(&range));
+        let others = self.segments.overlapping(start, end).into_iter();
+        in_force.chain(others.filter_map(|range| Some(self.others.get(&range.range())?.record.clone()))).collect()
     }
 
+    /// The pending ranges that are due, and that the worker may destroy.
     pub fn due(&self, shared: &Shared) -> Vec<StoredRange> {
-        let may_begin = |range: &StoredRange| {
-            let Some(Destroyed { forced, keyspace: Some(keyspace), .. }) = self.get(range).map(|entry| &entry.record) else { return true };
-            *forced || !shared.keyspaces.state(*keyspace).is_some_and(|state| state.is_in_use())
+        let may_begin = |range: &StoredRange| match self.others.get(range).map(|other| &other.record) {
+            Some(Destroyed { forced: false, keyspace: Some(keyspace), .. }) => {
+                !shared.keyspaces.state(*keyspace).is_some_and(|state| state.is_in_use())
+            }
+            _ => true,
         };
         self.pending.due(|owner| owner.map_or(shared.safe_points.global(), |id| shared.safe_points.effective(id).safe_point), may_begin)
     }
 
     /// The ranges that were cleared at or before that time, and those whose time is unknown.
     pub fn cleared_by(&self, time: Option<u64>) -> Vec<StoredRange> {
-        self.cleared.iter().take_while(|(at, _)| *at == 0 || time.is_some_and(|time| *at <= time)).map(|(_, range)| range.clone()).collect()
+        self.in_force.waiting_since(time.unwrap_or(0)).iter().map(|range| range.range()).collect()
     }
 }

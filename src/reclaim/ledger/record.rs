@@ -2,6 +2,7 @@
 //! checksum of key and value.
 
 use crate::layout::KeyspaceId;
+pub use crate::shared::NamedFamily;
 
 /// Records of version 1 have no families.
 const FIRST_VERSION: u8 = 1;
@@ -11,15 +12,6 @@ const CHECKSUM_LEN: usize = 4;
 pub(super) const NO_KEYSPACE: u32 = u32::MAX;
 /// The number that means "the family's id is unknown".
 const NO_ID: u32 = u32::MAX;
-
-/// A column family as a record names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedFamily {
-    /// RocksDB's id of the family, if it is known.
-    pub id: Option<u32>,
-    /// The name of the family.
-    pub name: String,
-}
 
 /// One kind of ledger records.
 pub trait Record: Clone + PartialEq {
