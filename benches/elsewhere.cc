@@ -67,10 +67,22 @@ class Store {
     Check(gc_.Call(&Functions::rgc_advance_keyspace_safe_point, kTenant, uint64_t{100}));
     Check(rocks_gc::Install(gc_, RGC_KIND_RAW, &options_, &options_));
     db_ = std::make_unique<Open>(options_, path);
+    // With a family of its own for the ledger, its records are not among the keys that are compacted.
+    Check((*db_)->CreateColumnFamily(ColumnFamilyOptions(), "ledger", &ledger_));
     Attach();
   }
 
-  void Attach() { Check(rocks_gc::Attachment::Make(gc_, db_->db.get(), {{RGC_CF_DEFAULT, nullptr}}, &attachment_)); }
+  ~Store() {
+    Check(attachment_.Detach());
+    Check((*db_)->DestroyColumnFamilyHandle(ledger_));
+  }
+
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  void Attach() {
+    Check(rocks_gc::Attachment::Make(gc_, db_->db.get(), {{RGC_CF_DEFAULT, nullptr}, {RGC_CF_LEDGER, ledger_}}, &attachment_));
+  }
 
   // Records of other tenants: two each.
   void DestroyTenants(size_t records) {
@@ -183,6 +195,7 @@ class Store {
   rocks_gc::Context gc_;
   rocksdb::Options options_;
   std::unique_ptr<Open> db_;
+  ColumnFamilyHandle* ledger_ = nullptr;
   rocks_gc::Attachment attachment_;
 };
 
