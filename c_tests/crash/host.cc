@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "candidates.h"
+#include "crashes.h"
 
 namespace {
 
@@ -14,7 +15,8 @@ constexpr const char *kCopied = "/copied", *kReplaced = "/replaced";
 
 // Short phases would be over before they could be hit.
 void Hear(Shared* shared, const char* message) {
-  if (!shared->Hear(message)) return;
+  if (getenv("CRASH_LOG")) fprintf(stderr, "%d %s\n", IsWorkersThread(), message);
+  if (!shared->Hear(message, IsWorkersThread())) return;
   thread_local Random random(static_cast<uint64_t>(::getpid()));
   const bool shortest = shared->phase == FILES || shared->phase == RECORD;
   if (shortest || random.Percent(50)) ::usleep(static_cast<useconds_t>(random.Below(shortest ? 2000 : 500)));

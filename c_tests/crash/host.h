@@ -47,6 +47,8 @@ class Host {
   void DestroyGroup();
   void DestroyPartOfRow();
   void DestroyKeyspace();
+  void DestroyLater();
+  void TakeBack();
   void Destroy(int context, std::vector<Range> ranges, uint32_t keyspace_or_none, bool reusable);
   void Recheck();
   void DropExtra();

@@ -30,6 +30,11 @@ std::string Line(const Operation& operation) {
       line << ' ' << operation.context << ' ' << operation.reusable;
       for (const Range& range : operation.ranges) line << ' ' << Hex(range.first) << ' ' << Hex(range.second);
       break;
+    case Operation::kDestroyAfter:
+    case Operation::kTakeBack:
+      line << ' ' << operation.keyspace << ' ' << operation.safe_point;
+      for (const Range& range : operation.ranges) line << ' ' << Hex(range.first) << ' ' << Hex(range.second);
+      break;
     case Operation::kRecheck:
       line << ' ' << operation.context;
       break;
@@ -44,7 +49,8 @@ Operation Parse(const std::string& text) {
   char kind = 0;
   line >> kind;
   Operation operation(static_cast<Operation::Kind>(kind));
-  if (kind == Operation::kSafePoint) line >> operation.keyspace >> operation.safe_point;
+  const bool defers = kind == Operation::kDestroyAfter || kind == Operation::kTakeBack;
+  if (kind == Operation::kSafePoint || defers) line >> operation.keyspace >> operation.safe_point;
   if (kind == Operation::kDestroy || kind == Operation::kRecheck) line >> operation.context;
   if (kind == Operation::kDestroy) line >> operation.reusable;
   Put put{};
@@ -53,7 +59,7 @@ Operation Parse(const std::string& text) {
          line >> put.type >> put.row.mode >> put.row.keyspace >> put.row.user_key >> put.ts >> put.start >> put.len) {
     operation.puts.push_back(put);
   }
-  while (kind == Operation::kDestroy && line >> start >> end) operation.ranges.emplace_back(Unhex(start), Unhex(end));
+  while ((kind == Operation::kDestroy || defers) && line >> start >> end) operation.ranges.emplace_back(Unhex(start), Unhex(end));
   return operation;
 }
 

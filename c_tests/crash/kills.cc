@@ -17,9 +17,10 @@ constexpr uint64_t kKillsOfDB = 20;
 constexpr unsigned kPatience = 700000; // microseconds that a phase is waited for
 
 // What is waited for before a kill: a phase, or one of these.
-constexpr int kAnyTime = PHASES, kAttach = PHASES + 1, kWorker = PHASES + 2;
+constexpr int kAnyTime = PHASES, kAttach = PHASES + 1, kWorker = PHASES + 2, kDue = PHASES + 3, kDebt = PHASES + 4;
 constexpr int kAims[] = {kAnyTime, OPENING,  OPENING, kAttach, VERIFYING, RECORD,  FILES,   FILES,
-                         KEYS,     KEYS,     COMPACT, COMPACT, kWorker,   kWorker, kWorker, kWorker};
+                         KEYS,     KEYS,     COMPACT, COMPACT, kWorker,   kWorker, kWorker, kWorker,
+                         kDue,     kDue,     kDebt,   kDebt,   kDebt};
 
 Settings SettingsOf(const Order& order, uint64_t number) {
   const uint64_t generation = number / kKillsOfDB;
@@ -49,6 +50,8 @@ bool IsAt(const Shared& shared, int aim, uint32_t times) {
   if (aim == kAnyTime) return shared.begun[WORKING] > 0;
   if (aim == kAttach) return shared.attaching;
   if (aim == kWorker) return shared.InWorkersPass();
+  if (aim == kDue) return shared.in_due;
+  if (aim == kDebt) return shared.in_debt;
   return shared.begun[aim] > times;
 }
 

@@ -5,7 +5,9 @@
 
 namespace {
 
-constexpr size_t kLedgerState = 1; // of a record's value: 0 started, 1 done
+// Of a record's value: its state, and its flags.
+constexpr size_t kLedgerState = 1, kLedgerFlags = 2;
+enum LedgerState { kStarted, kDone, kCleared, kPending };
 
 bool Begins(const std::string& key, const std::string& prefix) { return key.compare(0, prefix.size(), prefix) == 0; }
 std::string LedgerKey(int context, const Range& range) {
@@ -155,8 +157,22 @@ void Model::Apply(const Operation& operation) {
         records_[operation.context].insert(range);
       }
       break;
+    case Operation::kDestroyAfter:
+      for (const Range& range : operation.ranges) {
+        dead_[FIRST].push_back(range);
+        pending_.push_back({range, operation.keyspace, operation.safe_point, false});
+      }
+      break;
+    case Operation::kTakeBack:
+      for (const Range& range : operation.ranges) {
+        dead_[FIRST].erase(std::remove(dead_[FIRST].begin(), dead_[FIRST].end(), range), dead_[FIRST].end());
+        const auto is = [&range](const PendingDestroy& pending) { return pending.range == range; };
+        pending_.erase(std::remove_if(pending_.begin(), pending_.end(), is), pending_.end());
+      }
+      break;
     case Operation::kRecheck:
       records_[operation.context].clear();
+      for (PendingDestroy& pending : pending_) pending.may_be_rechecked |= operation.context == FIRST && IsDue(pending);
       break;
     case Operation::kDropExtra:
       // What is dead stays dead (H3), but the second context's ledger is gone, too.
@@ -266,13 +282,49 @@ void Model::CheckTxn(const Row& row, const State& state, Look* look) const {
 }
 
 void Model::CheckLedger(int context, const Entries& found, Look* look) const {
-  const auto& records = records_[context];
-  for (const auto& [key, value] : found) {
-    if (value.size() <= kLedgerState || value[kLedgerState] != 1) look->Wrong("the ledger's record " + Hex(key) + " is not done");
-    const auto is = [&key = key, context](const Range& range) { return LedgerKey(context, range) == key; };
-    if (std::none_of(records.begin(), records.end(), is)) look->Wrong("the ledger's record " + Hex(key) + " should be gone");
+  std::set<std::string> expected;
+  std::map<std::string, const PendingDestroy*> pending;
+  for (const Range& range : records_[context]) expected.insert(LedgerKey(context, range));
+  for (const PendingDestroy& one : pending_) {
+    if (context == FIRST) pending[LedgerKey(context, one.range)] = &one;
   }
-  if (found.size() < records.size()) look->Wrong("a record of the ledger is lost");
+  for (const auto& [key, value] : found) {
+    if (value.size() <= kLedgerFlags) look->Wrong("the ledger's record " + Hex(key) + " is cut");
+    const int state = value[kLedgerState];
+    const auto waits = pending.find(key);
+    // A debt of a range that is reusable or rechecked.
+    const bool only_debt = state == kCleared && value[kLedgerFlags] == 1;
+    if (waits != pending.end() && !IsDue(*waits->second)) {
+      if (state != kPending) look->Wrong("the pending destroy " + Hex(key) + " has begun too early");
+    } else if (waits != pending.end()) {
+      if (look->exact && state != kDone) look->Wrong("the pending destroy " + Hex(key) + " is not done");
+    } else if (state != kDone && (look->exact || state != kCleared)) {
+      look->Wrong("the ledger's record " + Hex(key) + " has state " + std::to_string(state));
+    } else if (!only_debt && expected.count(key) == 0) {
+      look->Wrong("the ledger's record " + Hex(key) + " should be gone");
+    }
+    expected.erase(key);
+    if (waits != pending.end()) pending.erase(waits);
+  }
+  if (!expected.empty()) look->Wrong("a record of the ledger is lost");
+  for (const auto& [key, one] : pending) {
+    if (!one->may_be_rechecked) look->Wrong("the record of the pending destroy " + Hex(key) + " is lost");
+  }
+}
+
+const PendingDestroy* Model::DueOf(const std::string& key) const {
+  const auto holds = [&](const PendingDestroy& pending) { return IsDue(pending) && Contains(pending.range, key); };
+  const auto found = std::find_if(pending_.begin(), pending_.end(), holds);
+  return found == pending_.end() ? nullptr : &*found;
+}
+
+// The worker may be deleting the keys of a destroy that is due. Once all is done none is left.
+void Model::SkipDue(Look* look) const {
+  for (int family = 0; family < LEDGER && !look->exact; ++family) {
+    if (family == EXTRA && second_context_) continue;
+    Entries& entries = look->left.of[family];
+    for (auto entry = entries.begin(); entry != entries.end();) entry = DueOf(entry->first) != nullptr ? entries.erase(entry) : std::next(entry);
+  }
 }
 
 std::string Model::Check(const Contents& found, bool exact) const {
@@ -289,7 +341,11 @@ std::string Model::Check(const Contents& found, bool exact) const {
     }
     CheckLedger(context, records, &look);
   }
-  for (const auto& [row, state] : rows_) IsRaw(row) ? CheckRaw(row, state, &look) : CheckTxn(row, state, &look);
+  SkipDue(&look);
+  for (const auto& [row, state] : rows_) {
+    if (ContextOf(row.mode) == FIRST && DueOf(Key(row)) != nullptr) continue;
+    IsRaw(row) ? CheckRaw(row, state, &look) : CheckTxn(row, state, &look);
+  }
   for (int family = 0; family < FAMILIES; ++family) {
     const int context = ContextOf(family == EXTRA ? 'e' : 'r');
     for (const auto& [key, value] : look.left.of[family]) {

@@ -45,16 +45,24 @@ struct Change {
 enum ContextNumber { FIRST, SECOND, CONTEXTS };
 inline const std::string kLedgerPrefixes[CONTEXTS] = {"\x01rocks_gc/", "\x01rocks_gc2/"};
 
+// A destroy that begins when the keyspace's safe point is above a timestamp.
+struct PendingDestroy {
+  Range range;
+  uint32_t keyspace;
+  uint64_t after;
+  bool may_be_rechecked; // it may have been carried out before a recheck
+};
+
 // What the host does in one call.
 struct Operation {
-  enum Kind { kWrite = 'w', kSafePoint = 's', kDestroy = 'x', kRecheck = 'c', kDropExtra = 'd' };
+  enum Kind { kWrite = 'w', kSafePoint = 's', kDestroy = 'x', kDestroyAfter = 'a', kTakeBack = 'b', kRecheck = 'c', kDropExtra = 'd' };
   explicit Operation(Kind of, int in = FIRST) : kind(of), context(in) {}
 
   Kind kind;
   int context; // that destroys or rechecks
   std::vector<Put> puts;
   uint32_t keyspace = 0;
-  uint64_t safe_point = 0;
+  uint64_t safe_point = 0; // of a pending destroy: the timestamp that it waits for
   bool reusable = false;
   std::vector<Range> ranges;
 };
@@ -87,6 +95,8 @@ class Model {
   bool IsDead(const Put& put) const;
   bool IsDead(int context, const Range& whole) const;
   bool HasRecordIn(int context, const Range& range) const;
+  const std::vector<PendingDestroy>& pending() const { return pending_; }
+  bool IsDue(const PendingDestroy& pending) const { return safe_point(pending.keyspace) > pending.after; }
   // Has a bound of it a timestamp?
   bool CutsRow(const Range& range) const;
   // The timestamps of a row that a destroy may cut, newest first: no version of it may be collected
@@ -111,6 +121,9 @@ class Model {
   bool IsCut(const Row& row) const;
   bool MayStay(const Row& row, const State& state) const;
   bool MustStay(const Row& row, const State& state, uint64_t ts) const;
+  // The pending destroy of a key's range, if its time has come.
+  const PendingDestroy* DueOf(const std::string& key) const;
+  void SkipDue(Look* look) const;
   static const Put* Head(const Versions& versions, uint64_t safe_point);
   static std::string ValueOf(const Put& put);
 
@@ -120,6 +133,7 @@ class Model {
   std::map<uint32_t, uint64_t> safe_points_;
   std::vector<Range> dead_[CONTEXTS];
   std::set<Range> records_[CONTEXTS];
+  std::vector<PendingDestroy> pending_; // of the first context
   uint64_t last_ts_ = 0;
 };
 

@@ -147,6 +147,20 @@ void Store::Destroy(int context, const std::vector<Range>& ranges, uint32_t keys
   });
 }
 
+void Store::DestroyAfter(const Range& range, uint64_t ts) {
+  const auto& [start, end] = range;
+  Checked("destroy after", [&](char** error) {
+    library_->rgc_destroy_range_after(gc(FIRST), start.data(), start.size(), end.data(), end.size(), ts, 0, error);
+  });
+}
+
+void Store::TakeBack(const Range& range) {
+  const auto& [start, end] = range;
+  Checked("take back", [&](char** error) {
+    library_->rgc_take_back_destroy_range(gc(FIRST), start.data(), start.size(), end.data(), end.size(), error);
+  });
+}
+
 std::vector<Range> Store::RangesOf(uint32_t keyspace) const {
   std::vector<Range> ranges;
   for (const int mode : {RGC_MODE_RAW, RGC_MODE_TXN}) {

@@ -65,6 +65,8 @@ class Store {
   void Compact(int family, bool last_level_too);
   void AdvanceSafePoint(uint32_t keyspace, uint64_t ts);
   void Destroy(int context, const std::vector<Range>& ranges, uint32_t keyspace_or_none, bool reusable);
+  void DestroyAfter(const Range& range, uint64_t ts);
+  void TakeBack(const Range& range);
   std::vector<Range> RangesOf(uint32_t keyspace) const;
   void Recheck(int context);
   void Collect();

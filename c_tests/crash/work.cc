@@ -25,9 +25,9 @@ void Host::Step() {
     void (Host::*step)();
   };
   static constexpr Choice choices[] = {
-      {22, &Host::WriteRaw},    {22, &Host::WriteTransactions}, {8, &Host::WriteLongRow},     {8, &Host::MakeDurable},
+      {20, &Host::WriteRaw},    {20, &Host::WriteTransactions}, {8, &Host::WriteLongRow},     {8, &Host::MakeDurable},
       {15, &Host::CompactSome}, {10, &Host::DestroyGroup},      {8, &Host::DestroyPartOfRow}, {4, &Host::DestroyKeyspace},
-      {2, &Host::Recheck},      {1, &Host::DropExtra},
+      {2, &Host::Recheck},      {1, &Host::DropExtra},          {3, &Host::DestroyLater},     {1, &Host::TakeBack},
   };
   if (random_.Percent(2)) RefuseTwin();
   uint64_t draw = random_.Below(100);
@@ -205,6 +205,7 @@ void Host::Destroy(int context, std::vector<Range> ranges, uint32_t keyspace_or_
   store_.Destroy(context, operation.ranges, keyspace_or_none, operation.reusable);
   shared_->Enter(WORKING);
   End();
+  if (random_.Percent(30)) store_.Drain();
 }
 
 void Host::DestroyGroup() {
@@ -248,6 +249,39 @@ void Host::DestroyKeyspace() {
   if (random_.Percent(50)) MakeDurable();
   if (random_.Percent(30)) store_.Compact(DEFAULT, random_.Percent(50));
   Destroy(FIRST, store_.RangesOf(keyspace), keyspace, random_.Percent(30));
+}
+
+// The host no longer uses the group, and readers may until the safe point has passed.
+void Host::DestroyLater() {
+  const uint32_t keyspace = AnyKeyspace();
+  const char mode = AnyMode();
+  const std::string group = AnyGroup(mode, keyspace);
+  Operation operation(Operation::kDestroyAfter);
+  operation.ranges = {RangeOf(mode, keyspace, group, group + "~")};
+  operation.keyspace = keyspace;
+  operation.safe_point = random_.Percent(50) ? journal_.last_ts() : journal_.now().safe_point(keyspace);
+  for (const Row& row : journal_.now().Locked(keyspace)) {
+    if (Contains(operation.ranges[0], journal_.now().Key(row))) return;
+  }
+  // A group that was destroyed and may be used again may have a debt.
+  store_.Drain();
+  journal_.Begin(operation);
+  store_.DestroyAfter(operation.ranges[0], operation.safe_point);
+  End();
+  if (random_.Percent(50)) AdvanceSafePoint(keyspace);
+  if (random_.Percent(30)) store_.Drain();
+}
+
+// Only a destroy that cannot have begun.
+void Host::TakeBack() {
+  for (const PendingDestroy& pending : journal_.now().pending()) {
+    if (journal_.now().IsDue(pending)) continue;
+    Operation operation(Operation::kTakeBack);
+    operation.ranges = {pending.range};
+    journal_.Begin(operation);
+    store_.TakeBack(operation.ranges[0]);
+    return End();
+  }
 }
 
 void Host::Recheck() {

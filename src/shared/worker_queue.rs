@@ -177,11 +177,13 @@ impl WorkerQueue {
         }
     }
 
-    /// Sets the number of open jobs of a kind, and wakes the worker and the threads that wait for
-    /// it.
-    pub fn set_jobs(&self, kind: JobKind, n: usize) {
-        self.jobs_of(kind).store(n, SeqCst);
+    /// Sets the numbers of open jobs, and wakes the worker and the threads that wait for it. A job
+    /// that becomes one of another kind is never missing in between.
+    pub fn set_jobs(&self, jobs: &[(JobKind, usize)]) {
         let _ready = lock(&self.ready);
+        for (kind, n) in jobs {
+            self.jobs_of(*kind).store(*n, SeqCst);
+        }
         self.woken.notify_all();
         self.idle.notify_all();
     }

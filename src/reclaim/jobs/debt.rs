@@ -23,7 +23,7 @@ use crate::layout::StoredRange;
 use crate::log::{Level, log};
 use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, NamedFamily, Progress, SchemaKey, SchemaRecord};
 use crate::reclaim::store::{DebtSize, Store};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// What a debt is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -179,16 +179,17 @@ impl Payment {
 
     /// Records the debts that are paid.
     pub fn finish(self, store: &Store, ledger: &Ledger) -> Result<Paid, Error> {
-        let mut now = HashMap::new();
-        for (family, files) in files_of(store, &self.debts)? {
-            now.insert(family, files.into_iter().filter(|file| self.before.get(&family).is_some_and(|before| before.has(file))).collect());
-        }
-        let now: HashMap<Family, FileIndex> = now.into_iter().map(|(family, files)| (family, FileIndex::new(files))).collect();
+        let now: HashMap<_, _> = files_of(store, &self.debts)?.into_iter().map(|(family, files)| (family, FileIndex::new(files))).collect();
         let is_left = |debt: &Debt| {
-            let reached = |family: &Family, range: &StoredRange| now.get(family).is_some_and(|files| files.reaches(&range.0, &range.1));
-            debt.families.iter().any(|family| debt.ranges.iter().any(|range| reached(family, range)))
+            let mut parts = debt.families.iter().flat_map(|family| debt.ranges.iter().map(move |range| (family, range)));
+            parts.any(|(family, range)| {
+                self.before.get(family).zip(now.get(family)).is_some_and(|(before, now)| is_left(before, now, range))
+            })
         };
         let (left, paid): (Vec<_>, Vec<_>) = self.debts.into_iter().partition(is_left);
+        // RocksDB still shows the files of a family that the host dropped, and compacts none.
+        let families: BTreeSet<_> = left.iter().flat_map(|debt| &debt.families).collect();
+        families.into_iter().try_for_each(|family| store.engine.look_for_family(*family))?;
         let mut end = Paid { paid: Vec::new(), left: left.iter().map(Debt::key).collect() };
         let (mut ranges, mut schemas) = (Vec::new(), Vec::new());
         for debt in paid {
@@ -205,6 +206,13 @@ impl Payment {
         }
         Ok(end)
     }
+}
+
+/// Whether the files of a range are not compacted. RocksDB leaves files alone that are at the lowest
+/// level already, if the family has no filter; their keys are gone if the files above are.
+fn is_left(before: &FileIndex, now: &FileIndex, (start, end): &StoredRange) -> bool {
+    let lowest = before.reaching(start, end).map(|file| file.level).max().unwrap_or(0);
+    now.reaching(start, end).any(|file| (file.level == 0 || file.level < lowest) && before.has(file))
 }
 
 /// Records the destroyed ranges whose files are compacted, all in one write.

@@ -67,30 +67,34 @@ pub fn take_back(store: &Store, ledger: &Ledger, ranges: &[StoredRange]) -> Resu
     ledger.destroyed.erase(store, &pending)
 }
 
-/// Carries out the pending destroys that are due. Returns their number.
-pub fn run_due(store: &Store, ledger: &Ledger) -> Result<usize, Error> {
-    let due = ledger.destroyed.due(store);
+/// Carries out the pending destroys that are due, and those that an earlier call has begun.
+pub fn run_due(store: &Store, ledger: &Ledger) -> Result<(), Error> {
+    begin_due(store, ledger)?;
+    let begun = ledger.destroyed.begun();
     // A call of the host that has a range may take long.
-    let Some(_turn) = store.range_lock.try_take(&due).filter(|_| !due.is_empty()) else { return Ok(0) };
+    let Some(_turn) = store.range_lock.try_take(&begun) else { return Ok(()) };
+    // The previous holder of the lock may have finished a destroy.
+    let still = ledger.destroyed.begun();
+    let records = ledger.destroyed.records_of(&begun).into_iter().flatten().filter(|record| still.contains(&record.range)).collect();
+    clear_all(store, ledger, records, false, &mut DestroyReport::default())
+}
+
+fn begin_due(store: &Store, ledger: &Ledger) -> Result<(), Error> {
+    let due = ledger.destroyed.due(store);
+    let Some(_turn) = store.range_lock.try_take(&due).filter(|_| !due.is_empty()) else { return Ok(()) };
     // The previous holder of the lock may have taken back a destroy or begun it.
     let still = ledger.destroyed.due(store);
     let now = store.shared.clock.now();
     let pending = ledger.destroyed.records_of(&due).into_iter().flatten().filter(|record| still.contains(&record.range));
-    let begun: Vec<_> = pending
-        .map(|mut record| {
-            record.cover(names(&store.families));
-            Destroyed { progress: Progress::Started, started_at: now, ..record }
-        })
-        .collect();
-    if begun.is_empty() {
-        return Ok(0);
+    let begins = |mut record: Destroyed| {
+        record.cover(names(&store.families));
+        Destroyed { progress: Progress::Started, started_at: now, ..record }
+    };
+    let begun: Vec<_> = pending.map(begins).collect();
+    for record in &begun {
+        log(Level::Info, || format!("the pending destroy of {} begins", hex_range(&record.range)));
     }
-    let begins = |record: &Destroyed| format!("the pending destroy of {} begins", hex_range(&record.range));
-    begun.iter().for_each(|record| log(Level::Info, || begins(record)));
-    ledger.destroyed.put(store, &begun)?;
-    let n = begun.len();
-    clear_all(store, ledger, begun, false, &mut DestroyReport::default())?;
-    Ok(n)
+    if begun.is_empty() { Ok(()) } else { ledger.destroyed.begin(store, &begun) }
 }
 
 /// A pending destroy waits for the safe point of one keyspace, or for the global one.

@@ -66,22 +66,36 @@ impl DestroyedRanges {
         self.with(|entries| entries.due(&store.shared))
     }
 
-    /// Whether a range is pending.
+    /// Whether a range is pending, or its pending destroy has begun.
     pub fn any_pending(&self) -> bool {
-        self.with(|entries| !entries.pending.is_empty())
+        self.with(|entries| !entries.pending.is_empty() || !entries.begun.is_empty())
+    }
+
+    /// The ranges whose pending destroy the worker has begun and not finished.
+    pub fn begun(&self) -> Vec<StoredRange> {
+        self.with(|entries| entries.begun.iter().cloned().collect())
+    }
+
+    /// Records that pending destroys begin. The worker has them to finish.
+    pub fn begin(&self, store: &Store, records: &[Destroyed]) -> Result<(), Error> {
+        self.write_and_put(store, records, true)
     }
 
     /// Tells the worker how many ranges are due, and how many have files to compact.
     pub fn count(&self, store: &Store) {
         self.with(|entries| {
-            let (due, to_compact) = if store.is_stopping() { (0, 0) } else { (entries.due(&store.shared).len(), entries.to_compact.len()) };
-            store.shared.worker_queue.set_jobs(JobKind::Due, due);
-            store.shared.worker_queue.set_jobs(JobKind::RangeToCompact, to_compact);
+            let due = entries.due(&store.shared).len() + entries.begun.len();
+            let (due, to_compact) = if store.is_stopping() { (0, 0) } else { (due, entries.to_compact.len()) };
+            store.shared.worker_queue.set_jobs(&[(JobKind::Due, due), (JobKind::RangeToCompact, to_compact)]);
         });
     }
 
     /// Writes records durably, remembers them, and makes filters remove the keys of their ranges.
     pub fn put(&self, store: &Store, records: &[Destroyed]) -> Result<(), Error> {
+        self.write_and_put(store, records, false)
+    }
+
+    fn write_and_put(&self, store: &Store, records: &[Destroyed], by_worker: bool) -> Result<(), Error> {
         let mut written = self.storage.write(&store.engine, records);
         // A record that cannot be read at the moment counts as written, unless its family was
         // dropped.
@@ -89,12 +103,19 @@ impl DestroyedRanges {
         if checked.as_ref().is_err_and(|error| error.kind() == ErrorKind::FamilyDropped) {
             written = checked.clone();
         }
+        if by_worker && written.is_err() {
+            // The records are still pending, and the worker tries again.
+            return written;
+        }
         // After a failed write it is unknown whether the store has the record.
         let is_stored = |record: &Destroyed| written.is_ok() || self.storage.has(&store.engine, record);
         let is_stored: Vec<_> = records.iter().map(is_stored).collect();
         self.with(|entries| {
             for (record, is_stored) in records.iter().zip(is_stored) {
                 entries.put(record.clone(), written.is_ok(), is_stored, store);
+                if by_worker {
+                    entries.begun.insert(record.range.clone());
+                }
             }
         });
         self.publish(store);

@@ -41,6 +41,8 @@ pub struct Entries {
     pub to_compact: BTreeSet<StoredRange>,
     /// The pending ranges.
     pub pending: PendingRanges,
+    /// The ranges whose pending destroy the worker has begun and not finished.
+    pub begun: BTreeSet<StoredRange>,
     /// The coverages of the ranges; most ranges share one.
     coverages: Vec<Arc<Coverage>>,
 }
@@ -170,6 +172,7 @@ impl Entries {
         if let Some(other) = self.others.remove(range) {
             self.segments.remove(&other.range);
         }
+        self.begun.remove(range);
         self.uncompacted.remove(range);
         self.to_compact.remove(range);
         self.pending.remove(range);

@@ -115,8 +115,8 @@ impl SchemaOrders {
     /// The book must be locked, so that the last count belongs to the last change.
     fn count(store: &Store, book: &OrderBook) {
         let count = |n| if store.is_stopping() { 0 } else { n };
-        store.shared.worker_queue.set_jobs(JobKind::Order, count(book.open.len()));
-        store.shared.worker_queue.set_jobs(JobKind::SchemaToCompact, count(book.to_compact.len()));
+        let jobs = [(JobKind::Order, count(book.open.len())), (JobKind::SchemaToCompact, count(book.to_compact.len()))];
+        store.shared.worker_queue.set_jobs(&jobs);
     }
 
     /// Reports that no order will be carried out any more.
