@@ -7,7 +7,6 @@
 
 #include "candidates.h"
 #include "crashes.h"
-#include "crashes.h"
 
 namespace {
 
