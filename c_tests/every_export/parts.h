@@ -35,6 +35,7 @@
   X(destroy, (void), (), "a destroyed range is gone in order, also after a failure")                                     \
   X(destroy_errors, (void), (), "destroying refuses what it must, and its records end")                                  \
   X(destroy_many, (void), (), "many ranges are destroyed in one call, or none of them")                                  \
+  X(deferred, (void), (), "a destroy begins when the safe point has passed its timestamp")                               \
   X(destroyed_runs, (void), (), "filters drop keys of destroyed ranges")                                                 \
   X(ledger, (void), (), "the ledger's records survive, and damaged ones are not believed")                               \
   X(collect, (void), (), "collecting takes the files with garbage, and reports them")                                    \
