@@ -80,7 +80,7 @@ fn drop_and_wait(shared: &Shared, attached: &AttachedStore, id: u32) {
 /// One test, so that no other thread allocates meanwhile.
 #[test]
 fn a_million_dropped_schemas_need_little() {
-    for (name, step) in [("each id", 1), ("every other id", 2), ("every 16th id", 16)] {
+    for (name, step) in [("each id", 1), ("every other id", 2)] {
         let store = Memory::default();
         (0..DROPPED).map(|i| earlier_record(i * step)).for_each(|(key, value)| store.put(0, &key, &value));
         let earlier = size(&records(&store));

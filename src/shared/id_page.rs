@@ -6,14 +6,10 @@
 //!         2 | 8192 bytes: id n is bit n % 8 of byte n / 8
 //! ```
 
+use super::id_bits::{Bits, MOST_RANGES};
+
 const RANGES: u8 = 1;
 const BITMAP: u8 = 2;
-const WORD_BITS: u32 = u64::BITS;
-const WORDS: usize = (IDS / WORD_BITS) as usize;
-/// The number of ids of a page.
-const IDS: u32 = 1 << 16;
-/// More ranges need more bytes than a bitmap.
-const MOST_RANGES: usize = 2048;
 
 /// A set of the lower 16 bits of ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +23,6 @@ enum Form {
     Ranges(Vec<(u16, u16)>),
     Bits(Box<Bits>),
 }
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Bits([u64; WORDS]);
 
 impl Default for IdPage {
     fn default() -> Self {
@@ -83,12 +76,12 @@ impl IdPage {
     /// The ids of both sets.
     pub fn union(&self, other: &Self) -> Self {
         let other = other.bits();
-        self.changed(|bits| bits.0.iter_mut().zip(other.0).for_each(|(word, other)| *word |= other))
+        self.changed(|bits| bits.add(&other))
     }
 
     /// Whether no id is in both sets.
     pub fn is_disjoint(&self, other: &Self) -> bool {
-        self.bits().0.iter().zip(other.bits().0).all(|(word, other)| word & other == 0)
+        self.bits().is_disjoint(&other.bits())
     }
 
     /// All ids in order.
@@ -109,7 +102,7 @@ impl IdPage {
         match &self.0 {
             Form::Bits(bits) => bits.clone(),
             Form::Ranges(ranges) => {
-                let mut bits = Box::new(Bits([0; WORDS]));
+                let mut bits = Box::new(Bits::default());
                 ranges.iter().for_each(|(first, last)| bits.set_range(*first, *last));
                 bits
             }
@@ -123,7 +116,7 @@ impl IdPage {
                 let ranges = ranges.iter().flat_map(|(first, last)| [first.to_be_bytes(), last.to_be_bytes()].concat());
                 std::iter::once(RANGES).chain(ranges).collect()
             }
-            Form::Bits(bits) => std::iter::once(BITMAP).chain(bits.0.iter().flat_map(|word| word.to_le_bytes())).collect(),
+            Form::Bits(bits) => std::iter::once(BITMAP).chain(bits.bytes()).collect(),
         }
     }
 
@@ -132,13 +125,11 @@ impl IdPage {
         match bytes.split_first()? {
             (&RANGES, rest) => {
                 let (chunks, []) = rest.as_chunks::<4>() else { return None };
-                let ranges = chunks.iter().map(|&[a, b, c, d]| (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))).collect();
+                let ranges: Vec<_> = chunks.iter().map(|&[a, b, c, d]| (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))).collect();
                 is_in_order(&ranges).then_some(Self(Form::Ranges(ranges)))
             }
             (&BITMAP, rest) => {
-                let (chunks, []) = rest.as_chunks::<8>() else { return None };
-                let words = chunks.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<_>>();
-                let bits = Box::new(Bits(words.try_into().ok()?));
+                let bits = Box::new(Bits::read(rest)?);
                 bits.ranges().is_none().then_some(Self(Form::Bits(bits)))
             }
             _ => None,
@@ -151,80 +142,11 @@ fn range_from(ranges: &[(u16, u16)], id: u16) -> Option<(u16, u16)> {
     ranges.get(ranges.partition_point(|(_, last)| *last < id)).copied()
 }
 
-fn is_in_order(ranges: &Vec<(u16, u16)>) -> bool {
+fn is_in_order(ranges: &[(u16, u16)]) -> bool {
     let is_before = |one: &(u16, u16), next: &(u16, u16)| u32::from(one.1) + 1 < u32::from(next.0);
     ranges.len() <= MOST_RANGES
         && ranges.iter().all(|(first, last)| first <= last)
         && ranges.iter().zip(ranges.iter().skip(1)).all(|(one, next)| is_before(one, next))
-}
-
-impl Bits {
-    fn place(id: u16) -> (usize, u64) {
-        let id = u32::from(id);
-        ((id / WORD_BITS) as usize, 1 << (id % WORD_BITS))
-    }
-
-    fn has(&self, id: u16) -> bool {
-        let (word, bit) = Self::place(id);
-        self.0.get(word).is_some_and(|word| word & bit != 0)
-    }
-
-    fn set(&mut self, id: u16, is_in: bool) {
-        let (word, bit) = Self::place(id);
-        if let Some(word) = self.0.get_mut(word) {
-            *word = if is_in { *word | bit } else { *word & !bit };
-        }
-    }
-
-    fn set_range(&mut self, first: u16, last: u16) {
-        let ((from, low), (to, high)) = (Self::place(first), Self::place(last));
-        for (i, word) in self.0.iter_mut().enumerate().take(to + 1).skip(from) {
-            let above = if i == from { !(low - 1) } else { u64::MAX };
-            let below = if i == to { high | (high - 1) } else { u64::MAX };
-            *word |= above & below;
-        }
-    }
-
-    /// The first id that is not less, and is in the set or is not.
-    fn next(&self, from: u32, is_in: bool) -> Option<u16> {
-        let (first, mut above) = ((from / WORD_BITS) as usize, !0 << (from % WORD_BITS));
-        for (i, word) in self.0.iter().enumerate().skip(first) {
-            let found = (if is_in { *word } else { !word }) & above;
-            if found != 0 {
-                return Some((i as u32 * WORD_BITS + found.trailing_zeros()) as u16);
-            }
-            above = !0;
-        }
-        None
-    }
-
-    fn count_to(&self, id: u16) -> u32 {
-        let (last, bit) = Self::place(id);
-        let masks = self.0.iter().enumerate().map(|(i, word)| word & if i == last { bit | (bit - 1) } else { !0 });
-        masks.take(last + 1).map(u64::count_ones).sum()
-    }
-
-    /// The ranges of the set, if they are few.
-    fn ranges(&self) -> Option<Vec<(u16, u16)>> {
-        let mut above = 0;
-        let begins = |word: &u64| {
-            let begins = word & !(word << 1 | above);
-            above = word >> (WORD_BITS - 1);
-            begins.count_ones() as usize
-        };
-        let count: usize = self.0.iter().map(begins).sum();
-        if count > MOST_RANGES {
-            return None;
-        }
-        let mut ranges = Vec::with_capacity(count);
-        let mut from = Some(0);
-        while let Some(first) = from.and_then(|from| self.next(from, true)) {
-            let end = self.next(first.into(), false);
-            ranges.push((first, end.map_or(u16::MAX, |end| end - 1)));
-            from = end.map(u32::from);
-        }
-        Some(ranges)
-    }
 }
 
 #[cfg(test)]

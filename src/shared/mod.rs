@@ -9,6 +9,7 @@ mod dropped_range;
 mod dropped_schemas;
 mod families;
 mod filter_kinds;
+mod id_bits;
 mod id_page;
 mod id_set;
 mod keyspaces;

@@ -40,22 +40,23 @@ impl<K: Ord + Clone, V: Clone> TreeMap<K, V> {
 
     /// Sets the value of a key.
     pub fn insert(&mut self, key: K, value: V) {
-        let (before, behind) = self.around(&key);
+        let [before, behind] = self.around(&key);
         self.0 = before.concat(Tree::of(&[(key, value)])).concat(behind);
     }
 
     /// Removes a key.
     pub fn remove(&mut self, key: &K) {
         if self.get(key).is_some() {
-            let (before, behind) = self.around(key);
+            let [before, behind] = self.around(key);
             self.0 = before.concat(behind);
         }
     }
 
-    fn around(&self, key: &K) -> (Tree<(K, V)>, Tree<(K, V)>) {
+    /// The items before a key, and those behind it.
+    fn around(&self, key: &K) -> [Tree<(K, V)>; 2] {
         let (before, rest) = self.0.split(&|(known, _)| known.cmp(key));
         let (_, behind) = rest.split(&|(known, _)| known.cmp(key).then(Ordering::Less));
-        (before, behind)
+        [before, behind]
     }
 
     /// Calls `each` with all keys in order.
