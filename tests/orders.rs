@@ -5,6 +5,7 @@
 
 mod support;
 
+use rocks_gc::engine::Engine;
 use rocks_gc::layout::{KeyMode, KeyspaceId};
 use rocks_gc::shared::{FilterKind, SchemaState, Shared};
 use std::sync::atomic::Ordering::SeqCst;
@@ -156,4 +157,64 @@ fn an_order_that_cannot_be_carried_out_does_not_hold_up_others() {
     *memory.0.broken.lock().unwrap() = None;
     assert_eq!(shared.worker_queue.drain(DRAINED), 0);
     store.stop();
+}
+
+fn records(memory: &Memory, family: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let keys = memory.keys(family).into_iter().filter(|key| key.starts_with(LEDGER));
+    keys.map(|key| (key.clone(), memory.get(family, &key).unwrap().unwrap())).collect()
+}
+
+/// The kinds of the records in the ledger.
+fn kinds(memory: &Memory) -> Vec<u8> {
+    records(memory, 0).into_iter().map(|(key, _)| key[LEDGER.len()]).collect()
+}
+
+const LEDGER: &[u8] = b"\x01rocks_gc/";
+
+#[test]
+fn of_two_ledgers_in_one_store_every_drop_is_known() {
+    let filled = |dropped: &[u32], truncated: &[u32]| {
+        let (shared, memory) = (shared("schema_id=prefix"), Memory::default());
+        let store = memory.attach(&shared, true);
+        truncated.iter().for_each(|id| store.truncate_schema(keyspace(1), *id, 9).unwrap());
+        dropped.iter().for_each(|id| store.drop_schema(keyspace(1), *id).unwrap());
+        assert_eq!(shared.worker_queue.drain(DRAINED), 0);
+        store.stop();
+        memory
+    };
+    let (memory, other) = (filled(&[3, 70_000], &[]), filled(&[4, 5], &[3, 4, 8]));
+    assert_eq!((kinds(&memory), kinds(&other)), (b"ii".to_vec(), b"iss".to_vec()), "a dropped schema has no record of its own");
+    records(&other, 0).into_iter().for_each(|(key, value)| memory.put(1, &key, &value));
+    for _ in 0..2 {
+        let shared = shared("schema_id=prefix");
+        let store = memory.attach(&shared, true);
+        let known: Vec<_> = shared.schemas.of(keyspace(1)).unwrap().each().map(|(id, state, _)| (id, state)).collect();
+        let dropped = [3, 4, 5, 70_000].map(|id| (id, SchemaState::Dropped));
+        assert_eq!(known, [&dropped[..3], &[(8, SchemaState::Valid)], &dropped[3..]].concat());
+        assert_eq!((kinds(&memory), records(&memory, 1).len()), (b"iis".to_vec(), 0));
+        store.stop();
+    }
+}
+
+/// A schema that is dropped again has a record of its own beside its id.
+#[test]
+fn a_second_drop_is_carried_out_after_a_restart() {
+    let memory = Memory::default();
+    for (is_swept, kinds_then) in [(true, &b"i"[..]), (false, b"is"), (true, b"i")] {
+        let shared = shared("schema_id=prefix");
+        let store = memory.attach(&shared, false);
+        memory.put(0, &key(&shared, KeyMode::Raw, 7, b"row", 5), b"v\0");
+        shared.set_enabled(is_swept);
+        if kinds(&memory) != b"is" {
+            store.drop_schema(keyspace(1), 7).unwrap();
+        }
+        if is_swept {
+            assert_eq!(shared.worker_queue.drain(DRAINED), 0);
+        }
+        assert_eq!(state(&shared, 7), SchemaState::Dropped);
+        assert!(store.truncate_schema(keyspace(1), 7, 9).is_err());
+        let rows = memory.keys(0).iter().filter(|key| !key.starts_with(LEDGER)).count();
+        assert_eq!((kinds(&memory), rows), (kinds_then.to_vec(), usize::from(!is_swept)));
+        store.stop();
+    }
 }
