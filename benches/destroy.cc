@@ -27,7 +27,7 @@ constexpr size_t kDeletesABatch = 256;
 
 struct Result {
   Cost call;   // The call.
-  Cost later;  // And the compaction of the range, if that is what it takes to get the space back.
+  Cost later;  // What it then takes to get the space back: the debt, or a compaction of the range.
   double scan_ms = 0;
   Files before, after;
   rgc_destroy_report_t report{};
@@ -90,6 +90,10 @@ class Bench {
     result.after = FilesOf(db, data.hole);
     result.scan_ms = data.ScanHole(db);
     {
+      const Watch watch(options, &result.later);
+      if (method == Method::kDestroy) Check(gc.Call(&rocks_gc::Functions::rgc_worker_drain, uint64_t{600000}));
+    }
+    if (method != Method::kDestroy) {
       const Watch watch(options, &result.later);
       CompactRangeOptions down;
       down.bottommost_level_compaction = BottommostLevelCompaction::kSkip;
@@ -186,10 +190,8 @@ void PrintGoals(const std::vector<uint64_t>& sizes, const std::vector<std::vecto
     const double files = static_cast<double>(results[i][0].after.MostBelowZero());
     PrintGoal(files <= 2, "most files of the range in a level below 0 at return, " + std::to_string(sizes[i]) + " MiB", files, 2);
   }
-  std::printf("- not a goal: %.2f times faster than key by key with a CompactRange behind it, %.2f times less CPU than key by key,"
-              " %.2f times faster without its own compaction\n",
-              (keys.call.wall_ms + keys.later.wall_ms) / (ours.call.wall_ms + ours.later.wall_ms), keys.call.cpu_ms / ours.call.cpu_ms,
-              keys.call.wall_ms / (ours.call.wall_ms - Ms(ours.report.compact_microseconds)));
+  std::printf("- not a goal: %.2f times faster with the debt than key by key with a CompactRange, %.2f times less CPU than key by key\n",
+              (keys.call.wall_ms + keys.later.wall_ms) / (ours.call.wall_ms + ours.later.wall_ms), keys.call.cpu_ms / ours.call.cpu_ms);
 }
 
 }  // namespace
@@ -206,7 +208,7 @@ int main(int argc, char** argv) {
   if (sizes.empty()) sizes = {100, 1024};
   std::printf("\nvalues of %d bytes\n\n", value_bytes);
   std::printf("| range | method | call, ms | CPU, ms | its files at return, MiB | of it in them, MiB | first scan, ms | written, MiB |"
-              " with CompactRange, ms | written, MiB |\n|---|---|---|---|---|---|---|---|---|---|\n");
+              " with debt or CompactRange, ms | written, MiB |\n|---|---|---|---|---|---|---|---|---|---|\n");
   std::vector<std::vector<Result>> results;
   for (const uint64_t mib : sizes) {
     results.push_back(bench.Run(mib));

@@ -15,7 +15,6 @@ constexpr const char *kCopied = "/copied", *kReplaced = "/replaced";
 
 // Short phases would be over before they could be hit.
 void Hear(Shared* shared, const char* message) {
-  if (getenv("CRASH_LOG")) fprintf(stderr, "%d %s\n", IsWorkersThread(), message);
   if (!shared->Hear(message, IsWorkersThread())) return;
   thread_local Random random(static_cast<uint64_t>(::getpid()));
   const bool shortest = shared->phase == FILES || shared->phase == RECORD;

@@ -17,13 +17,13 @@ use super::compaction_cost::compact_at_rate;
 use super::file_index::{FileIndex, compact_together, span, split_at_files};
 use super::sweep;
 use crate::callback::lock;
-use crate::engine::{Family, File};
+use crate::engine::{Family, File, Op, Write, WriteOptions};
 use crate::error::{Error, hex_range};
 use crate::layout::StoredRange;
 use crate::log::{Level, log};
 use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, NamedFamily, Progress, SchemaKey, SchemaRecord};
 use crate::reclaim::store::{DebtSize, Store};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What a debt is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,10 +186,16 @@ impl Payment {
                 self.before.get(family).zip(now.get(family)).is_some_and(|(before, now)| is_left(before, now, range))
             })
         };
-        let (left, paid): (Vec<_>, Vec<_>) = self.debts.into_iter().partition(is_left);
-        // RocksDB still shows the files of a family that the host dropped, and compacts none.
-        let families: BTreeSet<_> = left.iter().flat_map(|debt| &debt.families).collect();
-        families.into_iter().try_for_each(|family| store.engine.look_for_family(*family))?;
+        let (left, mut paid): (Vec<_>, Vec<_>) = self.debts.into_iter().partition(is_left);
+        let mut compacts = BTreeMap::new();
+        for family in left.iter().flat_map(|debt| &debt.families) {
+            if !compacts.contains_key(family) {
+                compacts.insert(*family, compacts_on_request(store, *family)?);
+            }
+        }
+        let (empty, left): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|debt| debt.families.iter().all(|family| compacts.get(family) == Some(&true)));
+        paid.extend(empty);
         let mut end = Paid { paid: Vec::new(), left: left.iter().map(Debt::key).collect() };
         let (mut ranges, mut schemas) = (Vec::new(), Vec::new());
         for debt in paid {
@@ -213,6 +219,25 @@ impl Payment {
 fn is_left(before: &FileIndex, now: &FileIndex, (start, end): &StoredRange) -> bool {
     let lowest = before.reaching(start, end).map(|file| file.level).max().unwrap_or(0);
     now.reaching(start, end).any(|file| (file.level == 0 || file.level < lowest) && before.has(file))
+}
+
+/// Whether the store compacts files of this family when it is asked to. RocksDB does not compact
+/// files that hold neither keys nor tombstones of the range, and does not say why. So a tombstone of
+/// the library's own makes a file in level 0, and a compaction must remove that file.
+fn compacts_on_request(store: &Store, family: Family) -> Result<bool, Error> {
+    // RocksDB still shows the files of a family that the host dropped, and compacts none.
+    store.engine.look_for_family(family)?;
+    let key = store.engine.new_probe();
+    let behind = [key.as_slice(), b"\0"].concat();
+    let range = (key.as_slice(), behind.as_slice());
+    let delete = Write { family, op: Op::Delete(key.clone()) };
+    store.engine.write(&[delete], WriteOptions { sync: false, no_slowdown: true })?;
+    store.engine.flush(family)?;
+    let in_level_0 = |files: Vec<File>| files.into_iter().filter(|file| file.level == 0).collect::<Vec<_>>();
+    let before = in_level_0(store.engine.files(family, range)?);
+    store.engine.compact(family, range, false)?;
+    let after = store.engine.files(family, range)?;
+    Ok(!before.iter().any(|file| after.iter().any(|other| other.is_same(file))))
 }
 
 /// Records the destroyed ranges whose files are compacted, all in one write.

@@ -37,7 +37,7 @@ pub struct Entries {
     others: BTreeMap<StoredRange, Other>,
     /// The ranges of the other records, to find those that overlap another range.
     segments: Segments,
-    /// The ranges whose files must be compacted, in attached families.
+    /// The ranges whose files can be compacted: not all of their families are missing.
     pub to_compact: BTreeSet<StoredRange>,
     /// The pending ranges.
     pub pending: PendingRanges,
@@ -148,7 +148,12 @@ impl Entries {
     }
 
     fn note_to_compact(&mut self, record: &Destroyed, store: &Store) {
-        if record.to_compact().is_some_and(|families| !CoveredFamilies::new(families, &store.families).places.is_empty()) {
+        // The files of a family that the host dropped need no compaction.
+        let can_be_paid = |families| {
+            let CoveredFamilies { places, missing } = CoveredFamilies::new(families, &store.families);
+            !places.is_empty() || missing.is_empty()
+        };
+        if record.to_compact().is_some_and(can_be_paid) {
             self.to_compact.insert(record.range.clone());
         }
     }

@@ -3,7 +3,7 @@
 //! at a time, at the rate of all compactions, and none while the store stalls writes.
 
 use super::pauses::{LONGEST_WAIT, SHORT_LOOK};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::log::{Level, log};
 use crate::reclaim::jobs::debt::{self, DebtKey, Payment};
 use crate::reclaim::ledger::Ledger;
@@ -61,9 +61,11 @@ impl Debts {
         if let Err(error) = self.work(store, ledger) {
             self.payment = None;
             self.next_look += AGAIN;
-            if !store.is_stopping() {
-                log(Level::Error, || format!("files that hold deleted keys cannot be compacted now, and the worker tries again: {error}"));
-            }
+            // The store stalls, is busy with other compactions, or is being detached.
+            let is_usual = matches!(error.kind(), ErrorKind::Busy | ErrorKind::Aborted);
+            log(if is_usual { Level::Debug } else { Level::Error }, || {
+                format!("files that hold deleted keys cannot be compacted now, and the worker tries again: {error}")
+            });
         }
     }
 

@@ -19,6 +19,7 @@ mod rows;
 use super::jobs::{DestroyReport, deferred, recheck};
 use super::ledger::Ledger;
 use super::store::Store;
+use crate::error::ErrorKind;
 use crate::log::{Level, log};
 use crate::shared::JobKind;
 use debts::Debts;
@@ -111,7 +112,10 @@ impl Worker<'_> {
         }
         self.next_due = Instant::now() + LOOK;
         if let Err(error) = deferred::run_due(self.store, self.ledger) {
-            log(Level::Error, || format!("a pending destroy cannot be carried out now, and the worker tries again: {error}"));
+            let is_usual = matches!(error.kind(), ErrorKind::Busy | ErrorKind::Aborted);
+            log(if is_usual { Level::Debug } else { Level::Error }, || {
+                format!("a pending destroy cannot be carried out now, and the worker tries again: {error}")
+            });
             wait(self.store, AFTER_ERROR);
         }
         self.ledger.destroyed.count(self.store);
