@@ -32,7 +32,7 @@ export ROCKS_GC_TEST_ROCKSDB = $(PREFIX)
 # The library under test, as it is shipped.
 export ROCKS_GC_TEST_LIBRARY = $(LIBRARY)
 
-.PHONY: lib demo test test-all bench bench-codec bench-remove bench-destroy bench-destroy-many bench-elsewhere book bundled system clean
+.PHONY: lib demo test test-all bench bench-codec bench-remove bench-destroy bench-destroy-many bench-latency bench-elsewhere book bundled system clean
 
 lib:
 	@.ci/setup gcc libc6-dev libclang-dev
@@ -110,6 +110,13 @@ bench-destroy-many: lib $(ROCKSDB_SETUP)
 	@rm -r $(BENCH_FOLDER)
 
 # What calls cost beside 1 and beside 10,000 records, table files and tenants: a minute.
+bench-latency: lib $(ROCKSDB_SETUP)
+	@mkdir -p $(C_OUT) $(BENCH_FOLDER)
+	c++ $(CXX_FLAGS) -Iinclude $(subst -I,-isystem ,$(filter -I%,$(ROCKSDB_FLAGS))) benches/latency.cc -o $(C_OUT)/latency \
+	  $(filter-out -I%,$(ROCKSDB_FLAGS)) -lrocksdb -ldl -lpthread
+	$(C_OUT)/latency $(LIBRARY) $(BENCH_FOLDER)
+	@rm -r $(BENCH_FOLDER)
+
 bench-elsewhere: lib $(ROCKSDB_SETUP)
 	@mkdir -p $(C_OUT) $(BENCH_FOLDER)
 	c++ $(CXX_FLAGS) -Iinclude $(subst -I,-isystem ,$(filter -I%,$(ROCKSDB_FLAGS))) benches/elsewhere.cc -o $(C_OUT)/elsewhere \

@@ -42,7 +42,7 @@ class PowerCut {
     if (worker) ++shared.worker_writes;
     // A compaction writes much, and most of it is nobody's news.
     const uint64_t every = shared.phase == COMPACT && !worker ? 5 * every_ : every_;
-    const bool takes = worker ? random_.Percent(40) : shared.InDestroy() ? ++events_ % every == 0 : random_.Percent(1);
+    const bool takes = worker ? random_.Percent(40) : shared.InDestroy() ? ++events_ % every == 0 : random_.Percent(shared.in_debt ? 10 : 1);
     if (!takes || told_->losses >= most_) return;
     const std::string to = LossOf(settings_.folder, told_->losses);
     // What the host has noted by now had happened before.
@@ -50,7 +50,7 @@ class PowerCut {
     left.folder = to;
     system.LosePower(settings_.db_path(), left.db_path(), random_.Percent(40), &random_);
     std::filesystem::copy_file(settings_.journal_path(), left.journal_path());
-    ++told_->at[worker ? P_WORKER : shared.Where()];
+    ++told_->at[worker && !shared.in_due && !shared.in_debt ? P_WORKER : shared.Where()];
     ++told_->losses;
   }
 
