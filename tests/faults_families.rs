@@ -216,3 +216,22 @@ fn collect_believes_in_the_factory_though_another_compaction_took_its_files() {
     });
     assert_eq!(store.keys(0).len(), 1);
 }
+
+/// A debt that the ledger cannot record any more, because the host dropped the ledger's family: no
+/// thread waits for it.
+#[test]
+fn no_thread_waits_for_the_debt_of_a_dropped_ledger() {
+    for via in EVERY_WAY {
+        let gc = gc();
+        let dir = tempdir().unwrap();
+        let store = Store::attached(dir.path(), &gc, via, TWO);
+        for key in [b"a", b"l", b"z"] {
+            store.put(0, key, b"v");
+        }
+        store.compact(0);
+        gc.destroy_range(b"k", b"m", 0).unwrap();
+        store.drop_family(store.place("ledger").unwrap());
+        assert_eq!(gc.drain(60_000), Ok(0), "{via:?}");
+        assert_eq!(store.keys(0), [b"a", b"z"], "{via:?}");
+    }
+}
