@@ -1559,7 +1559,8 @@ typedef struct rgc_schema_info_t {
   size_t struct_size;
   uint32_t keyspace, id; /* RGC_KEYSPACE_NONE in the plain layout */
   int state;             /* RGC_SCHEMA_... */
-  /* 0 means never; with TRUNCATING: the timestamp of the running truncation */
+  /* 0 means never, or that the schema is dropped and no key of it is left; with TRUNCATING: the
+   * timestamp of the running truncation */
   uint64_t truncated_up_to_ts;
 } rgc_schema_info_t;
 

@@ -37,9 +37,9 @@ impl Counting {
     /// Counts a dropped key.
     pub fn count_dropped(&self, dropping: &Dropping, key: &[u8]) {
         self.counters.dropped.bump();
-        if let Some(late) = dropping.late_keys() {
+        if let Some(is_first) = dropping.count_late() {
             self.counters.late_dropped.bump();
-            if late.count() {
+            if is_first {
                 log(Level::Warn, || dropping.late_warning(key));
             }
         }

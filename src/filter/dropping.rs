@@ -15,8 +15,8 @@
 
 use super::bytes::common_prefix;
 use crate::error::hex;
-use crate::layout::split_timestamp;
-use crate::shared::{FilterKind, KeyDropState, LateKeys, Lookup, Segment, Segments, Shared};
+use crate::layout::{NamedSchema, split_timestamp};
+use crate::shared::{FilterKind, KeyDropState, Lookup, Segment, Segments, Shared};
 use std::borrow::Cow;
 
 /// The reason why the last key was dropped.
@@ -152,27 +152,34 @@ impl Dropping {
         self.hit
     }
 
-    /// The late keys that the last key counts among, if its range or schema was done before.
-    pub fn late_keys(&self) -> Option<&LateKeys> {
-        let late = match self.hit {
+    /// Counts the last key among the late keys of its range or schema, if that was done before.
+    /// Returns whether it is the first of them.
+    pub fn count_late(&self) -> Option<bool> {
+        match self.hit {
             DropReason::Nothing => None,
-            DropReason::Range => self.next.as_ref().and_then(|segment| segment.range()).map(|range| &range.late),
-            DropReason::Schema => match self.schemas.last() {
-                KeyDropState::Invalid(Some(dropped)) => Some(&dropped.late),
+            DropReason::Range => {
+                let range = self.next.as_ref().and_then(|segment| segment.range())?;
+                range.late.is_done().then(|| range.late.count())
+            }
+            DropReason::Schema => match (self.schemas.last(), self.schemas.schema()) {
+                (KeyDropState::Invalid(Some(dropped)), Some((_, id))) => dropped.late.as_ref().map(|late| late.is_first(id)),
                 _ => None,
             },
-        };
-        late.filter(|late| late.is_done())
+        }
     }
 
     /// The warning about the first late key.
     pub fn late_warning(&self, key: &[u8]) -> String {
+        let key = hex(key);
         match self.next.as_ref().and_then(|segment| segment.range()) {
             Some(range) if self.hit == DropReason::Range => {
-                let (start, end, key) = (hex(range.start()), hex(range.end()), hex(key));
+                let (start, end) = (hex(range.start()), hex(range.end()));
                 format!("a filter removes late keys of the destroyed range [{start}, {end}), the first is {key}; do not write into it")
             }
-            _ => format!("a filter removes late keys of a dropped schema, the first is {}; do not write into it", hex(key)),
+            _ => {
+                let schema = self.schemas.schema().map_or_else(|| "a schema".into(), |schema| NamedSchema(schema).to_string());
+                format!("a filter removes late keys of {schema}, which is dropped, the first is {key}; do not write into it")
+            }
         }
     }
 

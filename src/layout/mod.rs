@@ -17,7 +17,7 @@ pub mod write_record;
 pub use codec::{Codec, parse_keyspace};
 pub use key_mode::{KeyMode, KeyspaceId};
 pub use range::{KeyRange, successor};
-pub use schema::{SchemaId, StoredRange, Tenant, prefix_range};
+pub use schema::{NamedSchema, SchemaId, StoredRange, Tenant, prefix_range};
 pub use stored_key::{
     DecodedKey, KeyError, KeyForm, KeyOwner, Layout, PlainKeys, TIMESTAMP_LEN, append_timestamp, row_end, split_timestamp,
 };

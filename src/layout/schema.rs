@@ -9,12 +9,24 @@
 
 use super::stored_key::TIMESTAMP_LEN;
 use super::{KeyForm, KeyMode, KeyspaceId, Layout, memcomparable, successor};
+use std::fmt;
 
 /// A schema's id, unique in its tenant.
 pub type SchemaId = u32;
 
 /// The owner of schemas: a keyspace. In the plain layout there is one tenant without an id.
 pub type Tenant = Option<KeyspaceId>;
+
+/// A schema, for messages.
+pub struct NamedSchema(pub (Tenant, SchemaId));
+
+impl fmt::Display for NamedSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tenant, id) = self.0;
+        write!(f, "schema {id}")?;
+        tenant.map_or(Ok(()), |keyspace| write!(f, " of keyspace {keyspace}"))
+    }
+}
 
 const ID_LEN: usize = size_of::<SchemaId>();
 

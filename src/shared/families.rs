@@ -13,7 +13,7 @@ pub struct AttachedFamily {
 }
 
 /// A family as a durable record names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NamedFamily {
     /// RocksDB's id of the family, if it is known.
     pub id: Option<u32>,

@@ -217,6 +217,12 @@ impl WorkerQueue {
 
     /// The number of unfinished rows and jobs.
     pub fn pending(&self) -> usize {
+        let _ready = lock(&self.ready);
+        self.pending_now()
+    }
+
+    /// The queue must be locked.
+    fn pending_now(&self) -> usize {
         self.pending.load(SeqCst) + self.jobs.iter().map(|jobs| jobs.load(SeqCst)).sum::<usize>()
     }
 
@@ -226,7 +232,7 @@ impl WorkerQueue {
         let mut ready = lock(&self.ready);
         self.drains.fetch_add(1, SeqCst);
         self.woken.notify_all();
-        while self.pending() > 0 {
+        while self.pending_now() > 0 {
             let left = deadline.map_or(Duration::from_secs(3600), |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 break;
@@ -234,7 +240,7 @@ impl WorkerQueue {
             ready = self.idle.wait_timeout(ready, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         self.drains.fetch_sub(1, SeqCst);
-        self.pending()
+        self.pending_now()
     }
 
     /// Ends a wait of the worker early.

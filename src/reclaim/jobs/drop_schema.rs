@@ -4,9 +4,9 @@
 use super::clear::drop_files;
 use super::report::DestroyReport;
 use crate::error::Error;
-use crate::layout::{SchemaId, Tenant};
+use crate::layout::{NamedSchema, SchemaId, Tenant};
 use crate::log::{Level, log};
-use crate::reclaim::ledger::{Ledger, Named, Order, OrderProgress, SchemaRecord, names};
+use crate::reclaim::ledger::{Ledger, Order, OrderProgress, SchemaRecord, names};
 use crate::reclaim::store::Store;
 
 /// Drops a schema with all its data. After an error it is unknown whether the schema is
@@ -28,7 +28,7 @@ pub fn run(store: &Store, ledger: &Ledger, tenant: Tenant, id: SchemaId) -> Resu
         log(Level::Warn, || {
             format!(
                 "{} is dropped, but its files could not be deleted at once; compactions and the worker delete its keys: {error}",
-                Named((tenant, id))
+                NamedSchema((tenant, id))
             )
         });
     }

@@ -1,8 +1,8 @@
 //! Truncating a schema: its record. The worker deletes the versions, see `truncate_rows`.
 
 use crate::error::{Error, ErrorKind};
-use crate::layout::{SchemaId, Tenant, Timestamp};
-use crate::reclaim::ledger::{Ledger, Named, Order, OrderProgress, SchemaRecord, names};
+use crate::layout::{NamedSchema, SchemaId, Tenant, Timestamp};
+use crate::reclaim::ledger::{Ledger, Order, OrderProgress, SchemaRecord, names};
 use crate::reclaim::store::Store;
 use crate::shared::{FilterKind, SchemaState};
 
@@ -17,7 +17,7 @@ pub fn run(store: &Store, ledger: &Ledger, tenant: Tenant, id: SchemaId, up_to: 
     }
     ledger.schemas.order(store, (tenant, id), |known| {
         if store.shared.schemas.of(tenant).is_some_and(|schemas| schemas.state(id) == SchemaState::Dropped) {
-            return Err(Error::invalid(format!("{} is dropped; there is nothing to truncate", Named((tenant, id)))));
+            return Err(Error::invalid(format!("{} is dropped; there is nothing to truncate", NamedSchema((tenant, id)))));
         }
         let is_contained = known.is_some_and(|known| known.up_to >= up_to);
         let record = SchemaRecord {

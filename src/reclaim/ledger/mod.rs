@@ -2,7 +2,8 @@
 //! the host's own store, under `ledger_prefix`.
 //!
 //! ```text
-//! key   ledger_prefix | 'd' a destroyed range, 's' a schema, 'k' keyspaces' types | its name
+//! key   ledger_prefix | 'd' a destroyed range, 's' a schema, 'i' dropped ids of schemas,
+//!       'k' keyspaces' types | its name
 //! value version 2 | its fields | families: count u32, each id u32 (ffffffff unknown), name len
 //!       u32, name | length of the families u32 | crc32 of the key and of all bytes before
 //! ```
@@ -12,6 +13,8 @@
 mod covered_families;
 mod destroyed;
 mod destroyed_ranges;
+mod done_drops;
+mod dropped_ids;
 mod entries;
 mod keyspace_types;
 mod order_book;
@@ -27,7 +30,7 @@ pub use covered_families::{CoveredFamilies, named, names};
 pub use destroyed::{Destroyed, Progress};
 pub use destroyed_ranges::{DestroyedRange, DestroyedRanges};
 pub use keyspace_types::KeyspaceTypes;
-pub use order_book::{Named, SchemaKey};
+pub use order_book::SchemaKey;
 pub use record::NamedFamily;
 pub use schema::{Order, OrderProgress, SchemaRecord};
 pub use schema_orders::SchemaOrders;
@@ -59,7 +62,7 @@ impl Ledger {
         keyspace_types::check(&store.shared, &records)?;
         let ledger = Self {
             destroyed: DestroyedRanges::new(storage.clone(), records.destroyed.into_values(), store),
-            schemas: SchemaOrders::new(storage.clone(), records.schemas.into_values()),
+            schemas: SchemaOrders::open(storage.clone(), &store.engine, records.schemas.into_values(), records.dropped_ids.into_values())?,
             types: KeyspaceTypes::new(storage.clone(), records.types.into_values()),
             storage,
         };
@@ -75,11 +78,13 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use super::dropped_ids::DroppedIds;
     use super::record::{NamedFamily, Record};
     use super::types::TypesPage;
     use super::*;
     use crate::layout::{KeyspaceId, SchemaId};
     use crate::safe_point::GcType;
+    use crate::shared::IdPage;
     use proptest::prelude::*;
 
     const PREFIX: &[u8] = b"\x01gc/";
@@ -113,6 +118,18 @@ mod tests {
                 SchemaRecord { tenant, id, order, progress, up_to, position, families: Vec::new() }
             },
         )
+    }
+
+    fn dropped_ids() -> impl Strategy<Value = DroppedIds> {
+        let tenant = proptest::option::of(0..=KeyspaceId::MAX).prop_map(|id| id.and_then(KeyspaceId::new));
+        let ids = (proptest::collection::vec(any::<u16>(), 1..20), any::<bool>());
+        let families = proptest::collection::vec(("[a-z]{0,9}", proptest::option::of(0..u32::MAX)), 0..4);
+        (tenant, any::<u16>(), ids, families).prop_map(|(tenant, page, (few, is_many), families)| {
+            let many = (0..u16::MAX).step_by(2).filter(|_| is_many);
+            let ids = IdPage::default().with(few.into_iter().chain(many)).into();
+            let families = families.into_iter().map(|(name, id)| NamedFamily { id, name }).collect();
+            DroppedIds { tenant, page, ids, families }
+        })
     }
 
     /// An undamaged record is read as it was written; a damaged one is not read.
@@ -154,10 +171,11 @@ mod tests {
     proptest! {
         #[test]
         fn records_come_back_as_they_were(
-            destroyed in destroyed(), schema in schema(), types in types(), place: prop::sample::Index, bit in 0u8..8, cut: prop::sample::Index
+            destroyed in destroyed(), schema in schema(), ids in dropped_ids(), types in types(), place: prop::sample::Index, bit in 0u8..8, cut: prop::sample::Index
         ) {
             check(&destroyed, place, bit, cut)?;
             check(&schema, place, bit, cut)?;
+            check(&ids, place, bit, cut)?;
             check(&types, place, bit, cut)?;
         }
     }
@@ -220,6 +238,28 @@ mod tests {
         let states = [Order::Truncate, Order::Drop]
             .map(|order| PROGRESS.map(|progress| SchemaRecord { order, progress, ..record.clone() }.body()[0]));
         assert_eq!(states, [[0, 4, 1], [2, 5, 3]]);
+    }
+
+    #[test]
+    fn the_format_of_dropped_ids_stays() {
+        let page = |ids: &[u16]| DroppedIds {
+            tenant: KeyspaceId::new(7),
+            page: 0x0102,
+            ids: IdPage::default().with(ids.iter().copied()).into(),
+            families: vec![NamedFamily { id: Some(5), name: "f".into() }],
+        };
+        let record = page(&[3, 4, 9]);
+        let key = record.key(PREFIX);
+        let families = b"\0\0\0\x01\0\0\0\x05\0\0\0\x01f";
+        assert_eq!(key, [b"\x01gc/i\0\0\0\x07\x01\x02", &families[..]].concat());
+        let value = record.value(&key);
+        let (body, _) = value.split_last_chunk::<4>().unwrap();
+        assert_eq!(body, [&[2, 1, 0, 3, 0, 4, 0, 9, 0, 9], &families[..], b"\0\0\0\x0d"].concat());
+        let mut merged = record;
+        merged.merge(page(&[1, 5]));
+        assert_eq!(merged, page(&[1, 3, 4, 5, 9]));
+        let none = page(&[]);
+        assert_eq!(DroppedIds::parse(&key, &none.value(&key), PREFIX), None);
     }
 
     #[test]

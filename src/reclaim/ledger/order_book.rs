@@ -1,28 +1,22 @@
-//! The order book: the records of all schemas, and which of them the worker must still carry out.
+//! The order book: the schemas of the ledger, and which of them the worker must still work on.
 
+use super::done_drops::DoneDrops;
+use super::dropped_ids::DroppedIds;
 use super::schema::{OrderProgress, SchemaRecord};
 use crate::layout::{SchemaId, Tenant};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// The tenant and id of a schema.
 pub type SchemaKey = (Tenant, SchemaId);
 
-/// A schema, for messages.
-pub struct Named(pub SchemaKey);
-
-impl fmt::Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (tenant, id) = self.0;
-        write!(f, "schema {id}")?;
-        tenant.map_or(Ok(()), |keyspace| write!(f, " of keyspace {keyspace}"))
-    }
-}
-
-/// The records of all schemas, and which of them the worker must work on.
+/// The schemas of a ledger, and which of them the worker must work on.
 #[derive(Debug, Default)]
 pub struct OrderBook {
+    /// The schemas that have a record of their own.
     pub records: BTreeMap<SchemaKey, SchemaRecord>,
+    /// The dropped schemas of which no key is left. If such a schema is dropped again, it also has
+    /// a record of its own until no key is left.
+    pub done: DoneDrops,
     /// The schemas whose keys must be deleted.
     pub open: BTreeSet<SchemaKey>,
     /// The schemas whose files must be compacted.
@@ -32,19 +26,26 @@ pub struct OrderBook {
 }
 
 impl OrderBook {
-    pub fn new(records: impl Iterator<Item = SchemaRecord>) -> Self {
-        Self { records: records.map(|record| (record.schema(), record)).collect(), ..Self::default() }
-    }
-
     pub fn put(&mut self, record: SchemaRecord) {
         let schema = record.schema();
-        self.open.remove(&schema);
-        self.to_compact.remove(&schema);
+        self.forget(&schema);
         match record.progress {
             OrderProgress::Deleting => _ = self.open.insert(schema),
             OrderProgress::Deleted => _ = self.to_compact.insert(schema),
             OrderProgress::Done => {}
         }
-        self.records.insert(record.schema(), record);
+        self.records.insert(schema, record);
+    }
+
+    /// Replaces the record of a schema by records of dropped ids.
+    pub fn finish(&mut self, schema: &SchemaKey, done: Vec<DroppedIds>) {
+        self.forget(schema);
+        done.into_iter().for_each(|record| self.done.put(record));
+    }
+
+    fn forget(&mut self, schema: &SchemaKey) {
+        self.records.remove(schema);
+        self.open.remove(schema);
+        self.to_compact.remove(schema);
     }
 }

@@ -38,7 +38,9 @@ pub fn check_families(records: &Records, attached: &[ColumnFamily]) -> Result<()
         let covers = CoveredFamilies::new(families, attached);
         covers.places.is_empty() && !covers.missing.is_empty()
     };
-    let Some(owned) = destroyed.chain(records.schemas.values().map(|record| &record.families)).find(foreign) else { return Ok(()) };
+    let schemas = records.schemas.values().map(|record| &record.families);
+    let dropped_ids = records.dropped_ids.values().map(|record| &record.families);
+    let Some(owned) = destroyed.chain(schemas).chain(dropped_ids).find(foreign) else { return Ok(()) };
     let owned: Vec<_> = owned.iter().map(|family| family.name.as_str()).collect();
     let given: Vec<_> = attached.iter().map(|family| family.name.as_str()).collect();
     Err(Error::invalid(format!(

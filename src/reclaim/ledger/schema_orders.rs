@@ -6,7 +6,8 @@
 //!              whole files                     deleted in the call
 //!              the remaining keys              deleted by the worker, see `sweep`
 //!              the files                       compacted by the worker, see `debt`; then the log
-//!                                              and the record say that no key is left
+//!                                              says that no key is left, and the record of a page
+//!                                              of ids replaces this one, see `dropped_ids`
 //!   truncate   record "truncating", durable
 //!              versions up to the timestamp    deleted by the worker, see `truncate`; the record
 //!                                              holds its progress
@@ -18,17 +19,19 @@
 //! it marks the schema as being ordered, and the worker skips that schema.
 
 use super::covered_families::CoveredFamilies;
-use super::order_book::{Named, OrderBook, SchemaKey};
+use super::done_drops::{ByFamilies, DoneDrops};
+use super::dropped_ids::DroppedIds;
+use super::order_book::{OrderBook, SchemaKey};
 use super::schema::{Order, OrderProgress, SchemaRecord};
 use super::storage::Storage;
 use crate::callback::lock;
 use crate::engine::{Write, WriteOptions};
 use crate::error::Error;
-use crate::layout::KeyForm;
+use crate::layout::{KeyForm, NamedSchema, SchemaId, Tenant};
 use crate::log::{Level, log};
-use crate::reclaim::store::Store;
+use crate::reclaim::store::{ClosableEngine, Store};
 use crate::safe_point::Registration;
-use crate::shared::{FilterKind, JobKind, Truncation};
+use crate::shared::{FilterKind, IdSet, JobKind, Truncation};
 use std::ops::Bound;
 use std::sync::Mutex;
 
@@ -42,9 +45,30 @@ pub struct SchemaOrders {
 }
 
 impl SchemaOrders {
-    /// The orders that a ledger had when it was read. They are not taken up yet.
-    pub fn new(storage: Storage, records: impl Iterator<Item = SchemaRecord>) -> Self {
-        Self { storage, book: Mutex::new(OrderBook::new(records)), ordering: Mutex::default() }
+    /// The orders that a ledger had when it was read. They are not taken up yet. Records of earlier
+    /// versions are replaced.
+    pub fn open(
+        storage: Storage,
+        engine: &ClosableEngine,
+        records: impl Iterator<Item = SchemaRecord>,
+        dropped_ids: impl Iterator<Item = DroppedIds>,
+    ) -> Result<Self, Error> {
+        let (done, mut own): (Vec<_>, Vec<_>) = records.partition(SchemaRecord::is_done_drop);
+        let page = |record: &SchemaRecord| (record.tenant, IdSet::page_of(record.id));
+        let mut drops = DoneDrops::new(dropped_ids);
+        for neighbours in done.chunk_by(|one, next| page(one) == page(next)) {
+            let pages = drops.with(neighbours);
+            storage.replace(engine, &pages, neighbours)?;
+            pages.into_iter().for_each(|page| drops.put(page));
+        }
+        // A drop outranks a truncation. A ledger has both only if it was put together of two.
+        let outranked: Vec<_> = own.extract_if(.., |record| record.order == Order::Truncate && drops.contain(record.schema())).collect();
+        if !outranked.is_empty() {
+            storage.erase(engine, &outranked)?;
+        }
+        let records = own.into_iter().map(|record| (record.schema(), record)).collect();
+        let book = Mutex::new(OrderBook { records, done: drops, ..OrderBook::default() });
+        Ok(Self { storage, book, ordering: Mutex::default() })
     }
 
     /// Writes a new record of a schema, if `decide` returns one, and publishes it to filters and
@@ -75,11 +99,24 @@ impl SchemaOrders {
         let SchemaRecord { tenant, id, order, progress, up_to, .. } = *record;
         let covers = CoveredFamilies::new(&record.families, &store.families).places;
         store.shared.change_schemas(tenant, |schemas| {
+            if record.is_done_drop() {
+                schemas.drop_done(id, &covers);
+                return;
+            }
             if order == Order::Drop {
-                schemas.drop_permanently(id, record.is_done(), covers);
+                schemas.drop_permanently(id, &covers);
             }
             if up_to > 0 {
                 schemas.truncate(id, Truncation { up_to, done: progress > OrderProgress::Deleting || order == Order::Drop });
+            }
+        });
+    }
+
+    fn publish_done(store: &Store, tenant: Tenant, ids: &ByFamilies) {
+        store.shared.change_schemas(tenant, |schemas| {
+            for (families, ids) in ids {
+                let covers = CoveredFamilies::new(families, &store.families).places;
+                ids.for_each_page(&mut |number, page| schemas.drop_page(number, page, &covers));
             }
         });
     }
@@ -88,28 +125,35 @@ impl SchemaOrders {
     /// ones.
     pub fn take_up(&self, store: &Store) {
         let mut book = lock(&self.book);
-        let (read, unread): (Vec<_>, Vec<_>) = book.records.values().cloned().partition(|record| Self::reads(store, record));
+        let (read, unread): (Vec<_>, Vec<_>) = book.records.values().cloned().partition(|record| Self::reads(store, record.tenant));
+        let mut unread = unread.len() as u64;
         store.shared.forget_schema_orders();
+        for (tenant, ids) in book.done.tenants() {
+            if Self::reads(store, tenant) {
+                Self::publish_done(store, tenant, ids);
+            } else {
+                unread += ids.values().map(|ids| ids.count_to(SchemaId::MAX)).sum::<u64>();
+            }
+        }
         for record in read {
             Self::publish(store, &record);
             book.put(record);
         }
         Self::count(store, &book);
         drop(book);
-        if !unread.is_empty() {
+        if unread > 0 {
             log(Level::Warn, || {
                 format!(
-                    "the ledger has {} schemas of another layout, or schema_id is off: none of their keys is removed; use the previous options",
-                    unread.len()
+                    "the ledger has {unread} schemas of another layout, or schema_id is off: none of their keys is removed; use the previous options"
                 )
             });
         }
     }
 
-    /// Whether this layout can read the keys of that schema.
-    fn reads(store: &Store, record: &SchemaRecord) -> bool {
+    /// Whether this layout can read the keys of a tenant's schemas.
+    fn reads(store: &Store, tenant: Tenant) -> bool {
         let layout = &store.shared.layout;
-        layout.schema_ids && record.tenant.is_some() == (layout.form == KeyForm::ApiV2)
+        layout.schema_ids && tenant.is_some() == (layout.form == KeyForm::ApiV2)
     }
 
     /// The book must be locked, so that the last count belongs to the last change.
@@ -155,20 +199,27 @@ impl SchemaOrders {
         if book.records.get(&from.schema()) != Some(from) || book.being_ordered == Some(from.schema()) {
             return Ok(());
         }
-        let writes = [writes, &[self.storage.put_of(to)]].concat();
+        let done = book.done.with(Some(to).filter(|to| to.is_done_drop()));
+        let record = if done.is_empty() { self.storage.put_of(to) } else { self.storage.erase_of(to) };
+        let pages = done.iter().map(|page| self.storage.put_of(page));
+        let writes: Vec<_> = writes.iter().cloned().chain(pages).chain([record]).collect();
         let is_deleted = to.progress > OrderProgress::Deleting;
         store.engine.write(&writes, WriteOptions { sync: is_deleted, no_slowdown: true })?;
         if is_deleted {
             Self::publish(store, to);
         }
-        book.put(to.clone());
+        if done.is_empty() {
+            book.put(to.clone());
+        } else {
+            book.finish(&to.schema(), done);
+        }
         drop(book);
         match to.order {
-            Order::Drop if to.is_done() => {
-                log(Level::Info, || format!("{} was dropped, and no key of it is left", Named(to.schema())));
+            Order::Drop if to.is_done_drop() => {
+                log(Level::Info, || format!("{} was dropped, and no key of it is left", NamedSchema(to.schema())));
             }
             Order::Truncate if from.progress == OrderProgress::Deleting && is_deleted => {
-                log(Level::Info, || format!("{} is truncated up to {}", Named(to.schema()), to.up_to));
+                log(Level::Info, || format!("{} is truncated up to {}", NamedSchema(to.schema()), to.up_to));
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! Reading and writing the records of a ledger in the host's store.
 
 use super::destroyed::{self, Destroyed};
+use super::dropped_ids::{self, DroppedIds};
 use super::record::Record;
 use super::schema::{self, SchemaRecord};
 use super::types::{self, TypesPage};
@@ -45,6 +46,8 @@ pub struct Records {
     pub destroyed: BTreeMap<Vec<u8>, Destroyed>,
     /// The records of schemas.
     pub schemas: BTreeMap<Vec<u8>, SchemaRecord>,
+    /// The records of dropped ids.
+    pub dropped_ids: BTreeMap<Vec<u8>, DroppedIds>,
     /// The types of keyspaces, by page.
     pub types: BTreeMap<Vec<u8>, TypesPage>,
 }
@@ -55,7 +58,8 @@ impl Records {
         fn of<R: Record>(records: &BTreeMap<Vec<u8>, R>, key: &[u8]) -> Option<Vec<u8>> {
             records.get(key).map(|record| record.value(key))
         }
-        of(&self.destroyed, key).or_else(|| of(&self.schemas, key)).or_else(|| of(&self.types, key))
+        let of_schemas = || of(&self.schemas, key).or_else(|| of(&self.dropped_ids, key));
+        of(&self.destroyed, key).or_else(of_schemas).or_else(|| of(&self.types, key))
     }
 }
 
@@ -99,6 +103,7 @@ impl Storage {
         match *key.get(self.prefix.len())? {
             destroyed::TAG => merge(&mut records.destroyed, key, Record::parse(key, value, &self.prefix)?),
             schema::TAG => merge(&mut records.schemas, key, Record::parse(key, value, &self.prefix)?),
+            dropped_ids::TAG => merge(&mut records.dropped_ids, key, Record::parse(key, value, &self.prefix)?),
             types::TAG => merge(&mut records.types, key, Record::parse(key, value, &self.prefix)?),
             // A crash can leave a probe.
             PROBE => {}
@@ -122,6 +127,11 @@ impl Storage {
         let key = record.key(&self.prefix);
         let value = record.value(&key);
         Write { family: self.home, op: Op::Put(key, value) }
+    }
+
+    /// The delete of a record, for a batch.
+    pub fn erase_of(&self, record: &impl Record) -> Write {
+        Write { family: self.home, op: Op::Delete(record.key(&self.prefix)) }
     }
 
     /// Writes all records or none, and checks that the store has them. RocksDB ignores a write to a
@@ -157,8 +167,13 @@ impl Storage {
 
     /// Deletes all records or none.
     pub fn erase(&self, engine: &ClosableEngine, records: &[impl Record]) -> Result<(), Error> {
-        let delete = |record: &_| Write { family: self.home, op: Op::Delete(Record::key(record, &self.prefix)) };
-        engine.write(&records.iter().map(delete).collect::<Vec<_>>(), DURABLY)
+        engine.write(&records.iter().map(|record| self.erase_of(record)).collect::<Vec<_>>(), DURABLY)
+    }
+
+    /// Writes these records and deletes those, all or none.
+    pub fn replace(&self, engine: &ClosableEngine, by: &[impl Record], records: &[impl Record]) -> Result<(), Error> {
+        let erase = records.iter().map(|record| self.erase_of(record));
+        engine.write(&by.iter().map(|record| self.put_of(record)).chain(erase).collect::<Vec<_>>(), DURABLY)
     }
 }
 

@@ -3,10 +3,11 @@
 use super::paced_writer::PacedWriter;
 use super::pauses::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
 use crate::error::{Error, ErrorKind, hex};
+use crate::layout::NamedSchema;
 use crate::log::{Level, log};
 use crate::reclaim::jobs::sweep::Sweep;
 use crate::reclaim::jobs::truncate_rows::{self, Truncated};
-use crate::reclaim::ledger::{Ledger, Named, Order, OrderProgress, SchemaKey, SchemaOrders, SchemaRecord};
+use crate::reclaim::ledger::{Ledger, Order, OrderProgress, SchemaKey, SchemaOrders, SchemaRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -61,7 +62,9 @@ impl Orders {
             Err(error) if error.kind() == ErrorKind::Busy => wait(store, SHORTEST_WAIT),
             Err(error) => {
                 self.wait(key);
-                log(Level::Error, || format!("the keys of {} cannot be deleted now, and the worker tries again: {error}", Named(key)));
+                log(Level::Error, || {
+                    format!("the keys of {} cannot be deleted now, and the worker tries again: {error}", NamedSchema(key))
+                });
             }
         }
     }
