@@ -153,6 +153,12 @@ FIELD(rgc_destroy_report_t, compact_microseconds, 56);
 FIELD(rgc_destroy_report_t, files_left, 64);
 FIELD(rgc_destroy_report_t, file_bytes_left, 72);
 
+SIZE(rgc_debt_t, 32);
+FIELD(rgc_debt_t, struct_size, 0);
+FIELD(rgc_debt_t, debts, 8);
+FIELD(rgc_debt_t, files, 16);
+FIELD(rgc_debt_t, bytes, 24);
+
 SIZE(rgc_keyspace_meta_t, 32);
 FIELD(rgc_keyspace_meta_t, struct_size, 0);
 FIELD(rgc_keyspace_meta_t, id, 8);
@@ -169,7 +175,7 @@ FIELD(rgc_keyspace_info_t, own_safe_point, 24);
 FIELD(rgc_keyspace_info_t, effective_safe_point, 32);
 FIELD(rgc_keyspace_info_t, name, 40);
 
-SIZE(rgc_destroyed_info_t, 72);
+SIZE(rgc_destroyed_info_t, 80);
 FIELD(rgc_destroyed_info_t, struct_size, 0);
 FIELD(rgc_destroyed_info_t, start, 8);
 FIELD(rgc_destroyed_info_t, start_len, 16);
@@ -180,6 +186,7 @@ FIELD(rgc_destroyed_info_t, state, 44);
 FIELD(rgc_destroyed_info_t, started_unix_seconds, 48);
 FIELD(rgc_destroyed_info_t, done_unix_seconds, 56);
 FIELD(rgc_destroyed_info_t, late_keys_dropped, 64);
+FIELD(rgc_destroyed_info_t, pending_ts, 72);
 
 SIZE(rgc_schema_info_t, 32);
 FIELD(rgc_schema_info_t, struct_size, 0);
@@ -242,6 +249,8 @@ NUMBER(RGC_DESTROY_FORCE, 1);
 NUMBER(RGC_DESTROY_REUSABLE, 2);
 NUMBER(RGC_DESTROY_STARTED, 0);
 NUMBER(RGC_DESTROY_DONE, 1);
+NUMBER(RGC_DESTROY_CLEARED, 2);
+NUMBER(RGC_DESTROY_PENDING, 3);
 NUMBER(RGC_SCHEMA_UNKNOWN, 0);
 NUMBER(RGC_SCHEMA_VALID, 1);
 NUMBER(RGC_SCHEMA_TRUNCATING, 2);

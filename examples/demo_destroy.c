@@ -1,5 +1,5 @@
-/* demo_destroy.c - a tenant leaves: the host destroys its keyspace, gets its space back at once,
- * and the other keyspaces do not change. */
+/* demo_destroy.c - a tenant leaves: the host destroys its keyspace, gets its space back when the
+ * worker has compacted the files at the borders, and the other keyspaces do not change. */
 #define _XOPEN_SOURCE 700
 #include <ftw.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 
 #include "demo.h"
 
-enum { SMALL_FILE = 64 << 10 };
+enum { SMALL_FILE = 64 << 10, DRAIN_MILLISECONDS = 60000 };
 
 static look_t left[KEYSPACES];
 static uint64_t table_bytes;
@@ -59,6 +59,9 @@ int destroy(const keyspace_t* k) {
   double start = seconds();
   RGC(rgc.destroy_keyspace(demo.gc, k->id, 0, &report, &err));
   double took = seconds() - start;
+  size_t pending;
+  RGC(pending = rgc.worker_drain(demo.gc, DRAIN_MILLISECONDS, &err));
+  if (pending > 0) fail("rgc_worker_drain", "the worker has not compacted the files at the borders");
   uint64_t bytes_after = bytes_on_disk();
   printf("\ndestroyed keyspace %" PRIu32 " %s (%.1f MiB) in %.0f ms: %s files dropped (%.1f MiB), %s keys deleted, %s range tombstones.\n"
          "           On disk before: %.1f MiB, after: %.1f MiB. Records in the ledger: %s; files: ",

@@ -57,7 +57,8 @@ fn a_destroy_is_finished_though_one_of_its_families_was_dropped_and_made_again()
             let store = Store::attached(dir.path(), &gc, via, TWO);
             store.put(0, b"lion", b"v");
             store.flush(0);
-            store.put(0, b"lioness", b"v");
+            // A destroy flushes what has no WAL entry.
+            store.put_without_wal(0, b"lioness", b"v");
             store.drop_family(1);
             interrupted_destroy(&gc, &store);
         }
@@ -214,4 +215,23 @@ fn collect_believes_in_the_factory_though_another_compaction_took_its_files() {
         collect.join().unwrap().expect("the factory was asked before");
     });
     assert_eq!(store.keys(0).len(), 1);
+}
+
+/// A debt that the ledger cannot record any more, because the host dropped the ledger's family: no
+/// thread waits for it.
+#[test]
+fn no_thread_waits_for_the_debt_of_a_dropped_ledger() {
+    for via in EVERY_WAY {
+        let gc = gc();
+        let dir = tempdir().unwrap();
+        let store = Store::attached(dir.path(), &gc, via, TWO);
+        for key in [b"a", b"l", b"z"] {
+            store.put(0, key, b"v");
+        }
+        store.compact(0);
+        gc.destroy_range(b"k", b"m", 0).unwrap();
+        store.drop_family(store.place("ledger").unwrap());
+        assert_eq!(gc.drain(60_000), Ok(0), "{via:?}");
+        assert_eq!(store.keys(0), [b"a", b"z"], "{via:?}");
+    }
 }

@@ -153,7 +153,9 @@ fn an_order_that_cannot_be_carried_out_does_not_hold_up_others() {
     store.drop_schema(keyspace(1), 9).unwrap();
     store.truncate_schema(keyspace(1), 8, 10).unwrap();
     wait_for("the end of the other one", || state(&shared, 8) == SchemaState::Valid);
-    assert_eq!(shared.worker_queue.pending(), 1);
+    wait_for("the payment of its debt", || shared.worker_queue.pending() == 1);
+    assert_eq!(state(&shared, 9), SchemaState::Dropped);
+    assert_eq!(memory.keys(0).iter().filter(|key| !key.starts_with(b"\x01rocks_gc/")).count(), 0);
     *memory.0.broken.lock().unwrap() = None;
     assert_eq!(shared.worker_queue.drain(DRAINED), 0);
     store.stop();

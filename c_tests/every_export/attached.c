@@ -27,8 +27,38 @@ size_t ledger_records(struct mem_engine* engine, uint32_t cf) {
   /* The types of keyspaces are recorded there, too. */
   n -= mem_count(engine->store, cf, key_of(BYTES(LEDGER_PREFIX "k")), key_of(BYTES(LEDGER_PREFIX "l")));
   pthread_mutex_unlock(&engine->turn);
+  return n - ledger_probes(engine, cf);
+}
+
+size_t ledger_probes(struct mem_engine* engine, uint32_t cf) {
+  pthread_mutex_lock(&engine->turn);
+  size_t n = mem_count(engine->store, cf, key_of(BYTES(LEDGER_PREFIX "p")), key_of(BYTES(LEDGER_PREFIX "q")));
+  pthread_mutex_unlock(&engine->turn);
   return n;
 }
+
+int recorded_state(struct mem_engine* engine, uint32_t cf) {
+  pthread_mutex_lock(&engine->turn);
+  size_t n = 0;
+  struct pair* records = mem_read(engine->store, cf, BYTES(LEDGER_PREFIX "d"), BYTES(LEDGER_PREFIX "e"), &n);
+  pthread_mutex_unlock(&engine->turn);
+  REQUIRE(n <= 1);
+  /* Behind the version of the format. */
+  int state = n == 0 ? -1 : records[0].value.data[1];
+  pairs_free(records, n);
+  return state;
+}
+
+rgc_debt_t debt_of(const rgc_t* gc) {
+  rgc_debt_t debt;
+  memset(&debt, 0xee, sizeof debt);
+  debt.struct_size = sizeof debt;
+  SUCCEEDS(api.rgc_debt(gc, &debt, errptr));
+  CHECK_EQ(debt.struct_size, sizeof debt);
+  return debt;
+}
+
+uint64_t debts_of(const rgc_t* gc) { return debt_of(gc).debts; }
 
 const char* hex_of(const char* bytes, size_t len) {
   static char text[1024];
@@ -112,6 +142,9 @@ struct mem_engine* filled_keyspaces(void) {
 }
 
 size_t left_of_keyspace(struct mem_engine* engine, uint32_t keyspace) {
-  return (size_t)mem_has(engine->store, CF_DEFAULT, raw_key(keyspace, "a", 9)) +
-         (size_t)mem_has(engine->store, CF_WRITE, mode_key('x', keyspace, "a", 9));
+  pthread_mutex_lock(&engine->turn);
+  size_t left = (size_t)mem_has(engine->store, CF_DEFAULT, raw_key(keyspace, "a", 9));
+  left += (size_t)mem_has(engine->store, CF_WRITE, mode_key('x', keyspace, "a", 9));
+  pthread_mutex_unlock(&engine->turn);
+  return left;
 }

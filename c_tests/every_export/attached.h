@@ -28,6 +28,15 @@ void check_corrupt(rgc_t* gc, struct mem_engine* engine, const char* key, size_t
 struct key key_of(const char* bytes, size_t len);
 /* Counts the ledger's records in a family, without its pages of keyspace types. */
 size_t ledger_records(struct mem_engine* engine, uint32_t cf);
+/* Counts the probes that a failed call has left there. The next attach deletes them. */
+size_t ledger_probes(struct mem_engine* engine, uint32_t cf);
+/* The state of the record of a destroyed range, if a family has one such record: an
+ * RGC_DESTROY_.... -1 = it has none. */
+int recorded_state(struct mem_engine* engine, uint32_t cf);
+/* What rgc_debt answers. */
+rgc_debt_t debt_of(const rgc_t* gc);
+/* Its number of debts. */
+uint64_t debts_of(const rgc_t* gc);
 /* As error texts show bytes: 0x0172. The next call overwrites the text. */
 const char* hex_of(const char* bytes, size_t len);
 /* Waits until nothing is pending. */

@@ -1,5 +1,5 @@
 /* destroy.c - destroying a range: what is deleted, in which order, and what is left after a
- * failure. */
+ * failure. The files that a destroy leaves are in debts.c. */
 #include "attached.h"
 #include "parts.h"
 
@@ -37,7 +37,9 @@ static struct mem_engine* filled(void) {
 }
 
 static void check_destroyed(struct mem_engine* engine, struct key start, struct key end) {
+  pthread_mutex_lock(&engine->turn);
   for (uint32_t cf = 0; cf <= CF_RAFT; ++cf) CHECK_EQ(mem_count(engine->store, cf, start, end), 0);
+  pthread_mutex_unlock(&engine->turn);
 }
 
 struct digests {
@@ -57,37 +59,43 @@ static void check_outside(struct mem_engine* engine, struct key start, struct ke
   for (uint32_t cf = 0; cf <= CF_RAFT; ++cf) CHECK_EQ(mem_digest_outside(engine->store, cf, start, end), before->of[cf]);
 }
 
-static int is_ledger_key(const struct op* op) {
-  return op->key.len >= sizeof LEDGER_PREFIX - 1 && memcmp(op->key.data, BYTES(LEDGER_PREFIX)) == 0;
+static int begins_with(const struct op* op, const char* prefix) {
+  size_t len = strlen(prefix);
+  return op->key.len >= len && memcmp(op->key.data, prefix, len) == 0;
 }
 
 /* The record is durable before any other write. The write family is deleted before the default one.
- * Files of locks stay. */
-static void check_order(const struct mem_engine* engine, uint32_t ledger) {
+ * Files of locks stay. The files at the borders are not compacted. Probes are no records, and a
+ * crash may lose them. */
+static void check_order(struct mem_engine* engine, uint32_t ledger) {
   int is_recorded = 0;
   int is_default_on = 0;
+  pthread_mutex_lock(&engine->turn);
   for (size_t i = 0; i < engine->logged; ++i) {
     const struct call* call = &engine->log[i];
     if (call->function == DELETE_FILES) {
       CHECK(call->cf != CF_LOCK);
       CHECK(call->cf != ledger || ledger == CF_DEFAULT);
     }
-    if (call->function == DELETE_FILES || call->function == COMPACT || call->function == FLUSH) CHECK(is_recorded);
+    CHECK(call->function != COMPACT);
+    if (call->function == DELETE_FILES || call->function == FLUSH) CHECK(is_recorded);
     if (call->function != WRITE) continue;
     for (size_t j = 0; j < call->n; ++j) {
       const struct op* op = &call->ops[j];
-      if (is_ledger_key(op)) {
+      if (begins_with(op, LEDGER_PREFIX) && !begins_with(op, LEDGER_PREFIX "p")) {
         CHECK_EQ(op->cf, ledger);
         CHECK((call->flags & RGC_WRITE_FLAG_SYNC) != 0);
         is_recorded = 1;
         continue;
       }
       CHECK(is_recorded);
+      if (begins_with(op, LEDGER_PREFIX)) continue;
       if (op->cf == CF_DEFAULT) is_default_on = 1;
       if (op->cf == CF_WRITE) CHECK(!is_default_on);
     }
   }
   CHECK(is_recorded);
+  pthread_mutex_unlock(&engine->turn);
 }
 
 static void destroys(const char* options, size_t attached, uint32_t ledger, int flags) {
@@ -104,16 +112,21 @@ static void destroys(const char* options, size_t attached, uint32_t ledger, int 
   check_order(engine, ledger);
   CHECK(report.files_dropped > 0 && report.file_bytes_dropped > 0);
   CHECK(report.keys_deleted > 0 || report.range_tombstones > 0);
+  CHECK(report.files_left > 0 && report.file_bytes_left > 0);
   int is_reusable = (flags & RGC_DESTROY_REUSABLE) != 0;
   CHECK_EQ(api.rgc_destroyed_count(gc), !is_reusable);
-  CHECK_EQ(ledger_records(engine, ledger), !is_reusable);
+  /* The record remembers the files, also of a range that is reusable. */
+  CHECK_EQ(recorded_state(engine, ledger), RGC_DESTROY_CLEARED);
   CHECK_EQ(stats_of(gc).destroyed_records, !is_reusable);
   for (uint32_t cf = 0; cf <= CF_LEDGER; ++cf) CHECK(cf == ledger || ledger_records(engine, cf) == 0);
   /* Once more: there is nothing to do. */
   SUCCEEDS(api.rgc_destroy_range(gc, START.data, START.len, END.data, END.len, flags, &report, errptr));
   CHECK_EQ(report.files_dropped + report.keys_deleted + report.range_tombstones, 0);
   CHECK_EQ(api.rgc_destroyed_count(gc), !is_reusable);
+  drain(gc);
+  CHECK_EQ(recorded_state(engine, ledger), is_reusable ? -1 : RGC_DESTROY_DONE);
   /* Nothing comes back, and nothing else has gone. */
+  for (uint32_t cf = 0; cf <= CF_RAFT; ++cf) CHECK(mem_files_of(engine->store, cf, START, END) <= 1);
   mem_compact_all(engine->store);
   check_destroyed(engine, START, END);
   for (uint32_t cf = 0; cf <= CF_RAFT; ++cf) CHECK_EQ(mem_files_of(engine->store, cf, START, END) <= 1, 1);
@@ -140,9 +153,13 @@ static void cut_rows(void) {
   engine_forget(engine);
   SUCCEEDS(api.rgc_destroy_range(gc, start.data, start.len, end.data, end.len, 0, NULL, errptr));
   check_destroyed(engine, start, end);
+  /* Not by the worker later. */
   size_t forced = 0;
+  pthread_mutex_lock(&engine->turn);
   for (size_t i = 0; i < engine->logged; ++i) forced += engine->log[i].function == COMPACT && engine->log[i].flags == 1;
+  pthread_mutex_unlock(&engine->turn);
   CHECK(forced > 0);
+  drain(gc);
   static const uint32_t versioned[] = {CF_DEFAULT, CF_WRITE, CF_RAFT};
   for (size_t i = 0; i < 3; ++i) {
     CHECK(mem_has(engine->store, versioned[i], raw_key(1, "k03", 30)) && !mem_has(engine->store, versioned[i], raw_key(1, "k03", 20)));
@@ -174,7 +191,9 @@ static void interrupted(int flags, int is_repeated) {
       engine_forget(engine);
       if (failed == 0) CHECK(error == NULL);
       if (error != NULL && how == WITH_TEXT) CHECK_CONTAINS(error, NO_SPACE);
-      int is_started = error != NULL && ledger_records(engine, CF_LEDGER) == 1;
+      /* A range that is cleared and reusable belongs to its next owner, whatever failed behind it. */
+      int state = recorded_state(engine, CF_LEDGER);
+      int is_started = error != NULL && (state == RGC_DESTROY_STARTED || (state == RGC_DESTROY_CLEARED && flags == 0));
       api.rgc_free(error);
       if (is_started) CHECK_EQ(api.rgc_destroyed_count(gc), 1);
       /* Runs drop by it only if it is known to be durable. */
@@ -200,7 +219,10 @@ static void interrupted(int flags, int is_repeated) {
       }
       check_destroyed(engine, START, END);
       CHECK_EQ(api.rgc_destroyed_count(gc), flags == 0);
+      drain(gc);
       CHECK_EQ(ledger_records(engine, CF_LEDGER), flags == 0);
+      if (!is_repeated) CHECK_EQ(ledger_probes(engine, CF_LEDGER), 0);
+      CHECK_EQ(recorded_state(engine, CF_LEDGER), flags == 0 ? RGC_DESTROY_DONE : -1);
       mem_compact_all(engine->store);
       check_destroyed(engine, START, END);
       check_outside(engine, START, END, &before);
@@ -234,6 +256,8 @@ static void keyspaces(void) {
     SUCCEEDS(api.rgc_destroy_keyspace(gc, ids[i], RGC_DESTROY_FORCE, &report, errptr));
     CHECK(report.keys_deleted + report.files_dropped >= 5);
     CHECK_EQ(api.rgc_destroyed_count(gc), 2);
+    /* Nothing is in files, so there is nothing to compact. */
+    CHECK_EQ(debts_of(gc), 0);
     CHECK_EQ(mem_count_all(store, CF_DEFAULT), 23 - 4 + 2);
     CHECK_EQ(mem_count_all(store, CF_WRITE), 8);
     for (size_t m = 0; m < 2; ++m) {

@@ -199,7 +199,8 @@ static void call_everything(void) {
   CHECK(api.rgc_destroyed_count(gc) < 10);
   struct mem_engine* engine = store_of_subject;
   static const char* const kinds[] = {"Invalid argument", "Not supported", "Busy", "Aborted"};
-  for (int i = 0; i < 7; ++i) {
+  rgc_debt_t debt = {.struct_size = sizeof debt};
+  for (int i = 0; i < 8; ++i) {
     char* error = CHECK_GARBAGE;
     switch (i) {
       case 0: api.rgc_destroy_range(gc, OF(first), OF(last), 0, NULL, &error); break;
@@ -208,6 +209,7 @@ static void call_everything(void) {
       case 3: CHECK_EQ(api.rgc_worker_drain(gc, 1000000, &error), 0); break;
       case 4: CHECK_EQ(api.rgc_recheck_destroyed(gc, UINT64_MAX, NULL, &error), 0); break;
       case 5: api.rgc_release_destroyed(gc, OF(first), OF(last), &error); break;
+      case 6: api.rgc_debt(gc, &debt, &error); break;
       default: api.rgc_attach_engine(gc, &mem_functions, engine, families, 5, &error); break;
     }
     CHECK(error != NULL && error != CHECK_GARBAGE);

@@ -52,6 +52,7 @@ void engine_forget(struct mem_engine* engine) {
   engine->fails_on = 0;
   engine->failed = 0;
   engine->is_stalled = 0;
+  engine->compacts_nothing = 0;
   engine->during = NULL;
   pthread_mutex_unlock(&engine->turn);
 }
@@ -246,7 +247,7 @@ static int compact(void* state, uint32_t cf, const char* start, size_t start_len
   int is_done;
   int answer = enter(engine, COMPACT, 1, &is_done, errptr);
   note(engine, COMPACT, cf, last_level_too, start, start_len, end, end_len);
-  if (is_done) mem_compact(engine->store, cf, start, start_len, end, end_len, last_level_too);
+  if (is_done && !engine->compacts_nothing) mem_compact(engine->store, cf, start, start_len, end, end_len, last_level_too);
   leave(engine);
   return answer;
 }

@@ -45,6 +45,7 @@ struct mem_engine {
   size_t failed; /* so many calls did */
   size_t busy[FUNCTIONS]; /* answer BUSY so many times; writes only to who does not want to wait */
   int is_stalled;
+  int compacts_nothing; /* as if other compactions held all files */
   /* Called first, under no lock. */
   void (*during)(void* state, int function);
   void* during_state;

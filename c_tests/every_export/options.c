@@ -5,7 +5,7 @@
 static const char* const names[] = {"key_layout",        "data_prefix",       "plain_keys",    "history", "unknown_keyspace",
                                     "schema_id",         "remove_mode",       "ttl_grace_seconds", "max_safe_point_ahead_seconds",
                                     "worker_queue_max_rows",  "worker_queue_max_bytes",  "delete_batch_bytes", "delete_bytes_per_second", "delete_range_min_keys",
-                                    "recheck",           "recheck_seconds",   "ledger_prefix"};
+                                    "recheck",           "recheck_seconds",   "ledger_prefix", "compact_bytes_per_second"};
 
 static void described(void) {
   char* text = api.rgc_options_describe();
@@ -32,6 +32,7 @@ static void values(void) {
       {"max_safe_point_ahead_seconds", "86400"},                      {"ledger_prefix", "0x00"},
       {"worker_queue_max_rows", "1"},       {"worker_queue_max_bytes", "4096"},       {"delete_batch_bytes", "1"},   {"delete_bytes_per_second", "0"},
       {"delete_range_min_keys", "0"},  {"recheck", "auto"},           {"recheck", "manual"},
+      {"compact_bytes_per_second", "0"}, {"compact_bytes_per_second", "1"}, {"compact_bytes_per_second", "18446744073709551615"},
       {"recheck_seconds", "0"},        {"recheck_seconds", "18446744073709551615"},
   };
   static const char* const bad[][2] = {
@@ -43,7 +44,8 @@ static void values(void) {
       {"max_safe_point_ahead_seconds", "1s"},                   {"ledger_prefix", ""},
       {"worker_queue_max_rows", "-1"},   {"worker_queue_max_bytes", "0"},   {"delete_batch_bytes", "1k"}, {"delete_bytes_per_second", "fast"},
       {"delete_range_min_keys", ""}, {"recheck", "never"},      {"recheck", "Auto"},
-      {"recheck_seconds", "1h"},
+      {"recheck_seconds", "1h"},    {"compact_bytes_per_second", ""}, {"compact_bytes_per_second", "1M"},
+      {"compact_bytes_per_second", "-1"},
   };
   rgc_options_t* options = api.rgc_options_create();
   REQUIRE(options != NULL);

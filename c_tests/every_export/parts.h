@@ -35,6 +35,9 @@
   X(destroy, (void), (), "a destroyed range is gone in order, also after a failure")                                     \
   X(destroy_errors, (void), (), "destroying refuses what it must, and its records end")                                  \
   X(destroy_many, (void), (), "many ranges are destroyed in one call, or none of them")                                  \
+  X(debts, (void), (), "files that destroys leave are shown, and compacted once")                                        \
+  X(debt_faults, (void), (), "a payment that fails or waits is made later, and a detach does not wait")                  \
+  X(debts_of_schemas, (void), (), "dropped and truncated schemas leave debts that are paid")                             \
   X(deferred, (void), (), "a destroy begins when the safe point has passed its timestamp")                               \
   X(destroyed_runs, (void), (), "filters drop keys of destroyed ranges")                                                 \
   X(ledger, (void), (), "the ledger's records survive, and damaged ones are not believed")                               \

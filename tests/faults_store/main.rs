@@ -157,7 +157,13 @@ fn no_file_is_left_of_a_complete_destroy() {
         }
         store.compact(0);
         let report = gc.destroy_range(b"k", b"m", 0).unwrap();
-        assert_eq!((report.keys_deleted, report.files_left), (1, 0), "{via:?}");
+        assert_eq!((report.keys_deleted, report.files_left), (1, 1), "{via:?}: the border file is the debt");
+        let before = store.files(0);
+        assert_eq!(gc.debt().files, 1);
+        gc.pay();
+        let after = store.files(0);
+        assert!(before.iter().all(|file| after.iter().all(|other| other.name != file.name)), "{via:?}: {before:?} {after:?}");
+        assert_eq!(gc.debt().files, 0, "{via:?}");
     }
 }
 

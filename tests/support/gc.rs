@@ -96,6 +96,18 @@ impl Gc {
         checked(|error| unsafe { ffi::rgc_worker_drain(self.0, timeout_ms, error) })
     }
 
+    /// Waits until the worker has paid all debts, and checks that it has.
+    pub fn pay(&self) {
+        assert_eq!(self.drain(60_000), Ok(0));
+        assert_eq!(self.debt().debts, 0);
+    }
+
+    pub fn debt(&self) -> c::rgc_debt_t {
+        let mut debt = c::rgc_debt_t { struct_size: size_of::<c::rgc_debt_t>(), ..Default::default() };
+        checked(|error| unsafe { ffi::rgc_debt(self.0, &mut debt, error) }).expect("the debt is measured");
+        debt
+    }
+
     pub fn pending(&self) -> usize {
         unsafe { ffi::rgc_worker_pending(self.0) }
     }

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::layout::StoredRange;
 use crate::reclaim::store::Store;
 use crate::shared::{DroppedRange, JobKind};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 /// A destroyed range, for a listing.
@@ -23,12 +24,15 @@ pub struct DestroyedRange {
 pub struct DestroyedRanges {
     storage: Storage,
     entries: Mutex<Entries>,
+    /// Whether the host dropped the ledger's family. Then the worker cannot finish anything, and no
+    /// thread may wait for it.
+    is_lost: AtomicBool,
 }
 
 impl DestroyedRanges {
     /// The ranges of the records that a ledger had when it was read. They are not published yet.
     pub fn new(storage: Storage, records: impl Iterator<Item = Destroyed>, store: &Store) -> Self {
-        Self { storage, entries: Mutex::new(Entries::of(records, store)) }
+        Self { storage, entries: Mutex::new(Entries::of(records, store)), is_lost: AtomicBool::new(false) }
     }
 
     /// The number of records that are listed.
@@ -85,7 +89,7 @@ impl DestroyedRanges {
     pub fn count(&self, store: &Store) {
         self.with(|entries| {
             let due = entries.due(&store.shared).len() + entries.begun.len();
-            let (due, to_compact) = if store.is_stopping() { (0, 0) } else { (due, entries.to_compact.len()) };
+            let (due, to_compact) = if store.is_stopping() || self.is_lost.load(SeqCst) { (0, 0) } else { (due, entries.to_compact.len()) };
             store.shared.worker_queue.set_jobs(&[(JobKind::Due, due), (JobKind::RangeToCompact, to_compact)]);
         });
     }
@@ -102,6 +106,7 @@ impl DestroyedRanges {
         let checked = if written.is_ok() { self.storage.check(&store.engine, records) } else { Ok(()) };
         if checked.as_ref().is_err_and(|error| error.kind() == ErrorKind::FamilyDropped) {
             written = checked.clone();
+            self.is_lost.store(true, SeqCst);
         }
         if by_worker && written.is_err() {
             // The records are still pending, and the worker tries again.
