@@ -17,8 +17,8 @@ use tempfile::{Builder, TempDir};
 
 /// Kills of each engine, and losses of power.
 const TIMES: u64 = 150;
-/// Between the first and the last write of a destroy, or of the worker's pass.
-const INSIDE: [&str; 6] = ["record", "files", "keys", "compact", "resumed", "worker"];
+/// Between the first and the last write of a destroy, of its debt, or of the worker's pass.
+const INSIDE: [&str; 8] = ["record", "files", "keys", "compact", "resumed", "worker", "due", "debt"];
 
 /// In memory where that is possible: RocksDB syncs a lot.
 fn folder() -> TempDir {
@@ -64,7 +64,7 @@ fn is_killed_anywhere(engine: &str) {
     let places = crashes("kill", engine);
     assert!(places.values().sum::<u64>() >= TIMES, "{places:?}");
     assert!(INSIDE.map(|place| places[place]).iter().sum::<u64>() >= TIMES / 2, "{places:?}");
-    for place in ["opening", "verifying", "working", "record", "files", "keys", "compact", "resumed", "worker"] {
+    for place in ["opening", "verifying", "working", "record", "files", "keys", "compact", "resumed", "worker", "due", "debt"] {
         assert!(places[place] >= 3, "{place}: {places:?}");
     }
 }
@@ -72,7 +72,7 @@ fn is_killed_anywhere(engine: &str) {
 fn loses_power_anywhere(engine: &str) {
     let places = crashes("power", engine);
     assert!(places.values().sum::<u64>() >= TIMES, "{places:?}");
-    for place in ["record", "keys", "compact", "resumed", "worker"] {
+    for place in ["record", "keys", "compact", "resumed", "worker", "debt"] {
         assert!(places[place] >= 1, "{place}: {places:?}");
     }
 }

@@ -162,6 +162,11 @@ impl Payment {
         Ok(Self { debts, before, steps })
     }
 
+    /// Whether compactions are left.
+    pub fn has_steps(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
     /// Does the next compaction that is still needed. Returns whether any was done.
     pub fn step(&mut self, store: &Store) -> Result<bool, Error> {
         while let Some(Step { family, range }) = self.steps.pop_front() {

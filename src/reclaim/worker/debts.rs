@@ -41,7 +41,13 @@ impl Debts {
     pub fn wait(&self, store: &Store) -> Option<Duration> {
         let queue = &store.shared.worker_queue;
         let any = self.payment.is_some() || queue.has(JobKind::RangeToCompact) || queue.has(JobKind::SchemaToCompact);
-        any.then(|| self.next_look.saturating_duration_since(Instant::now()).max(store.compact_rate.free_in().min(LONGEST_WAIT)))
+        any.then(|| self.next_look.saturating_duration_since(Instant::now()).max(self.rate_pause(store).min(LONGEST_WAIT)))
+    }
+
+    /// The pause before the next compaction, if there is one.
+    fn rate_pause(&self, store: &Store) -> Duration {
+        let compacts = self.payment.as_ref().is_some_and(Payment::has_steps);
+        if compacts { store.compact_rate.free_in() } else { Duration::ZERO }
     }
 
     /// Does the next compaction, if it is time.
@@ -50,7 +56,7 @@ impl Debts {
             (self.burst, self.waiting) = (None, BTreeMap::new());
             return;
         }
-        if self.next_look > Instant::now() && !store.shared.worker_queue.is_waited_for() || !store.compact_rate.free_in().is_zero() {
+        if self.next_look > Instant::now() && !store.shared.worker_queue.is_waited_for() || !self.rate_pause(store).is_zero() {
             return;
         }
         self.next_look = Instant::now();
