@@ -64,9 +64,10 @@ fn is_killed_anywhere(engine: &str) {
     let places = crashes("kill", engine);
     assert!(places.values().sum::<u64>() >= TIMES, "{places:?}");
     assert!(INSIDE.map(|place| places[place]).iter().sum::<u64>() >= TIMES / 2, "{places:?}");
-    for place in ["opening", "verifying", "working", "record", "files", "keys", "compact", "resumed", "worker", "due", "debt"] {
+    for place in ["opening", "verifying", "working", "record", "files", "keys", "compact", "resumed", "worker", "debt"] {
         assert!(places[place] >= 3, "{place}: {places:?}");
     }
+    assert!(places["due"] >= 1, "{places:?}");
 }
 
 fn loses_power_anywhere(engine: &str) {
