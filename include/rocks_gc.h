@@ -33,6 +33,8 @@
  *     cannot.
  *   - The LEDGER is the durable record of what was destroyed and dropped. It lies in the host's
  *     store.
+ *   - A DEBT is the files that may still hold keys of a destroyed range, or of a dropped or
+ *     truncated schema. The worker compacts them.
  *   - The LAST LEVEL is RocksDB's bottommost level. A filter is BOTTOMMOST if its compaction writes
  *     the last level, so that nothing older lies below its range.
  *   - A row is HANDED OVER when a filter queues it for the worker.
@@ -1260,7 +1262,8 @@ void rgc_destroy_keyspaces(rgc_t* gc, const uint32_t* keyspaces, size_t n, int f
  * whenever rgc_worker_drain is called, which waits for the destroys that are due. A repeat with the
  * same bounds replaces ts and flags. A destroy of exactly these bounds by another call replaces the
  * order. While the keyspace is paused, has no safe point, or is loaded as ENABLED or DISABLED
- * (without RGC_DESTROY_FORCE), the destroy does not begin.
+ * (without RGC_DESTROY_FORCE), the destroy does not begin. With RGC_DESTROY_REUSABLE the host may
+ * write the range again when its record is no longer listed.
  * Errors: those of rgc_destroy_range; a range that is not wholly in one keyspace and mode (or in
  *   the keys of mode m or t, or in the plain layout), because no single safe point decides about
  *   it; ts UINT64_MAX; Busy: the range is destroyed already, or has a debt.

@@ -319,6 +319,22 @@ class Context {
     return Try(&Functions::rgc_destroy_keyspaces, keyspaces.data(), keyspaces.size(), flags, failed,
                report);
   }
+  /* Destroys that begin when the effective safe point is above ts; they can be taken back. */
+  Status DestroyKeyspaceAfter(uint32_t keyspace, uint64_t ts, int flags = 0) const {
+    return Try(&Functions::rgc_destroy_keyspace_after, keyspace, ts, flags);
+  }
+  Status DestroyRangeAfter(const std::string& start, const std::string& end, uint64_t ts,
+                           int flags = 0) const {
+    return Try(&Functions::rgc_destroy_range_after, start.data(), start.size(), end.data(),
+               end.size(), ts, flags);
+  }
+  Status TakeBackDestroyKeyspace(uint32_t keyspace) const {
+    return Try(&Functions::rgc_take_back_destroy_keyspace, keyspace);
+  }
+  Status TakeBackDestroyRange(const std::string& start, const std::string& end) const {
+    return Try(&Functions::rgc_take_back_destroy_range, start.data(), start.size(), end.data(),
+               end.size());
+  }
   Status ReleaseDestroyed(const std::string& start, const std::string& end) const {
     return Try(&Functions::rgc_release_destroyed, start.data(), start.size(), end.data(),
                end.size());
@@ -326,6 +342,10 @@ class Context {
   Status RecheckDestroyed(uint64_t now_unix_seconds, size_t* rechecked = nullptr) const {
     return Out(rechecked, &Functions::rgc_recheck_destroyed, now_unix_seconds,
                static_cast<rgc_destroy_report_t*>(nullptr));
+  }
+  Status RecheckDestroyedRange(const std::string& start, const std::string& end) const {
+    return Try(&Functions::rgc_recheck_destroyed_range, start.data(), start.size(), end.data(),
+               end.size(), static_cast<rgc_destroy_report_t*>(nullptr));
   }
 
   /* Collects the families with roles RGC_CF_DEFAULT and RGC_CF_WRITE; max_bytes 0 means no
@@ -336,6 +356,11 @@ class Context {
   }
   Status WorkerDrain(uint64_t timeout_ms, size_t* left = nullptr) const {
     return Out(left, &Functions::rgc_worker_drain, timeout_ms);
+  }
+  /* The files that may still hold deleted keys. */
+  Status Debt(rgc_debt_t* debt) const {
+    debt->struct_size = sizeof *debt;
+    return Try(&Functions::rgc_debt, debt);
   }
 
   /* The stored key of a user key's version (rgc_encode_key). It is empty if there can be no such

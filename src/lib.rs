@@ -52,12 +52,14 @@
 //! 2. `reclaim::attached`, then `jobs::destroy`: the range lock.
 //! 3. `ledger::destroyed_ranges`: the record STARTED, durably; filters remove the range's keys from
 //!    now on.
-//! 4. `jobs::erase`: whole files are deleted, then keys; then level 0 and the border files are
-//!    compacted.
+//! 4. `jobs::clear`: whole files are deleted, then keys.
 //! 5. `jobs::cut_row`: a row that a bound cuts is compacted into the last level.
 //! 6. `store::closable_engine`, `engine`: each of these steps is a call of the host's RocksDB.
-//! 7. `ledger::destroyed_ranges`: the record DONE. After `recheck_seconds` the worker runs
-//!    `jobs::recheck`: the range is erased once more, and the record is deleted.
+//! 7. `ledger::destroyed_ranges`: the record CLEARED, durably. The call returns.
+//! 8. `worker::debts`, then `jobs::debt`: level 0 and the border files are compacted, for all
+//!    cleared ranges together; then the record is DONE.
+//! 9. After `recheck_seconds` the worker runs `jobs::recheck`: the range is cleared once more, and
+//!    the record is deleted.
 
 pub mod callback;
 pub mod engine;

@@ -75,6 +75,7 @@ void Methods(const Library& library) {
     const uint32_t invalid = 16777216;
     bool moved = true;
     size_t n = 9;
+    rgc_debt_t debt;
     return std::vector<rocks_gc::Status>{gc.SetKeyspaceGcType(invalid, RGC_GC_GLOBAL),
                                          gc.SetKeyspaceGcTypes({1, invalid}, RGC_GC_GLOBAL),
                                          gc.PauseKeyspace(invalid),
@@ -84,8 +85,15 @@ void Methods(const Library& library) {
                                          gc.SchemaDrop(1, 5),
                                          gc.SchemaTruncate(1, 5, 5),
                                          gc.DestroyKeyspace(1),
+                                         gc.DestroyKeyspaces({1, 2}, 0, &n),
                                          gc.DestroyRange("a", "b"),
+                                         gc.DestroyKeyspaceAfter(1, 5),
+                                         gc.DestroyRangeAfter("a", "b", 5),
+                                         gc.TakeBackDestroyKeyspace(1),
+                                         gc.TakeBackDestroyRange("a", "b"),
                                          gc.ReleaseDestroyed("a", "b"),
+                                         gc.RecheckDestroyedRange("a", "b"),
+                                         gc.Debt(&debt),
                                          gc.RecheckDestroyed(1, &n),
                                          gc.Collect(),
                                          gc.WorkerDrain(0, &n)};
