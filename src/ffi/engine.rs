@@ -71,7 +71,11 @@ fn cf(family: Family) -> u32 {
 
 impl HostEngine {
     /// An engine of the host. It owns its state from the moment when `taken_over` is set.
-    pub fn new(table: c::rgc_engine_t, state: *mut c_void, taken_over: Arc<AtomicBool>) -> Result<Self, Error> {
+    ///
+    /// # Safety
+    /// The functions of `table` may be called with `state`, from any thread, until the engine is
+    /// dropped.
+    pub unsafe fn new(table: c::rgc_engine_t, state: *mut c_void, taken_over: Arc<AtomicBool>) -> Result<Self, Error> {
         let c::rgc_engine_t { get, write, iterate, next, iterator_destroy, delete_files, compact, flush, files, write_stalled, .. } = table;
         for (name, there) in [
             ("get", get.is_some()),
