@@ -1,5 +1,5 @@
-//! The record of a dropped or truncated schema. When a drop is carried out, the record is replaced
-//! by the id in a record of dropped ids, see `dropped_ids`.
+//! The record of a dropped or truncated schema. When the worker has carried out a drop, it deletes
+//! the record, and adds the id to a record of dropped ids, see `dropped_ids`.
 //!
 //! ```text
 //! key    's' | keyspace u32, ffffffff none | schema u32
