@@ -9,9 +9,9 @@
 //! ```
 //!
 //! A payment is a list of compactions. Between two of them the worker keeps its rate, and finishes
-//! rows. At the end the worker lists the files again. If all files that a debt had at the beginning
-//! are gone, the debt is paid. If a compaction of the host holds one of these files, RocksDB leaves
-//! it, and the worker pays the debt later.
+//! rows. At the end the worker lists the files again. If the files that a debt had above its lowest
+//! level are gone, the debt is paid, see `is_left`. If a compaction of the host holds one of these
+//! files, RocksDB leaves it, and the worker pays the debt later.
 
 use super::clear::phase;
 use super::compaction_cost::compact_at_rate;
