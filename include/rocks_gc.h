@@ -33,8 +33,8 @@
  *     cannot.
  *   - The LEDGER is the durable record of what was destroyed and dropped. It lies in the host's
  *     store.
- *   - A DEBT is the files that may still hold keys of a destroyed range, or of a dropped or
- *     truncated schema. The worker compacts them.
+ *   - A DEBT is the files that may still hold deleted keys of a destroyed range, or of a dropped or
+ *     truncated schema. The worker compacts these files.
  *   - The LAST LEVEL is RocksDB's bottommost level. A filter is BOTTOMMOST if its compaction writes
  *     the last level, so that nothing older lies below its range.
  *   - A row is HANDED OVER when a filter queues it for the worker.
@@ -391,40 +391,42 @@ rgc_options_t* rgc_options_create(void);
  *
  * worker_queue_max_rows
  *     Default: 1000000. Values: a number of rows, 1 to 4294967295.
- *     How many rows may wait for the worker. Further rows are left for later compactions.
+ *     The most rows that may wait for the worker. Further rows are left for later compactions.
  *
  * worker_queue_max_bytes
  *     Default: 67108864. Values: a number of bytes, 4096 to 1099511627776.
- *     How much memory the rows that wait for the worker may take, in all filters and in the queue
+ *     The most memory of the rows that wait for the worker, in all filters and in the queue
  *     together. Further rows are left for later compactions.
  *
  * delete_batch_bytes
  *     Default: 32768. Values: a number of bytes, 1 to 1073741824.
- *     The worker writes a batch when it has this many bytes.
+ *     The worker, and the calls that destroy, write a batch of deletes when it has this many bytes.
  *
  * delete_bytes_per_second
  *     Default: 0, which means no limit. Values: a number of bytes.
- *     How many bytes of deletes the worker and the calls that destroy write per second, together.
+ *     The most bytes of deletes per second that the worker and the calls that destroy write
+ *     together.
  *
  * compact_bytes_per_second
  *     Default: 0, which means no limit. Values: a number of bytes.
- *     How many bytes of files the library compacts per second: the worker's debts, the rows that a
- *     destroy's bound cuts, and rgc_collect. A compaction counts with all files that it may
- *     include. The pause follows a compaction, so a single one may be larger.
+ *     The most bytes of files per second that the library compacts: for debts, for rows that a
+ *     bound of a destroyed range cuts, and in rgc_collect. A compaction counts with all files that
+ *     it may include. A pause follows each compaction, so that the average keeps the rate. One
+ *     compaction may be larger than the rate.
  *
  * delete_range_min_keys
  *     Default: 10000. Values: a number of keys; 0 means never.
- *     If a row has at least this many versions, or a destroyed range this many keys, one range
- *     tombstone replaces the point tombstones.
+ *     If a row has at least this many versions, or a destroyed range or a dropped schema at least
+ *     this many keys, one range tombstone replaces the point tombstones.
  *
  * recheck
  *     Default: auto. Values: auto, manual.
- *     Each destroyed range is checked once more. auto: the worker does it. manual: only
- *     rgc_recheck_destroyed does it.
+ *     Each destroyed range is destroyed once more, to remove late keys. auto: the worker does it.
+ *     manual: only rgc_recheck_destroyed and rgc_recheck_destroyed_range do it.
  *
  * recheck_seconds
  *     Default: 86400. Values: a number of seconds.
- *     How long after the end of a destroy its range is checked once more.
+ *     The time between the end of a destroy and its recheck. The end is when the range is CLEARED.
  *
  * ledger_prefix
  *     Default: 0x01726f636b735f67632f. Values: text; or hex, if it begins with 0x and has an even
@@ -800,7 +802,7 @@ struct rocksdb_eventlistener_t* rgc_rocksdb_event_listener(rgc_t* gc, char** err
  *
  * What deleting needs. A filter cannot do everything. A newest delete mark may be removed only
  * after its older versions. A record whose value lies in the default column family may be removed
- * only together with that value. A destroyed range must free its space now. All of that needs the
+ * only together with that value. A destroyed range must free its space soon. All of that needs the
  * open DB: attach after opening it, detach before closing it. "Install" puts filters into options,
  * before open. "Attach" gives the library the open store:
  *
@@ -1051,14 +1053,14 @@ void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state,
 RGC_MUST_CHECK unsigned char rgc_detach(rgc_t* gc);
 
 /* rgc_worker_pending: returns the number of rows that were handed over and are not finished, also
- * those whose filter has not ended. Each schema that the worker is to clear or truncate counts as
- * one, and so does each debt, and each deferred destroy that was due at the worker's last look. */
+ * those whose filter has not ended. Each of these counts as one more: a schema that the worker must
+ * clear or truncate; a debt; a pending destroy that was due at the worker's last look. */
 size_t rgc_worker_pending(const rgc_t* gc);
 
 /* rgc_worker_drain: waits until nothing is pending, at most timeout_ms. Rows of running filters
  * wait until the filters end. All rows wait while the library is switched off or the store stalls.
- * Truncations in paused keyspaces wait too. The destroys that are due, and all debts, are waited
- * for.
+ * Truncations in paused keyspaces wait too. The call also waits for the pending destroys that are
+ * due, and for all debts.
  * Returns: how many are still pending. It also returns 0 after an error: look at *errptr first.
  * Errors: no store; called inside a callback or a filter.
  * Blocks: at most timeout_ms. */
@@ -1069,11 +1071,11 @@ size_t rgc_worker_drain(rgc_t* gc, uint64_t timeout_ms, char** errptr);
 typedef struct rgc_debt_t {
   size_t struct_size;
   uint64_t debts; /* destroyed ranges and schemas whose files are not compacted */
-  uint64_t files, bytes; /* files that overlap them, in all families, and their size in bytes */
+  uint64_t files, bytes; /* files that may still hold their keys, and the size of these files */
 } rgc_debt_t;
 
 /* rgc_debt: fills out with the debt of this moment. The host must set out->struct_size. The worker
- * pays debts: it compacts the files, all debts together, at compact_bytes_per_second, and none
+ * pays all debts together: it compacts their files at compact_bytes_per_second. It compacts nothing
  * while the store stalls writes. rgc_worker_drain waits until all debts are paid.
  * Errors: no store; out NULL; called inside a callback or a filter; the engine's own.
  * Threads: any.
@@ -1136,42 +1138,45 @@ void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start
  *
  *   PENDING   the destroy begins later (rgc_destroy_range_after); the range is in use
  *   STARTED   the call, or an attach after a crash, removes the keys
- *   CLEARED   the range is dead, durably; files at its borders may still hold its keys: a DEBT
- *   DONE      the worker has compacted these files
+ *   CLEARED   no key is visible, durably; some files may still hold keys of the range: a DEBT
+ *   DONE      no key is visible, durably; the worker has compacted these files
  *
- * After recheck_seconds (24 h) the worker, or rgc_recheck_destroyed, destroys the range once more
- * to remove late keys, and removes the record. While a record is STARTED, CLEARED or DONE, every
- * filter of gc in one of its families drops every key in the range, at any level and of any value
- * type.
+ * recheck_seconds (24 h) after the range is CLEARED, the worker or rgc_recheck_destroyed destroys
+ * it once more, to remove late keys. Then it removes the record. While a record is STARTED, CLEARED
+ * or DONE, every filter of gc in one of the record's families drops every key in the range, at any
+ * level and of any value type.
  *
  * One call does this in every attached family:
  *   - it drops the files below level 0 that lie in the range (not in lock families);
- *   - it deletes the keys that are left, in the write family before the default one, by point
- *     tombstones, or by one range tombstone from delete_range_min_keys keys on. It obeys
+ *   - it deletes the keys that are left, in the write family before the default one. It uses point
+ *     tombstones, or one range tombstone from delete_range_min_keys keys on. It obeys
  *     delete_bytes_per_second.
- * Then it returns: no key of the range is visible, and a crash brings none back. The files in level
- * 0 and at the borders are the debt. The worker pays it: it waits until no destroy came for 200 ms,
- * flushes, and compacts each of these files once, however many destroyed ranges end in it, at
- * compact_bytes_per_second, and none while the store stalls writes. A host that wants every byte
- * back calls rgc_worker_drain. If no file may hold a key of the range, the record is DONE at once.
- * Dropped and truncated schemas, and rechecks that find late keys, leave debts too. rgc_debt shows
- * the debt. A detach leaves it; the worker of the next attach pays it.
+ * Then it returns: no key of the range is visible, and a crash brings none back.
  *
- * A row that a bound cuts (a bound with a timestamp) is compacted in the call, by force into the
- * last level, so that no tombstone is left over one half of it. A bound is a key, and is treated as
- * one in every family. For data of transactions the host must pass bounds without timestamps:
- * otherwise records are separated from their values. With plain_keys=prefix_free the last 8 bytes
- * of a bound may or may not be a timestamp. The library treats them as one, and compacts the keys
- * that begin with the rest.
+ * The files that may still hold keys of the range are the debt: files in level 0, and files at the
+ * borders of the range. If there are none, the record is DONE at once. The worker pays the debt. It
+ * waits until no new debt came for 200 ms. Then it flushes, and compacts each of these files once,
+ * however many destroyed ranges end in it. It obeys compact_bytes_per_second, and compacts nothing
+ * while the store stalls writes. A host that wants every byte back calls rgc_worker_drain. Dropped
+ * and truncated schemas, and rechecks that find late keys, leave debts too. rgc_debt shows the
+ * debt. rgc_detach does not pay it; the worker of the next attach does.
  *
- * When a call returns, no other call is deleting in the range: calls, interrupted destroys and
- * rechecks with overlapping ranges run one after the other. After a failed call, or a crash, the
- * record remains STARTED. The destroy is unfinished until a repeat with the same bounds, or the
- * next attach, has finished it. Filters know of the record only when the ledger has been read.
- * After a crash in the destroy of a range that cuts a row, a filter that runs before the next
- * attach may treat a destroyed version as the newest and remove live versions below it (H10). A
- * host whose bounds carry timestamps must open with rgc_set_enabled(gc, 0), or set its safe points
- * after attach. */
+ * A bound with a timestamp cuts a row. If the call writes tombstones in the range, it compacts that
+ * row by force into the last level, so that no tombstone is left over one half of the row. A bound
+ * means the same key in every family. For data of transactions the host must pass bounds without
+ * timestamps: otherwise records are separated from their values. With plain_keys=prefix_free the
+ * last 8 bytes of a bound may or may not be a timestamp. The library treats them as one, and
+ * compacts the keys that begin with the rest.
+ *
+ * Destroys and rechecks of overlapping ranges run one after the other, also those of an attach and
+ * of the worker. After a failed call, or a crash, the record remains STARTED. The destroy is
+ * unfinished until a repeat with the same bounds, or the next attach, has finished it.
+ *
+ * Filters know a record only after an attach has read the ledger. Suppose that the host crashes in
+ * the destroy of a range that cuts a row. A filter that runs before the next attach may then treat
+ * a destroyed version as the newest, and remove live versions below it (H10). So a host whose
+ * bounds have timestamps must open with rgc_set_enabled(gc, 0), or set its safe points after
+ * attach. */
 
 /* Flags. FORCE: destroys a keyspace whatever its state (rgc_keyspace_load). REUSABLE: when the call
  * returns, filters keep new keys in the range, and its record is not listed. The host may write the
@@ -1221,12 +1226,11 @@ void rgc_destroy_range(rgc_t* gc, const char* start, size_t start_len, const cha
                        size_t end_len, int flags, rgc_destroy_report_t* report_or_null,
                        char** errptr);
 
-/* rgc_destroy_ranges: destroys n ranges, each as rgc_destroy_range does, with one record each. All
- * records are written in one durable write, and the files are listed once. So one call for many
- * ranges costs far less than a call for each. The array stride is
- * ranges[0].struct_size. n 0 does nothing. *failed_or_null is set to the index of the range that an
- * error is about; it is set to n if there is no error, or if the error is about no single range.
- * A wrong struct_size sets it to n too; the text names the index.
+/* rgc_destroy_ranges: destroys n ranges, each as rgc_destroy_range does, with one record each. One
+ * durable write holds all records. The call lists the files of all ranges together. So one call for
+ * many ranges costs far less than a call for each. The array stride is ranges[0].struct_size. n 0
+ * does nothing. If an error is about one range, the call sets *failed_or_null to the index of that
+ * range. Otherwise it sets it to n, also for a wrong struct_size, whose text names the index.
  * Errors: those of rgc_destroy_range, whose text then names the index; two ranges that overlap. If
  *   an argument is refused, nothing is done for any range. If the engine fails, the records that
  *   were written remain STARTED.
@@ -1257,13 +1261,14 @@ void rgc_destroy_keyspaces(rgc_t* gc, const uint32_t* keyspaces, size_t n, int f
                            char** errptr);
 
 /* rgc_destroy_range_after: orders a destroy that begins when the effective safe point of the range
- * is above ts. Until then the range is in use: readers and filters see no difference. The order is
- * durable when the call returns, as a record in state PENDING. The worker looks once a second, and
- * whenever rgc_worker_drain is called, which waits for the destroys that are due. A repeat with the
- * same bounds replaces ts and flags. A destroy of exactly these bounds by another call replaces the
- * order. While the keyspace is paused, has no safe point, or is loaded as ENABLED or DISABLED
- * (without RGC_DESTROY_FORCE), the destroy does not begin. With RGC_DESTROY_REUSABLE the host may
- * write the range again when its record is no longer listed.
+ * is above ts. Until then the range is in use: readers and filters see no difference. The call
+ * writes a record in state PENDING, durably, and returns. The worker looks for due destroys once a
+ * second, and at each rgc_worker_drain, which waits for them. A repeat with the same bounds
+ * replaces ts and flags. rgc_destroy_range with exactly these bounds replaces the record, and
+ * destroys the range at once. While the keyspace is paused, or has no safe point, the destroy does
+ * not begin. Without RGC_DESTROY_FORCE the destroy of a keyspace does not begin either while the
+ * keyspace is loaded as ENABLED or DISABLED. With RGC_DESTROY_REUSABLE the host may write the range
+ * again when its record is no longer listed.
  * Errors: those of rgc_destroy_range; a range that is not wholly in one keyspace and mode (or in
  *   the keys of mode m or t, or in the plain layout), because no single safe point decides about
  *   it; ts UINT64_MAX; Busy: the range is destroyed already, or has a debt.
@@ -1294,10 +1299,10 @@ void rgc_take_back_destroy_range(rgc_t* gc, const char* start, size_t start_len,
  * Blocks: as rgc_destroy_range_after. */
 void rgc_take_back_destroy_keyspace(rgc_t* gc, uint32_t keyspace, char** errptr);
 
-/* rgc_recheck_destroyed: destroys once more the ranges whose records are CLEARED or DONE and at
- * least recheck_seconds old at now_unix_seconds, and removes these records. now_unix_seconds 0
- * means that the time is unknown: nothing is done. The call is for recheck=manual. With
- * recheck=auto the worker does it by the clock.
+/* rgc_recheck_destroyed: destroys once more the ranges that were CLEARED at least recheck_seconds
+ * before now_unix_seconds, and removes their CLEARED or DONE records. now_unix_seconds 0 means that
+ * the time is unknown: nothing is done. The call is for recheck=manual. With recheck=auto the
+ * worker does it by the clock.
  * Returns: how many records it removed.
  * Errors: no store; inside a callback or a filter; the engine's own (the record remains).
  * Blocks: as rgc_destroy_range. */
@@ -1319,7 +1324,7 @@ void rgc_recheck_destroyed_range(rgc_t* gc, const char* start, size_t start_len,
  * still pays its debt.
  * Errors: no store; inside a callback or a filter; Not found: no record has these bounds; Busy: the
  *   record is STARTED, or a pending destroy overlaps the range.
- * Blocks: on a recheck of the range. */
+ * Blocks: on one durable write; on destroys and rechecks of overlapping ranges. */
 void rgc_release_destroyed(rgc_t* gc, const char* start, size_t start_len, const char* end,
                            size_t end_len, char** errptr);
 

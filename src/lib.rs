@@ -16,9 +16,9 @@
 //! | [`ffi`] | every exported function; C types and `unsafe` |
 //!
 //! Dependencies have one direction. `layout` and `engine` use no other module of this table. `rule`
-//! and `safe_point` use `layout`. `shared` uses these three. `filter` uses `shared` and its
-//! modules. `reclaim` uses `shared` and its modules, `engine`, and the walk over rows of `filter`.
-//! `ffi` uses all of them.
+//! and `safe_point` use `layout`. `shared` uses `layout`, `rule` and `safe_point`. `filter` uses
+//! `shared` and the modules that `shared` uses. `reclaim` uses the same modules, `engine`, and the
+//! walk over rows of `filter`. `ffi` uses all of them.
 //!
 //! All modules may use [`error`], [`log`] (which writes to standard error through `ffi`, because
 //! that needs C) and [`callback`]. `shared` and the modules that use it also use [`options`] and
@@ -50,16 +50,20 @@
 //!
 //! 1. `ffi::destroy`: the arguments become ranges of stored keys.
 //! 2. `reclaim::attached`, then `jobs::destroy`: the range lock.
-//! 3. `ledger::destroyed_ranges`: the record STARTED, durably; filters remove the range's keys from
-//!    now on.
-//! 4. `jobs::clear`: whole files are deleted, then keys.
-//! 5. `jobs::cut_row`: a row that a bound cuts is compacted into the last level.
+//! 3. `ledger::destroyed_ranges`: writes the record STARTED, durably. Filters remove the range's
+//!    keys from now on.
+//! 4. `jobs::clear`: deletes whole files, then the keys that are left.
+//! 5. `jobs::cut_row`: compacts a row that a bound cuts into the last level.
 //! 6. `store::closable_engine`, `engine`: each of these steps is a call of the host's RocksDB.
-//! 7. `ledger::destroyed_ranges`: the record CLEARED, durably. The call returns.
-//! 8. `worker::debts`, then `jobs::debt`: level 0 and the border files are compacted, for all
-//!    cleared ranges together; then the record is DONE.
-//! 9. After `recheck_seconds` the worker runs `jobs::recheck`: the range is cleared once more, and
-//!    the record is deleted.
+//! 7. `ledger::destroyed_ranges`: writes the record CLEARED, durably. If no file may hold a key of
+//!    the range, the record is DONE. The call returns.
+//! 8. `worker::debts`, then `jobs::debt`: compacts the files that may still hold keys, for all
+//!    cleared ranges together. Then the record is DONE.
+//! 9. After `recheck_seconds` the worker runs `jobs::recheck`: it clears the range once more, and
+//!    deletes the record.
+//!
+//! A destroy for later begins with `jobs::deferred`, which writes the record PENDING. When the
+//! destroy is due, the worker continues with step 3.
 
 pub mod callback;
 pub mod engine;

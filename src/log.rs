@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Level {
-    /// The library refused or gave up something, and the host must act.
+    /// The library has refused a call or given up work, and the host must act.
     Error = 1,
     /// Data are kept for a reason that an operator should know.
     Warn = 2,

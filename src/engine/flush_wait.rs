@@ -47,10 +47,10 @@ impl Progress {
     }
 }
 
-/// Whether a flush may begin. A further immutable memtable could stop the host's writes while the
-/// store flushes others, and RocksDB would wait for these. So a flush begins if there are none, or
-/// if one was flushed during the wait, which shows that background work runs. It waits about a
-/// second.
+/// Whether a flush may begin. A flush makes one more memtable immutable. If others are immutable
+/// already, that could stop the host's writes, and RocksDB would wait until it has flushed them. So
+/// a flush begins only if there is no immutable memtable, or if RocksDB flushes one within about a
+/// second, which shows that background work runs.
 pub fn begin_flush(immutable: impl Fn() -> u64) -> bool {
     let (begun, mut last) = (Instant::now(), immutable());
     while last > 0 && begun.elapsed() < WAIT {

@@ -47,7 +47,7 @@ impl Attached {
         unused.forget_ledger();
     }
 
-    /// The number of records in the ledger; 0 without a store.
+    /// The number of records of destroyed ranges; 0 without a store.
     pub(super) fn records(&self) -> usize {
         self.get().map_or(0, |store| store.records())
     }

@@ -1,5 +1,5 @@
-//! Functions about destroyed ranges: the recheck and release of those that are done, and the
-//! destroys that begin later.
+//! Functions about destroyed ranges: destroys that begin later, and the recheck and release of
+//! ranges that are cleared or done.
 
 use super::c;
 use super::destroy::{how, of_keyspace, reported};
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn rgc_take_back_destroy_keyspace(gc: *mut c::rgc_t, keysp
     }
 }
 
-/// Destroys one range again, whenever it was destroyed.
+/// Destroys one range once more, however old its record is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_recheck_destroyed_range(
     gc: *mut c::rgc_t,
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn rgc_recheck_destroyed_range(
     }
 }
 
-/// Destroys again the ranges whose recheck is due.
+/// Destroys once more the ranges whose recheck is due.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_recheck_destroyed(
     gc: *mut c::rgc_t,
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn rgc_recheck_destroyed(
     }
 }
 
-/// Deletes the record of a destroyed range that is done.
+/// Releases a destroyed range that is cleared or done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_release_destroyed(
     gc: *mut c::rgc_t,
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn rgc_release_destroyed(
     }
 }
 
-/// Returns the number of records of destroyed ranges.
+/// Returns the number of records of destroyed ranges, without those that only remember a debt.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_destroyed_count(gc: *const c::rgc_t) -> usize {
     // SAFETY: `gc` is alive.

@@ -13,8 +13,8 @@
 //!   length, its terminating NUL or its struct_size says. No code writes to them. If it is a struct
 //!   or an array of pointers, what these point to is readable too.
 //! - *Writable* is an output: it is NULL, or points to as many elements or fields as the header or
-//!   its struct_size says. No other code uses them, and no input overlaps them. The library makes no
-//!   reference to them; it writes through the pointer.
+//!   its struct_size says. No other code uses them, and no input overlaps them. The library makes
+//!   no reference to them; it writes through the pointer.
 
 #![expect(unsafe_code, reason = "C hands over raw pointers")]
 #![expect(clippy::missing_safety_doc, reason = "the header documents the exported functions")]

@@ -139,14 +139,14 @@ pub unsafe extern "C" fn rgc_detach(gc: *mut c::rgc_t) -> u8 {
     })
 }
 
-/// Returns the number of rows and orders that the worker has not finished.
+/// Returns the number of rows and jobs that the worker has not finished.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_worker_pending(gc: *const c::rgc_t) -> usize {
     // SAFETY: `gc` is alive.
     guarded("rgc_worker_pending", 0, || unsafe { context(gc).map_or(0, |found| found.shared.worker_queue.pending()) })
 }
 
-/// Waits until the worker has finished all rows and orders.
+/// Waits until the worker has finished all rows and jobs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_worker_drain(gc: *mut c::rgc_t, timeout_ms: u64, errptr: *mut *mut c_char) -> usize {
     // SAFETY: `gc` is alive, `errptr` is writable.
@@ -165,7 +165,7 @@ unsafe impl Sized1 for c::rgc_debt_t {
     const VERSION_1: usize = 32;
 }
 
-/// Fills in the size of the files that may still hold deleted keys.
+/// Fills in the size of all debts.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_debt(gc: *const c::rgc_t, out: *mut c::rgc_debt_t, errptr: *mut *mut c_char) {
     // SAFETY: `gc` is alive, `out` and `errptr` are writable.

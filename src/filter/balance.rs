@@ -23,8 +23,8 @@ const FIRST_BREAK_EVEN: u32 = 32;
 const HIGHEST_BREAK_EVEN: u32 = 1 << 20;
 /// The number of rows that are sampled before the first choice.
 const FIRST_ROWS: u32 = 8;
-/// Afterwards one row in this number is sampled: the filter removes its versions one by one, as
-/// many as under the choice that seeks last.
+/// Afterwards the filter samples one row in this number. It removes the versions of a sampled row
+/// one by one, up to `MOST` break-evens.
 const TRY_REMOVES_EVERY: u32 = 64;
 /// One row in this number is skipped even if removes cost less.
 const TRY_SEEK_EVERY: u32 = 1024;

@@ -99,8 +99,8 @@ impl Dropping {
         self.next.as_ref()
     }
 
-    /// The end of the range or schema that the last key was dropped by, if all keys up to that end
-    /// are dropped too. For a schema it is a few bytes behind the data prefix.
+    /// The end of the range or schema because of which the last key was dropped, if all keys up to
+    /// that end are dropped too. The end of a schema is the data prefix and a few bytes.
     pub fn end(&self, shared: &Shared, key: &[u8]) -> Option<Cow<'_, [u8]>> {
         match self.hit {
             DropReason::Nothing => None,
@@ -152,8 +152,8 @@ impl Dropping {
         self.hit
     }
 
-    /// Counts the last key among the late keys of its range or schema, if that was done before.
-    /// Returns whether it is the first of them.
+    /// Counts the last key as a late key, if all keys of its range or schema had been deleted
+    /// before. Returns whether it is the first late key.
     pub fn count_late(&self) -> Option<bool> {
         match self.hit {
             DropReason::Nothing => None,

@@ -17,8 +17,8 @@ use std::sync::Arc;
 const PART: usize = 2 * BLOCK;
 
 /// The number of bytes that two keys of one length must share to have the same owner, for
-/// [`RowWalk::next_row`]. Every row of this case must have two groups, so that the first one holds
-/// a keyspace. With longer data prefixes the case never applies.
+/// [`RowWalk::next_row`]. Every row of this case must have two groups, so that the first group
+/// holds a keyspace. If the data prefix is too long for that, the case never applies.
 pub fn owner_len(layout: &Layout) -> usize {
     if layout.two_groups_len() <= PART - TIMESTAMP_LEN { layout.owner_len() } else { usize::MAX }
 }
@@ -41,10 +41,8 @@ impl RowWalk {
         Some(verdict)
     }
 
-    /// Decides about the first version of the next row, if it has the same owner and key length as
-    /// the last key, and its value parses. The bytes that it shares with the last key have been
-    /// checked there. The version is
-    /// kept.
+    /// Keeps the first version of the next row, if it has the same owner and key length as the last
+    /// key, and its value parses. The bytes that it shares with the last key were checked there.
     #[inline(always)]
     pub fn next_row(&mut self, gc: &Arc<Shared>, key: &[u8], value: &[u8]) -> Option<()> {
         let RowState::Raw(ended) = self.state else { return None };

@@ -13,7 +13,7 @@ pub struct KeyspaceSpan {
     pub safe_point: Timestamp,
     /// The treatment of their rows.
     pub rows: RowTreatment,
-    /// The generation of the state that safe point and treatment were read at.
+    /// The generation of the shared state when safe point and treatment were read.
     pub generation: u64,
 }
 

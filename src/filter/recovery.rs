@@ -1,7 +1,7 @@
 //! Recovery: a WAL filter leaves out puts and merges whose keys would be dropped at once. It never
-//! leaves out a delete, because the keys that the delete hides would come back. In place of a
-//! record that is left out it writes a delete of one of the library's own keys, which hides
-//! nothing, in the same family.
+//! leaves out a delete, because the keys that the delete hides would be visible again. It replaces
+//! a record that it leaves out by a delete of one of the library's own keys in the same family.
+//! That delete hides nothing.
 
 use crate::layout::KeyOwner;
 use crate::layout::write_batch::{BatchOp, BatchRecord, WriteBatch};

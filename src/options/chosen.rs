@@ -25,7 +25,7 @@ pub struct Deleting {
     pub bytes_per_second: u64,
     /// The most bytes of files that are compacted per second; 0 means no limit.
     pub compact_bytes_per_second: u64,
-    /// The number of keys from which one range tombstone replaces them; 0 means never.
+    /// If at least this many keys must be deleted, one range tombstone deletes them; 0 means never.
     pub range_min_keys: u64,
     /// Whether the worker rechecks destroyed ranges.
     pub rechecks: bool,

@@ -1,5 +1,5 @@
-//! Options are strings by name, so that a new one does not change the ABI. One table has their
-//! names, defaults and meaning.
+//! Options have names, and their values are texts. So a new option does not change the ABI. One
+//! table has all names, defaults and meanings.
 
 mod chosen;
 mod table;

@@ -10,7 +10,7 @@ pub fn number(value: &str) -> Option<u64> {
     value.parse().ok().filter(|_| value.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The bytes that a text stands for.
+/// The bytes that a text means: its own, or those that it writes as hex.
 pub fn text_or_hex(value: &str) -> Option<Vec<u8>> {
     match value.strip_prefix("0x") {
         Some(digits) if digits.len() % 2 == 0 => {

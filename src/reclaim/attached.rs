@@ -1,5 +1,5 @@
-//! An attached store. Attaching reads the ledger, then finishes interrupted jobs, then starts the
-//! worker.
+//! An attached store. Attaching reads the ledger, then finishes interrupted destroys, then starts
+//! the worker.
 
 use super::jobs::collect::{self, CollectOrder};
 use super::jobs::deferred::How;
@@ -114,17 +114,18 @@ impl AttachedStore {
         self.store.engine.is_closed()
     }
 
-    /// The number of records of destroyed ranges in the ledger.
+    /// The number of records of destroyed ranges, without those that only remember a debt.
     pub fn records(&self) -> usize {
         self.ledger.destroyed.listed()
     }
 
-    /// The destroyed ranges of the ledger, in order.
+    /// The destroyed ranges of these records, in order.
     pub fn destroyed(&self) -> Vec<DestroyedRange> {
         self.ledger.destroyed.list()
     }
 
-    /// The size of all debts: now, or when they were last measured, without a look at the files.
+    /// The size of all debts. If `now`, this lists their files. Otherwise it is the last
+    /// measurement.
     pub fn debt(&self, now: bool) -> Result<DebtSize, Error> {
         if now { debt::measure(&self.store, &self.ledger) } else { Ok(*lock(&self.store.debt)) }
     }
@@ -144,33 +145,33 @@ impl AttachedStore {
         deferred::take_back(&self.store, &self.ledger, ranges)
     }
 
-    /// Tells the worker which pending destroys are due now.
+    /// Counts the jobs of the worker again: the pending destroys that are due now, and the debts.
     pub fn count_due(&self) {
         self.ledger.destroyed.count(&self.store);
     }
 
-    /// Destroys again the ranges whose recheck is due, and deletes their records. Returns their
-    /// number.
+    /// Destroys once more the ranges whose recheck is due, and deletes their records. Returns the
+    /// number of these ranges.
     pub fn recheck(&self, now: u64, report: &mut DestroyReport) -> Result<usize, Error> {
         recheck::run(&self.store, &self.ledger, now, report)
     }
 
-    /// Destroys one range again, whenever it was destroyed, and deletes its record.
+    /// Destroys one range once more, however old its record is, and deletes the record.
     pub fn recheck_range(&self, range: &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
         recheck::run_one(&self.store, &self.ledger, range, report)
     }
 
-    /// Deletes the record of a range whose destroy is done.
+    /// Releases a range that is cleared or done, so that filters keep new keys there.
     pub fn release(&self, range: &StoredRange) -> Result<(), Error> {
         destroy::release(&self.store, &self.ledger, range)
     }
 
-    /// Drops a schema with all its data.
+    /// Orders the drop of a schema with all its data, and deletes its whole files.
     pub fn drop_schema(&self, tenant: Tenant, id: SchemaId) -> Result<(), Error> {
         drop_schema::run(&self.store, &self.ledger, tenant, id)
     }
 
-    /// Lets the worker delete a schema's versions up to a timestamp.
+    /// Orders a truncation: the worker deletes a schema's versions up to a timestamp.
     pub fn truncate_schema(&self, tenant: Tenant, id: SchemaId, up_to: Timestamp) -> Result<(), Error> {
         truncate_schema::run(&self.store, &self.ledger, tenant, id, up_to)
     }

@@ -3,8 +3,8 @@
 //! | module | content |
 //! |---|---|
 //! | `attached` | an attached store: what the host may ask of it |
-//! | `worker` | the thread that finishes rows, carries out schema orders and rechecks ranges |
-//! | `jobs` | destroying, dropping, truncating, collecting; the deletes of a row |
+//! | `worker` | the thread that finishes rows, carries out orders and due destroys, pays debts |
+//! | `jobs` | destroying, rechecking, dropping, truncating, collecting; debts; deletes of a row |
 //! | `ledger` | the durable records of ranges, schemas and keyspace types |
 //! | `store` | the engine and families of an open store, the range lock, batches of writes |
 //!

@@ -1,4 +1,4 @@
-//! The destroyed ranges with a record, as filters and the worker look them up.
+//! The destroyed ranges whose records are in force. Filters and the worker look them up here.
 
 use super::FilterKind;
 use super::dropped_range::DroppedRange;
@@ -16,8 +16,8 @@ struct Group {
     segments: Segments,
 }
 
-/// The destroyed ranges of each attached family at one moment. A copy costs nothing but its groups,
-/// and in most stores all families are one group.
+/// The destroyed ranges of each attached family at one moment. A copy copies only the list of
+/// groups. In most stores all families are in one group.
 #[derive(Debug, Clone, Default)]
 pub struct Dropped {
     families: Arc<[AttachedFamily]>,
@@ -82,7 +82,7 @@ impl Dropped {
         self.groups.iter().find_map(|group| group.segments.find(range))
     }
 
-    /// The ranges that hold a key of `[start, end)`, in the order of their starts.
+    /// The ranges that overlap `[start, end)`, in the order of their starts.
     pub fn overlapping(&self, start: &[u8], end: &[u8]) -> Vec<Arc<DroppedRange>> {
         self.each_once(|segments| segments.overlapping(start, end))
     }
@@ -92,8 +92,8 @@ impl Dropped {
         self.each_once(Segments::all)
     }
 
-    /// The ranges that wait for their recheck since this time or longer, in the order of their
-    /// starts.
+    /// The ranges that were cleared at or before this time and wait for their recheck, in the order
+    /// of their starts.
     pub fn waiting_since(&self, time: u64) -> Vec<Arc<DroppedRange>> {
         self.each_once(|segments| segments.waiting_since(time))
     }
@@ -111,7 +111,7 @@ impl Dropped {
         found
     }
 
-    /// Whether both are the same ranges, because neither has changed since they were copied.
+    /// Whether one is an unchanged copy of the other.
     pub fn is_same(&self, other: &Self) -> bool {
         let same = |(one, other): (&Group, &Group)| one.places == other.places && one.segments.is_same(&other.segments);
         Arc::ptr_eq(&self.families, &other.families)
@@ -138,8 +138,8 @@ impl Dropped {
         candidates(&self.families, kind, id)
     }
 
-    /// The segments that are destroyed in every family that a filter of this kind and family id may
-    /// belong to.
+    /// The destroyed segments for a filter of this kind and family id. The filter may belong to one
+    /// of several families, so these are the segments that are destroyed in all of them.
     pub fn for_run(&self, kind: FilterKind, id: Option<u32>) -> Segments {
         let candidates = self.candidates(kind, id);
         let Some(first) = candidates.first().map(|place| self.in_family(*place)) else { return Segments::default() };

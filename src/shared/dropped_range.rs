@@ -17,7 +17,7 @@ pub enum RangeProgress {
     Started,
     /// No key of the range is visible, and files may still hold its keys.
     Cleared,
-    /// All its keys have been deleted.
+    /// No key of the range is visible, and the worker has compacted the files that held its keys.
     Done,
 }
 
@@ -88,7 +88,8 @@ impl DroppedRange {
         KeyspaceId::new(self.keyspace)
     }
 
-    /// The time from which the range waits for its recheck; the maximum means that it does not.
+    /// The time since which the range waits for its recheck; the maximum means that it does not
+    /// wait.
     pub fn recheck_from(&self) -> u64 {
         if self.progress == RangeProgress::Started { u64::MAX } else { self.cleared_at }
     }

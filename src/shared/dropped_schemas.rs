@@ -1,5 +1,5 @@
-//! The schemas of a tenant that the host dropped by their ids. A schema whose keys are all deleted
-//! is one of a set of ids, because a tenant may have very many of them. The others are few.
+//! The schemas of a tenant that the host dropped by their ids. A tenant may have very many dropped
+//! schemas whose keys are all deleted, so their ids are in sets. The other dropped schemas are few.
 
 use super::id_page::IdPage;
 use super::id_set::IdSet;
@@ -14,7 +14,8 @@ use std::sync::Arc;
 pub struct DroppedSchema {
     /// The places of the attached families in which it is dropped.
     pub covers: Vec<usize>,
-    /// If all its keys have been deleted: the schemas that have late keys.
+    /// The schemas of its set that have late keys. `None` if the schema may have keys, and so is in
+    /// no set.
     pub late: Option<LateSchemas>,
 }
 
@@ -45,7 +46,7 @@ impl DroppedSchemas {
         self.open.get(&id).or_else(|| self.done.values().find(|done| done.ids.contains(id)).map(|done| &done.dropped))
     }
 
-    /// The first dropped schema whose id is not less.
+    /// The first dropped schema with this id or a higher one.
     pub fn first_from(&self, id: SchemaId) -> Option<SchemaId> {
         let done = self.done.values().filter_map(|done| done.ids.first_from(id));
         done.chain(self.open.first_from(&id).map(|(id, _)| *id)).min()

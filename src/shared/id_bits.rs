@@ -2,7 +2,7 @@
 
 const WORD_BITS: u32 = u64::BITS;
 const WORDS: usize = (1 << 16) / WORD_BITS as usize;
-/// More ranges need more bytes than the bits.
+/// The largest number of ranges that need no more bytes than the bits: 4 bytes each.
 pub const MOST_RANGES: usize = 2048;
 
 /// The bits of all numbers.
@@ -67,7 +67,7 @@ impl Bits {
         }
     }
 
-    /// The first id that is not less, and is in the set or is not.
+    /// The first id at or above `from` that is in the set; without `is_in`, the first that is not.
     pub fn next(&self, from: u32, is_in: bool) -> Option<u16> {
         let (first, mut above) = ((from / WORD_BITS) as usize, !0 << (from % WORD_BITS));
         for (i, word) in self.0.iter().enumerate().skip(first) {
@@ -87,8 +87,7 @@ impl Bits {
         masks.take(last + 1).map(u64::count_ones).sum()
     }
 
-    /// The ranges of the set, first and last id, if they are few enough to need no more bytes than the
-    /// bits.
+    /// The first and last id of each range of the set, unless these need more bytes than the bits.
     pub fn ranges(&self) -> Option<Vec<(u16, u16)>> {
         let mut above = 0;
         let begins = |word: &u64| {

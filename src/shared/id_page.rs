@@ -44,7 +44,7 @@ impl IdPage {
         }
     }
 
-    /// The first id of the set that is not less.
+    /// The first id of the set that is at or above this one.
     pub fn first_from(&self, id: u16) -> Option<u16> {
         match &self.0 {
             Form::Ranges(ranges) => range_from(ranges, id).map(|(first, _)| first.max(id)),

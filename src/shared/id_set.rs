@@ -32,7 +32,7 @@ impl IdSet {
         self.page(number).is_some_and(|page| page.contains(place))
     }
 
-    /// The first id of the set that is not less.
+    /// The first id of the set that is at or above this one.
     pub fn first_from(&self, id: SchemaId) -> Option<SchemaId> {
         let (mut number, mut place) = split(id);
         loop {

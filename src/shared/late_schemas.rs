@@ -5,7 +5,7 @@ use crate::callback::lock;
 use crate::layout::SchemaId;
 use std::sync::Mutex;
 
-/// The most schemas that are told one by one.
+/// The largest number of schemas whose first late key is logged.
 const MOST: usize = 64;
 
 /// The first schemas that have late keys.
@@ -20,7 +20,7 @@ impl Default for LateSchemas {
 }
 
 impl LateSchemas {
-    /// Whether the late key of a schema is the first one, and is to be logged.
+    /// Whether a late key is the first one of its schema, and must be logged.
     pub fn is_first(&self, id: SchemaId) -> bool {
         let mut told = lock(&self.0);
         let is_first = told.len() < MOST && !told.contains(&id);

@@ -1,5 +1,6 @@
 //! The state that filters and worker of a context share: the parsed options, safe points, the
-//! clock, destroyed ranges and schemas, and the rows that filters hand over to the worker.
+//! clock, destroyed ranges and schemas, the rows that filters hand over to the worker, and the
+//! number of the worker's jobs.
 
 #![forbid(unsafe_code)]
 

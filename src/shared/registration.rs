@@ -55,8 +55,8 @@ pub fn load_keyspace(shared: &Shared, meta: &KeyspaceMeta) -> Result<(), Error> 
     Ok(())
 }
 
-/// The type that PD's and TiKV's texts mean. With any other text all keys of the keyspace are
-/// kept.
+/// The type that a text of PD or TiKV means. If the text is another one, the library keeps all keys
+/// of the keyspace.
 fn gc_type(shared: &Shared, keyspace: KeyspaceId, text: Option<&str>) -> Result<GcType, Error> {
     match text {
         None | Some("unified" | "global_gc") => Ok(GcType::Global),
@@ -136,7 +136,8 @@ fn tell_late(shared: &Shared, late: usize) {
     }
 }
 
-/// Logs that metadata were loaded, but the keyspace remains paused until the host ends that.
+/// Logs that metadata were loaded, and that the keyspace remains paused until the host registers
+/// it.
 fn tell_kept(keyspace: KeyspaceId, why: KeepReason, gc_type: GcType) {
     log(Level::Info, || {
         let reason = if why == KeepReason::Paused { "rgc_pause_keyspace paused it" } else { "both GC types were registered for it" };

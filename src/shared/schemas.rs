@@ -1,9 +1,9 @@
 //! The valid schemas of each tenant. They come from the host's lists, from ids that the host
 //! created or dropped one by one, and from the orders of the ledger.
 //!
-//! A list has the ids that are still in use, of all ids up to the highest one that was given out
-//! before the list was read. So an id up to the highest that is not in the list was dropped, unless
-//! the host has created it since:
+//! The host reads the highest id that was given out, and then the list of the ids in use. So if an
+//! id is at or below the highest one and not in the list, it was dropped. The exception is an id
+//! that the host has created since:
 //!
 //! ```text
 //!   list 1, 3, highest 4        0, 2, 4 are invalid; 5, 6 are unknown
@@ -58,15 +58,15 @@ pub struct Truncation {
 /// The schemas of one tenant. A copy costs nothing: it shares all ids with the original.
 #[derive(Debug, Clone, Default)]
 pub struct Schemas {
-    /// The ids of the last list, in order; `highest` is its highest given-out id. An empty list
-    /// says nothing.
+    /// The ids of the last list, in order. An empty list makes no schema invalid.
     valid: Arc<[SchemaId]>,
+    /// The highest id that had been given out before the host read the list.
     highest: SchemaId,
-    /// The number of ids up to the highest that are listed or created.
+    /// The number of ids at or below `highest` that are listed or created.
     told: u64,
     created: IdSet,
     dropped: DroppedSchemas,
-    /// The truncations of schemas that are in use, or whose drop is not carried out.
+    /// The truncations of schemas that are in use, or whose drop is not done.
     truncated: TreeMap<SchemaId, Truncation>,
 }
 
@@ -156,7 +156,7 @@ impl Schemas {
         ids.map(|id| (id, self.state(id), self.truncated.get(&id).copied()))
     }
 
-    /// The first known id that is not less.
+    /// The first known id that is at or above this one.
     fn first_from(&self, id: SchemaId) -> Option<SchemaId> {
         let valid = self.valid.get(self.valid.partition_point(|valid| *valid < id)).copied();
         let truncated = self.truncated.first_from(&id).map(|(id, _)| *id);

@@ -106,7 +106,7 @@ impl Segments {
         self.0.is_empty()
     }
 
-    /// Whether both are the same segments, because neither has changed since they were copied.
+    /// Whether one is an unchanged copy of the other.
     pub fn is_same(&self, other: &Self) -> bool {
         self.0.is_same(&other.0)
     }
@@ -133,7 +133,7 @@ impl Segments {
         self.first_behind(row).is_some_and(|segment| segment.start().iter().le(oldest()))
     }
 
-    /// The ranges that hold a key of `[start, end)`, each at least once.
+    /// The ranges that overlap `[start, end)`, each at least once.
     pub fn overlapping(&self, start: &[u8], end: &[u8]) -> Vec<Arc<DroppedRange>> {
         let mut found = Vec::new();
         let mut key = start.to_vec();
@@ -152,7 +152,8 @@ impl Segments {
         all
     }
 
-    /// The ranges that wait for their recheck since this time or longer, each at least once.
+    /// The ranges that were cleared at or before this time and wait for their recheck, each at
+    /// least once.
     pub fn waiting_since(&self, time: u64) -> Vec<Arc<DroppedRange>> {
         let mut found = Vec::new();
         self.0.for_each_until(time, &mut |segment| {
@@ -232,7 +233,8 @@ impl Segments {
     }
 }
 
-/// The segments before a key, and those from it on. A segment that holds the key is cut in two.
+/// The segments before a key, and the segments at or behind it. A segment that holds the key is cut
+/// in two.
 fn split(tree: &Tree<Segment>, key: &[u8]) -> (Tree<Segment>, Tree<Segment>) {
     let (before, behind) = tree.split(&|segment| segment.start().cmp(key));
     match before.pop_last() {

@@ -48,8 +48,8 @@ pub struct Shared {
     /// The rows that filters hand over to the worker.
     pub worker_queue: WorkerQueue,
     dropped: Mutex<Arc<Dropped>>,
-    /// Whether everything is kept, because half of a row may be destroyed and no ledger says which
-    /// half.
+    /// Whether everything is kept: half of a row may be destroyed, and no attached ledger says
+    /// which half.
     suspended: AtomicBool,
     /// The valid and dropped schemas.
     pub schemas: Registry,
@@ -95,7 +95,7 @@ impl Shared {
         self.enabled.load(Ordering::Acquire) && !self.suspended.load(Ordering::Acquire)
     }
 
-    /// Keeps everything until a store is attached, or ends that.
+    /// With `true`, filters keep everything until a store is attached. With `false`, that ends.
     pub fn suspend(&self, suspended: bool) {
         self.suspended.store(suspended, Ordering::Release);
         self.generation.fetch_add(1, Ordering::Release);
@@ -109,7 +109,7 @@ impl Shared {
         self.rows_in_hand.wait();
     }
 
-    /// Makes running filters see at their next row that more is kept.
+    /// Makes running filters read the state again at their next row.
     pub(super) fn tell_runs(&self) {
         self.generation.fetch_add(1, Ordering::Release);
     }
@@ -149,7 +149,8 @@ impl Shared {
         self.rows_in_hand.wait();
     }
 
-    /// Changes the destroyed ranges, in the same way. Copies that were made before are not changed.
+    /// Changes the destroyed ranges, and waits as [`Shared::set_dropped`] does. Copies that were
+    /// made before are not changed.
     pub fn change_dropped(&self, change: impl FnOnce(&mut Dropped)) {
         let mut dropped = lock(&self.dropped);
         change(Arc::make_mut(&mut dropped));
@@ -184,8 +185,8 @@ impl Shared {
         }
     }
 
-    /// The highest safe point that is accepted now: the clock plus the allowed lead. While the time
-    /// is unknown no safe point is accepted.
+    /// The highest safe point that is accepted now: the clock's time plus the allowed lead. While
+    /// the time is unknown, no safe point is accepted.
     pub fn safe_point_limit(&self) -> Timestamp {
         const LOGICAL_BITS: u32 = 18;
         if self.max_safe_point_ahead_seconds == 0 {

@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 /// An item of a tree.
 pub trait Item: Clone {
-    /// A time by which the item is found, see [`Tree::for_each_until`]; from 2^56 - 1 on it means
-    /// none.
+    /// A time by which [`Tree::for_each_until`] finds the item. A time of 2^56 - 1 or more means
+    /// that the item has none.
     fn time(&self) -> u64 {
         u64::MAX
     }
@@ -36,12 +36,12 @@ struct Node<T> {
     left: Tree<T>,
     item: T,
     right: Tree<T>,
-    /// The earliest time of the items in this subtree, and in the lowest byte its height. In one
-    /// number they make a node a tenth smaller.
+    /// The height of this subtree in the lowest byte, and the earliest time of its items in the
+    /// other bytes. As one number they make a node a tenth smaller.
     earliest_and_height: u64,
 }
 
-/// Times from this one on are no times.
+/// An item with this time or a later one has no time.
 const NO_TIME: u64 = u64::MAX >> 8;
 
 impl<T> Node<T> {
@@ -90,7 +90,8 @@ impl<T: Item> Tree<T> {
         }
     }
 
-    /// The first item that is not less. `compare` says how an item compares to what is looked for.
+    /// The first item that is not less than the wanted one. `compare` compares an item to the
+    /// wanted one.
     pub fn first_from(&self, compare: impl Fn(&T) -> Ordering) -> Option<&T> {
         let (mut tree, mut found) = (self, None);
         while let Some(node) = &tree.0 {
@@ -104,7 +105,8 @@ impl<T: Item> Tree<T> {
         found
     }
 
-    /// The items that are less, and the others.
+    /// The items that are less than the wanted one, and the others. `compare` compares an item to
+    /// the wanted one.
     pub fn split(&self, compare: &impl Fn(&T) -> Ordering) -> (Self, Self) {
         let Some(node) = &self.0 else { return (Self::default(), Self::default()) };
         if compare(&node.item) == Ordering::Less {
@@ -151,8 +153,8 @@ impl<T: Item> Tree<T> {
         }
     }
 
-    /// Calls `each` with the items whose time is not after `time`, in order. Other items cost
-    /// nothing but the way to these.
+    /// Calls `each` with the items whose time is at or before `time`, in order. It passes over
+    /// subtrees without such an item.
     pub fn for_each_until(&self, time: u64, each: &mut impl FnMut(&T)) {
         let time = time.min(NO_TIME - 1);
         if let Some(node) = self.0.as_ref().filter(|node| node.earliest() <= time) {

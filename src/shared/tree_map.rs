@@ -1,5 +1,5 @@
-//! A persistent ordered map: a copy costs nothing, a change costs the nodes on its way, and a
-//! lookup allocates nothing.
+//! A persistent ordered map: a copy costs nothing, a change makes only the nodes on its way new,
+//! and a lookup allocates nothing.
 
 use super::tree::{Item, Tree};
 use std::cmp::Ordering;
@@ -33,7 +33,7 @@ impl<K: Ord + Clone, V: Clone> TreeMap<K, V> {
         self.first_from(key).filter(|(found, _)| found == key).map(|(_, value)| value)
     }
 
-    /// The first key that is not less, with its value.
+    /// The first key that is at or above this one, with its value.
     pub fn first_from(&self, key: &K) -> Option<&(K, V)> {
         self.0.first_from(|(known, _)| known.cmp(key))
     }

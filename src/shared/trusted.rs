@@ -5,9 +5,10 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The most seconds ahead of the expected time at which a clock is followed at once.
+/// The library follows a clock at once if it is at most this many seconds ahead of the expected
+/// time.
 const TOLERATED: u64 = 3600;
-/// The time for which a clock must keep a larger step forward.
+/// The time for which a clock must keep a larger step forward before the library follows it.
 const KEPT_FOR: Duration = Duration::from_secs(600);
 /// The highest plausible time in seconds: the year 5138.
 const SECONDS_MAX: u64 = 100_000_000_000;
@@ -15,9 +16,9 @@ const SECONDS_MAX: u64 = 100_000_000_000;
 /// The expected time of one clock, extrapolated by a monotonic clock.
 #[derive(Debug)]
 pub(super) struct Trusted {
-    /// The accepted time, in Unix seconds ...
+    /// The time that was accepted last, in Unix seconds.
     time: u64,
-    /// ... at this time of the monotonic clock.
+    /// The time of the monotonic clock when `time` was accepted.
     at: Duration,
     /// The last returned time that was not 0, in Unix seconds.
     answered: u64,

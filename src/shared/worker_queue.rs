@@ -1,9 +1,9 @@
 //! The rows that filters hand over to the worker, because a decision about them needs the whole
-//! database.
+//! store; and the number of jobs that the ledger gives the worker.
 //!
-//! A filter collects its rows without a lock, so handing over costs a compaction nothing. It gives
-//! them to the queue when it ends, and only then may the worker start on them. All rows together
-//! are bounded by number and by bytes.
+//! A filter collects its rows without a lock, so the compaction waits for no other thread. The
+//! filter gives its rows to the queue when it ends. Only then may the worker begin with them. All
+//! rows together are bounded by number and by bytes.
 
 use super::FilterKind;
 use super::rows::{HandedOverRows, Room};
@@ -54,7 +54,7 @@ pub enum JobKind {
     SchemaToCompact,
     /// Compacting the files of a destroyed range.
     RangeToCompact,
-    /// Beginning a destroy that was pending.
+    /// Carrying out a pending destroy that is due.
     Due,
 }
 
@@ -70,7 +70,7 @@ pub struct WorkerQueue {
     pending: AtomicUsize,
     /// The number of open jobs of each kind.
     jobs: [AtomicUsize; 4],
-    /// The number of threads that wait for the worker.
+    /// The number of threads inside [`WorkerQueue::drain`].
     drains: AtomicUsize,
     ready: Mutex<VecDeque<HandedOverRows>>,
     woken: Condvar,
@@ -177,8 +177,8 @@ impl WorkerQueue {
         }
     }
 
-    /// Sets the numbers of open jobs, and wakes the worker and the threads that wait for it. A job
-    /// that becomes one of another kind is never missing in between.
+    /// Sets the numbers of open jobs of these kinds, all under one lock. So a drain never misses a
+    /// job whose kind changes. Wakes the worker and the threads that wait for it.
     pub fn set_jobs(&self, jobs: &[(JobKind, usize)]) {
         let _ready = lock(&self.ready);
         for (kind, n) in jobs {
@@ -226,7 +226,8 @@ impl WorkerQueue {
         self.pending.load(SeqCst) + self.jobs.iter().map(|jobs| jobs.load(SeqCst)).sum::<usize>()
     }
 
-    /// Waits until nothing is pending, at most `timeout`. Returns the number that is still pending.
+    /// Waits until no row and no job is pending, at most `timeout`. Returns the number that is
+    /// still pending.
     pub fn drain(&self, timeout: Duration) -> usize {
         let deadline = Instant::now().checked_add(timeout);
         let mut ready = lock(&self.ready);

@@ -1,5 +1,5 @@
-//! Clearing ranges: the work of a destroy between the "started" and the "cleared" record. When it
-//! is done, no key of the ranges is visible, and a crash brings none back.
+//! Clearing ranges: the work of a destroy between the record "started" and the record "cleared".
+//! After it no key of the ranges is visible, and a crash brings none back.
 
 use super::cut_row::{self, NOW};
 use super::file_index::{FileIndex, span};
@@ -24,18 +24,18 @@ pub struct Target<'t> {
     pub again: bool,
 }
 
-/// What is known of a range in one family.
+/// The part of a range that is in one family.
 struct Part<'t> {
     target: usize,
     range: &'t StoredRange,
-    /// Whether there may be tombstones of this or of an earlier attempt in the range.
+    /// Whether the range may hold tombstones of this attempt or of an earlier one.
     touched: bool,
     /// Whether files may still hold keys of the range.
     in_files: bool,
 }
 
-/// Clears ranges, phase by phase for all of them. Returns for each range the families whose files
-/// may still hold its keys.
+/// Clears ranges. It does each phase for all of them before the next phase. Returns for each range
+/// the families whose files may still hold its keys.
 pub fn clear(store: &Store, ledger: &Ledger, targets: &[Target<'_>], report: &mut DestroyReport) -> Result<Vec<Vec<Family>>, Error> {
     let families = store.families.in_order();
     let begin = |name: &str| {
@@ -174,8 +174,8 @@ fn write(store: &Store, batch: &Batch) -> Result<(), Error> {
     Ok(())
 }
 
-/// Finds the ranges whose keys files may still hold, and makes all deletes durable. A row that a
-/// bound cuts is compacted at once, because its live half is not safe before.
+/// Notes for each range whether files may still hold its keys, and makes all deletes durable. It
+/// compacts at once a row that a bound cuts, because the row's live half is not safe before.
 fn settle(
     store: &Store,
     ledger: &Ledger,
@@ -190,15 +190,15 @@ fn settle(
     for part in parts.iter_mut() {
         let (start, end) = part.range;
         let overlaps = index.reaches(start, end);
-        // If no key of a range was found, a file that begins before the range and ends behind it
-        // holds none of its keys either.
+        // Suppose that the scan found no key of a range, and no earlier attempt left tombstones.
+        // Then a file that begins before the range and ends behind it holds none of its keys.
         part.in_files = overlaps && (part.touched || index.reaching(start, end).any(|file| file.has_bound_in(start, end)));
         if part.in_files {
             left.extend(index.reaching(start, end));
         }
         overlapped |= overlaps;
     }
-    // Tombstones that a crash would lose may hide keys in these files.
+    // Tombstones may hide keys in these files, and a crash may lose a tombstone that is not logged.
     if overlapped && !ledger.all_is_logged(store)? {
         store.engine.flush(family)?;
     }

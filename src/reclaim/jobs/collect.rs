@@ -1,5 +1,5 @@
-//! Collect now: finds the files that hold garbage, and compacts only their ranges. It compacts the
-//! last level too, which RocksDB by itself never compacts again.
+//! Collect now: finds the files that hold garbage, and compacts only their ranges. It also compacts
+//! the last level, which RocksDB by itself never compacts again.
 
 use super::compaction_cost::{Budget, compact_at_rate, range_of};
 use super::known_files::KnownFiles;
@@ -99,7 +99,7 @@ fn collect_family(
         note_if_in_vain(store, family, range, &all, &all_after, &mut remembered);
     }
     let after: Vec<File> = all_after.into_iter().filter(|file| order.overlaps(file)).collect();
-    // A picked file that still exists unchanged was refused by the compaction.
+    // If a picked file still exists, RocksDB did not compact it.
     let compacted = picked.iter().filter(|file| !after.iter().any(|other| other.is_same(file))).count() as u64;
     report.files_compacted += compacted;
     let sum = |files: &[File], of: fn(&File) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
@@ -115,8 +115,8 @@ fn collect_family(
     Ok(())
 }
 
-/// Compacts the ranges once more, and reports whether that used no filter. A compaction of the
-/// host with an earlier filter may have compacted the files the first time.
+/// Compacts the ranges once more, and returns whether RocksDB did that without a filter. The first
+/// time a compaction of the host, whose filter began earlier, may have compacted the files.
 fn compacts_without_filter(store: &Store, family: Family, ranges: &[StoredRange]) -> Result<bool, Error> {
     let in_ranges = |file: &File| ranges.iter().any(|(start, end)| file.overlaps(start, end));
     let before: Vec<File> = store.engine.files_with_properties(family)?.into_iter().filter(in_ranges).collect();

@@ -1,11 +1,13 @@
-//! The cost of a compaction: all files that it rewrites, at every level, not only the picked one.
+//! The cost of a compaction: the bytes of all files that it rewrites, at every level, not only of
+//! the picked file.
 
 use crate::engine::{Family, File};
 use crate::error::Error;
 use crate::layout::StoredRange;
 use crate::reclaim::store::{Store, overlap};
 
-/// Compacts a range, at the rate of all compactions. `files` are those that it may include.
+/// Compacts a range, at the rate of all compactions. `files` are those that the compaction may
+/// include.
 pub fn compact_at_rate(store: &Store, family: Family, range: &StoredRange, files: &[File], last_level_too: bool) -> Result<(), Error> {
     let rate = &store.compact_rate;
     store.wait_for(rate)?;
@@ -81,8 +83,8 @@ pub struct PaidRanges(Vec<(StoredRange, u64)>);
 impl PaidRanges {
     /// Adds a range, if the budget can pay for the additional cost.
     pub fn add(&mut self, range: StoredRange, files: &[File], budget: &mut Budget) -> bool {
-        // The known ranges do not overlap each other, so joining one never makes another one
-        // overlap.
+        // The known ranges do not overlap each other. So the joined range overlaps only those that
+        // the new range overlaps.
         let joins = |other: &StoredRange| overlap(other, &range);
         let (mut joined, mut paid) = (range.clone(), 0);
         for ((start, end), cost) in self.0.iter().filter(|(other, _)| joins(other)) {

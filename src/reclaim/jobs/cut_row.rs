@@ -10,9 +10,10 @@
 //!   a filter over L6 alone         keeps a @ 9 (hidden), removes a @ 5 (live)
 //! ```
 //!
-//! So a destroy that wrote a tombstone compacts such a row into the last level before it removes
-//! the record. It deletes the destroyed half with point tombstones. A point tombstone removes its
-//! key when a compaction meets both; a range tombstone does not.
+//! So a destroy that wrote a tombstone compacts such a row into the last level before it writes the
+//! record "cleared". It deletes the destroyed half with point tombstones. If a compaction holds a
+//! point tombstone and the key that it hides, RocksDB does not show the key to the filter. RocksDB
+//! does show the filter a key that a range tombstone hides.
 
 use super::compaction_cost::compact_at_rate;
 use crate::engine::{Family, File, Op, WriteOptions};
@@ -20,8 +21,8 @@ use crate::error::{Error, ErrorKind, hex_range};
 use crate::layout::{StoredRange, row_end};
 use crate::reclaim::store::{Batch, Store};
 
-/// A destroy writes into a write stall too, because a host's thread waits for it. The "done" record
-/// makes these writes durable.
+/// A destroy writes into a write stall too, because a host's thread waits for it. The next record
+/// is a synced write, which makes these writes durable.
 pub const NOW: WriteOptions = WriteOptions { sync: false, no_slowdown: false };
 
 /// The number of attempts at a compaction that RocksDB may refuse.
@@ -35,10 +36,10 @@ pub fn cut_rows(store: &Store, (start, end): &StoredRange) -> Vec<StoredRange> {
     rows
 }
 
-/// RocksDB's C API does not report whether a compaction was done. So this function makes it
-/// visible. A tombstone in the destroyed half makes a file at level 0, which the compaction
-/// must remove. If a compaction of the host removes that file first, this one must rewrite the
-/// row's last level.
+/// Compacts a row into the last level. RocksDB's C API does not report whether it did that. So this
+/// function writes a tombstone into the destroyed half and flushes it. That makes a file in level
+/// 0, which the compaction must remove. If a compaction of the host has removed that file before,
+/// this compaction must rewrite a file of the row in a lower level.
 pub fn compact(store: &Store, family: Family, range: &StoredRange, row: &StoredRange) -> Result<(), Error> {
     for _ in 0..TRIES {
         let mut batch = Batch::default();

@@ -1,5 +1,5 @@
 //! The deletes of a row that a filter handed over. The filter saw a part of the row, some time ago.
-//! The worker reads the whole row from the database, as it is now.
+//! The worker reads the whole row from the store, as it is now.
 //!
 //! ```text
 //!   RawKV, safe point 80        transactions, safe point 80
@@ -14,19 +14,20 @@
 //!   deleted                     family would be deleted, each with its value
 //! ```
 //!
-//! The worker deletes other versions only if the version that decides is durable. The deletes are
-//! in the WAL. If the deciding version were not durable, a crash would lose it, and the versions
-//! that it hid would be deleted all the same.
+//! The worker deletes other versions only if the version that decides is durable. The WAL has the
+//! deletes. Suppose that a crash loses the deciding version. Then the deletes would still remove
+//! the versions that it hid.
 //!
-//! A row of any length is deleted in the memory of one batch. A first pass decides, counts, and
-//! keeps the deletes while they fit. If they do not fit, further passes read backwards, from the
-//! oldest version, one batch each, so that no iterator is open while a write waits. The delete mark
-//! is deleted in a batch of its own, after all others are durable. If the worker stops anywhere,
-//! the row is as dead as before. A row with very many versions and no values elsewhere is deleted
-//! by one range tombstone and the tombstone of the mark, in one batch.
+//! A row of any length needs the memory of one batch. A first pass decides, counts, and keeps the
+//! deletes while they fit into the batch. If they do not fit, further passes read backwards, from
+//! the oldest version. Each of them fills one batch, so that no iterator is open while a write
+//! waits. The last batch deletes only the delete mark, after all other deletes are durable. If the
+//! worker stops anywhere, the row is as dead as before. If a row has very many versions and no
+//! values elsewhere, one batch deletes it: one range tombstone, and the tombstone of the mark.
 //!
-//! No more is deleted than was read: the deletes begin at the newest key that the first pass saw. A
-//! transaction that commits at the safe point meanwhile is newer than that key, and is kept.
+//! The worker deletes no more than it has read: the deletes begin at the newest key that the first
+//! pass saw. If a transaction commits at the safe point meanwhile, its record is newer than that
+//! key, and is kept.
 
 use super::long_row::{Head, LongRow, Looks, value_key};
 use crate::engine::{Direction, Family, Op, ScanStep};
@@ -54,7 +55,7 @@ pub enum Plan {
     Long(LongRow),
 }
 
-/// Reads a row and decides. There is nothing to do if the store has no family for such rows.
+/// Reads a row and decides. If the store has no family for such rows, the plan is empty.
 pub fn plan(store: &Store, kind: FilterKind, row: &[u8]) -> Result<Plan, Error> {
     let nothing = Plan::Batch(Batch::default());
     let role = if kind == FilterKind::Write { Role::Write } else { Role::Default };
@@ -63,7 +64,7 @@ pub fn plan(store: &Store, kind: FilterKind, row: &[u8]) -> Result<Plan, Error> 
     append_timestamp(&mut start, 0);
     let end = row_end(row);
     let safe_point = store.shared.effective(store.shared.layout.owner(&start)).safe_point;
-    // A destroyed range may have cut the row, or the rest of the row is being deleted.
+    // A destroyed range may cut the row. Or another job is deleting the rest of the row.
     let destroyed = store.shared.dropped().in_family(family);
     if safe_point == 0 || destroyed.touch(row, &end) || store.shared.schemas.is_key_invalid(&store.shared.layout, &start, Some(family)) {
         return Ok(nothing);
@@ -187,7 +188,8 @@ impl Seen {
 }
 
 impl FirstPass<'_> {
-    /// Looks at the next older version. `None` means that it does not parse, and that this matters.
+    /// Looks at the next older version. `None` means that a value does not parse, and that the row
+    /// must be kept because of it.
     fn see(&mut self, key: &[u8], value: &[u8]) -> Option<ScanStep> {
         let Some((_, ts)) = split_timestamp(key).filter(|(row, _)| row.len() == self.row_len) else {
             return Some(ControlFlow::Continue(()));

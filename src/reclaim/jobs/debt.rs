@@ -1,16 +1,17 @@
-//! Debts: files that may still hold deleted keys. The worker compacts them, all debts together, so
-//! that a file is compacted once, however many destroyed ranges end in it.
+//! Debts: files that may still hold deleted keys. The worker compacts the files of all debts
+//! together. So it compacts a file once, however many destroyed ranges end in it.
 //!
 //! ```text
 //!   files      |----- 1 -----|----- 2 -----|----- 3 -----|
-//!   destroyed     [a)  [b)       [  c   )         [d)
-//!   compacted  [a ......................................d)   in one compaction: file 1 holds a, b;
-//!                                                            c reaches from 2 to 3, as d does
+//!   destroyed     [a)  [b)        [     c     )    [d)
+//!   compacted     [......)        [..................)    file 1 overlaps a and b: one compaction;
+//!                                                         file 3 overlaps c and d: another one
 //! ```
 //!
-//! A payment has steps, so that the worker can keep its rate and finish rows between them. It ends
-//! with a look at the files: a debt whose files of the beginning are all gone is paid. Files that a
-//! compaction of the host holds are left, and the debt is paid later.
+//! A payment is a list of compactions. Between two of them the worker keeps its rate, and finishes
+//! rows. At the end the worker lists the files again. If the files that a debt had above its lowest
+//! level are gone, the debt is paid, see `is_left`. If a compaction of the host holds one of these
+//! files, RocksDB leaves it, and the worker pays the debt later.
 
 use super::clear::phase;
 use super::compaction_cost::compact_at_rate;
@@ -25,7 +26,7 @@ use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, NamedFamily, Pr
 use crate::reclaim::store::{DebtSize, Store};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// What a debt is about.
+/// The cause of a debt.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DebtKey {
     /// A destroyed range.
@@ -47,7 +48,7 @@ enum DebtOf {
 }
 
 impl Debt {
-    /// What the debt is about.
+    /// The cause of the debt.
     pub fn key(&self) -> DebtKey {
         match &self.of {
             DebtOf::Range(record) => DebtKey::Range(record.range.clone()),
@@ -73,7 +74,7 @@ pub fn open(store: &Store, ledger: &Ledger) -> Vec<Debt> {
     ranges.chain(ledger.schemas.to_compact().into_iter().map(of_schema)).collect()
 }
 
-/// The size of all open debts now. It lists the files of each family that has any.
+/// Measures the size of all open debts. It lists the files of each family that has a debt.
 pub fn measure(store: &Store, ledger: &Ledger) -> Result<DebtSize, Error> {
     let debts = open(store, ledger);
     let mut size = DebtSize { debts: debts.len() as u64, ..DebtSize::default() };
@@ -129,15 +130,17 @@ pub struct Payment {
 pub struct Paid {
     /// The debts that are paid.
     pub paid: Vec<DebtKey>,
-    /// The debts whose files a compaction of the host holds, or that got new keys.
+    /// The debts that must be tried again, for example because a compaction of the host holds their
+    /// files.
     pub left: Vec<DebtKey>,
 }
 
 impl Payment {
     /// Begins to pay debts: flushes their families, and finds the compactions.
     pub fn begin(store: &Store, debts: Vec<Debt>) -> Result<Self, Error> {
-        // Keys and tombstones that are only in memtables need no compaction now, because their
-        // flush writes only the tombstones. But a tombstone must be in a file to meet a key there.
+        // If a family has no files of the debts, it needs no flush: a later flush of a key and its
+        // tombstone writes only the tombstone. Otherwise a compaction needs the tombstones, and it
+        // reads only files.
         for family in files_of(store, &debts)?.into_iter().filter(|(_, files)| !files.is_empty()).map(|(family, _)| family) {
             store.engine.flush(family)?;
         }
@@ -145,7 +148,7 @@ impl Payment {
         for (family, files) in files_of(store, &debts)? {
             let index = FileIndex::new(files.clone());
             let reached = ranges_in(&debts, family).into_iter().filter(|(start, end)| index.reaches(start, end)).collect();
-            // A file in level 0 may cover everything, and a compaction takes it along anyway.
+            // A file in level 0 may cover all ranges. A compaction includes it anyway.
             let below: Vec<_> = files.into_iter().filter(|file| file.level > 0).collect();
             for range in compact_together(reached, &FileIndex::new(below.clone())) {
                 let parts = match store.compact_rate.per_second() {
@@ -219,16 +222,18 @@ impl Payment {
     }
 }
 
-/// Whether the files of a range are not compacted. RocksDB leaves files alone that are at the lowest
-/// level already, if the family has no filter; their keys are gone if the files above are.
+/// Whether a file of the range still waits for its compaction: a file in level 0, or above the
+/// lowest level of the range. A payment rewrites a file in the lowest level only together with the
+/// files above it. So when these are gone, the hidden keys in the lowest level are gone too.
 fn is_left(before: &FileIndex, now: &FileIndex, (start, end): &StoredRange) -> bool {
     let lowest = before.reaching(start, end).map(|file| file.level).max().unwrap_or(0);
     now.reaching(start, end).any(|file| (file.level == 0 || file.level < lowest) && before.has(file))
 }
 
-/// Whether the store compacts files of this family when it is asked to. RocksDB does not compact
-/// files that hold neither keys nor tombstones of the range, and does not say why. So a tombstone of
-/// the library's own makes a file in level 0, and a compaction must remove that file.
+/// Whether the store compacts files of this family on request. RocksDB does not compact a file that
+/// holds neither a key nor a tombstone of the range, and its C API does not report that. So this
+/// function flushes a tombstone of the library's own into level 0. A compaction must remove it. If
+/// it does, the files that RocksDB left hold nothing of their ranges.
 fn compacts_on_request(store: &Store, family: Family) -> Result<bool, Error> {
     // RocksDB still shows the files of a family that the host dropped, and compacts none.
     store.engine.look_for_family(family)?;
@@ -248,7 +253,8 @@ fn compacts_on_request(store: &Store, family: Family) -> Result<bool, Error> {
 /// Records the destroyed ranges whose files are compacted, all in one write.
 fn record_paid(store: &Store, ledger: &Ledger, records: Vec<Destroyed>, end: &mut Paid) -> Result<(), Error> {
     let ranges: Vec<_> = records.iter().map(|record| record.range.clone()).collect();
-    // A call of the host that has a range may take long, and it will change the record.
+    // If a call of the host holds a range, the worker does not wait: the call may take long, and
+    // will change the record.
     let Some(_turn) = store.range_lock.try_take(&ranges) else {
         end.left.extend(ranges.into_iter().map(DebtKey::Range));
         return Ok(());

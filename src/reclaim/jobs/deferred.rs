@@ -1,6 +1,6 @@
-//! Deferred destroys: the host orders a destroy, and readers may use the range until its effective
-//! safe point is above a timestamp. Then the worker destroys it. Until then the host can take the
-//! order back.
+//! Deferred destroys. The host orders a destroy with a timestamp. Readers may use the range until
+//! its effective safe point is above the timestamp. Then the worker destroys the range. Until then
+//! the host can take the order back.
 
 use super::destroy::{DestroyError, RangeToDestroy, check_ranges, clear_all};
 use super::report::DestroyReport;
@@ -19,7 +19,8 @@ pub struct How {
     pub forced: bool,
 }
 
-/// Records ranges to destroy later, when their effective safe point is above `after`.
+/// Records pending destroys, which begin when the effective safe point of their range is above
+/// `after`.
 pub fn order(store: &Store, ledger: &Ledger, wanted: &[RangeToDestroy], after: Timestamp, how: How) -> Result<(), DestroyError> {
     check_ranges(store, wanted)?;
     for (place, wanted) in wanted.iter().enumerate() {
@@ -67,13 +68,14 @@ pub fn take_back(store: &Store, ledger: &Ledger, ranges: &[StoredRange]) -> Resu
     ledger.destroyed.erase(store, &pending)
 }
 
-/// Carries out the pending destroys that are due, and those that an earlier call has begun.
+/// Carries out the pending destroys that are due, and those that an earlier call of this function
+/// began and did not finish.
 pub fn run_due(store: &Store, ledger: &Ledger) -> Result<(), Error> {
     begin_due(store, ledger)?;
     let begun = ledger.destroyed.begun();
-    // A call of the host that has a range may take long.
+    // If a call of the host holds a range, the worker does not wait: the call may take long.
     let Some(_turn) = store.range_lock.try_take(&begun) else { return Ok(()) };
-    // The previous holder of the lock may have finished a destroy.
+    // The thread that held the lock before may have finished a destroy.
     let still = ledger.destroyed.begun();
     let records = ledger.destroyed.records_of(&begun).into_iter().flatten().filter(|record| still.contains(&record.range)).collect();
     clear_all(store, ledger, records, false, &mut DestroyReport::default())
@@ -82,7 +84,7 @@ pub fn run_due(store: &Store, ledger: &Ledger) -> Result<(), Error> {
 fn begin_due(store: &Store, ledger: &Ledger) -> Result<(), Error> {
     let due = ledger.destroyed.due(store);
     let Some(_turn) = store.range_lock.try_take(&due).filter(|_| !due.is_empty()) else { return Ok(()) };
-    // The previous holder of the lock may have taken back a destroy or begun it.
+    // The thread that held the lock before may have taken back a destroy, or begun it.
     let still = ledger.destroyed.due(store);
     let now = store.shared.clock.now();
     let pending = ledger.destroyed.records_of(&due).into_iter().flatten().filter(|record| still.contains(&record.range));

@@ -1,19 +1,20 @@
-//! Destroying a range. When the call returns, the range is empty, and a crash does not bring its
-//! keys back. The files that lie in the range are deleted. Other files that may still hold its keys
-//! are a debt: the worker compacts them, see `debt`.
+//! Destroying a range. When the call returns, no key of the range is visible, and a crash brings
+//! none back. The call deletes the files that are wholly in the range. Other files that may still
+//! hold its keys are a debt: the worker compacts them, see `debt`.
 //!
 //! ```text
-//!   record "started", durable   from now on filters remove keys of the range, and an attach
-//!                               finishes an interrupted destroy
-//!   files                       those that are wholly in the range, except in lock families, where
-//!                               the tombstone of a lock could be deleted and the lock come back
-//!   keys                        the remaining keys; the write family before the default family, so
-//!                               that no record is without its value
-//!   cut rows, compacted         see `cut_row`
-//!   record "cleared"            with the families whose files may still hold keys; "done" if there
-//!                               are none, and no record if the range is then reusable
-//!   later: files compacted      the keys of the range in level 0 and in the files at its bounds
-//!   record "done"               or no record, if the range is reusable
+//!   record "started", durable   from now on filters remove the keys of the range, and an attach
+//!                               finishes the destroy if it is interrupted
+//!   delete whole files          those below level 0 that are wholly in the range; none of a lock
+//!                               family, where the file may hold the tombstone of a lock, and the
+//!                               lock would be visible again
+//!   delete the other keys       in the write family before the default family, so that no record
+//!                               is without its value
+//!   compact cut rows            see `cut_row`
+//!   record "cleared", durable   it names the families whose files may still hold keys of the
+//!                               range; if there are none, the record is "done" at once
+//!   later: compact files        the worker compacts the files that may hold keys of the range
+//!   record "done"               if the range is reusable, the record is deleted instead
 //! ```
 
 use super::clear::{Target, clear, phase};
@@ -29,15 +30,15 @@ use crate::reclaim::store::{Store, overlap};
 pub struct RangeToDestroy {
     /// The range.
     pub range: StoredRange,
-    /// The keyspace, if the range is one of a whole keyspace.
+    /// The keyspace, if a whole keyspace is destroyed, and this is one of its ranges.
     pub keyspace: Option<KeyspaceId>,
 }
 
-/// An error, and the place of the range that caused it, if one did.
+/// An error, and the place of the range that caused it, if it is about one range.
 pub type DestroyError = (Option<usize>, Error);
 
-/// Destroys ranges, with one record each. `reusable` means that the host will write into them
-/// again. If one range is refused, nothing is done.
+/// Destroys ranges. Each has a record of its own. `reusable` means that the host will write into
+/// the ranges again. If one range is refused, nothing is done.
 pub fn run(
     store: &Store,
     ledger: &Ledger,
@@ -74,7 +75,7 @@ pub fn run(
     clear_all(store, ledger, begun, again, report).map_err(of_all)
 }
 
-/// Finishes interrupted destroys, as far as a call does.
+/// Finishes interrupted destroys, as far as a call of the host does: the worker pays the debts.
 pub fn resume(store: &Store, ledger: &Ledger) -> Result<(), Error> {
     let started = ledger.destroyed.started();
     for record in &started {
@@ -89,7 +90,8 @@ pub fn resume(store: &Store, ledger: &Ledger) -> Result<(), Error> {
     })
 }
 
-/// Deletes the record of a range whose destroy is done.
+/// Releases a range that is cleared or done: filters keep new keys there. Its record is deleted. If
+/// the range has a debt, the record only remembers the debt from now on.
 pub fn release(store: &Store, ledger: &Ledger, range: &StoredRange) -> Result<(), Error> {
     let _turn = store.range_lock.take(std::slice::from_ref(range));
     if let Some(other) = ledger.destroyed.overlapping(std::slice::from_ref(range)).into_iter().find(|record| record.pending().is_some()) {
@@ -110,7 +112,7 @@ pub fn release(store: &Store, ledger: &Ledger, range: &StoredRange) -> Result<()
             ErrorKind::Busy,
             format!("the destroy of {} is not finished; repeat it with the same bounds, then release it", hex_range(range)),
         )),
-        // The files must still be compacted.
+        // The worker must still compact the files.
         Some(record) if record.to_compact().is_some() => ledger.destroyed.put(store, &[Destroyed { reusable: true, ..record }]),
         Some(record) => ledger.destroyed.erase(store, &[record]),
     }
@@ -154,7 +156,8 @@ fn check_range(store: &Store, range: &StoredRange) -> Result<(), Error> {
     Ok(())
 }
 
-/// By another record filters would remove keys that the host writes again.
+/// Refuses reusable ranges that overlap another record: filters would remove new keys because of
+/// that record.
 fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), DestroyError> {
     let others = ledger.destroyed.overlapping(ranges);
     let stays = |record: &&Destroyed| match record.progress {
@@ -177,7 +180,8 @@ fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), 
     }
 }
 
-/// Clears the ranges of started records, and records that. The caller holds their range lock.
+/// Clears the ranges of started records, and records that they are cleared. The caller holds the
+/// range lock of these ranges.
 pub(super) fn clear_all(
     store: &Store,
     ledger: &Ledger,

@@ -1,5 +1,5 @@
-//! Dropping a schema: its record, then its whole files. The worker deletes the remaining keys, see
-//! `sweep`.
+//! Dropping a schema. The call writes its record, and deletes its whole files. The worker deletes
+//! the remaining keys, see `sweep`.
 
 use super::clear::drop_files;
 use super::report::DestroyReport;

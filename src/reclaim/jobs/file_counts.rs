@@ -1,4 +1,4 @@
-//! Whether a table file holds garbage, as far as its counts and properties tell.
+//! Judges by the counts and properties of a table file whether it holds garbage.
 
 use crate::engine::{Family, File};
 use crate::layout::{KeyMode, KeyOwner, Timestamp};

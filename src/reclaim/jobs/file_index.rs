@@ -1,4 +1,5 @@
-//! The table files of a family, to ask for many ranges whether a file overlaps them.
+//! An index of the table files of a family. It finds the files that overlap a range fast, because
+//! there may be very many ranges.
 
 use crate::engine::File;
 use crate::layout::StoredRange;
@@ -6,7 +7,8 @@ use crate::layout::StoredRange;
 /// The files of one level, in the order of their first keys.
 struct Level {
     files: Vec<File>,
-    /// For each file, the place of the file with the highest last key up to it.
+    /// For each file: among this file and those before it, the place of the one with the highest
+    /// last key.
     highest: Vec<usize>,
 }
 
@@ -20,8 +22,8 @@ impl Level {
         Self { files, highest }
     }
 
-    /// The files before this place, the last one first, as long as one of those before reaches
-    /// `start`.
+    /// The files that begin before `end` and reach `start`, the last one first. The search ends
+    /// where neither this file nor one before it reaches `start`.
     fn reaching<'l>(&'l self, start: &'l [u8], end: &'l [u8]) -> impl Iterator<Item = &'l File> {
         let begun = self.files.partition_point(|file| file.smallest.as_slice() < end);
         let places = (0..begun).rev().take_while(move |place| self.highest_at(*place).is_some_and(|file| file.largest.as_slice() >= start));
@@ -39,7 +41,7 @@ impl Level {
     }
 }
 
-/// Files by their keys.
+/// The files of a family, by level and first key.
 pub struct FileIndex(Vec<Level>);
 
 impl FileIndex {
@@ -49,32 +51,33 @@ impl FileIndex {
         Self(files.chunk_by(|one, other| one.level == other.level).map(|level| Level::new(level.to_vec())).collect())
     }
 
-    /// The files that reach from before `end` to `start` or behind it. If `start` is before `end`,
-    /// such a file overlaps the range. Otherwise it covers all keys between them.
+    /// The files that begin before `end`, and end at `start` or behind it. If `start` is before
+    /// `end`, these are the files that overlap the range. Otherwise each of them covers all keys
+    /// from `end` to `start`.
     pub fn reaching<'i>(&'i self, start: &'i [u8], end: &'i [u8]) -> impl Iterator<Item = &'i File> {
         self.0.iter().flat_map(move |level| level.reaching(start, end))
     }
 
-    /// Whether this file is among them.
+    /// Whether the index has this file.
     pub fn has(&self, file: &File) -> bool {
         self.0.iter().any(|level| level.has(file))
     }
 
-    /// Whether there is such a file.
+    /// Whether [`FileIndex::reaching`] finds a file.
     pub fn reaches(&self, start: &[u8], end: &[u8]) -> bool {
         self.reaching(start, end).next().is_some()
     }
 }
 
-/// The range from the first key of these ranges to behind their last key.
+/// The smallest range that holds all these ranges.
 pub fn span<'r>(ranges: impl Iterator<Item = &'r StoredRange> + Clone) -> Option<StoredRange> {
     let start = ranges.clone().map(|(start, _)| start).min()?;
     let end = ranges.map(|(_, end)| end).max()?;
     Some((start.clone(), end.clone()))
 }
 
-/// The ranges to compact, so that no file is compacted for two ranges: ranges that overlap or that
-/// one file overlaps become one range.
+/// Joins ranges, so that no file is compacted for two of them. Two ranges become one range if they
+/// overlap or touch, or if one file overlaps both.
 pub fn compact_together(mut ranges: Vec<StoredRange>, files: &FileIndex) -> Vec<StoredRange> {
     ranges.sort();
     let mut together: Vec<StoredRange> = Vec::new();
@@ -87,8 +90,8 @@ pub fn compact_together(mut ranges: Vec<StoredRange>, files: &FileIndex) -> Vec<
     together
 }
 
-/// The parts of a range to compact one after the other, each with about this number of bytes of
-/// files at most. Parts meet at the first key of a file.
+/// Splits a range into parts, which are compacted one after the other. A part has files of about
+/// `most` bytes, or one larger file. Parts meet at the first key of a file.
 pub fn split_at_files((start, end): StoredRange, files: &[File], most: u64) -> Vec<StoredRange> {
     let mut files: Vec<_> = files.iter().filter(|file| file.overlaps(&start, &end)).collect();
     files.sort_by(|one, other| one.smallest.cmp(&other.smallest));

@@ -1,7 +1,7 @@
-//! Whether a table file holds garbage under the current safe points, as its keys tell. They are
-//! judged as by a filter that begins at the file's first key. A key that such a filter would keep
-//! is not garbage. So no file is picked again and again for the one version of a cut row that a
-//! filter keeps.
+//! Reads the keys of a table file, and judges whether the file holds garbage under the current safe
+//! points. It judges as a filter does that begins at the file's first key. A key that such a filter
+//! keeps is not garbage. If the file begins inside a row, a filter keeps one version more of that
+//! row. No collect call picks the file for that version.
 
 use super::known_files::Found;
 use crate::engine::{Direction, Family, File};

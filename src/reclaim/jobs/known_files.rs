@@ -1,11 +1,11 @@
-//! What collecting remembers of files from earlier calls. Without it every call would spend its
+//! What a collect call remembers of files for later calls. Otherwise every call would spend its
 //! budget on reading the same files again, and would rewrite garbage that cannot be removed.
 //!
 //! A file is remembered by all its metadata, so a rewritten file is a new one. A finding is valid
 //! for the safe points, destroyed ranges and schema states under which it was made. A RocksDB
-//! snapshot can keep garbage, so that compacting a file removes nothing. Such a file is tried again
-//! when the snapshots change, if the engine reports them; otherwise after 1, 2, 4 ... calls. After
-//! at most 64 calls every file is tried again.
+//! snapshot can keep garbage, so that a compaction of a file removes nothing. If the engine reports
+//! snapshots, a later call compacts such a file again when the snapshots have changed. Otherwise
+//! the next 1, 2, 4 ... calls skip it. No file is skipped by more than 64 calls.
 
 use crate::engine::{Family, File};
 use std::collections::{HashMap, HashSet};
@@ -48,8 +48,8 @@ pub enum Found {
 #[derive(Debug, Default)]
 pub struct KnownFiles {
     files: HashMap<(Family, File), (LookedAtUnder, Found)>,
-    /// The families of which a compaction used no filter, each with the number of filters at that
-    /// time.
+    /// The families that RocksDB compacted without a filter, each with the number of filters that
+    /// had been made by then.
     unfiltered: HashMap<Family, u64>,
 }
 
@@ -93,12 +93,12 @@ impl KnownFiles {
         before.map(pause).max().map_or(1, |longest| (2 * longest).clamp(1, LONGEST_PAUSE))
     }
 
-    /// Remembers that a compaction of this family used no filter.
+    /// Remembers that RocksDB compacted this family without a filter.
     pub fn note_unfiltered(&mut self, family: Family, runs: u64) {
         self.unfiltered.insert(family, runs);
     }
 
-    /// Whether no filter was made since a compaction of this family used none.
+    /// Whether RocksDB compacted this family without a filter, and no filter was made since.
     pub fn is_unfiltered(&self, family: Family, runs: u64) -> bool {
         self.unfiltered.get(&family) == Some(&runs)
     }

@@ -47,7 +47,7 @@ enum Found {
 }
 
 impl LongRow {
-    /// A row whose versions up to a timestamp are all deleted.
+    /// A row of which all versions up to a timestamp must be deleted.
     pub fn up_to(family: Family, kind: FilterKind, row: &[u8], up_to: Timestamp) -> Self {
         let mut start = row.to_vec();
         append_timestamp(&mut start, up_to);
@@ -55,8 +55,8 @@ impl LongRow {
     }
 }
 
-/// Deletes a long row; `write` writes one batch. A write with `sync` makes all earlier writes
-/// durable. Returns whether the whole row parsed.
+/// Deletes a long row; `write` writes one batch. The last batch before the delete mark is synced,
+/// which makes all earlier writes durable. Returns whether the whole row parsed.
 pub fn delete(store: &Store, row: &LongRow, write: &mut dyn FnMut(&Batch, WriteOptions) -> Result<(), Error>) -> Result<bool, Error> {
     let mut batch = Batch::default();
     let mut parsed = true;
@@ -72,8 +72,8 @@ pub fn delete(store: &Store, row: &LongRow, write: &mut dyn FnMut(&Batch, WriteO
             }
             match find(row, key, value) {
                 Found::Keep => {}
-                // The scan ends here only if there are more deletes: the last batch is the one
-                // that is synced.
+                // The batch is full, and this delete needs another one. So this batch is not the
+                // last one, and need not be synced.
                 Found::Delete(_) if batch.bytes >= store.shared.deleting.batch_bytes => {
                     end = Some([key, b"\0"].concat());
                     return ControlFlow::Break(());
@@ -137,7 +137,7 @@ impl Looks {
     /// The number of keys between two checks.
     const BETWEEN: usize = 1024;
 
-    /// Counts a key. Whether the scan must end.
+    /// Counts a key. Returns whether the scan must end.
     pub fn are_over(&mut self, store: &Store) -> bool {
         self.keys += 1;
         if self.keys.is_multiple_of(Self::BETWEEN) {

@@ -1,20 +1,20 @@
-//! The jobs: what a call of the host or the worker does in an open store. Each is a function of the
-//! store and its ledger.
+//! The jobs: what the worker, or a call of the host, does in an open store.
 //!
 //! | file | content |
 //! |---|---|
 //! | `destroy`, `recheck` | destroying ranges; destroying them once more for late keys |
 //! | `deferred` | destroying a range when its safe point has passed a timestamp |
-//! | `clear`, `cut_row` | a destroyed range's files and keys; a row that a bound cuts |
+//! | `clear`, `cut_row` | deleting a range's files and keys; compacting a row that a bound cuts |
 //! | `debt` | compacting the files that may still hold deleted keys |
-//! | `file_index` | whether a file overlaps a range; the ranges that are compacted together |
+//! | `file_index` | the files that overlap a range; the ranges that are compacted together |
 //! | `drop_schema`, `sweep` | dropping a schema; deleting the rest of its keys |
 //! | `truncate_schema`, `truncate_rows` | truncating a schema; deleting its versions row by row |
 //! | `dead_row`, `long_row` | the deletes of a row that a filter handed over |
 //! | `collect`, `pick` | collect now: compacting files; choosing them |
 //! | `file_counts`, `garbage` | whether a file holds garbage, by its counts and by its keys |
-//! | `compaction_cost`, `known_files` | the cost of a compaction; the findings of earlier calls |
-//! | `report` | what one call did |
+//! | `compaction_cost` | the cost of a compaction; the rate and the budget of compactions |
+//! | `known_files` | what earlier collect calls found in files |
+//! | `report` | what one destroy or one collect call did |
 
 mod clear;
 pub mod collect;

@@ -12,8 +12,8 @@ use crate::log::{Level, log};
 use crate::reclaim::store::Store;
 use crate::rule::expiry::ExpiredUpTo;
 
-/// The largest number of keyspaces of a file whose safe points are added up. Adding up more would
-/// cost more than reading the file.
+/// The largest number of keyspaces in a file whose safe points are added up. To add up more would
+/// cost more than to read the file.
 const MOST_KEYSPACES: u32 = 1 << 16;
 
 /// The files to compact: first those known to hold garbage, the cheapest first.
@@ -54,7 +54,7 @@ pub fn pick<'f>(
                 continue;
             }
             report.files_read += 1;
-            // A change during the read makes the finding invalid.
+            // The state before the read: if it changes during the read, the finding is not valid.
             let as_of = as_of(store, file);
             let found = garbage::read(store, family, file)?;
             remembered.note(family, file, as_of, found);
@@ -72,7 +72,7 @@ pub fn pick<'f>(
     Ok(picked)
 }
 
-/// If compacting a range removed nothing, the next calls skip its files.
+/// Notes the files of a range if its compaction removed nothing: the next calls skip them.
 pub fn note_if_in_vain(store: &Store, family: Family, range: &StoredRange, before: &[File], after: &[File], remembered: &mut KnownFiles) {
     let in_range = |file: &&File| file.overlaps(&range.0, &range.1);
     let of = |files: &[File]| files.iter().filter(in_range).map(|file| file.entries).fold(0, u64::saturating_add);

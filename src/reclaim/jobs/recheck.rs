@@ -1,5 +1,6 @@
-//! Rechecking destroyed ranges: some time after a destroy its range is destroyed once more, for
-//! late keys, and its record is deleted.
+//! Rechecking destroyed ranges. Some time after a destroy a recheck clears the range once more, to
+//! remove late keys, and deletes the record. If files may still hold keys, the record only
+//! remembers this debt.
 
 use super::clear::{Target, clear};
 use super::cut_row::cut_rows;
@@ -13,11 +14,11 @@ use crate::reclaim::ledger::{CoveredFamilies, Destroyed, Ledger, Progress, named
 use crate::reclaim::store::Store;
 use std::ops::ControlFlow;
 
-/// The most ranges that are looked at together.
+/// The most ranges that one list of files and one write serve.
 const MOST_RANGES: usize = 16_384;
 
-/// Destroys again the ranges whose recheck is due, and deletes their records. Returns their
-/// number. Ranges without keys and files cost one pass over the list of files and one write.
+/// Rechecks the ranges that are due. Returns their number. All ranges without keys and files
+/// together cost one list of files and one write.
 pub fn run(store: &Store, ledger: &Ledger, now: u64, report: &mut DestroyReport) -> Result<usize, Error> {
     let mut rechecked = 0;
     if now == 0 {
@@ -36,10 +37,10 @@ pub fn run(store: &Store, ledger: &Ledger, now: u64, report: &mut DestroyReport)
     Ok(rechecked)
 }
 
-/// Deletes the records of the due ranges that hold no key and that no file overlaps. Returns their
-/// number. A range whose bound cuts a row is left out: its versions may be in one immutable
-/// memtable and their tombstones in a later one, and after two flushes a filter may see only the
-/// versions.
+/// Deletes the records of due ranges that are empty: the range holds no key, and no file overlaps
+/// it. Returns their number. It leaves out a range whose bound cuts a row. The row's versions may
+/// be in one immutable memtable, and their tombstones in a later one. After two flushes a filter
+/// may see only the versions.
 fn release_empty(store: &Store, ledger: &Ledger, ranges: &[StoredRange], now: u64) -> Result<usize, Error> {
     let _turn = store.range_lock.take(ranges);
     let may_be_empty = |record: &Destroyed| is_due(store, record, now) && cut_rows(store, &record.range).is_empty();
@@ -60,8 +61,8 @@ fn release_empty(store: &Store, ledger: &Ledger, ranges: &[StoredRange], now: u6
     Ok(due.len())
 }
 
-/// The records whose ranges hold no key. A look at the first key behind a point tells of all ranges
-/// that end before that key.
+/// The records whose ranges hold no key. One scan finds the first key behind the start of a range.
+/// All further ranges that end before that key are empty too.
 fn without_keys(store: &Store, family: Family, mut records: Vec<Destroyed>, end: &[u8]) -> Result<Vec<Destroyed>, Error> {
     records.sort_unstable_by(|one, other| one.range.1.cmp(&other.range.1));
     let mut empty = Vec::new();
@@ -85,10 +86,10 @@ fn without_keys(store: &Store, family: Family, mut records: Vec<Destroyed>, end:
     Ok(empty)
 }
 
-/// Rechecks one range. Returns whether its record was due and is deleted.
+/// Rechecks one range, if it is due. Returns whether it was.
 fn recheck(store: &Store, ledger: &Ledger, range: &StoredRange, now: u64, report: &mut DestroyReport) -> Result<bool, Error> {
     let _turn = store.range_lock.take(std::slice::from_ref(range));
-    // The previous holder of the lock may have released or destroyed the range.
+    // The thread that held the lock before may have released or destroyed the range.
     let Some(record) = ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten().filter(is_cleared) else {
         return Ok(false);
     };
@@ -103,7 +104,7 @@ fn recheck(store: &Store, ledger: &Ledger, range: &StoredRange, now: u64, report
     Ok(true)
 }
 
-/// Destroys one range again, whenever it was destroyed, and deletes its record.
+/// Rechecks one range, however old its record is.
 pub fn run_one(store: &Store, ledger: &Ledger, range: &StoredRange, report: &mut DestroyReport) -> Result<(), Error> {
     let _turn = store.range_lock.take(std::slice::from_ref(range));
     match ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten() {
@@ -118,13 +119,14 @@ pub fn run_one(store: &Store, ledger: &Ledger, range: &StoredRange, report: &mut
     }
 }
 
-/// Clears the range of a record again, and deletes the record. The caller holds its range lock.
+/// Clears the range of a record once more. Then it deletes the record, or makes it remember only a
+/// debt. The caller holds the lock of the range.
 fn recheck_cleared(store: &Store, ledger: &Ledger, record: Destroyed, report: &mut DestroyReport) -> Result<(), Error> {
     let range = &record.range.clone();
     let removed = |report: &DestroyReport| (report.files_dropped, report.keys_deleted, report.range_tombstones);
     let before = removed(report);
     let covers = CoveredFamilies::new(&record.families, &store.families);
-    // A recheck that failed may have left tombstones over one half of a row.
+    // An earlier recheck that failed may have left tombstones over one half of a row.
     let again = !cut_rows(store, range).is_empty();
     let to_compact = clear(store, ledger, &[Target { range, covers: &covers, again }], report)?;
     let mut to_compact = named(&store.families, &to_compact.concat());
@@ -141,7 +143,7 @@ fn recheck_cleared(store: &Store, ledger: &Ledger, record: Destroyed, report: &m
     Ok(())
 }
 
-/// Whether the range holds no visible key, and its late keys are to be removed.
+/// Whether the range is cleared or done, and in force. Such a range can be rechecked.
 fn is_cleared(record: &Destroyed) -> bool {
     record.is_in_force() && !record.is_started()
 }

@@ -1,4 +1,4 @@
-//! What one call did.
+//! What one destroy or one collect call did.
 
 use std::time::Duration;
 
@@ -13,8 +13,7 @@ pub struct DestroyReport {
     pub keys_deleted: u64,
     /// The number of range tombstones that were written.
     pub range_tombstones: u64,
-    /// The number of files that may still hold keys of the range, because another compaction has
-    /// them.
+    /// The debt: the number of files that may still hold keys of the ranges.
     pub files_left: u64,
     /// The size of these files, in bytes.
     pub file_bytes_left: u64,
@@ -22,7 +21,7 @@ pub struct DestroyReport {
     pub files_time: Duration,
     /// The duration of deleting keys.
     pub keys_time: Duration,
-    /// The duration of the compactions.
+    /// The duration of the flushes, and of the compactions of rows that a bound cuts.
     pub compact_time: Duration,
 }
 

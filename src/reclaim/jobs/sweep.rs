@@ -1,10 +1,10 @@
 //! Deleting the rest of a dropped schema, batch by batch: transaction records before the values
-//! that they name. Then the worker compacts the files, see `debt`, and reads the schema once more to
-//! see that it is empty.
+//! that they name. Then the worker compacts the files, see `debt`. At last it reads the schema once
+//! more, to make sure that it is empty.
 //!
-//! No reader uses the schema, and its record is never deleted, so filters that see only half of it
-//! do no harm. In the plain layout other keys may be between the keys of the schema. There the keys
-//! are deleted one by one.
+//! A filter that sees only half of the schema does no harm: no reader uses the schema, and its
+//! record is never deleted. In the plain layout other keys may be between the keys of the schema.
+//! There the worker deletes the keys one by one.
 
 use crate::engine::{Direction, Family, Op, WriteOptions};
 use crate::error::Error;
@@ -43,7 +43,7 @@ impl Sweep {
         Self { tenant, id, parts: families.flat_map(part).collect(), unwritten: Batch::default() }
     }
 
-    /// Whether all ranges are done.
+    /// Whether all keys of all ranges are deleted.
     pub fn is_over(&self) -> bool {
         self.parts.is_empty() && self.unwritten.is_empty()
     }
@@ -94,8 +94,8 @@ impl Sweep {
     }
 }
 
-/// Whether the order about a schema whose files are compacted is carried out. If the host has
-/// written into a dropped schema since, its keys are deleted again.
+/// Records that an order is done, when the files of its schema are compacted. Returns whether it is
+/// done. If the host has written into a dropped schema since, the worker deletes its keys again.
 pub fn finish(store: &Store, ledger: &Ledger, record: &SchemaRecord) -> Result<bool, Error> {
     let is_empty = record.order == Order::Truncate || !has_keys(store, record)?;
     if is_empty && !covers(store, record).missing.is_empty() {

@@ -8,9 +8,9 @@
 //!   b @ 55 put      its value is at b @ 53 of the default family: one batch deletes both
 //! ```
 //!
-//! Each batch records in the ledger the row up to which everything is done, so after a crash at
-//! most one batch is repeated. A row that does not fit into a batch has batches of its own, the
-//! oldest versions first. The recorded position is kept before such a row until the row is done.
+//! Each batch also records a position in the ledger: all rows before it are done. So after a crash
+//! the worker repeats one batch at most. A row that does not fit into a batch has batches of its
+//! own, the oldest versions first. Until that row is done, the position in the ledger is before it.
 
 use super::long_row::{self, LongRow, value_key};
 use crate::engine::{Direction, Family, WriteOptions};
@@ -39,8 +39,9 @@ struct RowsToTruncate<'s> {
     part: &'s Part,
     record: &'s SchemaRecord,
     batch: Batch,
-    /// The key of the current row. Its deletes follow, the newest first, while they fit.
+    /// The key of the current row.
     row: Vec<u8>,
+    /// The deletes of the current row, the newest version first; empty if they do not fit.
     deletes: Vec<Batch>,
     bytes: usize,
     parsed: bool,

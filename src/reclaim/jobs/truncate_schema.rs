@@ -1,4 +1,5 @@
-//! Truncating a schema: its record. The worker deletes the versions, see `truncate_rows`.
+//! Truncating a schema. The call writes its record. The worker deletes the versions, see
+//! `truncate_rows`.
 
 use crate::error::{Error, ErrorKind};
 use crate::layout::{NamedSchema, SchemaId, Tenant, Timestamp};
@@ -6,8 +7,8 @@ use crate::reclaim::ledger::{Ledger, Order, OrderProgress, SchemaRecord, names};
 use crate::reclaim::store::Store;
 use crate::shared::{FilterKind, SchemaState};
 
-/// Lets the worker delete a schema's versions up to a timestamp. After an error it is unknown
-/// whether the worker will.
+/// Orders a truncation: the worker deletes a schema's versions up to a timestamp. After an error it
+/// is unknown whether the order was written.
 pub fn run(store: &Store, ledger: &Ledger, tenant: Tenant, id: SchemaId, up_to: Timestamp) -> Result<(), Error> {
     if store.shared.kinds.has(FilterKind::TtlV1) {
         return Err(Error::new(

@@ -1,5 +1,5 @@
-//! The column families that a durable record covers. Attached families are known by their places; a
-//! record names them.
+//! The column families that a durable record covers. A record names them. In an attached store each
+//! has a place.
 
 use super::record::NamedFamily;
 use crate::reclaim::store::{ColumnFamily, Role};
@@ -9,13 +9,14 @@ use crate::reclaim::store::{ColumnFamily, Role};
 pub struct CoveredFamilies {
     /// The places of the attached families that the record covers.
     pub places: Vec<usize>,
-    /// The names of covered families that are not attached. If another family has such a name now,
-    /// the covered one was dropped and is not listed.
+    /// The names of covered families that are not attached. If an attached family has the name of a
+    /// covered one and another id, the host dropped the covered one. That name is not listed.
     pub missing: Vec<String>,
 }
 
 impl CoveredFamilies {
-    /// A record without families has the first version of the ledger; it covers all families.
+    /// The families that these names mean. A record of the ledger's first version names none: it
+    /// covers all families.
     pub fn new(named: &[NamedFamily], attached: &[ColumnFamily]) -> Self {
         if named.is_empty() {
             return Self { places: (0..attached.len()).collect(), missing: Vec::new() };

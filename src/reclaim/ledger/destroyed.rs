@@ -1,4 +1,4 @@
-//! The record of a destroyed range.
+//! The record of a destroyed range, or of a range whose destroy is pending.
 //!
 //! ```text
 //! key    'd' | memcomparable(start) | memcomparable(end)
@@ -9,7 +9,7 @@
 //!        | if pending: after u64
 //! ```
 //!
-//! The key names the range, so a range has one record. Times are in Unix seconds; 0 means unknown.
+//! The key holds the bounds, so a range has one record. Times are in Unix seconds; 0 means unknown.
 
 use super::record::{
     NO_KEYSPACE, NamedFamily, Record, merge_families, put_bytes, put_families, take_bytes, take_families, take_keyspace, take_u64,
@@ -22,7 +22,7 @@ pub enum Progress {
     /// The destroy begins when the range's effective safe point is above this timestamp. Until then
     /// the range is in use.
     Pending(Timestamp),
-    /// Keys of the range may still be visible: the work must be repeated after a crash.
+    /// Keys of the range may still be visible. After a crash the destroy must be repeated.
     Started,
     /// No key of the range is visible, durably. Files of these families may still hold its keys;
     /// the worker compacts them.
@@ -31,7 +31,7 @@ pub enum Progress {
     Done,
 }
 
-/// A destroyed range.
+/// The record of a destroyed range, or of a range whose destroy is pending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destroyed {
     /// The half-open range of stored keys.
@@ -40,21 +40,21 @@ pub struct Destroyed {
     pub keyspace: Option<KeyspaceId>,
     /// The progress of the destroy.
     pub progress: Progress,
-    /// Whether the host may write into the range again when it is cleared. Then the record only
-    /// remembers the files to compact, and it is deleted when they are compacted.
+    /// Whether the host may write into the range again when it is cleared. From then on the record
+    /// only remembers the files to compact. It is deleted when they are compacted.
     pub reusable: bool,
     /// Whether a pending destroy begins although its keyspace is in use.
     pub forced: bool,
     /// The time when the destroy began, in Unix seconds.
     pub started_at: u64,
-    /// The time when the destroy was finished, in Unix seconds.
+    /// The time when the range was cleared, in Unix seconds.
     pub done_at: u64,
     /// The column families that the record covers; an empty list means all.
     pub families: Vec<NamedFamily>,
 }
 
 impl Destroyed {
-    /// Whether the destroy is finished.
+    /// Whether the range is cleared and has no debt.
     pub fn is_done(&self) -> bool {
         self.progress == Progress::Done
     }
@@ -94,7 +94,7 @@ impl Destroyed {
         merge_families(&mut self.families, families);
     }
 
-    /// The same record after this progress.
+    /// The same record with this progress.
     pub fn with(self, progress: Progress) -> Self {
         Self { progress, ..self }
     }
@@ -165,9 +165,9 @@ impl Record for Destroyed {
         &mut self.families
     }
 
-    /// Of two records the one that is not in force is right, because the host may use the range: but
-    /// a pending record is older than any other. If one of the others is not done, the destroy
-    /// must be repeated.
+    /// A pending record is older than any other, so the other one wins. A record that only
+    /// remembers a debt wins over one that is in force, because the host may use the range. If both
+    /// are in force and one is not done, the destroy must be repeated.
     fn merge(&mut self, other: Self) {
         if *self == other || other.pending().is_some() {
             return;

@@ -1,4 +1,4 @@
-//! The records of destroyed ranges: in the ledger, in memory, and as the filters see them.
+//! The records of destroyed ranges: in the ledger, in memory, and in the form that filters use.
 
 use super::destroyed::Destroyed;
 use super::entries::Entries;
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 pub struct DestroyedRange {
     /// The record of the range.
     pub record: Destroyed,
-    /// The range as filters see it.
+    /// The range in the form that filters use.
     pub range: Arc<DroppedRange>,
 }
 
@@ -24,13 +24,13 @@ pub struct DestroyedRange {
 pub struct DestroyedRanges {
     storage: Storage,
     entries: Mutex<Entries>,
-    /// Whether the host dropped the ledger's family. Then the worker cannot finish anything, and no
-    /// thread may wait for it.
+    /// Whether the host dropped the ledger's family. Then the worker cannot record that anything is
+    /// done, and no thread may wait for it.
     is_lost: AtomicBool,
 }
 
 impl DestroyedRanges {
-    /// The ranges of the records that a ledger had when it was read. They are not published yet.
+    /// The ranges of the records that were read from the ledger. Filters do not know them yet.
     pub fn new(storage: Storage, records: impl Iterator<Item = Destroyed>, store: &Store) -> Self {
         Self { storage, entries: Mutex::new(Entries::of(records, store)), is_lost: AtomicBool::new(false) }
     }
@@ -40,7 +40,7 @@ impl DestroyedRanges {
         self.with(|entries| entries.count())
     }
 
-    /// The destroyed ranges of the ledger, in order.
+    /// The destroyed ranges whose records are listed, in order.
     pub fn list(&self) -> Vec<DestroyedRange> {
         self.with(|entries| entries.listed()).into_iter().map(|(record, range)| DestroyedRange { record, range }).collect()
     }
@@ -50,7 +50,7 @@ impl DestroyedRanges {
         self.with(|entries| entries.started())
     }
 
-    /// Whether a range is to be rechecked at some time.
+    /// Whether any range waits for its recheck.
     pub fn any_cleared(&self) -> bool {
         self.with(|entries| entries.in_force.any_waits())
     }
@@ -65,12 +65,12 @@ impl DestroyedRanges {
         self.with(|entries| entries.to_compact.iter().filter_map(|range| entries.get(range)).collect())
     }
 
-    /// The pending ranges whose time has come, and that the worker may destroy.
+    /// The pending ranges that are due, and that the worker may destroy.
     pub fn due(&self, store: &Store) -> Vec<StoredRange> {
         self.with(|entries| entries.due(&store.shared))
     }
 
-    /// Whether a range is pending, or its pending destroy has begun.
+    /// Whether a destroy is pending, or was pending and is not finished.
     pub fn any_pending(&self) -> bool {
         self.with(|entries| !entries.pending.is_empty() || !entries.begun.is_empty())
     }
@@ -80,7 +80,7 @@ impl DestroyedRanges {
         self.with(|entries| entries.begun.iter().cloned().collect())
     }
 
-    /// Records that pending destroys begin. The worker has them to finish.
+    /// Records durably that pending destroys have begun. The worker must finish them.
     pub fn begin(&self, store: &Store, records: &[Destroyed]) -> Result<(), Error> {
         self.write_and_put(store, records, true)
     }
@@ -94,7 +94,8 @@ impl DestroyedRanges {
         });
     }
 
-    /// Writes records durably, remembers them, and makes filters remove the keys of their ranges.
+    /// Writes records durably, and remembers them. From now on filters remove the keys of the
+    /// ranges whose records are in force.
     pub fn put(&self, store: &Store, records: &[Destroyed]) -> Result<(), Error> {
         self.write_and_put(store, records, false)
     }
@@ -127,7 +128,7 @@ impl DestroyedRanges {
         written.and(checked)
     }
 
-    /// Deletes records durably. Filters keep new keys of their ranges from now on.
+    /// Deletes records durably. From now on filters keep new keys in these ranges.
     pub fn erase(&self, store: &Store, records: &[Destroyed]) -> Result<(), Error> {
         self.storage.erase(&store.engine, records)?;
         self.with(|entries| records.iter().for_each(|record| entries.remove(&record.range)));
@@ -135,11 +136,11 @@ impl DestroyedRanges {
         Ok(())
     }
 
-    /// Makes filters remove the keys of all destroyed ranges, and of no others, and tells the worker
-    /// what it must do.
+    /// Makes filters remove the keys of all ranges that are in force, and of no others. Counts the
+    /// jobs of the worker.
     pub fn publish(&self, store: &Store) {
-        // The entries are copied while the published ones are locked, so that no thread publishes
-        // an earlier state than another one has published.
+        // The entries are copied while the published ranges are locked. So no thread replaces a
+        // later state by an earlier one.
         let published = store.shared.dropped();
         if !self.with(|entries| entries.in_force.is_same(&published)) {
             store.shared.change_dropped(|dropped| self.with(|entries| dropped.clone_from(&entries.in_force)));

@@ -1,4 +1,4 @@
-//! The schemas that were dropped, and of which no key is left, as the ledger has them.
+//! The dropped schemas of which no key is left, as the ledger has them.
 
 use super::dropped_ids::DroppedIds;
 use super::order_book::SchemaKey;
@@ -9,7 +9,7 @@ use crate::shared::{IdPage, IdSet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The ids of a tenant, by the families that their records cover.
+/// The ids of one tenant, by the families that their records cover.
 pub type ByFamilies = BTreeMap<Vec<NamedFamily>, IdSet>;
 
 /// The ids of all tenants.
@@ -29,7 +29,7 @@ impl DoneDrops {
         self.0.iter().map(|(tenant, ids)| (*tenant, ids))
     }
 
-    /// Whether a schema is among them.
+    /// Whether the ids have this schema.
     pub fn contain(&self, (tenant, id): SchemaKey) -> bool {
         self.0.get(&tenant).is_some_and(|ids| ids.values().any(|ids| ids.contains(id)))
     }
@@ -40,7 +40,7 @@ impl DoneDrops {
         self.0.entry(tenant).or_default().entry(families).or_default().put_page(page, ids);
     }
 
-    /// The records that have the schemas of these records too.
+    /// The pages to write, so that the ledger's ids have the schemas of these records too.
     pub fn with<'r>(&self, records: impl IntoIterator<Item = &'r SchemaRecord>) -> Vec<DroppedIds> {
         let mut added: BTreeMap<_, Vec<SchemaId>> = BTreeMap::new();
         for record in records {

@@ -1,6 +1,6 @@
-//! The record of neighbouring schemas that were dropped, and of which no key is left. When the drop
-//! of a schema is carried out, its own record is replaced by its id here. The record is never
-//! deleted, because an id is never reused.
+//! The record of dropped schemas with neighbouring ids of which no key is left. When the worker has
+//! carried out the drop of a schema, it deletes the schema's own record and adds the id here. The
+//! record is never deleted, because an id is never reused.
 //!
 //! ```text
 //! key    'i' | keyspace u32, ffffffff none | the upper 16 bits of the ids | the families, as a

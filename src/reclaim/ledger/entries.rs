@@ -1,5 +1,5 @@
-//! The records of destroyed ranges in memory. Most of them are in force and done. Those are only
-//! kept as filters see them, so that very many of them take little memory.
+//! The records of destroyed ranges in memory. A record that is in force is kept only in the form
+//! that filters use. So very many of them take little memory.
 
 use super::covered_families::CoveredFamilies;
 use super::destroyed::{Destroyed, Progress};
@@ -28,16 +28,17 @@ impl Other {
 /// The records of destroyed ranges.
 #[derive(Default)]
 pub struct Entries {
-    /// The ranges of the records that are in force, as filters see them.
+    /// The ranges of the records that are in force, in the form that filters use.
     pub in_force: Dropped,
     /// The number of these records.
     number: usize,
-    /// The families to compact of those that are cleared.
+    /// For the records in force that are cleared: the families to compact.
     uncompacted: BTreeMap<StoredRange, Vec<NamedFamily>>,
     others: BTreeMap<StoredRange, Other>,
     /// The ranges of the other records, to find those that overlap another range.
     segments: Segments,
-    /// The ranges whose files can be compacted: not all of their families are missing.
+    /// The ranges whose files can be compacted: a family to compact is attached, or the host has
+    /// dropped all of these families.
     pub to_compact: BTreeSet<StoredRange>,
     /// The pending ranges.
     pub pending: PendingRanges,
@@ -105,8 +106,9 @@ impl Entries {
         in_force.map(|range| self.record(&range)).chain(others).collect()
     }
 
-    /// Adds or replaces a record. If it is not `durable`, the caller must repeat the destroy, and
-    /// filters remove nothing because of it. `is_stored` says whether it can be read in the store.
+    /// Adds or replaces a record. `is_stored` says whether the record can be read in the store. If
+    /// it is not `durable`, filters remove nothing because of it, and the host must repeat the
+    /// destroy.
     pub fn put(&mut self, record: Destroyed, durable: bool, is_stored: bool, store: &Store) {
         let known = self.in_force.find(&record.range).cloned();
         if known.is_some() && !durable {
@@ -127,8 +129,8 @@ impl Entries {
         self.others.insert(record.range.clone(), Other { record, is_stored, range });
     }
 
-    /// Notes a record that is in force, and returns its range for filters. It continues to count
-    /// the late keys of the range before.
+    /// Notes a record that is in force, and returns its range for filters. The range takes over the
+    /// count of late keys from the range that it replaces.
     fn note_in_force(&mut self, record: Destroyed, before: Option<&DroppedRange>, store: &Store) -> Arc<DroppedRange> {
         let mut range = DroppedRange::new(&record.range, record.keyspace, self.coverage(&record, store));
         range.progress = match record.progress {
@@ -148,7 +150,7 @@ impl Entries {
     }
 
     fn note_to_compact(&mut self, record: &Destroyed, store: &Store) {
-        // The files of a family that the host dropped need no compaction.
+        // If the host dropped a family, its files need no compaction.
         let can_be_paid = |families| {
             let CoveredFamilies { places, missing } = CoveredFamilies::new(families, &store.families);
             !places.is_empty() || missing.is_empty()

@@ -15,14 +15,14 @@ use std::sync::Mutex;
 /// The most keyspaces that an error names.
 const MOST_NAMED: usize = 10;
 
-/// Checks what the host registered against the ledger. In the ledger a registered keyspace may be
-/// destroyed, or have another type.
+/// Compares the keyspaces that the host registered with the ledger. It is an error if the ledger
+/// says that such a keyspace is destroyed, or that it has another type.
 pub fn check(shared: &Shared, records: &Records) -> Result<(), Error> {
     let is_used = |keyspace: &KeyspaceId| {
         let in_use = shared.keyspaces.state(*keyspace).map(|state| state.is_in_use());
         match shared.safe_points.known(*keyspace).registration {
             Registration::Kept(KeepReason::Paused, _) => false,
-            // Metadata of an archived keyspace also set its type.
+            // Loading the metadata of an archived keyspace also registers its type.
             Registration::Registered(_) => in_use != Some(false),
             _ => in_use == Some(true),
         }
@@ -75,13 +75,13 @@ pub struct KeyspaceTypes {
 }
 
 impl KeyspaceTypes {
-    /// The types that a ledger had when it was read.
+    /// The types that were read from the ledger.
     pub fn new(storage: Storage, pages: impl Iterator<Item = TypesPage>) -> Self {
         Self { storage, pages: Mutex::new(pages.map(|page| (page.first, page)).collect()) }
     }
 
-    /// Whether types are recorded: only if the ledger has its own family, so that scans of the host
-    /// do not see the records.
+    /// Whether types are recorded. They are recorded only if the ledger has a family of its own, so
+    /// that scans of the host do not see the records.
     pub fn are_recorded(&self, store: &Store) -> bool {
         store.families.role(self.storage.home) == Some(Role::Ledger)
     }

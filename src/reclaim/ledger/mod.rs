@@ -52,8 +52,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Reads the ledger of a store, and makes filters remove the destroyed keys. It is refused if
-    /// it belongs to another context, or contradicts what the host registered.
+    /// Reads the ledger of a store, and makes filters remove the destroyed keys. It is an error if
+    /// the ledger belongs to another context, or contradicts what the host registered.
     pub fn open(store: &Store) -> Result<Self, Error> {
         let storage = Storage::new(&store.families, &store.shared.layout.ledger_prefix);
         owner::take(&store.engine, &storage)?;

@@ -51,8 +51,8 @@ pub fn check_families(records: &Records, attached: &[ColumnFamily]) -> Result<()
     )))
 }
 
-/// Takes a ledger for one store, until its engine is stopped or dropped. It is refused if another
-/// store has the ledger. It must be called before anything else is written there.
+/// Takes a ledger for one store, until its engine is stopped or dropped. It is an error if another
+/// store has the ledger. The caller must not have written anything there before.
 pub fn take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<(), Error> {
     loop {
         match try_take(engine, storage) {
@@ -65,8 +65,8 @@ pub fn take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<(), Error
 
 /// An error of kind Busy means that the store stalls writes.
 fn try_take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<(), Error> {
-    // Declared before the lock: if this is the last holder of an engine, the engine is dropped
-    // after the lock is released.
+    // Declared before the lock. So if this holds the last reference to an engine, the engine is
+    // dropped after the lock is released.
     let mut others: Vec<(Arc<ClosableEngine>, Storage)> = Vec::new();
     let mut owned = lock(&OWNED);
     owned.retain(|other| other.engine.strong_count() > 0);

@@ -1,5 +1,5 @@
-//! The pending ranges, by the owner of their safe point, so that those that are due are found without
-//! a look at the others.
+//! The pending ranges, by the owner of their safe point and by their timestamp. So a look for those
+//! that are due passes no range that is not due.
 
 use crate::layout::{KeyOwner, KeyspaceId, Layout, StoredRange, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};

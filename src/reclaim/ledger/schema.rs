@@ -1,10 +1,10 @@
-//! The record of a dropped or truncated schema. When a drop is carried out, the record is replaced
-//! by the id in a record of dropped ids, see `dropped_ids`.
+//! The record of a dropped or truncated schema. When the worker has carried out a drop, it deletes
+//! the record, and adds the id to a record of dropped ids, see `dropped_ids`.
 //!
 //! ```text
 //! key    's' | keyspace u32, ffffffff none | schema u32
-//! value  state: 0 truncating, 4 versions deleted, 1 truncated; 2 dropped, 5 keys deleted, 3 dropped
-//!        and no key left (only in ledgers of earlier versions)
+//! value  state: 0 truncating, 4 versions deleted, 1 truncated; 2 dropped, 5 keys deleted,
+//!        3 dropped and no key left (only in ledgers of earlier versions)
 //!        | up to u64, 0 never truncated
 //!        | position len u32, position: stored keys before it are truncated
 //! ```

@@ -1,5 +1,5 @@
-//! Orders about schemas. The ledger has an order before anything else happens. The worker carries
-//! it out, and continues it after a restart.
+//! Orders about schemas. A call of the host writes an order into the ledger before it does anything
+//! else. The worker carries it out, and continues it after a restart.
 //!
 //! ```text
 //!   drop       record "dropped", durable       filters remove its keys from now on, permanently
@@ -9,14 +9,14 @@
 //!                                              says that no key is left, and the record of a page
 //!                                              of ids replaces this one, see `dropped_ids`
 //!   truncate   record "truncating", durable
-//!              versions up to the timestamp    deleted by the worker, see `truncate`; the record
-//!                                              holds its progress
+//!              versions up to the timestamp    deleted by the worker, see `truncate_rows`; the
+//!                                              record holds its progress
 //!              the files                       compacted by the worker, see `debt`
 //! ```
 //!
-//! A host's write may wait until a stall ends. The thread that ends the stall may wait for the
-//! worker's rows in hand. So a host's thread holds no lock that the worker takes while it writes:
-//! it marks the schema as being ordered, and the worker skips that schema.
+//! A host's thread that writes an order may wait until a stall ends. The thread that ends the stall
+//! may wait for the worker's rows in hand. So during its write a host's thread holds no lock that
+//! the worker takes. Instead it marks the schema as being ordered. The worker skips that schema.
 
 use super::covered_families::CoveredFamilies;
 use super::done_drops::{ByFamilies, DoneDrops};
@@ -40,13 +40,13 @@ pub struct SchemaOrders {
     storage: Storage,
     /// The worker holds this lock while it writes the progress of an order.
     book: Mutex<OrderBook>,
-    /// A host's thread holds this lock while it writes an order, also during a stall.
+    /// A host's thread holds this lock while it writes an order. The worker never takes it.
     ordering: Mutex<()>,
 }
 
 impl SchemaOrders {
-    /// The orders that a ledger had when it was read. They are not taken up yet. Records of earlier
-    /// versions are replaced.
+    /// The orders that were read from the ledger. Filters and the worker do not know them yet. This
+    /// replaces records of earlier versions.
     pub fn open(
         storage: Storage,
         engine: &ClosableEngine,
@@ -61,7 +61,7 @@ impl SchemaOrders {
             storage.replace(engine, &pages, neighbours)?;
             pages.into_iter().for_each(|page| drops.put(page));
         }
-        // A drop outranks a truncation. A ledger has both only if it was put together of two.
+        // A drop outranks a truncation. A ledger has both only if it was merged from two ledgers.
         let outranked: Vec<_> = own.extract_if(.., |record| record.order == Order::Truncate && drops.contain(record.schema())).collect();
         if !outranked.is_empty() {
             storage.erase(engine, &outranked)?;
@@ -71,8 +71,8 @@ impl SchemaOrders {
         Ok(Self { storage, book, ordering: Mutex::default() })
     }
 
-    /// Writes a new record of a schema, if `decide` returns one, and publishes it to filters and
-    /// worker.
+    /// Writes a new record of a schema, if `decide` returns one. Filters and the worker follow it
+    /// from then on.
     pub fn order(
         &self,
         store: &Store,
@@ -175,7 +175,8 @@ impl SchemaOrders {
         record.order == Order::Truncate && (record.tenant.is_some_and(removed) || store.shared.kinds.has(FilterKind::TtlV1))
     }
 
-    /// The next open order behind that one that may be carried out now.
+    /// The next open order that may be carried out now: the first one behind `behind`, or else the
+    /// first of all.
     pub fn next(&self, store: &Store, behind: Option<SchemaKey>, may_go: impl Fn(&SchemaKey) -> bool) -> Option<SchemaRecord> {
         let book = lock(&self.book);
         let may_go = |key: &&SchemaKey| {

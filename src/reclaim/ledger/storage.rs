@@ -17,7 +17,8 @@ pub fn own_keys(prefix: &[u8]) -> StoredRange {
     prefix_range(prefix)
 }
 
-/// A key that is written, read and deleted, to see whether a family exists or two families are one.
+/// The beginning of a probe's key. The library writes, reads and deletes probes, for example to
+/// find out whether a family exists.
 pub fn probe(prefix: &[u8]) -> Vec<u8> {
     [prefix, &[PROBE]].concat()
 }
@@ -64,7 +65,8 @@ impl Records {
 }
 
 impl Storage {
-    /// The ledger's own family has the records, otherwise the default family, otherwise the first.
+    /// The records are in the family with role ledger, else in the one with role default, else in
+    /// the first one.
     pub fn new(families: &Families, prefix: &[u8]) -> Self {
         let home = families.with_role(Role::Ledger).or(families.with_role(Role::Default)).unwrap_or(0);
         Self { home, prefix: prefix.to_vec() }
@@ -170,7 +172,7 @@ impl Storage {
         engine.write(&records.iter().map(|record| self.erase_of(record)).collect::<Vec<_>>(), DURABLY)
     }
 
-    /// Writes these records and deletes those, all or none.
+    /// Writes the records `by` and deletes `records`, all or none.
     pub fn replace(&self, engine: &ClosableEngine, by: &[impl Record], records: &[impl Record]) -> Result<(), Error> {
         let erase = records.iter().map(|record| self.erase_of(record));
         engine.write(&by.iter().map(|record| self.put_of(record)).chain(erase).collect::<Vec<_>>(), DURABLY)

@@ -1,5 +1,5 @@
-//! The record of the GC types of neighbouring keyspaces. A type never changes during a keyspace's
-//! life, also not by a restart.
+//! The record of the GC types of keyspaces with neighbouring ids. The type of a keyspace never
+//! changes, also not after a restart.
 //!
 //! ```text
 //! key    'k' | the first keyspace of the page u32

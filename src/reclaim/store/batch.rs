@@ -31,7 +31,7 @@ impl Batch {
         self.bytes += other.bytes;
     }
 
-    /// Empties it.
+    /// Removes all writes.
     pub fn clear(&mut self) {
         self.writes.clear();
         self.bytes = 0;

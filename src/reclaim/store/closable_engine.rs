@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 /// The engine of an attached store.
 pub struct ClosableEngine {
     engine: Box<dyn Engine>,
-    /// The name of each family, and whether the host dropped it.
+    /// The name of each family, and whether the library knows that the host dropped it.
     families: Vec<(String, AtomicBool)>,
     /// The prefix of the library's probe keys, which are written, read and deleted.
     probe: Vec<u8>,
@@ -171,9 +171,10 @@ impl ClosableEngine {
         Ok(())
     }
 
-    /// Whether all visible writes would survive a crash. A new key that was written with the WAL is
-    /// durable only if all earlier writes were logged, or if a flush happened between write and
-    /// check. So the check is made twice, and both must agree.
+    /// Whether all visible writes would survive a crash. It writes a probe with the WAL, and asks
+    /// the engine for its durable value. The engine returns the value if all earlier writes were
+    /// logged too, or if a flush happened in between. Because of such a flush it asks twice. Both
+    /// times it must get the value.
     pub fn all_is_logged(&self, family: Family) -> Result<bool, Error> {
         if !self.engine.tells_durability() {
             return Ok(false);

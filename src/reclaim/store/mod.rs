@@ -1,15 +1,15 @@
 //! An open store of the host: its engine, its column families, and the lock of the ranges in which
 //! a thread deletes.
 //!
-//! It also has the rates, because calls and worker share them.
+//! It also has the rates of deletes and compactions, because calls and worker share them.
 //!
 //! Lock order of an attached store: range lock, rows in hand, order book.
 //!
 //! A thread that destroys a range takes the range lock first. Then it publishes the destroyed
-//! range, which waits until the worker has no rows in hand. The worker takes the range lock only
-//! for a recheck, and has no rows in hand then. With rows in hand it takes the lock of the order
-//! book; a thread that holds that lock waits for no other lock. No lock that readers take is held
-//! while the engine is called.
+//! range, and waits until the worker has no rows in hand. The worker takes the range lock for a
+//! recheck, for a due destroy, and to record a paid debt. It has no rows in hand then. With rows in
+//! hand it takes the lock of the order book. A thread that holds that lock waits for no other lock.
+//! While the library calls the engine, it holds no lock that a filter takes.
 
 mod batch;
 mod closable_engine;
@@ -31,7 +31,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// The time after which a waiting thread notices that the store is detached.
+/// The time after which a waiting thread checks again whether the store is being detached.
 pub const SHORT_LOOK: Duration = Duration::from_millis(20);
 
 /// An open store, with the state that it shares with the filters.
@@ -42,7 +42,7 @@ pub struct Store {
     pub engine: Arc<ClosableEngine>,
     /// The column families of the store.
     pub families: Families,
-    /// The lock by which one thread at a time deletes in overlapping ranges.
+    /// Only one thread at a time deletes in ranges that overlap: it holds this lock.
     pub range_lock: RangeLock,
     /// The rate of all deletes.
     pub delete_rate: RateLimiter,

@@ -1,4 +1,4 @@
-//! A lock on key ranges: one thread at a time deletes in overlapping ranges.
+//! A lock on key ranges: only one thread at a time deletes in ranges that overlap.
 
 use crate::callback::lock;
 use crate::layout::StoredRange;

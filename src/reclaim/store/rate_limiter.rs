@@ -1,5 +1,5 @@
-//! A limit of bytes per second for everything that deletes, or for everything that compacts: the
-//! worker and the calls of the host share it.
+//! A limit of bytes per second, for all deletes or for all compactions. The worker and the calls of
+//! the host share it.
 
 use crate::callback::lock;
 use std::sync::Mutex;
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 /// The longest pause after one piece of work.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// Limits work to a number of bytes per second. Each piece of work is done when the pause after the
-/// one before is over.
+/// Limits work to a number of bytes per second. A pause follows each piece of work. The next piece
+/// begins after the pause.
 #[derive(Debug)]
 pub struct RateLimiter {
     bytes_per_second: u64,

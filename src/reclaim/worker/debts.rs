@@ -1,6 +1,6 @@
-//! The worker pays debts: it compacts the files that may still hold deleted keys. It first waits
-//! until a burst of destroys is over, so that all of them are paid together. It does one compaction
-//! at a time, at the rate of all compactions, and none while the store stalls writes.
+//! The worker pays debts: it compacts the files that may still hold deleted keys. First it waits
+//! until a burst of destroys is over, so that it pays all their debts together. It does one
+//! compaction at a time, at the rate of all compactions, and none while the store stalls writes.
 
 use super::pauses::{LONGEST_WAIT, SHORT_LOOK};
 use crate::error::{Error, ErrorKind};
@@ -12,7 +12,7 @@ use crate::shared::JobKind;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// A burst is over when no debt came for this time.
+/// A burst is over when the number of debts has been the same for this time.
 const QUIET: Duration = Duration::from_millis(200);
 /// The longest wait for the end of a burst.
 const LONGEST_BURST: Duration = Duration::from_secs(5);
@@ -23,7 +23,8 @@ const LONGEST_AGAIN: Duration = Duration::from_secs(60);
 
 /// The worker's progress with debts.
 pub struct Debts {
-    /// The number of debts, since when it is the same, and since when there is any.
+    /// The current burst: the number of debts, the time of its last change, and the time when the
+    /// burst began.
     burst: Option<(usize, Instant, Instant)>,
     payment: Option<Payment>,
     /// Debts that are paused: the end and the length of the pause.
@@ -37,20 +38,20 @@ impl Debts {
         Self { burst: None, payment: None, waiting: BTreeMap::new(), next_look: Instant::now() }
     }
 
-    /// The time until the next compaction or look; `None` means that there is no debt.
+    /// The time until the next compaction or check; `None` means that there is no debt.
     pub fn wait(&self, store: &Store) -> Option<Duration> {
         let queue = &store.shared.worker_queue;
         let any = self.payment.is_some() || queue.has(JobKind::RangeToCompact) || queue.has(JobKind::SchemaToCompact);
         any.then(|| self.next_look.saturating_duration_since(Instant::now()).max(self.rate_pause(store).min(LONGEST_WAIT)))
     }
 
-    /// The pause before the next compaction, if there is one.
+    /// The pause before the next compaction; zero without a next one.
     fn rate_pause(&self, store: &Store) -> Duration {
         let compacts = self.payment.as_ref().is_some_and(Payment::has_steps);
         if compacts { store.compact_rate.free_in() } else { Duration::ZERO }
     }
 
-    /// Does the next compaction, if it is time.
+    /// Begins a payment, does its next compaction, or finishes it, if it is time for that.
     pub fn carry_on(&mut self, store: &Store, ledger: &Ledger) {
         if self.wait(store).is_none() {
             (self.burst, self.waiting) = (None, BTreeMap::new());

@@ -1,14 +1,16 @@
 //! The worker: one thread that finishes the rows that filters handed over, carries out orders about
-//! schemas, compacts the files that still hold deleted keys, and rechecks destroyed ranges.
+//! schemas and pending destroys, compacts the files that may still hold deleted keys, rechecks
+//! destroyed ranges, and records the types of keyspaces.
 //!
-//! The worker deletes a row by its newest version, and only if that version would survive a crash.
-//! If the version is only in a memtable and has no WAL entry, the worker flushes the memtable
-//! first. It does that for all waiting rows together, at most once a second.
+//! The newest version of a row decides what the worker deletes. The worker deletes only if that
+//! version would survive a crash. If the version is only in a memtable and not in the WAL, the
+//! worker flushes the memtable first. It flushes for all waiting rows together, at most once a
+//! second.
 //!
-//! The worker does background work: it waits while the store stalls writes, never writes into a
-//! stall, and keeps its rate limit. It takes a limited number of rows in hand at a time. A thread
-//! that needs that no row is in hand (to pause a keyspace or to destroy a range) waits for the
-//! worker.
+//! The worker does background work. It waits while the store stalls writes. It deletes rows and
+//! schemas without writing into a stall, and keeps its rate limits. It takes a limited number of
+//! rows in hand at a time. A thread that pauses a keyspace or destroys a range waits until no row
+//! is in hand.
 
 mod debts;
 mod orders;
@@ -31,7 +33,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// The interval at which the worker looks at the clock and checks whether it must end.
+/// The interval of the worker's checks: for due rechecks and destroys, and whether it must end.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The main function of the worker's thread.
@@ -103,8 +105,8 @@ impl Worker<'_> {
         }
     }
 
-    /// Begins the pending destroys that are due: at once if a thread waits for them, otherwise at
-    /// the next look.
+    /// Carries out the pending destroys that are due: at once if the queue counts one, otherwise
+    /// once a second.
     fn destroy_due(&mut self) {
         let is_told = self.store.shared.worker_queue.has(JobKind::Due);
         if !self.ledger.destroyed.any_pending() || Instant::now() < self.next_due && !is_told {

@@ -1,4 +1,5 @@
-//! The worker carries out orders about schemas. It does one batch of each order in turn.
+//! The worker carries out orders about schemas. It does one batch of one order, then one batch of
+//! the next order.
 
 use super::paced_writer::PacedWriter;
 use super::pauses::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
@@ -12,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// The first pause of an order that had an error, or whose schema the host still writes into. Each
-/// further pause is twice as long, up to the longest.
+/// The first pause of an order after an error. Each further pause is twice as long, up to the
+/// longest.
 const AGAIN: Duration = Duration::from_secs(1);
 const LONGEST_AGAIN: Duration = Duration::from_secs(60);
 

@@ -1,5 +1,5 @@
-//! The worker's writes: at its rate, never into a write stall, and never so that another thread
-//! waits for the rows in hand.
+//! The worker's writes of rows: at its rate, and never into a write stall. If another thread waits
+//! for the rows in hand, the worker puts them back instead of waiting itself.
 
 use super::pauses::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
 use crate::engine::WriteOptions;
@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::reclaim::store::{Batch, Store};
 use std::thread::sleep;
 
-/// The way in which the worker's thread writes into its store.
+/// Writes batches of deletes for the worker.
 pub struct PacedWriter<'s> {
     pub store: &'s Store,
 }
@@ -53,8 +53,8 @@ impl<'s> PacedWriter<'s> {
         }
     }
 
-    /// Whether rows may be kept in hand while nothing can be written. They may not if another
-    /// thread waits for them: that thread may be the one that ends the stall.
+    /// Checks whether the worker may keep its rows in hand while it cannot write. If another thread
+    /// waits for them, it is an error of kind Busy: that thread may be the one that ends the stall.
     pub fn stay_in_hand(&self) -> Result<(), Error> {
         if self.store.is_stopping() || self.store.shared.wants_rows_in_hand_back() {
             return Err(Error::new(ErrorKind::Busy, "another thread waits for the rows in hand"));

@@ -1,5 +1,5 @@
-//! Finishing the rows that filters handed over: a limited number in hand at a time. A row whose
-//! deciding version is only in a memtable waits for a flush.
+//! Finishing the rows that filters handed over. The worker has a limited number of them in hand at
+//! a time. A row whose deciding version is only in a memtable waits for a flush.
 
 use super::paced_writer::PacedWriter;
 use super::pauses::{AFTER_ERROR, LONGEST_WAIT, SHORTEST_WAIT, wait};
