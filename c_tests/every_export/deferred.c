@@ -72,6 +72,9 @@ static void keyspaces(void) {
   listed = list(gc);
   CHECK(listed.n == 2 && listed.pending == 0 && listed.state == RGC_DESTROY_DONE);
   FAILS(api.rgc_destroy_keyspace_after(gc, FIVE, 80, 0, errptr), "Busy", "destroyed already");
+  /* By the record of the keyspace filters would remove what is written again. */
+  struct key start = raw_key(FIVE, "a", 9), end = raw_key(FIVE, "b", 9);
+  FAILS(api.rgc_destroy_range_after(gc, KEY(start), KEY(end), 80, RGC_DESTROY_REUSABLE, errptr), "Busy", "release it");
   FAILS(api.rgc_take_back_destroy_keyspace(gc, FIVE, errptr), "Busy", "begun");
   api.rgc_destroy(gc);
   engine_free(engine);

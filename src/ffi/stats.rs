@@ -36,12 +36,12 @@ pub unsafe extern "C" fn rgc_metrics(gc: *const c::rgc_t) -> *mut c_char {
             ("global_safe_point", "The global safe point; 0 means that none was set yet", shared.safe_points.global()),
             (
                 "pending",
-                "Rows handed over and not finished, unfinished drops and truncations of schemas, and open debts",
+                "Rows handed over and not finished, unfinished drops and truncations of schemas, due destroys, and open debts",
                 shared.worker_queue.pending() as u64,
             ),
             ("destroyed_records", "Records of destroyed ranges in the ledger", found.attached.records() as u64),
-            ("debts", "Destroyed ranges and schemas whose files are not compacted, at the worker's last look", debt.debts),
-            ("debt_files", "Files that may still hold deleted keys, at the worker's last look", debt.files),
+            ("debts", "Destroyed ranges and schemas whose files are not compacted; when the debt was last measured", debt.debts),
+            ("debt_files", "Files that may still hold deleted keys; when the debt was last measured", debt.files),
             ("debt_bytes", "The size of these files in bytes", debt.bytes),
             ("cache_bytes", "Memory of the safe points in bytes", shared.safe_points.bytes() as u64),
         ];

@@ -131,37 +131,52 @@ fn delete_keys(store: &Store, family: Family, (start, end): &StoredRange, report
         delete_one_by_one(store, family, (&whole_end, end), report)?;
     }
     let whole = (whole_start.as_slice(), whole_end.as_slice());
+    // Few keys are read only once: they fit into the first batch.
     let many = store.shared.deleting.range_min_keys;
-    if many > 0 && store.has_keys(family, whole, many)? {
+    let (first, next) = next_deletes(store, family, whole)?;
+    let are_many = many > 0 && (first.writes.len() as u64 >= many || next.is_some() && store.has_keys(family, whole, many)?);
+    if are_many {
         let mut batch = Batch::default();
         batch.push(family, Op::DeleteRange(whole_start.clone(), whole_end.clone()));
         write(store, &batch)?;
         report.range_tombstones += 1;
         return Ok(());
     }
-    delete_one_by_one(store, family, whole, report)
+    write_deletes(store, &first, report)?;
+    next.map_or(Ok(()), |next| delete_one_by_one(store, family, (&next, whole.1), report))
 }
 
 fn delete_one_by_one(store: &Store, family: Family, range: (&[u8], &[u8]), report: &mut DestroyReport) -> Result<(), Error> {
-    if range.0 >= range.1 {
-        return Ok(());
-    }
     // One batch at a time, so that no iterator is open while a write waits in a stall.
     let mut from = Some(range.0.to_vec());
-    while let Some(start) = from.take() {
-        let mut batch = Batch::default();
-        store.engine.scan(family, (&start, range.1), Direction::Forwards, &mut |key, _| {
+    while let Some(start) = from {
+        let (batch, next) = next_deletes(store, family, (&start, range.1))?;
+        write_deletes(store, &batch, report)?;
+        from = next;
+    }
+    Ok(())
+}
+
+/// The deletes of the first keys of a range, and the first key that is not among them.
+fn next_deletes(store: &Store, family: Family, range: (&[u8], &[u8])) -> Result<(Batch, Option<Vec<u8>>), Error> {
+    let (mut batch, mut next) = (Batch::default(), None);
+    if range.0 < range.1 {
+        store.engine.scan(family, range, Direction::Forwards, &mut |key, _| {
             if batch.bytes >= store.shared.deleting.batch_bytes {
-                from = Some(key.to_vec());
+                next = Some(key.to_vec());
                 return ControlFlow::Break(());
             }
             batch.push(family, Op::Delete(key.to_vec()));
             ControlFlow::Continue(())
         })?;
-        if !batch.is_empty() {
-            write(store, &batch)?;
-            report.keys_deleted += batch.writes.len() as u64;
-        }
+    }
+    Ok((batch, next))
+}
+
+fn write_deletes(store: &Store, batch: &Batch, report: &mut DestroyReport) -> Result<(), Error> {
+    if !batch.is_empty() {
+        write(store, batch)?;
+        report.keys_deleted += batch.writes.len() as u64;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! its effective safe point is above the timestamp. Then the worker destroys the range. Until then
 //! the host can take the order back.
 
-use super::destroy::{DestroyError, RangeToDestroy, check_ranges, clear_all};
+use super::destroy::{DestroyError, RangeToDestroy, check_no_other_record, check_ranges, clear_all};
 use super::report::DestroyReport;
 use crate::error::{Error, ErrorKind, hex_range};
 use crate::layout::{StoredRange, Timestamp};
@@ -28,6 +28,9 @@ pub fn order(store: &Store, ledger: &Ledger, wanted: &[RangeToDestroy], after: T
     }
     let ranges: Vec<_> = wanted.iter().map(|wanted| wanted.range.clone()).collect();
     let _turn = store.range_lock.take(&ranges);
+    if how.reusable {
+        check_no_other_record(ledger, &ranges)?;
+    }
     let known = ledger.destroyed.records_of(&ranges);
     if let Some((place, record)) =
         known.iter().enumerate().find_map(|(place, record)| Some((place, record.as_ref().filter(|one| one.pending().is_none())?)))
@@ -60,7 +63,10 @@ pub fn take_back(store: &Store, ledger: &Ledger, ranges: &[StoredRange]) -> Resu
         match record {
             Some(record) if record.pending().is_some() => pending.push(record),
             Some(record) if record.is_in_force() => {
-                return Err(Error::new(ErrorKind::Busy, format!("the destroy of {} has begun; it cannot be taken back", hex_range(range))));
+                return Err(Error::new(
+                    ErrorKind::Busy,
+                    format!("the destroy of {} has begun or is done; it cannot be taken back", hex_range(range)),
+                ));
             }
             _ => return Err(Error::new(ErrorKind::NotFound, format!("no destroy of exactly {} is pending", hex_range(range)))),
         }

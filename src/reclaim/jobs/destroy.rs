@@ -158,7 +158,7 @@ fn check_range(store: &Store, range: &StoredRange) -> Result<(), Error> {
 
 /// Refuses reusable ranges that overlap another record: filters would remove new keys because of
 /// that record.
-fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), DestroyError> {
+pub(super) fn check_no_other_record(ledger: &Ledger, ranges: &[StoredRange]) -> Result<(), DestroyError> {
     let others = ledger.destroyed.overlapping(ranges);
     let stays = |record: &&Destroyed| match record.progress {
         Progress::Done => true,

@@ -103,7 +103,7 @@ fn safe_points_of(store: &Store, file: &File) -> Option<u64> {
     match (store.shared.layout.owner(&file.smallest), store.shared.layout.owner(&file.largest)) {
         (KeyOwner::Keyspace(mode, first), KeyOwner::Keyspace(last_mode, last)) if mode == last_mode => {
             let ids = (first.get()..=last.get()).filter_map(KeyspaceId::new);
-            let few = last.get().saturating_sub(first.get()) <= MOST_KEYSPACES;
+            let few = last.get().saturating_sub(first.get()) < MOST_KEYSPACES;
             few.then(|| ids.map(|id| of(KeyOwner::Keyspace(mode, id))).fold(0, u64::wrapping_add))
         }
         (first, last) => (first == last).then(|| of(first)),

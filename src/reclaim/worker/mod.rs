@@ -80,7 +80,7 @@ struct Worker<'s> {
 
 impl Worker<'_> {
     fn work_once(&mut self) {
-        if self.store.shared.deleting.rechecks && Instant::now() >= self.next_recheck {
+        if self.store.shared.deleting.rechecks && Instant::now() >= self.next_recheck && !self.store.engine.write_stalled() {
             self.recheck();
         }
         self.record_types();
@@ -109,7 +109,7 @@ impl Worker<'_> {
     /// once a second.
     fn destroy_due(&mut self) {
         let is_told = self.store.shared.worker_queue.has(JobKind::Due);
-        if !self.ledger.destroyed.any_pending() || Instant::now() < self.next_due && !is_told {
+        if !self.ledger.destroyed.any_pending() || Instant::now() < self.next_due && !is_told || self.store.engine.write_stalled() {
             return;
         }
         self.next_due = Instant::now() + LOOK;
