@@ -101,6 +101,12 @@ impl Test {
         (*KEYSPACES.choose(&mut host.rng).unwrap(), *USER_KEYS.choose(&mut host.rng).unwrap())
     }
 
+    /// Whether the host must not write this key any more (H3).
+    fn is_dead(host: &Host, key: &Vec<u8>) -> bool {
+        let mut ranges = host.destroyed.iter().chain(host.destroying.iter().map(|(range, _)| range));
+        ranges.any(|(start, end)| start <= key && key < end)
+    }
+
     fn write(&self, host: &mut Host) {
         for _ in 0..host.rng.random_range(1..8) {
             let row = Self::row(host);
@@ -113,9 +119,7 @@ impl Test {
                 host.next_ts
             };
             let key = self.key(host.history, row, ts);
-            let dead_range =
-                host.destroyed.iter().chain(host.destroying.iter().map(|(range, _)| range)).any(|(start, end)| *start <= key && key < *end);
-            if dead_range || host.rows.get(&row).is_some_and(|versions| versions.contains_key(&ts)) {
+            if Self::is_dead(host, &key) || host.rows.get(&row).is_some_and(|versions| versions.contains_key(&ts)) {
                 continue;
             }
             if host.history == History::Txn {
@@ -161,7 +165,11 @@ impl Test {
                 host.rows.entry(row).or_default().insert(ts, vec![b'R', start_ts]);
             }
             _ => {
+                // A bound that cuts the row may have destroyed this key, and not the record's.
                 let lock = self.key(host.history, row, 2_000_000 + ts);
+                if Self::is_dead(host, &lock) {
+                    return;
+                }
                 self.store.put(0, &lock, b"a value of a lock");
                 host.locked.insert(lock);
             }
