@@ -109,7 +109,6 @@ bench-destroy-many: lib $(ROCKSDB_SETUP)
 	$(C_OUT)/destroy_many $(LIBRARY) $(BENCH_FOLDER)
 	@rm -r $(BENCH_FOLDER)
 
-# What calls cost beside 1 and beside 10,000 records, table files and tenants: a minute.
 # The latency of puts while 1 GiB is destroyed beside them, and while a host does it by hand. Three minutes, and 3 GiB.
 bench-latency: lib $(ROCKSDB_SETUP)
 	@mkdir -p $(C_OUT) $(BENCH_FOLDER)
@@ -118,6 +117,7 @@ bench-latency: lib $(ROCKSDB_SETUP)
 	$(C_OUT)/latency $(LIBRARY) $(BENCH_FOLDER)
 	@rm -r $(BENCH_FOLDER)
 
+# What calls cost beside few and beside 100,000 records, 10,000 table files and 10,000 tenants: a minute.
 bench-elsewhere: lib $(ROCKSDB_SETUP)
 	@mkdir -p $(C_OUT) $(BENCH_FOLDER)
 	c++ $(CXX_FLAGS) -Iinclude $(subst -I,-isystem ,$(filter -I%,$(ROCKSDB_FLAGS))) benches/elsewhere.cc -o $(C_OUT)/elsewhere \
