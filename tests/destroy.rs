@@ -153,7 +153,7 @@ fn late_data(is_paid: bool) {
                 store.attach().unwrap();
                 if !is_paid {
                     gc.destroy_range(b"a", b"b", 0).unwrap();
-                    wait_for("a compaction", || store.files(0).iter().all(|file| file.level > 0 || !file.overlaps(b"a", b"d")));
+                    wait_for("its payment", || gc.debt().debts == 0);
                 }
                 gc.destroy_range(&key(5), &key(15), 0).unwrap();
                 if is_paid {
@@ -163,7 +163,8 @@ fn late_data(is_paid: bool) {
                 let keys = |store: &Store<'_>| store.scan_range(0, b"k", b"l").into_iter().map(|(key, _)| key).collect::<Vec<_>>();
                 assert_eq!(keys(&store), outside);
                 let entries = store.files(0);
-                assert!(entries.iter().all(|file| file.level != 0 || !file.overlaps(b"k", b"l")), "{entries:?}");
+                // An unpaid debt may have been flushed.
+                assert!(!is_paid || entries.iter().all(|file| file.level != 0 || !file.overlaps(b"k", b"l")), "{entries:?}");
                 assert_eq!(gc.debt().debts == 0, is_paid);
                 // Late data at two levels, twice under one key. A filter that is switched off lets
                 // a compaction move it there.
