@@ -11,9 +11,9 @@
 //! | [`safe_point`] | the safe points of all keyspaces; readers never wait |
 //! | [`shared`] | the state that filters and worker of a context share |
 //! | [`filter`] | the filter of one compaction; when none is needed; what recovery leaves out |
-//! | [`engine`] | the interface to a store, and the functions of the host's RocksDB |
+//! | [`engine`] | the interface to a store, which `ffi` implements |
 //! | [`reclaim`] | deleting from an open store: destroys, schemas, ledger, worker, collect now |
-//! | [`ffi`] | every exported function; C types and `unsafe` |
+//! | [`ffi`] | every exported function, the functions of the host's RocksDB; C types and `unsafe` |
 //!
 //! Dependencies have one direction. `layout` and `engine` use no other module of this table. `rule`
 //! and `safe_point` use `layout`. `shared` uses `layout`, `rule` and `safe_point`. `filter` uses

@@ -1,8 +1,9 @@
-//! The interface to a store, and its implementation for the host's RocksDB.
+//! The interface to a store. `ffi` has the implementations: the host's RocksDB through its C API,
+//! and a store that the host implements.
+
+#![forbid(unsafe_code)]
 
 pub mod flush_wait;
-#[expect(unsafe_code, reason = "calls C functions by their addresses")]
-pub mod rocksdb;
 
 use crate::error::Error;
 use std::ops::ControlFlow;

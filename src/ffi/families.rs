@@ -2,8 +2,8 @@
 
 use super::c;
 use super::memory::{Sized1, sized_array, text};
+use super::rocksdb_calls::{Handle, RocksDb};
 use super::rocksdb_types::to_bound;
-use crate::engine::rocksdb::{Handle, RocksDb};
 use crate::error::Error;
 use crate::reclaim::{ColumnFamily, Role};
 use crate::shared::{FilterKind, Shared};

@@ -3,8 +3,8 @@
 use super::attached::Attached;
 use super::c;
 use super::opaque::{Opaque, borrow, borrow_mut, share};
+use super::rocksdb_functions::Functions;
 use crate::callback;
-use crate::engine::rocksdb::Functions;
 use crate::error::{Error, ErrorKind};
 use crate::log::{Level, log};
 use crate::options::Options;

@@ -6,11 +6,11 @@ use super::handles::{Context, need_context, share_context};
 use super::memory::slice;
 use super::opaque::{Opaque, borrow, destroy, from_void, into_raw, to_void};
 use super::rocksdb::bound;
-use super::rocksdb_types::from_bound;
-use crate::engine::rocksdb::list::{
+use super::rocksdb_functions::list::{
     rocksdb_compactionjobinfo_t, rocksdb_externalfileingestioninfo_t, rocksdb_flushjobinfo_t, rocksdb_functions, rocksdb_memtableinfo_t,
     rocksdb_status_ptr_t, rocksdb_subcompactionjobinfo_t, rocksdb_t, rocksdb_writestallinfo_t,
 };
+use super::rocksdb_types::from_bound;
 use crate::error::{Error, ErrorKind};
 use crate::filter::level::{self, Jobs, LiveFile, is_bottommost};
 use std::ffi::{CStr, c_char, c_int, c_void};

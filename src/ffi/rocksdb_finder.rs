@@ -2,7 +2,7 @@
 //! host.
 
 use super::opaque::{lend, lent};
-use crate::engine::rocksdb::Functions;
+use super::rocksdb_functions::Functions;
 use crate::error::{Error, ErrorKind};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_int, c_void};

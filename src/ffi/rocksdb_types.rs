@@ -2,7 +2,7 @@
 //! functions, and in `list` for the functions that are bound.
 
 use super::c;
-use crate::engine::rocksdb::list;
+use super::rocksdb_functions::list;
 
 /// A type of RocksDB's that `c` has.
 pub(super) trait RocksDbType {

@@ -7,9 +7,9 @@ use super::families::{check_factories, check_filter, check_handle, checked_famil
 use super::handles::{Context, context, done, kind_of, need_context, refuse_inside_run};
 use super::memory::{Sized1, bytes, read_sized, struct_size, text, write_sized};
 use super::rocksdb::bound;
+use super::rocksdb_calls::RocksDb;
 use super::rocksdb_types::to_bound;
 use crate::engine::Engine;
-use crate::engine::rocksdb::RocksDb;
 use crate::error::Error;
 use crate::log::{Level, log};
 use crate::reclaim::{self, AttachedStore, CollectOrder, CollectReport, ColumnFamily, Role, closed};

@@ -5,9 +5,9 @@
 use super::adaptor::adaptor;
 use super::gc::Gc;
 use super::rocksdb::{Settings, api, new_options};
-use rocks_gc::engine::rocksdb::{Functions, Handle as FamilyHandle, RocksDb};
 use rocks_gc::engine::{Direction, Engine, File, Flush, Op, Write, WriteOptions};
 use rocks_gc::ffi::c;
+use rocks_gc::ffi::{Functions, Handle as FamilyHandle, RocksDb};
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ops::ControlFlow;
 use std::path::Path;

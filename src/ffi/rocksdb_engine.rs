@@ -1,46 +1,12 @@
-//! The functions of rocksdb/c.h by their addresses, and an open RocksDB as an [`Engine`]. The
-//! library links no RocksDB, because two copies in one process crash hosts. So each function is the
-//! host's own. The list in `rocks_gc_rocksdb_c.h` has the functions that are needed.
+//! An open RocksDB, through the functions of rocksdb/c.h, as an [`Engine`].
 
-mod calls;
-mod functions;
-
-pub use functions::{Functions, list};
-
-use super::flush_wait::{FlushWait, begin_flush, wait_for_flush};
-use super::{Direction, Engine, Family, File, Flush, ScanStep, Write, WriteOptions};
+use super::rocksdb_calls::{Owned, RocksDb, bound};
+use super::rocksdb_functions::list::{rocksdb_compactoptions_t, rocksdb_iterator_t, rocksdb_livefiles_t, rocksdb_writeoptions_t};
+use crate::engine::flush_wait::{FlushWait, begin_flush, wait_for_flush};
+use crate::engine::{Direction, Engine, Family, File, Flush, ScanStep, Write, WriteOptions};
 use crate::error::{Error, ErrorKind};
-use calls::{Owned, bound};
-use list::{
-    rocksdb_column_family_handle_t, rocksdb_compactoptions_t, rocksdb_functions, rocksdb_iterator_t, rocksdb_livefiles_t, rocksdb_t,
-    rocksdb_writeoptions_t,
-};
 use std::ffi::{CStr, c_char, c_int};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-
-/// The handle of a column family; NULL means the default one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Handle(pub *mut rocksdb_column_family_handle_t);
-
-// SAFETY: RocksDB's handles may be used by any thread.
-unsafe impl Send for Handle {}
-// SAFETY: RocksDB's handles may be used by any thread.
-unsafe impl Sync for Handle {}
-
-/// An open RocksDB.
-pub struct RocksDb {
-    functions: rocksdb_functions,
-    db: *mut rocksdb_t,
-    families: Vec<(Handle, Vec<u8>)>,
-    cancelled: AtomicBool,
-    compactions: AtomicUsize,
-}
-
-// SAFETY: a rocksdb_t may be used by any thread.
-unsafe impl Send for RocksDb {}
-// SAFETY: a rocksdb_t may be used by any thread; the objects that its functions make stay on the
-// calling thread.
-unsafe impl Sync for RocksDb {}
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// `BottommostLevelCompaction`: kSkip and kForceOptimized. The latter rewrites no file that the
 /// same compaction made.

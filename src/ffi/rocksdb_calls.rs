@@ -1,10 +1,10 @@
-//! Single calls of RocksDB's functions: handles, errors, batches, reads, properties and flushes.
+//! An open RocksDB, and single calls of its functions: handles, errors, batches, reads, properties
+//! and flushes.
 
-use super::functions::Functions;
-use super::functions::list::{
-    rocksdb_column_family_handle_t, rocksdb_flushoptions_t, rocksdb_readoptions_t, rocksdb_t, rocksdb_writebatch_t,
+use super::rocksdb_functions::Functions;
+use super::rocksdb_functions::list::{
+    rocksdb_column_family_handle_t, rocksdb_flushoptions_t, rocksdb_functions, rocksdb_readoptions_t, rocksdb_t, rocksdb_writebatch_t,
 };
-use super::{Handle, RocksDb};
 use crate::engine::{Family, Op, Write};
 use crate::error::{Error, ErrorKind};
 use std::ffi::{CStr, c_char, c_int};
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 /// A bound function; attaching has checked that it exists.
 macro_rules! bound {
     ($self:ident.$name:ident) => {
-        $self.functions.$name.ok_or_else(|| $crate::engine::rocksdb::calls::lacks(&[stringify!($name)]))?
+        $self.functions.$name.ok_or_else(|| $crate::ffi::rocksdb_calls::lacks(&[stringify!($name)]))?
     };
 }
 pub(super) use bound;
@@ -37,6 +37,30 @@ impl<T> Drop for Owned<T> {
         unsafe { (self.destroy)(self.it) }
     }
 }
+
+/// The handle of a column family; NULL means the default one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Handle(pub *mut rocksdb_column_family_handle_t);
+
+// SAFETY: RocksDB's handles may be used by any thread.
+unsafe impl Send for Handle {}
+// SAFETY: RocksDB's handles may be used by any thread.
+unsafe impl Sync for Handle {}
+
+/// An open RocksDB.
+pub struct RocksDb {
+    pub(super) functions: rocksdb_functions,
+    pub(super) db: *mut rocksdb_t,
+    pub(super) families: Vec<(Handle, Vec<u8>)>,
+    pub(super) cancelled: AtomicBool,
+    pub(super) compactions: AtomicUsize,
+}
+
+// SAFETY: a rocksdb_t may be used by any thread.
+unsafe impl Send for RocksDb {}
+// SAFETY: a rocksdb_t may be used by any thread; the objects that its functions make stay on the
+// calling thread.
+unsafe impl Sync for RocksDb {}
 
 impl RocksDb {
     /// The store of an open database and the handles of its families, with their names.

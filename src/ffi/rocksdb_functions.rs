@@ -1,4 +1,6 @@
-//! The functions of rocksdb/c.h by their addresses, from the list in `rocks_gc_rocksdb_c.h`.
+//! The functions of rocksdb/c.h by their addresses, from the list in `rocks_gc_rocksdb_c.h`. The
+//! library links no RocksDB, because two copies in one process crash hosts. So each function is the
+//! host's own.
 
 use crate::error::{Error, ErrorKind};
 use std::ffi::c_void;
