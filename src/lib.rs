@@ -62,7 +62,7 @@
 //! 9. After `recheck_seconds` the worker runs `jobs::recheck`: it clears the range once more, and
 //!    deletes the record.
 //!
-//! A destroy for later begins with `jobs::deferred`, which writes the record PENDING. When the
+//! A destroy for later begins with `jobs::pending`, which writes the record PENDING. When the
 //! destroy is due, the worker continues with step 3.
 
 pub mod callback;

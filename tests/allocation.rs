@@ -1,45 +1,25 @@
 //! Memory, counted by the allocator: decisions allocate none, and the safe points of all keyspaces
 //! need no more than I8 says.
 
-#![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "an allocator that counts and hands on")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod support;
 
 use rocks_gc::ffi::c;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use support::counting::Counting;
 use support::gc::Gc;
 
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-static BYTES: AtomicUsize = AtomicUsize::new(0);
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, SeqCst);
-        BYTES.fetch_add(layout.size(), SeqCst);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size(), SeqCst);
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static COUNTING: Counting = Counting::new();
 
 /// One test, so that nobody else allocates meanwhile.
 #[test]
 fn decisions_allocate_nothing_and_safe_points_little() {
-    let before = BYTES.load(SeqCst);
+    let before = COUNTING.bytes();
     let gc = Gc::new("data_prefix=z", 1000);
     let neighbours: Vec<u32> = (70_000..80_000).collect();
     gc.name_all(&neighbours, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
-    let some = BYTES.load(SeqCst) - before - neighbours.capacity() * size_of::<u32>();
+    let some = COUNTING.bytes() - before - neighbours.capacity() * size_of::<u32>();
     assert!(some <= 1 << 20, "10,000 neighbours take {some} bytes");
     assert!(some <= gc.stats().cache_bytes as usize + (16 << 10), "cache_bytes says {} of {some}", gc.stats().cache_bytes);
 
@@ -53,7 +33,7 @@ fn decisions_allocate_nothing_and_safe_points_little() {
     // The longest key comes first, as the first of its row.
     let longest = gc.raw_key(69_999, &[b'k'; 100], 5);
     run.callback(&longest, b"\0");
-    let before = ALLOCATIONS.load(SeqCst);
+    let before = COUNTING.allocations();
     let mut removed = 0;
     for (key, ts) in &keys {
         run.decide_by_key(key);
@@ -61,13 +41,13 @@ fn decisions_allocate_nothing_and_safe_points_little() {
     }
     foreign.iter().for_each(|key| assert!(!run.callback(key, b"")));
     run.callback(b"zz", b"");
-    let allocations = ALLOCATIONS.load(SeqCst) - before;
+    let allocations = COUNTING.allocations() - before;
     assert_eq!((allocations, removed), (0, 3 * 50), "nothing is allocated, and something is decided");
     drop(run);
 
     let all: Vec<u32> = (0..=c::RGC_KEYSPACE_MAX).collect();
-    let before = BYTES.load(SeqCst) - some;
+    let before = COUNTING.bytes() - some;
     gc.name_all(&all, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
-    let every = BYTES.load(SeqCst) - before;
+    let every = COUNTING.bytes() - before;
     assert!(every <= 160 << 20, "all keyspaces take {every} bytes");
 }

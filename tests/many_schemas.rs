@@ -1,7 +1,6 @@
 //! A ledger for years: a million dropped schemas of one keyspace need few bytes on disk and in
 //! memory, and one more drop costs no more than a page of ids.
 
-#![allow(unsafe_code, clippy::undocumented_unsafe_blocks, reason = "an allocator that counts and hands on")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod support;
@@ -10,32 +9,12 @@ use rocks_gc::engine::Engine;
 use rocks_gc::layout::{KeyspaceId, Tenant};
 use rocks_gc::reclaim::AttachedStore;
 use rocks_gc::shared::{KeyDropState, SchemaState, Shared};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
+use support::counting::Counting;
 use support::memory::{Memory, shared};
 
-struct Counting;
-
-/// The bytes in use, and all bytes that were ever allocated.
-static BYTES: AtomicUsize = AtomicUsize::new(0);
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BYTES.fetch_add(layout.size(), SeqCst);
-        ALLOCATED.fetch_add(layout.size(), SeqCst);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size(), SeqCst);
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static COUNTING: Counting = Counting::new();
 
 const PREFIX: &[u8] = b"\x01rocks_gc/";
 const DROPPED: u32 = 1_000_000;
@@ -98,9 +77,9 @@ fn a_million_dropped_schemas_need_little() {
         drop(written);
 
         let shared = shared("schema_id=prefix");
-        let (before, began) = (BYTES.load(SeqCst), Instant::now());
+        let (before, began) = (COUNTING.bytes(), Instant::now());
         let attached = store.attach(&shared, false);
-        let memory = BYTES.load(SeqCst) - before;
+        let memory = COUNTING.bytes() - before;
         println!("{name}: {bytes} bytes on disk, {memory} bytes of memory, attached in {:?}", began.elapsed());
         assert!(memory <= MOST, "{name}: {memory} bytes of memory");
 
@@ -108,15 +87,15 @@ fn a_million_dropped_schemas_need_little() {
         let began = Instant::now();
         assert!(schemas.each().map(|(id, state, _)| (id, state)).eq((0..DROPPED).map(|i| (i * step, SchemaState::Dropped))));
         println!("{name}: listed in {:?}", began.elapsed());
-        let allocated = ALLOCATED.load(SeqCst);
+        let allocated = COUNTING.allocated();
         let found = (0..DROPPED * step).filter(|id| matches!(schemas.drop_state(*id), KeyDropState::Invalid(_))).count();
-        assert_eq!((found, ALLOCATED.load(SeqCst) - allocated), (DROPPED as usize, 0), "a lookup allocates nothing");
+        assert_eq!((found, COUNTING.allocated() - allocated), (DROPPED as usize, 0), "a lookup allocates nothing");
 
         // Filters hold `schemas` meanwhile.
         let new = |i| if step == 1 { DROPPED + i } else { (DROPPED / 2 + i) * step + 1 };
-        let (allocated, began) = (ALLOCATED.load(SeqCst), Instant::now());
+        let (allocated, began) = (COUNTING.allocated(), Instant::now());
         (0..10).for_each(|i| drop_and_wait(&shared, &attached, new(i)));
-        let allocated = (ALLOCATED.load(SeqCst) - allocated) / 10;
+        let allocated = (COUNTING.allocated() - allocated) / 10;
         println!("{name}: one more drop allocates {allocated} bytes and takes {:?}", began.elapsed() / 10);
         assert!(allocated <= 200 << 10, "{name}: one more drop allocates {allocated} bytes");
         assert!((0..10).all(|i| schemas.state(new(i)) == SchemaState::Unknown), "a copy does not change");

@@ -38,7 +38,7 @@
   X(debts, (void), (), "files that destroys leave are shown, and compacted once")                                        \
   X(debt_faults, (void), (), "a payment that fails or waits is made later, and a detach does not wait")                  \
   X(debts_of_schemas, (void), (), "dropped and truncated schemas leave debts that are paid")                             \
-  X(deferred, (void), (), "a destroy begins when the safe point has passed its timestamp")                               \
+  X(pending_destroys, (void), (), "a destroy begins when the safe point has passed its timestamp")                       \
   X(destroyed_runs, (void), (), "filters drop keys of destroyed ranges")                                                 \
   X(ledger, (void), (), "the ledger's records survive, and damaged ones are not believed")                               \
   X(collect, (void), (), "collecting takes the files with garbage, and reports them")                                    \

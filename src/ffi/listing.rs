@@ -92,7 +92,7 @@ pub unsafe extern "C" fn rgc_destroyed_foreach(
                 keyspace: keyspace_number(record.keyspace),
                 state: state_number(&record.progress) as c_int,
                 started_unix_seconds: record.started_at,
-                done_unix_seconds: record.done_at,
+                done_unix_seconds: record.cleared_at,
                 late_keys_dropped: destroyed.range.late.keys(),
                 pending_ts: record.pending().unwrap_or(0),
             };

@@ -2,9 +2,9 @@
 //! the worker.
 
 use super::jobs::collect::{self, CollectOrder};
-use super::jobs::deferred::How;
 use super::jobs::destroy::{DestroyError, RangeToDestroy};
-use super::jobs::{CollectReport, DestroyReport, KnownFiles, debt, deferred, destroy, drop_schema, recheck, truncate_schema};
+use super::jobs::pending::How;
+use super::jobs::{CollectReport, DestroyReport, KnownFiles, debt, destroy, drop_schema, pending, recheck, truncate_schema};
 use super::ledger::{Destroyed, DestroyedRange, Ledger, probe};
 use super::store::{ColumnFamily, DebtSize, Role, Store};
 use super::worker;
@@ -137,12 +137,12 @@ impl AttachedStore {
 
     /// Orders a destroy that begins when the effective safe point of the ranges is above `after`.
     pub fn destroy_after(&self, ranges: &[RangeToDestroy], after: Timestamp, how: How) -> Result<(), Error> {
-        deferred::order(&self.store, &self.ledger, ranges, after, how).map_err(|(_, error)| error)
+        pending::order(&self.store, &self.ledger, ranges, after, how).map_err(|(_, error)| error)
     }
 
     /// Takes back pending destroys of exactly these ranges, all or none.
     pub fn take_back(&self, ranges: &[StoredRange]) -> Result<(), Error> {
-        deferred::take_back(&self.store, &self.ledger, ranges)
+        pending::take_back(&self.store, &self.ledger, ranges)
     }
 
     /// Counts the jobs of the worker again: the pending destroys that are due now, and the debts.

@@ -20,8 +20,8 @@ mod worker;
 
 pub use attached::{AttachedStore, attach};
 pub use jobs::collect::CollectOrder;
-pub use jobs::deferred::How;
 pub use jobs::destroy::{DestroyError, RangeToDestroy};
+pub use jobs::pending::How;
 pub use jobs::{CollectReport, DestroyReport};
 pub use ledger::{DestroyedRange, Progress};
 pub use store::{ColumnFamily, DebtSize, Role, closed};

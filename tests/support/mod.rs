@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub mod adaptor;
+pub mod counting;
 pub mod gc;
 pub mod log;
 pub mod memory;

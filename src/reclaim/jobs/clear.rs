@@ -1,7 +1,7 @@
 //! Clearing ranges: the work of a destroy between the record "started" and the record "cleared".
 //! After it no key of the ranges is visible, and a crash brings none back.
 
-use super::cut_row::{self, NOW};
+use super::cut_row::{self, EVEN_IN_A_STALL};
 use super::file_index::{FileIndex, span};
 use super::report::DestroyReport;
 use crate::engine::{Direction, Family, File, Op};
@@ -60,7 +60,23 @@ pub fn clear(store: &Store, ledger: &Ledger, targets: &[Target<'_>], report: &mu
     deleted?;
 
     let begun = Instant::now();
-    let settled = parts.iter_mut().try_for_each(|(family, parts, files)| settle(store, ledger, *family, parts, files, report));
+    let mut is_logged = None;
+    let settled = parts.iter_mut().try_for_each(|(family, parts, files)| {
+        let (overlap, left) = note_files(parts, files);
+        // Tombstones may hide keys in these files, and a crash may lose one that is not logged.
+        if overlap {
+            let is_logged = match is_logged {
+                Some(known) => known,
+                None => *is_logged.insert(ledger.all_is_logged(store)?),
+            };
+            if !is_logged {
+                store.engine.flush(*family)?;
+            }
+        }
+        report.files_left += left.0;
+        report.file_bytes_left = report.file_bytes_left.saturating_add(left.1);
+        compact_cut_rows(store, *family, parts)
+    });
     report.compact_time += begun.elapsed();
     settled?;
 
@@ -184,23 +200,16 @@ fn write_deletes(store: &Store, batch: &Batch, report: &mut DestroyReport) -> Re
 /// Writes deletes at the rate of all deletes.
 fn write(store: &Store, batch: &Batch) -> Result<(), Error> {
     store.wait_for(&store.delete_rate)?;
-    store.engine.write(&batch.writes, NOW)?;
+    store.engine.write(&batch.writes, EVEN_IN_A_STALL)?;
     store.delete_rate.spend(batch.bytes as u64);
     Ok(())
 }
 
-/// Notes for each range whether files may still hold its keys, and makes all deletes durable. It
-/// compacts at once a row that a bound cuts, because the row's live half is not safe before.
-fn settle(
-    store: &Store,
-    ledger: &Ledger,
-    family: Family,
-    parts: &mut [Part<'_>],
-    files: &[File],
-    report: &mut DestroyReport,
-) -> Result<(), Error> {
+/// Notes for each range whether files may still hold its keys. Returns whether any file overlaps
+/// one of the ranges, and the number and size of those that may hold keys.
+fn note_files(parts: &mut [Part<'_>], files: &[File]) -> (bool, (u64, u64)) {
     let index = FileIndex::new(files.to_vec());
-    let mut overlapped = false;
+    let mut overlap = false;
     let mut left = HashSet::new();
     for part in parts.iter_mut() {
         let (start, end) = part.range;
@@ -211,20 +220,19 @@ fn settle(
         if part.in_files {
             left.extend(index.reaching(start, end));
         }
-        overlapped |= overlaps;
+        overlap |= overlaps;
     }
-    // Tombstones may hide keys in these files, and a crash may lose a tombstone that is not logged.
-    if overlapped && !ledger.all_is_logged(store)? {
-        store.engine.flush(family)?;
-    }
+    (overlap, (left.len() as u64, left.iter().fold(0, |sum, file| sum.saturating_add(file.bytes))))
+}
+
+/// Compacts the rows that a bound cuts at once, because their live halves are not safe before.
+fn compact_cut_rows(store: &Store, family: Family, parts: &[Part<'_>]) -> Result<(), Error> {
     for part in parts.iter().filter(|part| part.touched) {
         for row in cut_row::cut_rows(store, part.range) {
             phase("compact", std::slice::from_ref(part.range));
             cut_row::compact(store, family, part.range, &row)?;
         }
     }
-    report.files_left += left.len() as u64;
-    report.file_bytes_left = left.iter().fold(report.file_bytes_left, |sum: u64, file: &&File| sum.saturating_add(file.bytes));
     Ok(())
 }
 

@@ -23,7 +23,7 @@ use crate::reclaim::store::{Batch, Store};
 
 /// A destroy writes into a write stall too, because a host's thread waits for it. The next record
 /// is a synced write, which makes these writes durable.
-pub const NOW: WriteOptions = WriteOptions { sync: false, no_slowdown: false };
+pub const EVEN_IN_A_STALL: WriteOptions = WriteOptions { sync: false, no_slowdown: false };
 
 /// The number of attempts at a compaction that RocksDB may refuse.
 const TRIES: usize = 5;
@@ -44,7 +44,7 @@ pub fn compact(store: &Store, family: Family, range: &StoredRange, row: &StoredR
     for _ in 0..TRIES {
         let mut batch = Batch::default();
         batch.push(family, Op::Delete(row.0.clone().max(range.0.clone())));
-        store.engine.write(&batch.writes, NOW)?;
+        store.engine.write(&batch.writes, EVEN_IN_A_STALL)?;
         store.engine.flush(family)?;
         let before = store.engine.files(family, (&row.0, &row.1))?;
         compact_at_rate(store, family, row, &before, true)?;

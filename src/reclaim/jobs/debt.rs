@@ -43,7 +43,8 @@ pub struct Debt {
 }
 
 enum DebtOf {
-    Range(Destroyed),
+    /// A destroyed range, and the number of its debt.
+    Range(Destroyed, u64),
     Schema(SchemaRecord),
 }
 
@@ -51,7 +52,7 @@ impl Debt {
     /// The cause of the debt.
     pub fn key(&self) -> DebtKey {
         match &self.of {
-            DebtOf::Range(record) => DebtKey::Range(record.range.clone()),
+            DebtOf::Range(record, _) => DebtKey::Range(record.range.clone()),
             DebtOf::Schema(record) => DebtKey::Schema(record.schema()),
         }
     }
@@ -60,10 +61,10 @@ impl Debt {
 /// All open debts that can be paid in the attached families.
 pub fn open(store: &Store, ledger: &Ledger) -> Vec<Debt> {
     let places = |families: &[NamedFamily]| CoveredFamilies::new(families, &store.families).places;
-    let of_range = |record: Destroyed| Debt {
+    let of_range = |(record, debt): (Destroyed, u64)| Debt {
         families: places(record.to_compact().unwrap_or_default()),
         ranges: vec![record.range.clone()],
-        of: DebtOf::Range(record),
+        of: DebtOf::Range(record, debt),
     };
     let of_schema = |record: SchemaRecord| Debt {
         families: places(&record.families),
@@ -78,10 +79,7 @@ pub fn open(store: &Store, ledger: &Ledger) -> Vec<Debt> {
 pub fn measure(store: &Store, ledger: &Ledger) -> Result<DebtSize, Error> {
     let debts = open(store, ledger);
     let mut size = DebtSize { debts: debts.len() as u64, ..DebtSize::default() };
-    for (_, files) in files_of(store, &debts)? {
-        size.files += files.len() as u64;
-        size.bytes = files.iter().fold(size.bytes, |sum, file| sum.saturating_add(file.bytes));
-    }
+    files_of(store, &debts)?.values().for_each(|files| size.add(files));
     *lock(&store.debt) = size;
     Ok(size)
 }
@@ -138,6 +136,7 @@ pub struct Paid {
 impl Payment {
     /// Begins to pay debts: flushes their families, and finds the compactions.
     pub fn begin(store: &Store, debts: Vec<Debt>) -> Result<Self, Error> {
+        let mut size = DebtSize { debts: debts.len() as u64, ..DebtSize::default() };
         // If a family has no files of the debts, it needs no flush: a later flush of a key and its
         // tombstone writes only the tombstone. Otherwise a compaction needs the tombstones, and it
         // reads only files.
@@ -146,6 +145,7 @@ impl Payment {
         }
         let (mut before, mut steps) = (HashMap::new(), VecDeque::new());
         for (family, files) in files_of(store, &debts)? {
+            size.add(&files);
             let index = FileIndex::new(files.clone());
             let reached = ranges_in(&debts, family).into_iter().filter(|(start, end)| index.reaches(start, end)).collect();
             // A file in level 0 may cover all ranges. A compaction includes it anyway.
@@ -159,9 +159,12 @@ impl Payment {
             }
             before.insert(family, index);
         }
-        debts.iter().filter_map(|debt| if let DebtOf::Range(record) = &debt.of { Some(&record.range) } else { None }).for_each(|range| {
-            phase("debt", std::slice::from_ref(range));
-        });
+        *lock(&store.debt) = size;
+        debts.iter().filter_map(|debt| if let DebtOf::Range(record, _) = &debt.of { Some(&record.range) } else { None }).for_each(
+            |range| {
+                phase("debt", std::slice::from_ref(range));
+            },
+        );
         Ok(Self { debts, before, steps })
     }
 
@@ -208,7 +211,7 @@ impl Payment {
         let (mut ranges, mut schemas) = (Vec::new(), Vec::new());
         for debt in paid {
             match debt.of {
-                DebtOf::Range(record) => ranges.push(record),
+                DebtOf::Range(record, debt) => ranges.push((record, debt)),
                 DebtOf::Schema(record) => schemas.push(record),
             }
         }
@@ -251,30 +254,28 @@ fn compacts_on_request(store: &Store, family: Family) -> Result<bool, Error> {
 }
 
 /// Records the destroyed ranges whose files are compacted, all in one write.
-fn record_paid(store: &Store, ledger: &Ledger, records: Vec<Destroyed>, end: &mut Paid) -> Result<(), Error> {
-    let ranges: Vec<_> = records.iter().map(|record| record.range.clone()).collect();
+fn record_paid(store: &Store, ledger: &Ledger, debts: Vec<(Destroyed, u64)>, end: &mut Paid) -> Result<(), Error> {
+    let ranges: Vec<_> = debts.iter().map(|(record, _)| record.range.clone()).collect();
     // If a call of the host holds a range, the worker does not wait: the call may take long, and
     // will change the record.
     let Some(_turn) = store.range_lock.try_take(&ranges) else {
         end.left.extend(ranges.into_iter().map(DebtKey::Range));
         return Ok(());
     };
-    let now = ledger.destroyed.records_of(&ranges);
     let (mut done, mut gone) = (Vec::new(), Vec::new());
-    for (record, now) in records.into_iter().zip(now) {
+    for (record, debt) in debts {
         end.paid.push(DebtKey::Range(record.range.clone()));
-        // The range may have been destroyed again, rechecked or released.
-        if now.as_ref().and_then(Destroyed::to_compact) != record.to_compact() {
+        // The range may have been destroyed again, rechecked or released. Then it has a new debt.
+        if ledger.destroyed.debt_of(&record.range) != Some(debt) {
             continue;
         }
-        let Some(now) = now else { continue };
-        let missing: Vec<_> = not_attached(store, now.to_compact().unwrap_or_default());
+        let missing: Vec<_> = not_attached(store, record.to_compact().unwrap_or_default());
         if !missing.is_empty() {
-            done.push(now.with(Progress::Cleared(missing)));
-        } else if now.reusable {
-            gone.push(now);
+            done.push(record.with(Progress::Cleared(missing)));
+        } else if record.reusable {
+            gone.push(record);
         } else {
-            done.push(now.with(Progress::Done));
+            done.push(record.with(Progress::Done));
         }
     }
     if !done.is_empty() {

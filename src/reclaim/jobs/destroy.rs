@@ -66,7 +66,7 @@ pub fn run(
         reusable,
         forced: false,
         started_at: known.filter(Destroyed::is_in_force).map_or(now, |record| record.started_at),
-        done_at: 0,
+        cleared_at: 0,
         families: names(&store.families),
     };
     let begun: Vec<_> = wanted.iter().zip(known).map(begun).collect();
@@ -195,7 +195,7 @@ pub(super) fn clear_all(
     let covers: Vec<_> = records.iter().map(|record| CoveredFamilies::new(&record.families, &store.families)).collect();
     let targets: Vec<_> = records.iter().zip(&covers).map(|(record, covers)| Target { range: &record.range, covers, again }).collect();
     let to_compact = clear(store, ledger, &targets, report)?;
-    let done_at = store.shared.clock.now();
+    let cleared_at = store.shared.clock.now();
     let (mut gone, mut kept) = (Vec::new(), Vec::new());
     for ((record, covers), families) in records.into_iter().zip(&covers).zip(to_compact) {
         if !covers.missing.is_empty() {
@@ -209,11 +209,11 @@ pub(super) fn clear_all(
             });
         } else if !families.is_empty() {
             let progress = Progress::Cleared(named(&store.families, &families));
-            kept.push(Destroyed { progress, done_at, ..record });
+            kept.push(Destroyed { progress, cleared_at, ..record });
         } else if record.reusable {
             gone.push(record);
         } else {
-            kept.push(Destroyed { progress: Progress::Done, done_at, ..record });
+            kept.push(Destroyed { progress: Progress::Done, cleared_at, ..record });
         }
     }
     if !kept.is_empty() {

@@ -3,7 +3,7 @@
 //! | file | content |
 //! |---|---|
 //! | `destroy`, `recheck` | destroying ranges; destroying them once more for late keys |
-//! | `deferred` | destroying a range when its safe point has passed a timestamp |
+//! | `pending` | destroying a range when its safe point has passed a timestamp |
 //! | `clear`, `cut_row` | deleting a range's files and keys; compacting a row that a bound cuts |
 //! | `debt` | compacting the files that may still hold deleted keys |
 //! | `file_index` | the files that overlap a range; the ranges that are compacted together |
@@ -22,7 +22,6 @@ mod compaction_cost;
 mod cut_row;
 pub mod dead_row;
 pub mod debt;
-pub mod deferred;
 pub mod destroy;
 pub mod drop_schema;
 mod file_counts;
@@ -30,6 +29,7 @@ mod file_index;
 mod garbage;
 mod known_files;
 pub mod long_row;
+pub mod pending;
 mod pick;
 pub mod recheck;
 mod report;

@@ -93,8 +93,8 @@ fn recheck(store: &Store, ledger: &Ledger, range: &StoredRange, now: u64, report
     let Some(record) = ledger.destroyed.records_of(std::slice::from_ref(range)).pop().flatten().filter(is_cleared) else {
         return Ok(false);
     };
-    if record.done_at == 0 {
-        ledger.destroyed.put(store, &[Destroyed { done_at: now, ..record }])?;
+    if record.cleared_at == 0 {
+        ledger.destroyed.put(store, &[Destroyed { cleared_at: now, ..record }])?;
         return Ok(false);
     }
     if !is_due(store, &record, now) {
@@ -139,7 +139,7 @@ fn recheck_cleared(store: &Store, ledger: &Ledger, record: Destroyed, report: &m
         ledger.destroyed.put(store, std::slice::from_ref(&record))?;
     }
     let (level, late) = if removed(report) == before { (Level::Info, "") } else { (Level::Warn, "; the recheck removed late keys") };
-    log(level, || format!("the recheck of {} is done, and its record is deleted{late}", hex_range(range)));
+    log(level, || format!("the recheck of {} is done, and filters keep new keys there{late}", hex_range(range)));
     Ok(())
 }
 
@@ -149,5 +149,5 @@ fn is_cleared(record: &Destroyed) -> bool {
 }
 
 fn is_due(store: &Store, record: &Destroyed, now: u64) -> bool {
-    is_cleared(record) && record.done_at != 0 && record.done_at.saturating_add(store.shared.deleting.recheck_seconds) <= now
+    is_cleared(record) && record.cleared_at != 0 && record.cleared_at.saturating_add(store.shared.deleting.recheck_seconds) <= now
 }

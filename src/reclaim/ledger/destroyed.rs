@@ -48,7 +48,7 @@ pub struct Destroyed {
     /// The time when the destroy began, in Unix seconds.
     pub started_at: u64,
     /// The time when the range was cleared, in Unix seconds.
-    pub done_at: u64,
+    pub cleared_at: u64,
     /// The column families that the record covers; an empty list means all.
     pub families: Vec<NamedFamily>,
 }
@@ -123,7 +123,7 @@ impl Record for Destroyed {
         let mut body = vec![state, flag(self.reusable, REUSABLE) | flag(self.forced, FORCED)];
         body.extend_from_slice(&self.keyspace.map_or(NO_KEYSPACE, KeyspaceId::get).to_be_bytes());
         body.extend_from_slice(&self.started_at.to_be_bytes());
-        body.extend_from_slice(&self.done_at.to_be_bytes());
+        body.extend_from_slice(&self.cleared_at.to_be_bytes());
         put_bytes(&self.range.0, &mut body);
         put_bytes(&self.range.1, &mut body);
         match &self.progress {
@@ -138,7 +138,7 @@ impl Record for Destroyed {
         let (&[state, flags], rest) = body.split_first_chunk()?;
         let (keyspace, rest) = take_keyspace(rest)?;
         let (started_at, rest) = take_u64(rest)?;
-        let (done_at, rest) = take_u64(rest)?;
+        let (cleared_at, rest) = take_u64(rest)?;
         let (start, rest) = take_bytes(rest)?;
         let (end, rest) = take_bytes(rest)?;
         let progress = match state {
@@ -156,7 +156,7 @@ impl Record for Destroyed {
             reusable: flags & REUSABLE != 0,
             forced: flags & FORCED != 0,
             started_at,
-            done_at,
+            cleared_at,
             families: Vec::new(),
         })
     }

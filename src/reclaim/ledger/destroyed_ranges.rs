@@ -60,9 +60,15 @@ impl DestroyedRanges {
         self.with(|entries| entries.cleared_by(time))
     }
 
-    /// The records of ranges whose files must be compacted, in the order of the ranges.
-    pub fn to_compact(&self) -> Vec<Destroyed> {
-        self.with(|entries| entries.to_compact.iter().filter_map(|range| entries.get(range)).collect())
+    /// The records of ranges whose files must be compacted, in the order of the ranges, each with
+    /// the number of its debt.
+    pub fn to_compact(&self) -> Vec<(Destroyed, u64)> {
+        self.with(|entries| entries.to_compact.iter().filter_map(|(range, debt)| Some((entries.get(range)?, *debt))).collect())
+    }
+
+    /// The number of a range's debt, if it has one.
+    pub fn debt_of(&self, range: &StoredRange) -> Option<u64> {
+        self.with(|entries| entries.to_compact.get(range).copied())
     }
 
     /// The pending ranges that are due, and that the worker may destroy.

@@ -38,8 +38,11 @@ pub struct Entries {
     /// The ranges of the other records, to find those that overlap another range.
     segments: Segments,
     /// The ranges whose files can be compacted: a family to compact is attached, or the host has
-    /// dropped all of these families.
-    pub to_compact: BTreeSet<StoredRange>,
+    /// dropped all of these families. Each debt has a number, and a range that is cleared again has
+    /// a new debt.
+    pub to_compact: BTreeMap<StoredRange, u64>,
+    /// The number of debts so far.
+    debts: u64,
     /// The pending ranges.
     pub pending: PendingRanges,
     /// The ranges whose pending destroy the worker has begun and not finished.
@@ -81,7 +84,7 @@ impl Entries {
             reusable: range.reusable,
             forced: false,
             started_at: range.started_at,
-            done_at: range.cleared_at,
+            cleared_at: range.cleared_at,
             families: range.covers.named.clone(),
         }
     }
@@ -138,7 +141,7 @@ impl Entries {
             Progress::Cleared(_) => RangeProgress::Cleared,
             Progress::Started | Progress::Pending(_) => RangeProgress::Started,
         };
-        (range.reusable, range.started_at, range.cleared_at) = (record.reusable, record.started_at, record.done_at);
+        (range.reusable, range.started_at, range.cleared_at) = (record.reusable, record.started_at, record.cleared_at);
         before.into_iter().for_each(|before| range.late = before.late.again(false));
         range.late.set_done(record.is_done());
         self.number += 1;
@@ -156,7 +159,8 @@ impl Entries {
             !places.is_empty() || missing.is_empty()
         };
         if record.to_compact().is_some_and(can_be_paid) {
-            self.to_compact.insert(record.range.clone());
+            self.debts += 1;
+            self.to_compact.insert(record.range.clone(), self.debts);
         }
     }
 

@@ -94,17 +94,17 @@ mod tests {
         let bytes = || proptest::collection::vec(any::<u8>(), 1..20);
         (bytes(), bytes(), proptest::option::of(0..=KeyspaceId::MAX), any::<(u8, bool, bool, u64, u64)>()).prop_filter_map(
             "a range is not empty",
-            |(one, other, keyspace, (state, reusable, forced, started_at, done_at))| {
+            |(one, other, keyspace, (state, reusable, forced, started_at, cleared_at))| {
                 let keyspace = keyspace.and_then(KeyspaceId::new);
                 let families = vec![NamedFamily { id: keyspace.map(KeyspaceId::get), name: "a family".into() }];
                 let progress = match state % 4 {
                     0 => Progress::Started,
                     1 => Progress::Cleared(families.clone()),
-                    2 => Progress::Pending(done_at),
+                    2 => Progress::Pending(cleared_at),
                     _ => Progress::Done,
                 };
                 let range = (one.clone().min(other.clone()), one.max(other));
-                (range.0 != range.1).then_some(Destroyed { range, keyspace, progress, reusable, forced, started_at, done_at, families })
+                (range.0 != range.1).then_some(Destroyed { range, keyspace, progress, reusable, forced, started_at, cleared_at, families })
             },
         )
     }
@@ -190,7 +190,7 @@ mod tests {
             reusable: false,
             forced: false,
             started_at: 1,
-            done_at: 2,
+            cleared_at: 2,
             families: vec![NamedFamily { id: Some(5), name: "f".into() }],
         };
         let key = record.key(PREFIX);
@@ -216,7 +216,7 @@ mod tests {
         hasher.update(&value);
         value.extend_from_slice(&hasher.finalize().to_be_bytes());
         let record = Destroyed::parse(&key, &value, PREFIX).unwrap();
-        assert!(record.is_done() && record.done_at == 2 && record.families.is_empty());
+        assert!(record.is_done() && record.cleared_at == 2 && record.families.is_empty());
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use families::{ColumnFamily, Families, Role};
 pub use range_lock::{RangeLock, overlap};
 pub use rate_limiter::RateLimiter;
 
-use crate::engine::{Direction, Engine, Family};
+use crate::engine::{Direction, Engine, Family, File};
 use crate::error::Error;
 use crate::shared::Shared;
 use std::ops::ControlFlow;
@@ -61,6 +61,14 @@ pub struct DebtSize {
     pub files: u64,
     /// The size of these files, in bytes.
     pub bytes: u64,
+}
+
+impl DebtSize {
+    /// Adds the files of a family.
+    pub fn add(&mut self, files: &[File]) {
+        self.files += files.len() as u64;
+        self.bytes = files.iter().fold(self.bytes, |sum, file| sum.saturating_add(file.bytes));
+    }
 }
 
 impl Store {

@@ -107,7 +107,6 @@ impl Debts {
         self.burst = Some((debts.len(), changed, first));
         let is_over = changed + QUIET <= now || first + LONGEST_BURST <= now;
         if is_over || store.shared.worker_queue.is_waited_for() {
-            debt::measure(store, ledger)?;
             self.payment = Some(Payment::begin(store, debts)?);
         } else {
             self.next_look = now + QUIET;

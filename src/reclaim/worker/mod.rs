@@ -18,7 +18,7 @@ mod paced_writer;
 mod pauses;
 mod rows;
 
-use super::jobs::{DestroyReport, deferred, recheck};
+use super::jobs::{DestroyReport, pending, recheck};
 use super::ledger::Ledger;
 use super::store::Store;
 use crate::error::ErrorKind;
@@ -113,7 +113,7 @@ impl Worker<'_> {
             return;
         }
         self.next_due = Instant::now() + LOOK;
-        if let Err(error) = deferred::run_due(self.store, self.ledger) {
+        if let Err(error) = pending::run_due(self.store, self.ledger) {
             let is_usual = matches!(error.kind(), ErrorKind::Busy | ErrorKind::Aborted);
             log(if is_usual { Level::Debug } else { Level::Error }, || {
                 format!("a pending destroy cannot be carried out now, and the worker tries again: {error}")

@@ -9,7 +9,7 @@ use crate::log::{Level, log};
 use crate::reclaim::jobs::sweep::Sweep;
 use crate::reclaim::jobs::truncate_rows::{self, Truncated};
 use crate::reclaim::ledger::{Ledger, Order, OrderProgress, SchemaKey, SchemaOrders, SchemaRecord};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -24,8 +24,8 @@ pub struct Orders {
     /// The schema whose order was served last.
     last: Option<SchemaKey>,
     sweeps: BTreeMap<SchemaKey, Sweep>,
-    /// Truncations that have deleted nothing so far.
-    untouched: BTreeSet<SchemaKey>,
+    /// Whether a truncation has deleted anything. One that an earlier process began may have.
+    deleted: BTreeMap<SchemaKey, bool>,
     /// Orders that are paused: the end and the length of the pause.
     waiting: BTreeMap<SchemaKey, (Instant, Duration)>,
 }
@@ -79,17 +79,13 @@ impl Orders {
             return Ok(());
         }
         let key = record.schema();
-        if record.position.is_empty() {
-            self.untouched.insert(key);
-        }
+        let deleted = self.deleted.entry(key).or_insert(!record.position.is_empty());
         let Truncated { batch, mut to, unparsed } = truncate_rows::run(store, record, &mut |batch, how| {
-            self.untouched.remove(&key);
+            *deleted = true;
             writer.write_at_pace(batch, how)
         })?;
-        if !batch.is_empty() {
-            self.untouched.remove(&key);
-        }
-        if to.progress == OrderProgress::Deleted && self.untouched.remove(&key) {
+        *deleted |= !batch.is_empty();
+        if to.progress == OrderProgress::Deleted && !*deleted {
             to.progress = OrderProgress::Done;
         }
         let mut pause = SHORTEST_WAIT;
@@ -103,6 +99,9 @@ impl Orders {
         }
         store.delete_rate.spend(batch.bytes as u64);
         self.waiting.remove(&key);
+        if to.progress > OrderProgress::Deleting {
+            self.deleted.remove(&key);
+        }
         store.shared.stats.shared().rows_left_unparsed.add(unparsed.len() as u64);
         for row in unparsed {
             log(Level::Warn, || {

@@ -1,4 +1,4 @@
-//! Deferred destroys. The host orders a destroy with a timestamp. Readers may use the range until
+//! Pending destroys. The host orders a destroy with a timestamp. Readers may use the range until
 //! its effective safe point is above the timestamp. Then the worker destroys the range. Until then
 //! the host can take the order back.
 
@@ -49,7 +49,7 @@ pub fn order(store: &Store, ledger: &Ledger, wanted: &[RangeToDestroy], after: T
         reusable: how.reusable,
         forced: how.forced,
         started_at: 0,
-        done_at: 0,
+        cleared_at: 0,
         families: names(&store.families),
     };
     ledger.destroyed.put(store, &wanted.iter().map(pending).collect::<Vec<_>>()).map_err(|error| (None, error))
@@ -77,6 +77,8 @@ pub fn take_back(store: &Store, ledger: &Ledger, ranges: &[StoredRange]) -> Resu
 /// Carries out the pending destroys that are due, and those that an earlier call of this function
 /// began and did not finish.
 pub fn run_due(store: &Store, ledger: &Ledger) -> Result<(), Error> {
+    // An attempt that failed may have left tombstones over one half of a row.
+    let again = !ledger.destroyed.begun().is_empty();
     begin_due(store, ledger)?;
     let begun = ledger.destroyed.begun();
     // If a call of the host holds a range, the worker does not wait: the call may take long.
@@ -84,7 +86,7 @@ pub fn run_due(store: &Store, ledger: &Ledger) -> Result<(), Error> {
     // The thread that held the lock before may have finished a destroy.
     let still = ledger.destroyed.begun();
     let records = ledger.destroyed.records_of(&begun).into_iter().flatten().filter(|record| still.contains(&record.range)).collect();
-    clear_all(store, ledger, records, false, &mut DestroyReport::default())
+    clear_all(store, ledger, records, again, &mut DestroyReport::default())
 }
 
 fn begin_due(store: &Store, ledger: &Ledger) -> Result<(), Error> {
