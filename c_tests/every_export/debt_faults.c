@@ -128,6 +128,50 @@ static void slow_compactions(int is_cut) {
   engine_free(engine);
 }
 
+/* Holds the first compaction of a payment until the test lets it go. */
+struct hold {
+  pthread_mutex_t turn;
+  int is_held, may_go;
+};
+static int flag_of(struct hold* hold, const int* flag) {
+  pthread_mutex_lock(&hold->turn);
+  int is_set = *flag;
+  pthread_mutex_unlock(&hold->turn);
+  return is_set;
+}
+static void set(struct hold* hold, int* flag) {
+  pthread_mutex_lock(&hold->turn);
+  *flag = 1;
+  pthread_mutex_unlock(&hold->turn);
+}
+static void hold_a_compaction(void* state, int function) {
+  struct hold* hold = state;
+  if (function != COMPACT) return;
+  set(hold, &hold->is_held);
+  while (!flag_of(hold, &hold->may_go)) pause_a_little();
+}
+
+/* A range that is used and destroyed again while its debt is paid has a new debt, which the payment
+ * in progress does not end. */
+static void destroyed_again_meanwhile(void) {
+  struct hold hold = {PTHREAD_MUTEX_INITIALIZER, 0, 0};
+  rgc_t* gc = gc_at_80("");
+  struct mem_engine* engine = debts_filled(100);
+  attach(gc, engine, 5);
+  engine->during_state = &hold;
+  engine->during = hold_a_compaction;
+  debts_destroy(gc, 3, 7, RGC_DESTROY_REUSABLE);
+  while (!flag_of(&hold, &hold.is_held)) pause_a_little();
+  mem_put(engine->store, CF_DEFAULT, debts_key(4, 100), BYTES("again\0"));
+  mem_flush(engine->store, CF_DEFAULT);
+  debts_destroy(gc, 3, 7, RGC_DESTROY_REUSABLE);
+  set(&hold, &hold.may_go);
+  drain(gc);
+  check_paid(gc, engine, RGC_DESTROY_REUSABLE);
+  api.rgc_destroy(gc);
+  engine_free(engine);
+}
+
 static void slow_deletes(void) {
   struct destroying call = {gc_at_80("delete_bytes_per_second=1;delete_batch_bytes=20"), debts_row(3), debts_row(7), NULL};
   struct mem_engine* engine = debts_filled(100);
@@ -150,4 +194,5 @@ void test_debt_faults(void) {
   slow_compactions(0);
   slow_compactions(1);
   slow_deletes();
+  destroyed_again_meanwhile();
 }
