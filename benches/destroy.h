@@ -3,43 +3,14 @@
 #define BENCHES_DESTROY_H
 #include <rocks_gc_rocksdb_store.h>
 #include <rocksdb/convenience.h>
-#include <rocksdb/db.h>
 #include <rocksdb/statistics.h>
-#include <sys/resource.h>
 
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <utility>
 
-[[noreturn]] inline void Fail(const std::string& what) {
-  std::fprintf(stderr, "%s\n", what.c_str());
-  std::exit(1);
-}
-inline void Check(const ROCKSDB_NAMESPACE::Status& status) {
-  if (!status.ok()) Fail(status.ToString());
-}
-inline void Check(const std::string& error) {
-  if (!error.empty()) Fail(error);
-}
-
-struct Open {
-  Open(const ROCKSDB_NAMESPACE::Options& options, const std::string& path) {
-#if ROCKSDB_MAJOR >= 10
-    std::unique_ptr<ROCKSDB_NAMESPACE::DB> opened;
-    Check(ROCKSDB_NAMESPACE::DB::Open(options, path, &opened));
-    db = std::move(opened);
-#else
-    ROCKSDB_NAMESPACE::DB* opened = nullptr;
-    Check(ROCKSDB_NAMESPACE::DB::Open(options, path, &opened));
-    db.reset(opened);
-#endif
-  }
-  ROCKSDB_NAMESPACE::DB* operator->() const { return db.get(); }
-  std::unique_ptr<ROCKSDB_NAMESPACE::DB> db;
-};
+#include "bench.h"
 
 // Files of 8 MiB, as TiKV has them, and levels small enough that 100 MiB have two of them below
 // level 0.
@@ -225,14 +196,11 @@ class Watch {
   Cost Now() const {
     using namespace ROCKSDB_NAMESPACE;
     const std::chrono::duration<double, std::milli> wall = std::chrono::steady_clock::now().time_since_epoch();
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto ms = [](const timeval& time) { return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3; };
     uint64_t written = 0;
     for (const uint32_t ticker : {COMPACT_WRITE_BYTES, FLUSH_WRITE_BYTES, WAL_FILE_BYTES}) {
       written += options_.statistics->getTickerCount(ticker);
     }
-    return {wall.count(), ms(usage.ru_utime) + ms(usage.ru_stime), written};
+    return {wall.count(), CpuTimeSoFar().All() * 1e3, written};
   }
 
   const ROCKSDB_NAMESPACE::Options& options_;

@@ -22,15 +22,6 @@ constexpr uint32_t kFirst = 1;
 constexpr uint32_t kOther = 1000000;
 constexpr int kRows = 20, kValueBytes = 1000;  // 20 KB a tenant
 
-double CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto of = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return of(usage.ru_utime) + of(usage.ru_stime);
-}
-
 double Seconds(const std::function<void()>& work) {
   const auto begun = std::chrono::steady_clock::now();
   work();
@@ -91,7 +82,7 @@ Costs Measure(const char* library, const std::string& path, uint32_t tenants, ui
   Costs costs;
   costs.held = static_cast<double>(BytesThatHold(gc, db, all));
   Check(options.statistics->Reset());
-  const double cpu = CpuSeconds();
+  const double cpu = CpuTimeSoFar().All();
   costs.calls = Seconds([&] {
     if (together) {
       Check(gc.Call(&Functions::rgc_destroy_keyspaces, all.data(), all.size(), 0, nullptr, nullptr));
@@ -104,7 +95,7 @@ Costs Measure(const char* library, const std::string& path, uint32_t tenants, ui
   debt.struct_size = sizeof debt;
   Check(gc.Call(&Functions::rgc_debt, &debt));
   if (debt.debts != 0) Fail("a debt is left");
-  costs.cpu = CpuSeconds() - cpu;
+  costs.cpu = CpuTimeSoFar().All() - cpu;
   uint64_t keys = 0;
   const std::unique_ptr<Iterator> it(db->NewIterator(ReadOptions()));
   for (it->Seek("r"); it->Valid(); it->Next()) ++keys;

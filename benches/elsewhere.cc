@@ -27,12 +27,7 @@ constexpr int kCompactions = 9;
 constexpr uint32_t kTenant = 1;
 constexpr auto kIdle = std::chrono::seconds(3);
 
-double CpuMilliseconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto of = [](const timeval& time) { return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3; };
-  return of(usage.ru_utime) + of(usage.ru_stime);
-}
+double CpuMilliseconds() { return CpuTimeSoFar().All() * 1e3; }
 
 double Timed(const std::function<void()>& call) {
   const auto begun = std::chrono::steady_clock::now();

@@ -108,10 +108,6 @@ void Measure(const rocks_gc::Library& library, const std::string& folder, const 
   Check(db->Close());
 }
 
-double Percentile(const std::vector<double>& sorted, double percent) {
-  return sorted.empty() ? 0 : sorted[static_cast<size_t>(static_cast<double>(sorted.size() - 1) * percent / 100)];
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -134,7 +130,6 @@ int main(int argc, char** argv) {
   }
   for (const char* name : {"/data", "/copy"}) std::filesystem::remove_all(folder + name);
   std::printf("| writers, during | puts | p50, us | p99, us | worst, us | p99 against alone |\n|---|---|---|---|---|---|\n");
-  for (Phase& phase : phases) std::sort(phase.latencies.begin(), phase.latencies.end());
   const double alone = Percentile(phases[0].latencies, 99);
   for (const Phase& phase : phases) {
     const double p99 = Percentile(phase.latencies, 99);

@@ -1,10 +1,12 @@
 /* copies.c - a host that is not linked with RocksDB loads one at run time, and then another: which
  * one the library binds, and which it refuses.
  *
- * Usage: copies LIBRARY ROCKSDB OTHER_ROCKSDB INCOMPLETE
- * INCOMPLETE has only some of the functions. */
+ * Usage: copies LIBRARY ROCKSDB OTHER_ROCKSDB INCOMPLETE SAME_NAMES NODE
+ * INCOMPLETE has only some of the functions. SAME_NAMES has two functions of the same names, which
+ * are not RocksDB's, and so has NODE, which looks like Node.js. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "api.h"
@@ -23,12 +25,14 @@ static int is_loaded(const char* path) {
   return handle != NULL;
 }
 
-static void* load(const char* path) {
-  void* handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+static void* load_as(const char* path, int scope) {
+  void* handle = dlopen(path, RTLD_NOW | scope);
   if (handle == NULL) fprintf(stderr, "%s\n", dlerror());
   REQUIRE(handle != NULL);
   return handle;
 }
+
+static void* load(const char* path) { return load_as(path, RTLD_LOCAL); }
 
 /* Bound, the library makes factories. */
 static void check_bound(rgc_t* gc, void* rocksdb) {
@@ -42,8 +46,29 @@ static void check_bound(rgc_t* gc, void* rocksdb) {
   destroy(factory);
 }
 
+/* A library that is not RocksDB is in the global scope, before RocksDB. */
+static void check_same_names(const char* rocksdb, const char* same_names, const char* node) {
+  void* names = load_as(same_names, RTLD_GLOBAL);
+  rgc_t* gc = create();
+  FAILS(api.rgc_bind_rocksdb_library(gc, NULL, NULL, errptr), "Not found", same_names, "rocksdb_compactionfilter_create");
+  void* real = load_as(rocksdb, RTLD_GLOBAL);
+  void* process = dlopen(NULL, RTLD_NOW);
+  REQUIRE(process != NULL && dlsym(process, "rocksdb_write") == dlsym(names, "rocksdb_write"));
+  FAILS(api.rgc_bind_rocksdb_library(gc, process, NULL, errptr), "Not supported", same_names, "rocksdb_write", "by the path");
+  SUCCEEDS(api.rgc_bind_rocksdb_library(gc, NULL, NULL, errptr));
+  /* It is the same binding. */
+  SUCCEEDS(api.rgc_bind_rocksdb_library(gc, real, NULL, errptr));
+  check_bound(gc, real);
+  void* as_node = load_as(node, RTLD_GLOBAL);
+  FAILS(api.rgc_bind_rocksdb_library(gc, NULL, NULL, errptr), "Not supported", "Node.js", "rocksdb_write");
+  SUCCEEDS(api.rgc_bind_rocksdb_library(gc, NULL, rocksdb, errptr));
+  dlclose(as_node);
+  dlclose(names);
+  api.rgc_destroy(gc);
+}
+
 int main(int argc, char** argv) {
-  REQUIRE(argc == 5);
+  REQUIRE(argc == 7);
   alarm(120);
   api_load(argv[1]);
   const char* rocksdb = argv[2];
@@ -63,8 +88,20 @@ int main(int argc, char** argv) {
         "rocksdb_compactionfiltercontext_is_full_compaction");
   FAILS(api.rgc_bind_rocksdb_library(gc, some, NULL, errptr), "Not found", "rocksdb_compactionfilter_create");
   FAILS(api.rgc_bind_rocksdb_library(gc, NULL, NULL, errptr), "Not found", "rocksdb_compactionfilter_create");
+  FAILS(api.rgc_bind_rocksdb_library(gc, NULL, NULL, errptr), "Not found", incomplete, "-rdynamic");
   dlclose(some);
   api.rgc_destroy(gc);
+
+  /* In a process of its own, because it makes RocksDB global. */
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    check_same_names(rocksdb, argv[5], argv[6]);
+    _exit(check_summary("same names") == 0 ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 
   /* One RocksDB, RTLD_LOCAL: the library finds it by handle and by path. By search it finds it once
    * the host has closed the incomplete one: a search keeps no other library loaded. */
@@ -99,5 +136,6 @@ int main(int argc, char** argv) {
   check_bound(other, second);
   api.rgc_destroy(other);
   api.rgc_destroy(gc);
+  dlclose(second);
   return check_summary("copies") == 0 ? 0 : 1;
 }

@@ -14,6 +14,7 @@
  *     recovery                               what a WAL filter leaves out
  *     listing, counters                      what an operator asks
  *     stored keys, codec                     how keys are built and taken apart
+ *     PD's keys and values                   what a placement driver keeps in etcd
  *
  * The comment of a function has these blocks, where they apply:
  *
@@ -54,6 +55,8 @@
  *   - 0, if the keyspace was never registered (with the option unknown_keyspace=global: the global
  *     safe point);
  *   - the global safe point, for TiDB keys (modes m and t) and for every key in the plain layout.
+ * A BARRIER holds safe points back at a timestamp that a reader still needs (rgc_barrier_set).
+ * Where this header says safe point, it means the value that the barriers let through.
  *
  * CONVENTIONS, for all functions
  *
@@ -123,7 +126,9 @@
  *     below a safe point: before the host publishes a safe point, it must resolve the locks of all
  *     transactions that began at or below it. Otherwise the library may collect half a transaction:
  *     the filter removes the primary's record, and a reader that then meets the secondary's lock
- *     treats the transaction as rolled back.
+ *     treats the transaction as rolled back. A host that moves its safe point only past resolved
+ *     locks is safe: a transaction whose primary is committed, and whose secondary's lock still
+ *     stands, is then never half collected. rgc_oldest_lock tells whether a lock is left.
  *     To write a version again that a crash lost is such a write too. A host may do so with the old
  *     timestamps, for example from a log of its own. It must then hold its safe points below those
  *     timestamps until the versions are durable. The same is true for a lock that comes back.
@@ -172,9 +177,10 @@
  *     RocksDB's C API cannot refuse this.
  *  H9 Only the primary is attached. Attaching writes to the DB: the ledger, and what the worker
  *     deletes. A follower that replicates the primary's WAL receives these deletes from there. It
- *     may use filters, and nothing else. A TransactionDB must have the write policy
- *     WRITE_COMMITTED: with the other policies the base DB shows data that is prepared and not
- *     committed. The C++ adaptor refuses them. RocksDB's C API cannot.
+ *     may use filters, and nothing else. An exception is a standby whose store also accepts writes
+ *     of its own: it may be attached, and calls rgc_reload_ledger. A TransactionDB must have the
+ *     write policy WRITE_COMMITTED: with the other policies the base DB shows data that is prepared
+ *     and not committed. The C++ adaptor refuses them. RocksDB's C API cannot.
  * H10 A bound of a destroyed range that carries a timestamp cuts a row in two. A version that the
  *     destroyed half shadowed may be removed already, as in H2. After a crash during such a
  *     destroy, filters know nothing of it until the store is attached: a filter may treat a
@@ -190,6 +196,7 @@
  *     rgc_bind_rocksdb_symbols                  or rgc_bind_rocksdb_library
  *     rgc_set_keyspace_gc_type ...              before the first safe point: a keyspace without
  *                                               a type is kept whole
+ *     rgc_barrier_set ...                       again after each start, before the first safe point
  *     rgc_advance_..._safe_point ...            now, and whenever a safe point moves
  *     rgc_keyspace_load, rgc_schemas_load ...   if there are metadata and schemas
  *     rgc_rocksdb_wal_filter                    if recovery shall leave out dropped schemas
@@ -270,7 +277,8 @@ typedef void (*rgc_log_fn)(void* state, int level, const char* message);
  *
  * The library calls the clock once per filter, on the thread that creates the filter; once per row
  * and once per second on the worker's thread; in calls that destroy or collect; and once per
- * advance if max_safe_point_ahead_seconds is set. Several threads may call it at once. The library
+ * advance if max_safe_point_ahead_seconds is set; and, while a barrier with a ttl lives, in each
+ * call that lets barriers go (rgc_barrier_set). Several threads may call it at once. The library
  * holds no lock of its own during the call. The clock must not unwind. It may call functions that
  * read. */
 typedef uint64_t (*rgc_clock_fn)(void* state);
@@ -379,6 +387,12 @@ rgc_options_t* rgc_options_create(void);
  *     tombstone. skip: the filter skips wherever that loses no data, even where a skip costs more.
  *     A skip leaves no tombstone.
  *
+ * ratio_threshold
+ *     Default: 1.1. Values: a number above 0.
+ *     How much garbage is worth a filter above the bottommost level, by the properties of the
+ *     files: more than this many versions per row (rgc_filter_create). rgc_collect uses it for
+ *     garbage across files.
+ *
  * ttl_grace_seconds
  *     Default: 0. Values: a number of seconds.
  *     A version is expired if expire_ts <= now - grace. now is the believed time (rgc_set_clock),
@@ -427,6 +441,15 @@ rgc_options_t* rgc_options_create(void);
  * recheck_seconds
  *     Default: 86400. Values: a number of seconds.
  *     The time between the end of a destroy and its recheck. The end is when the range is CLEARED.
+ *
+ * metrics_keyspaces
+ *     Default: 100. Values: a number of keyspaces, 0 to 10000.
+ *     rgc_metrics names so many keyspaces one by one, those with the most garbage. The rest is one
+ *     sum.
+ *
+ * metrics_tikv
+ *     Default: off. Values: off, on.
+ *     on: rgc_metrics also has the metrics that TiKV's dashboards read, with TiKV's names.
  *
  * ledger_prefix
  *     Default: 0x01726f636b735f67632f. Values: text; or hex, if it begins with 0x and has an even
@@ -513,11 +536,16 @@ enum { RGC_GC_GLOBAL = 0, RGC_GC_KEYSPACE_LEVEL = 1 };
 #define RGC_KEYSPACE_MAX 16777215u
 /* The keyspace of keys that belong to none: TiDB keys, and all keys in the plain layout. */
 #define RGC_KEYSPACE_NONE UINT32_MAX
+/* All keyspaces, and the keys that belong to none (rgc_barrier_set). */
+#define RGC_KEYSPACE_ALL (UINT32_MAX - 1)
 
 /* rgc_advance_global_safe_point: moves the global safe point forward to ts. The library refuses 0,
  * UINT64_MAX, a step back, and a ts too far ahead (max_safe_point_ahead_seconds). It counts and
- * logs these (safe_points_refused).
- * Returns: 1 for moved; 0 for not newer, or refused. */
+ * logs these (safe_points_refused). A barrier may hold the safe point back: then it moves as far as
+ * the barrier allows, and to ts when the barrier ends. The log names such a barrier once
+ * (RGC_LOG_INFO). Until then the global safe point counts as ts in the next call: a ts below it is
+ * a step back.
+ * Returns: 1 for moved, also if not as far as ts; 0 for not newer, held back, or refused. */
 unsigned char rgc_advance_global_safe_point(rgc_t* gc, uint64_t ts);
 
 /* rgc_advance_keyspace_safe_point: moves a keyspace's own safe point forward to ts. A safe point
@@ -525,8 +553,9 @@ unsigned char rgc_advance_global_safe_point(rgc_t* gc, uint64_t ts);
  * registered as keyspace level. The first safe point of a keyspace that was never registered, or
  * was registered as global, is a warning in the log: nothing is collected by it. The library
  * ignores a step back, and any safe point of a keyspace of which it keeps everything. These are no
- * errors; safe_points_refused counts them.
- * Returns: 1 for moved; 0 for not newer, or refused.
+ * errors; safe_points_refused counts them. A barrier may hold the safe point back, as in
+ * rgc_advance_global_safe_point.
+ * Returns: 1 for moved, also if not as far as ts; 0 for not newer, held back, or refused.
  * Errors: 0, UINT64_MAX, a ts too far ahead (these count in safe_points_refused, too); a keyspace
  *   above RGC_KEYSPACE_MAX. */
 unsigned char rgc_advance_keyspace_safe_point(rgc_t* gc, uint32_t keyspace, uint64_t ts,
@@ -554,8 +583,9 @@ size_t rgc_advance_keyspace_safe_points(rgc_t* gc, const uint32_t* keyspaces, co
  * host registers the keyspace as keyspace level. If a global safe point was set before the
  * registration, the library accepts the registration, logs a warning, and counts it in
  * gc_types_refused.
- * Errors: the other type; a keyspace that is destroyed (rgc_destroy_keyspace) while its record
- *   exists, also if it had a type. */
+ * Errors: the other type; RGC_GC_GLOBAL for a keyspace that has a barrier of its own, which would
+ *   not hold back the global safe point (nothing changes); a keyspace that is destroyed
+ *   (rgc_destroy_keyspace) while its record exists, also if it had a type. */
 void rgc_set_keyspace_gc_type(rgc_t* gc, uint32_t keyspace, int type, char** errptr);
 
 /* rgc_set_keyspace_gc_types: registers n keyspaces with the same type, all or none.
@@ -583,9 +613,85 @@ uint64_t rgc_global_safe_point(const rgc_t* gc);
 uint64_t rgc_keyspace_safe_point(const rgc_t* gc, uint32_t keyspace);
 
 /* rgc_safe_point_for_key: returns the effective safe point of a stored key (with its timestamp). 0
- * means that the key is never collected; keys that are not of the layout are among these. It costs
- * a few nanoseconds, whatever the number of keyspaces. */
+ * means that the key is never collected; keys that are not of the layout are among these. With a
+ * data_prefix of at most one byte, a key of a registered keyspace costs about 4 ns, with 1 keyspace
+ * and with 10,000. */
 uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
+
+/* ---------------------------------------------------------------- barriers
+ *
+ * A BARRIER says that a reader at its timestamp still reads: a backup, a stream of changes, a long
+ * query. (PD calls it a GC barrier, or a service safe point.) While it lives, none of its safe
+ * points moves above its timestamp, and nothing that the reader needs is collected: by no filter,
+ * no worker, no rgc_collect; and no pending destroy begins (rgc_destroy_range_after). Destroys that
+ * were ordered without a timestamp, dropped schemas and expired values do not look at safe points,
+ * so barriers do not hold them back. A barrier holds back
+ *   - the own safe point of one keyspace; or
+ *   - the global safe point, for RGC_KEYSPACE_NONE; or
+ *   - every safe point, for RGC_KEYSPACE_ALL (PD's global barrier).
+ *
+ * What the host asks for meanwhile is not lost: when the barrier is deleted, moved up or has ended,
+ * the safe point moves as far as the other barriers allow. An effective safe point never goes back
+ * because of a barrier. Functions that read safe points, and filters, pay nothing for barriers.
+ *
+ * Barriers are in memory only. After a restart the host must set them again, before it names the
+ * first safe point.
+ *
+ * A barrier with a ttl ends when the believed time (rgc_set_clock) is above its last second. In
+ * that second it still lives. While the time is unknown no barrier ends. A barrier that has ended
+ * lets go at the next of these: an advance, a registration, a call of these three functions, the
+ * creation of a filter, rgc_global_safe_point, rgc_keyspace_safe_point, rgc_consistency_safe_point,
+ * rgc_explain, rgc_metrics, or, while a store is attached and collecting is on, within a second by
+ * the worker. rgc_safe_point_for_key does not look at the clock. A clock that goes back lets
+ * barriers live longer. It brings back none that let go. */
+
+/* rgc_barrier_set: sets a barrier, or replaces ts and ttl of the one with this keyspace and name.
+ * keyspace is an id, RGC_KEYSPACE_NONE or RGC_KEYSPACE_ALL. name is a text of 1 to 255 bytes. The
+ * barrier lives for ttl_seconds from now on, without end with UINT64_MAX. When the call has
+ * returned, no safe point of the barrier passes ts, whatever other threads advance. A ts far in the
+ * future holds nothing back. A keyspace may get a barrier before it is registered. Its own safe
+ * point is then held back from the start, and it can be registered as keyspace level only. The
+ * own safe point of a paused keyspace is 0, so the call takes any ts: what was collected before the
+ * pause is gone. The cost does not depend on the number of keyspaces, with two exceptions for
+ * RGC_KEYSPACE_ALL: a call that moves its lowest barrier up costs about 3 ns for each safe point
+ * that it lets go; a ts below the highest safe point that any keyspace ever had costs a look at
+ * every keyspace.
+ * Errors: after each of these nothing has changed.
+ *   - ts below a safe point that the barrier would hold back, by both values: what a reader needs
+ *     may be collected already. Equal is allowed. A safe point of its own counts even if its
+ *     keyspace is not registered.
+ *   - a keyspace that is registered as global, or would be judged by the global safe point (not
+ *     registered, unknown_keyspace=global): set the barrier for RGC_KEYSPACE_NONE
+ *   - an id in the plain layout, whose keys are in no keyspace
+ *   - ts 0, which means no timestamp (1 holds everything); ttl_seconds 0; a name that is empty,
+ *     longer than 255 bytes, or not UTF-8; a keyspace out of range
+ *   - Busy: the time is unknown, and ttl_seconds is not UINT64_MAX
+ * Threads: any.
+ * Blocks: on other calls that write safe points, for as long as they compute. */
+void rgc_barrier_set(rgc_t* gc, uint32_t keyspace, const char* name, uint64_t ts,
+                     uint64_t ttl_seconds, char** errptr);
+
+/* rgc_barrier_delete: deletes a barrier, and moves the safe points that it held back. It costs as
+ * much as moving a barrier up.
+ * Returns: 1 if the barrier was there. 0 if not, which is no error, and after an error.
+ * Errors: a name or a keyspace out of range.
+ * Threads, blocks: as rgc_barrier_set. */
+unsigned char rgc_barrier_delete(rgc_t* gc, uint32_t keyspace, const char* name, char** errptr);
+
+/* A barrier that lives. */
+typedef struct rgc_barrier_info_t {
+  size_t struct_size;
+  uint32_t keyspace; /* an id, RGC_KEYSPACE_NONE or RGC_KEYSPACE_ALL */
+  const char* name;
+  uint64_t ts;
+  uint64_t expires_unix_seconds; /* its last second; UINT64_MAX means without end */
+} rgc_barrier_info_t;
+
+/* rgc_barriers_foreach: lists the barriers, ordered by keyspace (then RGC_KEYSPACE_NONE, then
+ * RGC_KEYSPACE_ALL) and name. each is called as by the listing functions (rgc_keyspaces_foreach).
+ * Threads, blocks: as rgc_barrier_set. */
+void rgc_barriers_foreach(const rgc_t* gc,
+                          int (*each)(void* state, const rgc_barrier_info_t* info), void* state);
 
 /* ---------------------------------------------------------------- filter
  *
@@ -633,7 +739,9 @@ typedef struct rgc_table_properties_t {
   uint64_t num_entries;
   uint64_t num_deletions; /* point tombstones of any kind */
   uint64_t num_range_deletions;
-  const rgc_property_t* user_collected; /* checked, not used yet */
+  /* The properties of rgc_collector_finish, or TiKV's. Properties that are damaged, of a later
+   * version or of another layout count as unknown. */
+  const rgc_property_t* user_collected;
   size_t num_user_collected;
 } rgc_table_properties_t;
 
@@ -655,10 +763,18 @@ typedef struct rgc_compaction_t {
 
 /* rgc_filter_create: creates the filter of one compaction. compaction_or_null NULL means that
  * nothing is known of the compaction.
- * Returns: the filter. NULL without an error means that the compaction needs no filter: nothing is
- *   destroyed, no schema is invalid, and no effective safe point is above 0 anywhere.
- *   filters_not_needed counts that. A safe point that is set later takes effect from the next
- *   compaction on. With RGC_KIND_TTL_V1 the host always gets a filter.
+ * Returns: the filter. NULL without an error means that the compaction needs no filter. Then
+ *   RocksDB keeps every key. filters_not_needed counts that. What is set later takes effect from
+ *   the next compaction on. These are the reasons, and each has a counter:
+ *     not_needed_no_safe_point        no effective safe point is above 0 anywhere
+ *     not_needed_nothing_dropped      RGC_KIND_DROPPED_ONLY, and nothing is dropped
+ *     not_needed_too_new              no version is at or below the safe point of its keyspace
+ *     not_needed_little_garbage       the compaction is known not to be bottommost, and its inputs
+ *                                     hold little garbage by TiKV's rules (ratio_threshold)
+ *     not_needed_nothing_expired      RGC_KIND_TTL_V1, and no value has expired
+ *   The last three need the properties of every input. If those of one input are missing or
+ *   unknown, the host gets a filter. It also gets one if an input may hold a key of a destroyed
+ *   range or of a dropped schema.
  * Errors: an unknown kind; a field out of range.
  * Threads: any. */
 rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* compaction_or_null,
@@ -667,16 +783,18 @@ rgc_filter_t* rgc_filter_create(rgc_t* gc, int kind, const rgc_compaction_t* com
 /* rgc_filter_decide: judges one key. level is the compaction's start level, as RocksDB tells it.
  * value_type is one of RGC_VALUE, ... . A caller that cannot skip passes NULL for skip_until or
  * skip_until_len. It then never gets RGC_REMOVE_AND_SKIP_UNTIL. The filter allocates memory only
- * for the longest key so far, and for rows that wait for the worker (worker_queue_max_bytes).
- * Without memory it keeps keys, and leaves such rows for later compactions.
+ * for the longest key so far, for rows that wait for the worker (worker_queue_max_bytes), and once
+ * in 64 keyspaces for the counts of rgc_metrics. Without memory it keeps keys, leaves such rows for
+ * later compactions, and counts keyspaces together.
  *
  * A skip drops the tombstones that it passes, and what these hid would become visible again. So a
  * filter skips to the end of a row only where no tombstone can be lost: if it is known to be
  * bottommost; or if its inputs are known and hold no tombstone (num_deletions and
  * num_range_deletions are 0 in all of them). Otherwise, with remove_mode=skip, it may remove a
  * shadowed version by a skip to the row's next possible version; a bottommost filter may remove a
- * rollback or a lock in the same way. In all other cases it answers RGC_REMOVE. One skip never
- * removes several transaction records.
+ * rollback or a lock in the same way. In all other cases it answers RGC_REMOVE. One skip removes
+ * several transaction records only if the properties of all inputs say that every key and every
+ * record parses, and that each record holds its value.
  * Returns: RGC_KEEP, RGC_REMOVE or RGC_REMOVE_AND_SKIP_UNTIL. With the last one, *skip_until holds
  *   the key to continue from. It is above the judged key and valid until the next call on this
  *   filter. Otherwise *skip_until is set to NULL and *skip_until_len to 0. With filter NULL it
@@ -714,6 +832,64 @@ void rgc_filter_set_inputs(rgc_filter_t* filter, const rgc_table_properties_t* i
  * Threads: any, after its last decision. */
 void rgc_filter_destroy(rgc_filter_t* filter);
 
+/* ---------------------------------------------------------------- table properties
+ *
+ * A COLLECTOR counts what a table file holds, key by key, while RocksDB writes the file. RocksDB
+ * stores the result in the file as user-collected properties. They tell later whether a compaction
+ * needs a filter (rgc_filter_create), which files hold garbage (rgc_collect), and why nothing is
+ * collected (rgc_explain). They select work. They never decide that a version is removed.
+ *
+ * The C++ adaptor collects by itself. RocksDB's C API can take over a collector's factory, but has
+ * no function that creates one: a host on rocksdb/c.h needs the shim. Without properties everything
+ * works, and more compactions get a filter.
+ *
+ * The properties of a file:
+ *   - TiKV's, for the whole file: tikv.min_ts, tikv.max_ts, tikv.num_rows, tikv.num_puts,
+ *     tikv.num_deletes, tikv.num_versions, tikv.max_row_versions, tikv.num_errors,
+ *     tikv.oldest_stale_version_ts, tikv.newest_stale_version_ts, tikv.oldest_delete_ts,
+ *     tikv.newest_delete_ts (8 bytes each, big-endian), tikv.rows_index; and tikv.min_expire_ts,
+ *     tikv.max_expire_ts if a value expires. Unlike TiKV, values of other key modes do not count
+ *     among RawKV rows.
+ *   - rocks_gc.figures: for each keyspace and schema the rows, versions, bytes, delete marks, stale
+ *     versions and their bytes, the timestamps since when versions are stale and rows deleted, the
+ *     earliest expiry. 1,024 keyspaces and 1,024 schemas of a file have figures of their own; the
+ *     others are added up. The format is a protobuf message of this library with a version number.
+ *
+ * The figures are those of one file: a row whose versions lie in two files has a newest version in
+ * each of them. */
+
+/* A collector. It belongs to one thread at a time. */
+typedef struct rgc_collector_t rgc_collector_t;
+
+/* What RocksDB writes under a key, in addition to RGC_VALUE, RGC_MERGE_OPERAND, RGC_BLOB_INDEX and
+ * RGC_WIDE_COLUMNS. */
+enum { RGC_TOMBSTONE = 4, RGC_RANGE_TOMBSTONE = 5 };
+
+/* rgc_collector_create: creates the collector of one file. kind is the kind of the column family's
+ * filters.
+ * Errors: an unknown kind; gc NULL.
+ * Threads: any. */
+rgc_collector_t* rgc_collector_create(const rgc_t* gc, int kind, char** errptr);
+
+/* rgc_collector_add: adds an entry, in RocksDB's order. value_type is RGC_VALUE, ... or
+ * RGC_TOMBSTONE, ...; other numbers are entries that are not judged. If keys are not in order, the
+ * file gets no rocks_gc.figures. An entry that cannot be read (NULL with a length) leaves the file
+ * without properties. With collector NULL nothing happens.
+ * Threads: one at a time. */
+void rgc_collector_add(rgc_collector_t* collector, int value_type, const char* key, size_t key_len,
+                       const char* value, size_t value_len);
+
+/* rgc_collector_finish: ends the file, and passes each property to emit, on this thread. The bytes
+ * are valid during the call of emit. emit must not unwind. Calls after the first one do nothing,
+ * and so does rgc_collector_add after it.
+ * Threads: one at a time. */
+void rgc_collector_finish(rgc_collector_t* collector,
+                          void (*emit)(void* state, const rgc_property_t* property), void* state);
+
+/* rgc_collector_destroy: destroys a collector, also one that was not finished.
+ * Threads: any, after its last call. */
+void rgc_collector_destroy(rgc_collector_t* collector);
+
 /* ---------------------------------------------------------------- RocksDB's C API
  *
  * There are two ways. Either the library builds the compaction filter factory from four functions
@@ -736,10 +912,13 @@ void rgc_bind_rocksdb_symbols(rgc_t* gc, const rgc_symbol_t* symbols, size_t n, 
 /* rgc_bind_rocksdb_library: finds RocksDB's functions and keeps their library loaded. It looks in
  * one of three places: a handle of dlopen; or the path or SONAME of a library that is already
  * loaded (the call never loads it a second time: two copies of RocksDB in one process crash hosts);
- * or, if both are NULL, the process: its global scope first, then every loaded object.
- * Errors: both are given; a path that is not loaded; a missing function; no RocksDB found (a static
- *   executable must be linked with -rdynamic, or pass the symbols); more than one found, with their
- *   names. The texts say what to do. */
+ * or, if both are NULL, the process: its global scope first, then every loaded object. All
+ * functions must lie in one object. A search does not bind an object that has only some of the
+ * functions: another library uses the same names. It logs a warning that names the object.
+ * Errors: both are given; Not found: a path that is not loaded, a missing function, no RocksDB (a
+ *   static executable must be linked with -rdynamic, or pass the symbols); Not supported: functions
+ *   of two objects, or more than one RocksDB, by their names; Not supported: a search in Node.js,
+ *   where packages use the same names with other parameters. The texts say what to do. */
 void rgc_bind_rocksdb_library(rgc_t* gc, void* dl_handle_or_null, const char* path_or_null,
                               char** errptr);
 
@@ -1052,6 +1231,35 @@ void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state,
  * Blocks: on the calls and the compaction named above. */
 RGC_MUST_CHECK unsigned char rgc_detach(rgc_t* gc);
 
+/* rgc_reload_ledger: reads the ledger anew from the attached store, after something other than gc
+ * has changed it: for hot standbys and secondary instances, whose store receives what the primary
+ * destroys and drops, and the records of that, by replication. From then on filters, listings and
+ * the worker know what the ledger says: destroyed ranges, pending destroys, schema orders, types of
+ * keyspaces. What is unchanged continues, with its debt and its counters. A second call changes
+ * nothing.
+ *
+ * What gc knew and the ledger no longer has is forgotten: filters keep new keys there. The ledger
+ * is the truth about what is destroyed, and a key of which it says nothing must not be removed.
+ * (The primary removes a record when it rechecked the range, or when rgc_release_destroyed released
+ * it for new data.)
+ *
+ * The call writes nothing. The worker continues to write: it sweeps dropped schemas, truncates,
+ * begins pending destroys that are due by gc's safe points, pays debts, and rechecks, as on the
+ * primary. An interrupted destroy remains STARTED: its keys are dropped by filters, and the
+ * primary, or the next attach, finishes it.
+ * Errors: after each of these filters and worker continue with what they knew.
+ *   - no store; inside a callback or a filter
+ *   - a record that does not parse, by its key
+ *   - the conflicts with the ledger that rgc_attach_engine describes: records of other families
+ *     only; a destroyed keyspace that the host registered, or loaded as ENABLED or DISABLED (pause
+ *     it or load its present state first); a keyspace that is registered with another type than the
+ *     recorded one (everything of it is kept then)
+ *   - the engine's own errors
+ * Threads: any.
+ * Blocks: it reads the whole ledger. It waits for destroys and rechecks that run, and for the rows
+ *   that the worker is deleting. Destroys and orders about schemas wait for it. */
+void rgc_reload_ledger(rgc_t* gc, char** errptr);
+
 /* rgc_worker_pending: returns the number of rows that were handed over and are not finished, also
  * those whose filter has not ended. Each of these counts as one more: a schema that the worker must
  * clear or truncate; a debt; a pending destroy that was due at the worker's last look. */
@@ -1094,15 +1302,22 @@ typedef struct rgc_collect_report_t {
   uint64_t elapsed_microseconds;
   uint64_t files_read; /* files that were judged by reading their key range */
   uint64_t files_without_garbage, files_over_budget; /* why files were skipped */
+  uint64_t files_with_figures; /* the considered files whose properties tell what they hold */
+  /* the garbage in the compacted files, by their properties: an estimate */
+  uint64_t garbage_versions, garbage_bytes;
 } rgc_collect_report_t;
 
 /* rgc_collect: collects garbage now. It looks for files that hold garbage under today's safe
  * points. It looks at every level, also at the last one, where RocksDB by itself never looks again.
- * It judges a file by its counts and properties where these decide: a file with tombstones, or
- * TiKV's MVCC properties. (RocksDB's C API knows nothing of the tombstones of a file that RocksDB
- * has not looked at since the DB was opened.) Otherwise the call reads the key range of the file
- * and judges it as a filter would. It compacts only the ranges of files with garbage, the cheapest
- * first.
+ * It judges a file by its tombstones and its properties, and estimates the bytes that a compaction
+ * gives back. The figures of a file do not name garbage whose newer version lies in another file.
+ * So if two files that overlap have old versions of one keyspace, they count as garbage if a good
+ * part of them may be shadowed (ratio_threshold). A file without properties, or of which a part is
+ * destroyed, is read: the call judges its key range as a filter would. So a file with one version
+ * of one row shows no garbage then. (RocksDB's C API shows no properties. It knows nothing of the
+ * tombstones of a file that RocksDB has not looked at since the DB was opened.) The call compacts
+ * only the ranges of files with garbage: first those that give back the most bytes for each byte
+ * that is compacted.
  *
  * column_family_or_null is a name given at attach. NULL means the families with roles DEFAULT and
  * WRITE. Bounds that are NULL mean everything. max_bytes limits what the call reads and compacts,
@@ -1120,13 +1335,125 @@ typedef struct rgc_collect_report_t {
  * Afterwards the worker finishes the rows that the filters handed over. rgc_worker_drain waits for
  * it. The next rgc_collect removes the tombstones that the worker leaves. A row that is cut by the
  * border of a compaction keeps one version more. No file is selected again for that version.
- * Errors: no store; an unknown family; an inverted range; inside a callback or a filter;
+ * Errors: no store; Not found: an unknown family; an inverted range; inside a callback or a filter;
  *   rgc_set_enabled(gc, 0); files were compacted, and no compaction asked this gc for a filter (is
  *   its factory in the options that the DB was opened with?); the engine's own.
  * Blocks: on its reads, its flush and its compactions. */
 void rgc_collect(rgc_t* gc, const char* column_family_or_null, const char* start, size_t start_len,
                  const char* end, size_t end_len, uint64_t max_bytes,
                  rgc_collect_report_t* report_or_null, char** errptr);
+
+/* rgc_collect_dry_run: tells what rgc_collect would do, and changes nothing: it flushes, reads and
+ * compacts no file. In the report files_compacted are the files that it would compact for the
+ * garbage that their properties name. files_read are those that it would have to read; whether they
+ * hold garbage is unknown. bytes_after is bytes_before without garbage_bytes. Versions in memtables
+ * do not count.
+ * Errors: as rgc_collect.
+ * Blocks: it lists the files and their properties. */
+void rgc_collect_dry_run(rgc_t* gc, const char* column_family_or_null, const char* start,
+                         size_t start_len, const char* end, size_t end_len, uint64_t max_bytes,
+                         rgc_collect_report_t* report_or_null, char** errptr);
+
+/* ---------------------------------------------------------------- locks */
+
+/* rgc_oldest_lock: returns the oldest lock that stands in the way of a safe point. Before the host
+ * moves a safe point to up_to, no lock of a transaction that began at or below up_to may be left
+ * (H1). The call reads the attached families with role RGC_CF_LOCK, whose values are TiKV's locks.
+ * keyspace is an id: its keys of mode x. RGC_KEYSPACE_NONE means keys of modes m and t; in the
+ * plain layout, all keys. Before the global safe point moves, the host asks for RGC_KEYSPACE_NONE
+ * and for each keyspace that follows it. A lock that only the host's memory holds is not seen, and
+ * a lock that comes during the call may not be seen.
+ * Returns: the least start timestamp at or below up_to of a lock; 0 if there is none, and after an
+ *   error.
+ * Errors: no store; inside a callback or a filter; a keyspace out of range, or an id in the plain
+ *   layout; Not supported: no attached family has role RGC_CF_LOCK; Not found: the library knows
+ *   that the host dropped the family; Corruption: a lock in the range does not parse, by its key;
+ *   Aborted: rgc_detach was called; the engine's own. After an error the host must not move the
+ *   safe point: it is not known that there is no lock.
+ * Threads: any.
+ * Blocks: it reads every lock of the keyspace, also those above up_to, since locks are not ordered
+ *   by timestamp. While it reads it holds one iterator. It needs no memory for each lock. */
+uint64_t rgc_oldest_lock(const rgc_t* gc, uint32_t keyspace, uint64_t up_to, char** errptr);
+
+/* ---------------------------------------------------------------- explaining
+ *
+ * Why is nothing collected? The answer names each keyspace in each column family whose versions are
+ * judged. It comes from the properties of the files, so it is an estimate: stale versions count as
+ * spread evenly over the time between the oldest and the newest. Files without properties are
+ * sampled: the first 10,000 keys of a file, 100,000 keys of a family. Versions in memtables do not
+ * count. The figures of a keyspace are those of whole files, also if the range ends inside them. */
+
+/* The first reason that applies. */
+enum {
+  RGC_WHY_NOTHING_STALE = 0, /* each version is the newest of its row in its file */
+  RGC_WHY_NO_VERSIONS = 1,   /* no file holds a version of the keyspace */
+  RGC_WHY_DUE = 2,           /* the next compactions collect the garbage */
+  /* the garbage lies only in the last level, which RocksDB does not compact by itself: call
+   * rgc_collect */
+  RGC_WHY_ONLY_IN_LAST_LEVEL = 3,
+  RGC_WHY_OWN_SAFE_POINT = 4,    /* stale versions are above the keyspace's own safe point */
+  RGC_WHY_GLOBAL_SAFE_POINT = 5, /* stale versions are above the global safe point */
+  RGC_WHY_NO_OWN_SAFE_POINT = 6, /* keyspace level, and it has no safe point of its own */
+  RGC_WHY_NO_GLOBAL_SAFE_POINT = 7,
+  RGC_WHY_NOT_REGISTERED = 8,
+  RGC_WHY_PAUSED = 9,
+  RGC_WHY_CONFLICT = 10,         /* both types were registered */
+  RGC_WHY_UNKNOWN_TYPE = 11,     /* metadata with an unknown type were loaded */
+  RGC_WHY_DISABLED = 12,         /* rgc_set_enabled(gc, 0) */
+  RGC_WHY_VALUES_OF_RECORDS = 13, /* values go with the transaction records that name them */
+  RGC_WHY_OTHER_KIND = 14,       /* the family's filters judge keys of other modes */
+  RGC_WHY_NO_FILTER = 15,        /* no factory makes filters of the family's kind */
+  RGC_WHY_DOES_NOT_PARSE = 16,
+  RGC_WHY_BARRIER = 17 /* stale versions are above a barrier, which the text names */
+};
+
+/* The answer for one keyspace and mode in one column family. */
+typedef struct rgc_explained_t {
+  size_t struct_size;
+  const char* column_family;
+  int mode;          /* RGC_MODE_... */
+  uint32_t keyspace; /* RGC_KEYSPACE_NONE for m, t and plain keys */
+  int why;           /* RGC_WHY_... */
+  const char* text;  /* the reason, and what to do */
+  uint64_t own_safe_point, effective_safe_point; /* 0 means none */
+  uint64_t files;            /* files that hold versions of it */
+  uint64_t sampled_versions; /* those of its versions that are known from samples */
+  uint64_t rows, versions, bytes;
+  uint64_t due_versions, due_bytes; /* that could go now */
+  uint64_t last_level_versions, last_level_bytes; /* the part of them in the last level */
+  uint64_t held_versions, held_bytes; /* stale, and above the safe point */
+  uint64_t unparsed;                  /* values that do not parse */
+  uint64_t oldest_ts;                 /* of its versions; 0 means unknown */
+} rgc_explained_t;
+
+/* rgc_explain: explains the keyspaces that have keys in a range of stored keys. Bounds that are
+ * NULL mean everything. each, if given, is called for each answer, as by the listing functions.
+ * Returns: a text for rgc_free, a line for each of the 100 keyspaces with the most garbage; NULL
+ *   after an error.
+ * Errors: no store; an empty or inverted range; inside a callback or a filter; the engine's own.
+ * Threads: any.
+ * Blocks: it lists the files and their properties, and reads the samples. */
+char* rgc_explain(const rgc_t* gc, const char* start, size_t start_len, const char* end,
+                  size_t end_len, int (*each)(void* state, const rgc_explained_t* answer),
+                  void* state, char** errptr);
+
+/* rgc_explain_keyspace: explains one keyspace, also one that the library does not know or of which
+ * no file holds a version.
+ * Returns, threads, blocks: as rgc_explain.
+ * Errors: as rgc_explain; an id above RGC_KEYSPACE_MAX. */
+char* rgc_explain_keyspace(const rgc_t* gc, uint32_t keyspace,
+                           int (*each)(void* state, const rgc_explained_t* answer), void* state,
+                           char** errptr);
+
+/* rgc_consistency_safe_point: returns the safe point at which two replicas of a range can be
+ * compared: what is below it may be collected on one of them and not yet on the other. Bounds that
+ * are NULL mean everything.
+ * Returns: the global safe point; 0 after an error.
+ * Errors: Not supported: the range holds a keyspace that is registered as keyspace level, so no one
+ *   safe point holds for the range; an empty or inverted range.
+ * Threads: any. */
+uint64_t rgc_consistency_safe_point(const rgc_t* gc, const char* start, size_t start_len,
+                                    const char* end, size_t end_len, char** errptr);
 
 /* ---------------------------------------------------------------- destroying
  *
@@ -1525,6 +1852,27 @@ void rgc_keyspace_load(rgc_t* gc, const rgc_keyspace_meta_t* meta, char** errptr
  *   of PD's HTTP API, hex and base64); Not supported: a keyspace_identity (8) instead of an id. */
 void rgc_keyspace_load_protobuf(rgc_t* gc, const char* bytes, size_t len, char** errptr);
 
+/* rgc_keyspace_by_name: finds the keyspace with a name that rgc_keyspace_load or
+ * rgc_keyspace_load_protobuf gave. PD gives a name to another keyspace only after the one that had
+ * it was given up. So the call returns the keyspace that owns the name: it is loaded as ENABLED or
+ * DISABLED, and not paused. If there is none, it returns, of those that had the name, the one with
+ * the highest id. keyspace may be NULL, which means not wanted.
+ * Returns: 1 for found, and *keyspace is the id. 0 if no loaded keyspace has the name, which is no
+ *   error, and after an error; then *keyspace is not written.
+ * Errors: a NULL name, or one that is not UTF-8; two keyspaces own the name, by both ids and the
+ *   name: the host has not loaded yet that one of them was given up.
+ * Threads: any. */
+unsigned char rgc_keyspace_by_name(const rgc_t* gc, const char* name, uint32_t* keyspace,
+                                   char** errptr);
+
+/* rgc_keyspace_etcd_namespace: returns the prefix of a keyspace's own keys in etcd, as TiDB and PD
+ * use it: "/keyspaces/tidb/4242". The id is not padded. It needs no context.
+ * Returns: a text for rgc_free.
+ * Errors: a keyspace out of range. Keys that belong to no keyspace (RGC_KEYSPACE_NONE) have no
+ *   prefix of their own.
+ * Threads: any. */
+char* rgc_keyspace_etcd_namespace(uint32_t keyspace, char** errptr);
+
 /* ---------------------------------------------------------------- listing
  *
  * What an operator asks. each returns 0 to continue, anything else to stop. The library calls it on
@@ -1771,6 +2119,81 @@ char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* cons
                                    const size_t* lens, size_t n, size_t* offsets, size_t* n_out,
                                    char** errptr);
 
+/* ---------------------------------------------------------------- PD's keys and values
+ *
+ * What a placement driver (PD) keeps in etcd, for hosts that read it themselves. These functions
+ * need no context and reach no network. Any thread may call them.
+ *
+ *     key                                                       what                   value
+ *     /pd/{cluster}/leader                                      LEADER
+ *     /pd/{cluster}/keyspaces/meta/{id, 8 digits}               KEYSPACE_META          protobuf
+ *     /pd/{cluster}/keyspaces/id/{name}                         KEYSPACE_NAME          decimal
+ *     /pd/{cluster}/keyspaces/alloc_id                          KEYSPACE_ALLOCATOR     8 bytes
+ *     /pd/{cluster}/gc/safe_point                               GC_SAFE_POINT          hex
+ *     /pd/{cluster}/keyspaces/gc_safe_point/{8 digits}          GC_SAFE_POINT          JSON
+ *     /tidb/store/gcworker/saved_safe_point                     TXN_SAFE_POINT         decimal
+ *     /keyspaces/tidb/{id}/tidb/store/gcworker/...              TXN_SAFE_POINT         decimal
+ *     /pd/{cluster}/gc/safe_point/service/{name}                BARRIER                JSON
+ *     /pd/{cluster}/keyspaces/service_safe_point/{8}/{name}     BARRIER                JSON
+ *     /pd/{cluster}/gc/global_gc_barriers/{name}                BARRIER                JSON
+ *     /pd/{cluster}/gc/gc_state_revision                        STATE_REVISION         decimal
+ *     /tidb/server/minstartts/{instance}                        MIN_START              decimal
+ *     /keyspaces/tidb/{id}/tidb/server/minstartts/{instance}    MIN_START              decimal
+ *
+ * The path of a key says whose the value is. A keyspace id inside a value is not believed. A key
+ * that is absent means 0. */
+
+/* What a key holds. */
+enum {
+  RGC_PD_LEADER = 1,             /* the PD that leads; while it exists, only PD writes these keys */
+  RGC_PD_KEYSPACE_META = 2,      /* for rgc_keyspace_load_protobuf */
+  RGC_PD_KEYSPACE_NAME = 3,      /* the id of the keyspace with this name */
+  RGC_PD_KEYSPACE_ALLOCATOR = 4, /* the end of the last window of ids */
+  RGC_PD_GC_SAFE_POINT = 5,      /* the safe point of filters */
+  RGC_PD_TXN_SAFE_POINT = 6,     /* no reader begins below it */
+  RGC_PD_BARRIER = 7,            /* a barrier, or service safe point (rgc_barrier_set) */
+  RGC_PD_STATE_REVISION = 8,     /* counted up by each transaction that writes a GC state */
+  RGC_PD_MIN_START = 9           /* the least start timestamp of a TiDB instance; 0 means none */
+};
+
+/* A key taken apart. The caller owns name and must give it to rgc_free. */
+typedef struct rgc_pd_key_t {
+  size_t struct_size;
+  int what; /* RGC_PD_... */
+  /* whose: an id; RGC_KEYSPACE_NONE for the null keyspace, and for keys that belong to none;
+   * RGC_KEYSPACE_ALL for a barrier of all */
+  uint32_t keyspace;
+  char* name; /* of a keyspace, barrier or instance; NULL for other keys */
+} rgc_pd_key_t;
+
+/* A value. */
+typedef struct rgc_pd_value_t {
+  size_t struct_size;
+  uint64_t number; /* a timestamp, an id, a revision */
+  /* a barrier's last second; UINT64_MAX means without end; 0 for other values */
+  uint64_t expires_unix_seconds;
+} rgc_pd_value_t;
+
+/* rgc_pd_parse_key: tells what a key of etcd is. cluster is PD's cluster id, which is part of the
+ * keys. The host must set out->struct_size. A watch by the prefix /pd/{cluster}/gc/safe_point
+ * brings barriers too, so the host must take each key apart.
+ * Returns: 1 for a key of the list above. 0 for another key, also of another cluster, which is no
+ *   error, and after an error; then *out is not written.
+ * Errors: out NULL, or its struct_size; Corruption: a key of the list with a bad part, by its text:
+ *   an id that is not written as in the list, or above RGC_KEYSPACE_MAX; a name that is empty or
+ *   holds a NUL. */
+unsigned char rgc_pd_parse_key(uint64_t cluster, const char* key, size_t len, rgc_pd_key_t* out,
+                               char** errptr);
+
+/* rgc_pd_parse_value: reads the value under a key. what and keyspace are those of the key. Numbers
+ * are exact to 64 bits, also in JSON. In JSON, unknown fields are skipped. The host must set
+ * out->struct_size.
+ * Returns: 1 for done. 0 after an error; then *out is not written.
+ * Errors: out NULL, or its struct_size; RGC_PD_LEADER, RGC_PD_KEYSPACE_META or an unlisted number
+ *   as what: their values hold no number; Corruption: a value that does not parse, by its text. */
+unsigned char rgc_pd_parse_value(int what, uint32_t keyspace, const char* value, size_t len,
+                                 rgc_pd_value_t* out, char** errptr);
+
 /* ---------------------------------------------------------------- counters */
 
 /* Counters since rgc_create, running filters included. They count what filters did: if two filters
@@ -1778,9 +2201,9 @@ char* rgc_codec_decode_bucket_keys(int mode, uint32_t keyspace, const char* cons
  * last level twice.) */
 typedef struct rgc_stats_t {
   size_t struct_size;
-  /* runs_started: filters created; filters_not_needed: compactions that needed no filter
-   * (rgc_filter_create); runs_closed: filters that kept everything from some key on, because of a
-   * panic, another thread, or keys out of order */
+  /* runs_started: filters created; filters_not_needed: compactions that needed no filter (the
+   * reasons are at the end); runs_closed: filters that kept everything from some key on, because of
+   * a panic, another thread, or keys out of order */
   uint64_t runs_started, filters_not_needed, runs_closed;
   uint64_t kept, removed, skipped; /* decisions */
   /* dropped: removed keys of destroyed ranges, destroyed keyspaces and dropped schemas;
@@ -1815,6 +2238,15 @@ typedef struct rgc_stats_t {
    * a record in the attached store's ledger */
   uint64_t pending, destroyed_records;
   uint64_t cache_bytes; /* bytes of memory that the safe points occupy */
+  /* why filters were not needed: see rgc_filter_create */
+  uint64_t not_needed_no_safe_point, not_needed_nothing_dropped, not_needed_too_new;
+  uint64_t not_needed_little_garbage, not_needed_nothing_expired;
+  /* Versions kept: their keyspace is keyspace level and has no safe point of its own, while a
+   * global one is set; the filters of their column family judge keys of other modes; collecting is
+   * switched off. The log names the first of each. */
+  uint64_t kept_no_own_safe_point, kept_other_kind, kept_disabled;
+  /* safe points of keyspaces that are not registered as keyspace level, each counted once */
+  uint64_t own_safe_points_unused;
 } rgc_stats_t;
 
 /* rgc_stats: fills out with the counters. The host must set out->struct_size. For gc NULL it writes
@@ -1822,10 +2254,22 @@ typedef struct rgc_stats_t {
  * Threads: any. */
 void rgc_stats(const rgc_t* gc, rgc_stats_t* out);
 
-/* rgc_metrics: returns the counters of rgc_stats_t and the global safe point as OpenMetrics text
- * for a scrape endpoint. Each name is rocks_gc_ and the name in rgc_stats_t; a counter also has the
- * suffix _total.
- * Returns: a text for rgc_free; NULL for gc NULL. */
+/* rgc_metrics: returns the counters of rgc_stats_t, the global safe point, the number of barriers
+ * (rocks_gc_barriers) and of safe points that they hold back (rocks_gc_safe_points_held) as
+ * OpenMetrics text for a scrape endpoint. Each name is rocks_gc_ and the name in rgc_stats_t; a
+ * counter also has the suffix _total.
+ *
+ * With the label keyspace it has what filters did (rocks_gc_keyspace_kept_total, _removed_total,
+ * _dropped_total, _filters_not_needed_total), the garbage in the files
+ * (rocks_gc_keyspace_garbage_bytes) and the age of the effective safe point
+ * (rocks_gc_keyspace_safe_point_age_seconds, for timestamps of PD; it is left out inside a
+ * callback). It names the keyspaces with the
+ * most garbage (option metrics_keyspaces); keyspace="others" is the sum of all others. The garbage
+ * comes from the properties of the files. The worker looks at them after a call of rgc_metrics, at
+ * most once a minute, so the first calls do not show it. With the option metrics_tikv the text also
+ * has the metrics that TiKV's dashboards read.
+ * Returns: a text for rgc_free; NULL for gc NULL.
+ * Threads: any. */
 char* rgc_metrics(const rgc_t* gc);
 
 /* ---------------------------------------------------------------- loading at run time */
@@ -1855,12 +2299,19 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_global_safe_point)            \
   X(rgc_keyspace_safe_point)          \
   X(rgc_safe_point_for_key)           \
+  X(rgc_barrier_set)                  \
+  X(rgc_barrier_delete)               \
+  X(rgc_barriers_foreach)             \
   X(rgc_filter_create)                \
   X(rgc_filter_decide)                \
   X(rgc_filter_decide_by_key)         \
   X(rgc_filter_set_bottommost)        \
   X(rgc_filter_set_inputs)            \
   X(rgc_filter_destroy)               \
+  X(rgc_collector_create)             \
+  X(rgc_collector_add)                \
+  X(rgc_collector_finish)             \
+  X(rgc_collector_destroy)            \
   X(rgc_bind_rocksdb_symbols)         \
   X(rgc_bind_rocksdb_library)         \
   X(rgc_rocksdb_filter_factory)       \
@@ -1878,10 +2329,16 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_attach_rocksdb)               \
   X(rgc_attach_engine)                \
   X(rgc_detach)                       \
+  X(rgc_reload_ledger)                \
   X(rgc_worker_pending)               \
   X(rgc_worker_drain)                 \
   X(rgc_debt)                         \
   X(rgc_collect)                      \
+  X(rgc_collect_dry_run)              \
+  X(rgc_oldest_lock)                  \
+  X(rgc_explain)                      \
+  X(rgc_explain_keyspace)             \
+  X(rgc_consistency_safe_point)       \
   X(rgc_destroy_range)                \
   X(rgc_destroy_ranges)               \
   X(rgc_destroy_keyspace)             \
@@ -1901,6 +2358,8 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_schema_state)                 \
   X(rgc_keyspace_load)                \
   X(rgc_keyspace_load_protobuf)       \
+  X(rgc_keyspace_by_name)             \
+  X(rgc_keyspace_etcd_namespace)      \
   X(rgc_keyspaces_foreach)            \
   X(rgc_destroyed_foreach)            \
   X(rgc_schemas_foreach)              \
@@ -1920,6 +2379,8 @@ char* rgc_metrics(const rgc_t* gc);
   X(rgc_codec_encode_keys)            \
   X(rgc_codec_decode_keys)            \
   X(rgc_codec_decode_bucket_keys)     \
+  X(rgc_pd_parse_key)                 \
+  X(rgc_pd_parse_value)               \
   X(rgc_stats)                        \
   X(rgc_metrics)
 

@@ -290,6 +290,30 @@ class Context {
     return Out(moved, &Functions::rgc_advance_keyspace_safe_point, keyspace, ts);
   }
 
+  /* keyspace is an id, RGC_KEYSPACE_NONE (the global safe point) or RGC_KEYSPACE_ALL. ttl_seconds
+   * UINT64_MAX means without end. */
+  Status BarrierSet(uint32_t keyspace, const std::string& name, uint64_t ts,
+                    uint64_t ttl_seconds) const {
+    return Try(&Functions::rgc_barrier_set, keyspace, name.c_str(), ts, ttl_seconds);
+  }
+  Status BarrierDelete(uint32_t keyspace, const std::string& name,
+                       bool* was_there = nullptr) const {
+    return Out(was_there, &Functions::rgc_barrier_delete, keyspace, name.c_str());
+  }
+  /* Calls each with every barrier, an rgc_barrier_info_t, which is valid during the call. each must
+   * not throw. */
+  template <class Each_>
+  void BarriersForeach(Each_ each) const {
+    if (!ok()) return;
+    library_->rgc_barriers_foreach(
+        gc_,
+        [](void* state, const rgc_barrier_info_t* info) {
+          (*static_cast<Each_*>(state))(*info);
+          return 0;
+        },
+        &each);
+  }
+
   Status SchemasLoad(uint32_t keyspace, const std::vector<uint32_t>& ids,
                      uint32_t highest_id_ever) const {
     return Try(&Functions::rgc_schemas_load, keyspace, ids.data(), ids.size(), highest_id_ever);
@@ -354,6 +378,59 @@ class Context {
     const char* none = nullptr;
     return Try(&Functions::rgc_collect, none, none, size_t{0}, none, size_t{0}, max_bytes, report);
   }
+  /* What Collect would do. It changes nothing. */
+  Status CollectDryRun(rgc_collect_report_t* report, uint64_t max_bytes = 0) const {
+    const char* none = nullptr;
+    return Try(&Functions::rgc_collect_dry_run, none, none, size_t{0}, none, size_t{0}, max_bytes,
+               report);
+  }
+  /* Why nothing is collected, as text: of everything, or of one keyspace. */
+  Status Explain(std::string* text) const {
+    const char* none = nullptr;
+    return Text(text, &Functions::rgc_explain, none, size_t{0}, none, size_t{0}, Each(nullptr),
+                static_cast<void*>(nullptr));
+  }
+  Status ExplainKeyspace(uint32_t keyspace, std::string* text) const {
+    return Text(text, &Functions::rgc_explain_keyspace, keyspace, Each(nullptr),
+                static_cast<void*>(nullptr));
+  }
+  /* *oldest is the start timestamp of the oldest lock at or below up_to, or 0. */
+  Status OldestLock(uint32_t keyspace, uint64_t up_to, uint64_t* oldest) const {
+    return Out(oldest, &Functions::rgc_oldest_lock, keyspace, up_to);
+  }
+  /* *found is whether a loaded keyspace has the name; *keyspace is then its id. */
+  Status KeyspaceByName(const std::string& name, bool* found, uint32_t* keyspace) const {
+    return Out(found, &Functions::rgc_keyspace_by_name, name.c_str(), keyspace);
+  }
+  /* Reads the ledger anew, after replication has changed it. */
+  Status ReloadLedger() const { return Try(&Functions::rgc_reload_ledger); }
+  /* What a key of etcd is (rgc_pd_parse_key). *found is whether it is one of PD's; then key and
+   * name are written, and key->name is NULL. */
+  Status PdParseKey(uint64_t cluster, const std::string& text, bool* found, rgc_pd_key_t* key,
+                    std::string* name) const {
+    if (!ok()) return StatusOf(error_);
+    rgc_pd_key_t parsed = rgc_pd_key_t();
+    parsed.struct_size = sizeof parsed;
+    const std::string error = detail::ErrorOf(library_.functions(), [&](char** errptr) {
+      *found = library_->rgc_pd_parse_key(cluster, text.data(), text.size(), &parsed, errptr) != 0;
+    });
+    if (*found) {
+      if (name != nullptr) *name = parsed.name != nullptr ? parsed.name : "";
+      library_->rgc_free(parsed.name);
+      parsed.name = nullptr;
+      *key = parsed;
+    }
+    return StatusOf(error);
+  }
+  /* The value under a key (rgc_pd_parse_value). */
+  Status PdParseValue(const rgc_pd_key_t& key, const std::string& text,
+                      rgc_pd_value_t* value) const {
+    if (!ok()) return StatusOf(error_);
+    value->struct_size = sizeof *value;
+    return StatusOf(detail::ErrorOf(library_.functions(), [&](char** errptr) {
+      library_->rgc_pd_parse_value(key.what, key.keyspace, text.data(), text.size(), value, errptr);
+    }));
+  }
   Status WorkerDrain(uint64_t timeout_ms, size_t* left = nullptr) const {
     return Out(left, &Functions::rgc_worker_drain, timeout_ms);
   }
@@ -361,6 +438,18 @@ class Context {
   Status Debt(rgc_debt_t* debt) const {
     debt->struct_size = sizeof *debt;
     return Try(&Functions::rgc_debt, debt);
+  }
+
+  /* "/keyspaces/tidb/4242", the prefix of a keyspace's own keys in etcd. */
+  Status KeyspaceEtcdNamespace(uint32_t keyspace, std::string* text) const {
+    if (!ok()) return StatusOf(error_);
+    char* found = nullptr;
+    const std::string error = detail::ErrorOf(library_.functions(), [&](char** errptr) {
+      found = library_->rgc_keyspace_etcd_namespace(keyspace, errptr);
+    });
+    if (found != nullptr && text != nullptr) *text = found;
+    library_->rgc_free(found);
+    return StatusOf(error);
   }
 
   /* The stored key of a user key's version (rgc_encode_key). It is empty if there can be no such
@@ -407,6 +496,18 @@ class Context {
       result = static_cast<Out_>((library_.functions().*function)(gc_, arguments..., error));
     }));
     if (out != nullptr) *out = result;
+    return status;
+  }
+
+  using Each = int (*)(void*, const rgc_explained_t*);
+
+  /* Calls a function that returns a text for rgc_free, and stores the text in *out. */
+  template <class Function, class... Arguments>
+  Status Text(std::string* out, Function Functions::* function, Arguments... arguments) const {
+    char* text = nullptr;
+    const Status status = Out(&text, function, arguments...);
+    if (text != nullptr && out != nullptr) *out = text;
+    if (ok()) library_->rgc_free(text);
     return status;
   }
 

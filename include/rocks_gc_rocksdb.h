@@ -43,6 +43,7 @@
 #include <vector>
 
 #include "rocks_gc_library.h"
+#include "rocks_gc_rocksdb_collector.h"
 
 namespace rocks_gc {
 
@@ -95,6 +96,7 @@ inline thread_local Job current_job;
 
 #if ROCKS_GC_ROCKSDB_VERSION >= 8007
 /* RocksDB shows a filter factory the properties of every input file, or of none. */
+constexpr bool kInputsAreCertain = true;
 inline const db::TablePropertiesCollection& InputsOf(const db::CompactionFilter::Context& context) {
   return context.input_table_properties;
 }
@@ -111,11 +113,10 @@ class JobListener : public db::EventListener {
 #else
 /* Only listeners know the inputs, on the thread of a compaction's first filter, before that filter
  * is created. The other filters of the compaction do without them. The number of a job identifies
- * nothing: CompactFiles announces none, and a DB that is opened again counts from the beginning. */
-inline const db::TablePropertiesCollection& InputsOf(const db::CompactionFilter::Context&) {
-  static const auto* none = new db::TablePropertiesCollection;
-  return *none;
-}
+ * nothing: CompactFiles announces none, and a DB that is opened again counts from the beginning. So
+ * before the filter's first key the inputs may be those of another compaction. Until then they
+ * serve only to find out whether a filter is needed. */
+constexpr bool kInputsAreCertain = false;
 inline int StartLevelOf(const db::CompactionFilter::Context&) { return -1; }
 struct Compaction {
   int job_id = -1; /* -1 means none */
@@ -125,6 +126,12 @@ struct Compaction {
   db::TablePropertiesCollection inputs;
 };
 inline thread_local Compaction announced, of_this_filter;
+inline const db::TablePropertiesCollection& InputsOf(const db::CompactionFilter::Context& context) {
+  static const auto* none = new db::TablePropertiesCollection;
+  const bool same = of_this_filter.job_id >= 0 &&
+                    of_this_filter.column_family_id == context.column_family_id;
+  return same ? of_this_filter.inputs : *none;
+}
 inline void FilterIsMade() {
   current_job = Job();
   of_this_filter = std::move(announced);
@@ -363,10 +370,21 @@ class Filter final : public detail::AnyFilter<Filter> {
         ((told && last_level_->Is(job.output_level)) || last_level_->Is(level))) {
       functions_.rgc_filter_set_bottommost(run_, 1);
     }
-    const detail::Inputs inputs(job.inputs);
-    if (told && inputs.size() != 0) {
-      functions_.rgc_filter_set_inputs(run_, inputs.data(), inputs.size(), nullptr);
+    const bool known = told && TellInputs(job.inputs);
+    if (!known && !detail::kInputsAreCertain) {
+      functions_.rgc_filter_set_inputs(run_, nullptr, 0, nullptr);
     }
+  }
+
+  /* False means that nothing is known of the inputs, or that there is no memory for them. */
+  bool TellInputs(const detail::db::TablePropertiesCollection& files) const {
+    ROCKS_GC_TRY_ {
+      const detail::Inputs inputs(files);
+      if (inputs.size() == 0) return false;
+      functions_.rgc_filter_set_inputs(run_, inputs.data(), inputs.size(), nullptr);
+      return true;
+    }
+    ROCKS_GC_CATCH_ { return false; }
   }
 
   const Library library_;
@@ -468,15 +486,23 @@ class Factory final : public detail::db::CompactionFilterFactory {
   const std::shared_ptr<detail::LastLevel> last_level_;
 };
 
-/* Installs the collection of one column family in its options, before open: the filter factory, and
- * the listener unless the DB's options have one already. One rgc_t serves one DB. The host calls
- * Install for each column family of the DB that has data. db_options and options may be one object.
- * On success *what, if given, says what was set.
+/* Installs the collection of one column family in its options, before open: the filter factory, the
+ * factory of table properties, and the listener unless the DB's options have one already. One rgc_t
+ * serves one DB. The host calls Install for each column family of the DB that has data. db_options
+ * and options may be one object. On success *what, if given, says what was set.
  *
  * The host must call Install after it has set everything else. It must use these options for this
  * column family only: Install reads from the options which level is the last one, and DB::Open
  * reads it once more. CreateColumnFamily does not show a new column family to the factory. Its last
  * level is unknown until the DB is opened the next time. It is also unknown in a remote compaction.
+ *
+ * OPTIONS files hold the names of the two factories. A program without the plugin of rocks-gc that
+ * loads such a file (LoadLatestOptions) gets options without them, and calls Install again. If it
+ * sets ConfigOptions::ignore_unsupported_options to false, loading fails. Install replaces a
+ * factory of table properties that the plugin has made; it never adds a second one.
+ *
+ * The properties have TiKV's names. If the host has TiKV's collectors too, RocksDB stores the
+ * properties of the factory that comes first, and a debug build of RocksDB fails an assertion.
  *
  * While a store is attached to this rgc_t, DB::Open with these options is refused: that would be a
  * second DB.
@@ -500,12 +526,15 @@ class Factory final : public detail::db::CompactionFilterFactory {
   const Status judgeable = detail::Judgeable(*options);
   if (!judgeable.ok()) return judgeable;
   void* reference = nullptr;
-  const std::string error = detail::ErrorOf(library.functions(), [&](char** errptr) {
+  const auto refer = [&](char** errptr) {
     reference = library->rgc_factory_state(gc, kind, errptr);
-  });
+  };
+  std::string error = detail::ErrorOf(library.functions(), refer);
   if (!error.empty()) return detail::StatusOf(error);
-
   auto factory = std::make_shared<Factory>(library, gc, kind, reference);
+  error = detail::ErrorOf(library.functions(), refer);
+  if (!error.empty()) return detail::StatusOf(error);
+  auto collector = std::make_shared<CollectorFactory>(library, gc, kind, reference);
   factory->last_level().Learn(*db_options, *options);
   const auto is_ours = [](const std::shared_ptr<detail::db::EventListener>& listener) {
     return listener != nullptr && std::strcmp(listener->Name(), Listener().Name()) == 0;
@@ -515,11 +544,18 @@ class Factory final : public detail::db::CompactionFilterFactory {
   if (!listens) db_options->listeners.push_back(std::make_shared<Listener>());
   if (what != nullptr) {
     *what = std::string("compaction_filter_factory=") + factory->Name() +
+            "; table_properties_collector_factories+=" + collector->Name() +
             (listens ? "; listener was there" : "; listener added") +
             (factory->last_level().ingests_behind()
                  ? "; ingest-behind: no level is the last one"
                  : "; the last level is " + std::to_string(factory->last_level().level()));
   }
+  auto& collectors = options->table_properties_collector_factories;
+  const auto is_old = [](const std::shared_ptr<detail::db::TablePropertiesCollectorFactory>& old) {
+    return old != nullptr && std::strncmp(old->Name(), "rocks_gc.", 9) == 0;
+  };
+  collectors.erase(std::remove_if(collectors.begin(), collectors.end(), is_old), collectors.end());
+  collectors.push_back(std::move(collector));
   options->compaction_filter_factory = std::move(factory);
   return Status::OK();
 }

@@ -479,6 +479,8 @@ class Engine {
           last = now;
         }
         const Status begun = self->Begin(handle, false);
+        /* Writes are stopped. */
+        if (begun.IsTryAgain()) return Status::OK();
         if (!begun.ok()) return begun;
         *progress = uint64_t{1} << 48 | errors() << 32 | immutable() * 0x10001;
       }

@@ -99,6 +99,11 @@ impl Error {
         Self { what: format!("{what}: {}", self.what), ..self }
     }
 
+    /// The text without the kind.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
     /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -10,15 +10,18 @@
 //! | [`rule`] | pure decisions about one row or value |
 //! | [`safe_point`] | the safe points of all keyspaces; readers never wait |
 //! | [`shared`] | the state that filters and worker of a context share |
+//! | [`properties`] | the figures of a table file's versions: collected, stored, read |
 //! | [`filter`] | the filter of one compaction; when none is needed; what recovery leaves out |
 //! | [`engine`] | the interface to a store, which `ffi` implements |
+//! | [`metrics`] | the counters as text for a scrape |
 //! | [`reclaim`] | deleting from an open store: destroys, schemas, ledger, worker, collect now |
 //! | [`ffi`] | every exported function, the functions of the host's RocksDB; C types and `unsafe` |
 //!
 //! Dependencies have one direction. `layout` and `engine` use no other module of this table. `rule`
-//! and `safe_point` use `layout`. `shared` uses `layout`, `rule` and `safe_point`. `filter` uses
-//! `shared` and the modules that `shared` uses. `reclaim` uses the same modules, `engine`, and the
-//! walk over rows of `filter`. `ffi` uses all of them.
+//! and `safe_point` use `layout`. `shared` uses `layout`, `rule` and `safe_point`. `properties` and
+//! `metrics` use `shared` and the modules that `shared` uses. `filter` uses these modules and
+//! `properties`. `reclaim` uses the same modules as `filter`, `engine`, and the walk over rows of
+//! `filter`. `ffi` uses all of them.
 //!
 //! All modules may use [`error`], [`log`] (which writes to standard error through `ffi`, because
 //! that needs C) and [`callback`]. `shared` and the modules that use it also use [`options`] and
@@ -72,7 +75,9 @@ pub mod ffi;
 pub mod filter;
 pub mod layout;
 pub mod log;
+pub mod metrics;
 pub mod options;
+pub mod properties;
 pub mod reclaim;
 pub mod rule;
 pub mod safe_point;

@@ -2,11 +2,6 @@
 //! add the blocks up.
 
 use crate::callback::lock;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
-use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -55,7 +50,7 @@ macro_rules! counters {
             }
 
             /// The name, help text and value of each counter.
-            fn each(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+            pub fn each(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
                 [$((stringify!($name), $help, self.$name.get()),)*].into_iter()
             }
         }
@@ -64,7 +59,12 @@ macro_rules! counters {
 
 counters! {
     runs_started: "Compactions that got a filter",
-    filters_not_needed: "Compactions that needed no filter, because no keyspace has an effective safe point above 0",
+    filters_not_needed: "Compactions that needed no filter",
+    not_needed_no_safe_point: "Of these: no keyspace has an effective safe point above 0",
+    not_needed_nothing_dropped: "Of these: nothing is destroyed or dropped, in a column family whose versions are not judged",
+    not_needed_too_new: "Of these: by their properties the input files hold no version at or below the safe point of its keyspace",
+    not_needed_little_garbage: "Of these: above the bottommost level, and by their properties the input files hold little garbage",
+    not_needed_nothing_expired: "Of these: by their properties the input files hold no value that has expired",
     runs_closed: "Filters that kept everything from some key on: keys out of order, a second thread, a panic",
     kept: "Decisions to keep",
     removed: "Decisions to remove",
@@ -74,6 +74,10 @@ counters! {
     unparsed_keys: "Keys kept because they do not match the key layout",
     unparsed_values: "Values kept because they do not parse",
     kept_unknown_keyspace: "Versions kept because their keyspace was never registered",
+    kept_no_own_safe_point: "Versions kept because their keyspace is keyspace level and has no safe point of its own, while a global one is set",
+    kept_other_kind: "Versions kept because the filters of their column family judge keys of other modes",
+    kept_disabled: "Versions kept because collecting is switched off",
+    own_safe_points_unused: "Safe points of keyspaces that are not registered as keyspace level, each counted once",
     kept_unknown_schema: "Versions kept although their schema is unknown",
     safe_points_refused: "Safe points refused: lower than before, 0, the maximum, too far ahead, or of a paused keyspace",
     gc_types_refused: "GC types refused because another one was registered, or registered too late",
@@ -85,10 +89,22 @@ counters! {
     rows_left_unparsed: "Rows that the worker kept because a value does not parse",
 }
 
+/// What the counters of a filter belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// RawKV rows, and values with a TTL.
+    Raw,
+    /// Records of transactions.
+    Txn,
+    /// Column families whose versions are not judged.
+    Other,
+}
+
 /// The counters of a running filter, and its thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FilterCounters {
     counters: Counters,
+    mode: Mode,
     thread: OnceLock<ThreadId>,
 }
 
@@ -110,20 +126,34 @@ impl FilterCounters {
 /// All counters of a context.
 #[derive(Debug, Default)]
 pub struct Stats {
-    /// The counters of the context itself, and of ended filters.
-    ended: Counters,
+    /// The counters of the context itself.
+    own: Counters,
+    /// The counters of ended filters, and of compactions that needed none.
+    raw: Counters,
+    txn: Counters,
+    other: Counters,
     running: Mutex<Vec<Arc<FilterCounters>>>,
 }
 
 impl Stats {
     /// The counters of the context itself; many threads write them, with [`Counter::add`].
     pub fn shared(&self) -> &Counters {
-        &self.ended
+        &self.own
+    }
+
+    /// The counters of all ended filters of a mode; many threads write them, with
+    /// [`Counter::add`].
+    pub fn of_mode(&self, mode: Mode) -> &Counters {
+        match mode {
+            Mode::Raw => &self.raw,
+            Mode::Txn => &self.txn,
+            Mode::Other => &self.other,
+        }
     }
 
     /// A block for a filter that begins.
-    pub fn begin_run(&self) -> Arc<FilterCounters> {
-        let block = Arc::new(FilterCounters::default());
+    pub fn begin_run(&self, mode: Mode) -> Arc<FilterCounters> {
+        let block = Arc::new(FilterCounters { counters: Counters::default(), mode, thread: OnceLock::new() });
         lock(&self.running).push(block.clone());
         block
     }
@@ -132,7 +162,7 @@ impl Stats {
     pub fn end_run(&self, block: &Arc<FilterCounters>) {
         let mut running = lock(&self.running);
         running.retain(|b| !Arc::ptr_eq(b, block));
-        self.ended.add(block);
+        self.of_mode(block.mode).add(block);
     }
 
     /// Whether a filter of this context runs on this thread.
@@ -146,38 +176,18 @@ impl Stats {
         // With the lock a filter that ends meanwhile is counted exactly once.
         let running = lock(&self.running);
         let sums = Counters::default();
-        sums.add(&self.ended);
+        [&self.own, &self.raw, &self.txn, &self.other].into_iter().for_each(|ended| sums.add(ended));
         running.iter().for_each(|block| sums.add(block));
         sums
     }
 
-    /// OpenMetrics text with every counter and the given gauges (name, help, value).
-    pub fn openmetrics(&self, gauges: Vec<(&'static str, &'static str, u64)>) -> Result<String, fmt::Error> {
-        let mut registry = Registry::with_prefix("rocks_gc");
-        registry.register_collector(Box::new(Snapshot { sums: self.sums(), gauges }));
-        let mut out = String::new();
-        text::encode(&mut out, &registry)?;
-        Ok(out)
-    }
-}
-
-#[derive(Debug)]
-struct Snapshot {
-    sums: Counters,
-    gauges: Vec<(&'static str, &'static str, u64)>,
-}
-
-impl prometheus_client::collector::Collector for Snapshot {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        for (name, help, value) in self.sums.each() {
-            let metric = ConstCounter::new(value);
-            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
-        }
-        for &(name, help, value) in &self.gauges {
-            let metric = ConstGauge::new(value);
-            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
-        }
-        Ok(())
+    /// The sums of all filters of a mode at this moment.
+    pub fn sums_of(&self, mode: Mode) -> Counters {
+        let running = lock(&self.running);
+        let sums = Counters::default();
+        sums.add(self.of_mode(mode));
+        running.iter().filter(|block| block.mode == mode).for_each(|block| sums.add(block));
+        sums
     }
 }
 
@@ -188,26 +198,16 @@ mod tests {
     #[test]
     fn sums_hold_running_and_ended_runs() {
         let stats = Stats::default();
-        let (one, two) = (stats.begin_run(), stats.begin_run());
+        let (one, two) = (stats.begin_run(Mode::Raw), stats.begin_run(Mode::Txn));
         one.kept.bump();
         two.kept.bump();
         two.kept.bump();
         assert_eq!(stats.sums().kept.get(), 3);
+        assert_eq!([Mode::Raw, Mode::Txn, Mode::Other].map(|mode| stats.sums_of(mode).kept.get()), [1, 2, 0]);
         stats.end_run(&two);
         assert_eq!(stats.sums().kept.get(), 3);
+        assert_eq!([Mode::Raw, Mode::Txn, Mode::Other].map(|mode| stats.sums_of(mode).kept.get()), [1, 2, 0]);
         stats.shared().safe_points_refused.add(5);
         assert_eq!(stats.sums().safe_points_refused.get(), 5);
-    }
-
-    #[test]
-    fn metrics_are_openmetrics() {
-        let stats = Stats::default();
-        stats.begin_run().removed.bump();
-        let text = stats.openmetrics(vec![("cache_bytes", "Memory of the safe points", 42)]);
-        let text = text.unwrap_or_default();
-        assert!(text.contains("# TYPE rocks_gc_removed counter\n"), "{text}");
-        assert!(text.contains("\nrocks_gc_removed_total 1\n"), "{text}");
-        assert!(text.contains("\nrocks_gc_cache_bytes 42\n"), "{text}");
-        assert!(text.ends_with("# EOF\n"), "{text}");
     }
 }

@@ -19,7 +19,7 @@ fn host(directory: &TempDir, flags: &[&str]) -> PathBuf {
     let mut arguments: Vec<OsString> = [rocksdb_dialect(), "-O1", "-o"].map(OsString::from).into();
     arguments.push(program.clone().into());
     arguments.extend(flags.iter().map(OsString::from));
-    arguments.extend(["main.cc", "library.cc", "install.cc", "protocol.cc"].map(|name| source(name).into()));
+    arguments.extend(["main.cc", "library.cc", "install.cc", "protocol.cc", "files.cc"].map(|name| source(name).into()));
     arguments.extend(rocksdb_include_flags().into_iter().chain(rocksdb_link_flags()).map(OsString::from));
     arguments.extend(["-ldl", "-lpthread"].map(OsString::from));
     compile("g++", arguments);

@@ -60,14 +60,36 @@ fn crashes(way: &str, engine: &str) -> BTreeMap<String, u64> {
     table.lines().map(|line| line.split_once(' ').unwrap()).map(|(place, times)| (place.to_owned(), times.parse().unwrap())).collect()
 }
 
+/// The places that a host must be killed in, and how often.
+const MET: [(&str, u64); 11] = [
+    ("opening", 3),
+    ("verifying", 3),
+    ("working", 3),
+    ("record", 3),
+    ("files", 3),
+    ("keys", 3),
+    ("compact", 3),
+    ("resumed", 3),
+    ("worker", 3),
+    ("debt", 3),
+    ("due", 1),
+];
+/// The most rounds of kills. Some places are so short that one round may miss them.
+const ROUNDS: usize = 5;
+
 fn is_killed_anywhere(engine: &str) {
-    let places = crashes("kill", engine);
+    let mut places = crashes("kill", engine);
+    for _ in 1..ROUNDS {
+        if MET.iter().all(|(place, times)| places[*place] >= *times) {
+            break;
+        }
+        crashes("kill", engine).into_iter().for_each(|(place, times)| *places.entry(place).or_default() += times);
+    }
     assert!(places.values().sum::<u64>() >= TIMES, "{places:?}");
     assert!(INSIDE.map(|place| places[place]).iter().sum::<u64>() >= TIMES / 2, "{places:?}");
-    for place in ["opening", "verifying", "working", "record", "files", "keys", "compact", "resumed", "worker", "debt"] {
-        assert!(places[place] >= 3, "{place}: {places:?}");
+    for (place, times) in MET {
+        assert!(places[place] >= times, "{place}: {places:?}");
     }
-    assert!(places["due"] >= 1, "{places:?}");
 }
 
 fn loses_power_anywhere(engine: &str) {

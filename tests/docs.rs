@@ -25,7 +25,9 @@ fn pages_of_the_book() -> Vec<PathBuf> {
 /// Every page, in the book and beside it.
 fn pages() -> Vec<PathBuf> {
     let beside = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "UNSAFE.md", "benches/README.md", "plugin/rocks_gc/README.md"];
-    pages_of_the_book().into_iter().chain(beside.map(|page| root().join(page))).collect()
+    let bindings = ["go", "java", "node", "python", "rust"].map(|language| format!("bindings/{language}/README.md"));
+    let beside = beside.map(String::from).into_iter().chain(bindings).map(|page| root().join(page));
+    pages_of_the_book().into_iter().chain(beside).collect()
 }
 
 fn without_code(text: &str) -> String {

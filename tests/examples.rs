@@ -69,6 +69,8 @@ fn the_documents_other_code_compiles() {
         (" n,", "size_t n"),
         ("highest_id_ever", "uint32_t highest_id_ever"),
         ("now_ts", "uint64_t now_ts"),
+        (" ts,", "uint64_t ts"),
+        ("&host", "rgc_fleet_host_t host"),
     ];
     for (number, piece) in pieces.into_iter().enumerate() {
         let is_declared = |declaration: &str| piece.contains(&format!("{declaration} ="));
@@ -77,7 +79,7 @@ fn the_documents_other_code_compiles() {
         let parameters = declared.map(|(_, declaration)| *declaration).collect::<Vec<_>>().join(", ");
         let file = dir.path().join(format!("piece{number}.c"));
         let source = format!(
-            "#include <rocks_gc_rocksdb_c.h>\n#include <stdlib.h>\nvoid piece({parameters});\nvoid piece({parameters}) {{\n{piece}\n(void)gc;\n}}\n"
+            "#include <rocks_gc_rocksdb_c.h>\n#include <rocks_gc_fleet.h>\n#include <stdlib.h>\nvoid piece({parameters});\nvoid piece({parameters}) {{\n{piece}\n(void)gc;\n}}\n"
         );
         fs::write(&file, source).unwrap();
         let mut arguments = vec!["-std=c11".into(), "-Wno-unused-parameter".into(), "-c".into(), "-o".into(), "/dev/null".into()];

@@ -9,7 +9,9 @@ use rocks_gc::layout::{KeyMode, KeyspaceId};
 use rocks_gc::safe_point::GcType;
 use rocks_gc::shared::{FilterKind, HandedOverRows, Shared, register_keyspaces};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
 use std::time::Duration;
 use support::memory::{Memory, shared};
 use support::wait_for;
@@ -80,4 +82,31 @@ fn a_long_row_holds_nobody_up() {
     assert_eq!(shared.worker_queue.drain(DRAINED), 0);
     assert!(memory.keys(0).is_empty(), "the row was put back, and goes later");
     store.stop();
+}
+
+/// An attach asks every other attached store whether its ledger is the same one. A host that closed
+/// that DB meanwhile crashed.
+#[test]
+fn a_detach_waits_for_an_attach_that_looks_at_its_store() {
+    let (first, second) = (Memory::default(), Memory::default());
+    let attached = first.attach(&shared(""), false);
+    first.0.holds_gets.store(true, SeqCst);
+    let detached = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let attach = scope.spawn(|| second.attach(&shared(""), false));
+        while !first.0.is_getting.load(SeqCst) {
+            thread::yield_now();
+        }
+        scope.spawn(|| {
+            attached.stop();
+            drop(attached);
+            detached.store(true, SeqCst);
+        });
+        thread::sleep(Duration::from_millis(300));
+        let too_early = detached.load(SeqCst);
+        first.0.holds_gets.store(false, SeqCst);
+        attach.join().unwrap().stop();
+        assert!(!too_early, "the store was detached while a call of it ran");
+    });
+    assert!(detached.load(SeqCst));
 }

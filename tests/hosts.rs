@@ -127,14 +127,15 @@ fn a_host_that_is_not_position_independent_collects_too() {
 fn one_rocksdb_is_found_and_of_two_none_is_guessed() {
     let directory = tempdir().unwrap();
     let program = host(&directory, [source("copies.c")], &[], &[]);
-    let twin = |name: &str, flag: &str| {
+    let object = |name: &str, of: &str, flag: &str| {
         let file = directory.path().join(name);
         let flags = ["-std=c11", "-shared", "-fPIC", flag, "-o"].map(OsString::from);
-        compile("gcc", flags.into_iter().chain([file.clone().into(), source("twin.c").into()]));
+        compile("gcc", flags.into_iter().chain([file.clone().into(), source(of).into()]));
         file
     };
-    let incomplete = twin("incomplete.so", "-DINCOMPLETE");
-    let mut others = vec![twin("twin.so", "-DCOMPLETE")];
+    let incomplete = object("incomplete.so", "twin.c", "-DINCOMPLETE");
+    let same_names = ["SAME_NAMES", "NODE"].map(|what| object(&format!("{what}.so"), "same_names.c", &format!("-D{what}")));
+    let mut others = vec![object("twin.so", "twin.c", "-DCOMPLETE")];
     if rocksdb_prefix().is_some() {
         // Debian's cannot be loaded twice: its gflags end the process.
         let copy = directory.path().join("copy.so");
@@ -142,7 +143,7 @@ fn one_rocksdb_is_found_and_of_two_none_is_guessed() {
         others.push(copy);
     }
     for other in others {
-        run(Command::new(&program).arg(library()).arg(rocksdb_file()).arg(other).arg(&incomplete));
+        run(Command::new(&program).arg(library()).arg(rocksdb_file()).arg(other).arg(&incomplete).args(&same_names));
     }
 }
 

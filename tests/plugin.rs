@@ -204,6 +204,11 @@ fn factory(kind: &str, settings: &str) -> String {
     format!("create_if_missing=true;compaction_filter_factory={{id={kind};{settings}}};listeners={{id=rocks_gc.listener}}")
 }
 
+/// The same with a collector, which has no safe point.
+fn with_collector(kind: &str, settings: &str, collector: &str) -> String {
+    format!("{};table_properties_collectors={{id={kind}.collector;{collector}}}", factory(kind, settings))
+}
+
 /// The library, for the keys of the host.
 fn settings(more: &str) -> String {
     format!("library={};options={{data_prefix=z;unknown_keyspace=global}};{more}", library().display())
@@ -214,6 +219,42 @@ fn an_option_string_collects() {
     let database = Database::filled("create_if_missing=true");
     assert_eq!(database.host("compact", &factory("rocks_gc.default", &settings("global_safe_point=100"))), "");
     assert_eq!(database.left(), ABOVE_100);
+}
+
+/// Three files are written, one for each flush.
+#[test]
+fn a_collector_by_name_writes_properties() {
+    let database = Database::filled(&with_collector("rocks_gc.default", &settings("global_safe_point=100"), &settings("")));
+    assert_eq!(database.host("properties", ""), "+++");
+    let restored = database.host("options", "");
+    let (_, collector) = restored.split_once("rocks_gc.default.collector {").expect("a collector");
+    for part in ["{data_prefix=z;unknown_keyspace=global}", &format!("library={};", library().display())] {
+        assert!(collector.contains(part), "no {part} in {restored}");
+    }
+    assert_eq!(database.host("reload", ""), "");
+    assert_eq!((database.host("properties", ""), database.left()), ("+".into(), ABOVE_100.into()));
+    assert_eq!(database.host("reinstall", "17"), "");
+    assert_eq!(database.host("properties", ""), "+");
+}
+
+/// RocksDB reports no error of a collector, but writes it into its log.
+#[test]
+fn a_collector_that_cannot_collect_says_so_in_the_log() {
+    let wrong_option = format!("library={};options={{data_prefx=z}}", library().display());
+    for (collector, error) in [
+        ("library=/nowhere/librocks_gc.so", "cannot load /nowhere/librocks_gc.so"),
+        (&wrong_option, "\"data_prefx\""),
+        ("", "it has neither library nor options"),
+    ] {
+        let database = Database::filled(&with_collector("rocks_gc.default", &settings(""), collector));
+        assert_eq!(database.host("properties", ""), "---");
+        // RocksDB renames the LOG of an earlier open.
+        let files = fs::read_dir(database.path()).unwrap().map(|entry| entry.unwrap());
+        let logs = files.filter(|file| file.file_name().to_string_lossy().starts_with("LOG"));
+        let said: String = logs.map(|file| fs::read_to_string(file.path()).unwrap()).collect();
+        let line = said.lines().find(|line| line.contains("rocks_gc.default.collector collects nothing: "));
+        assert!(line.is_some_and(|line| line.contains(error)), "{error}: {line:?}");
+    }
 }
 
 #[test]
@@ -242,7 +283,9 @@ fn every_kind_has_its_name() {
         ("rocks_gc.write", EVERY_VERSION),
         ("rocks_gc.ttl_v1", "a@210 a@110 a@10 b@210 b@110 b@10"),
     ] {
-        assert!(names.split(' ').any(|name| name == kind), "no {kind} in {names}");
+        for kind in [kind.to_owned(), format!("{kind}.collector")] {
+            assert!(names.split(' ').any(|name| name == kind), "no {kind} in {names}");
+        }
         let database = Database::filled("create_if_missing=true");
         assert_eq!(database.host("compact", &factory(kind, &settings("global_safe_point=200"))), "");
         assert_eq!(database.left(), left, "{kind}");
@@ -335,6 +378,7 @@ fn an_installed_database_reopens_by_name_and_loses_nothing() {
         for (variable, value) in [("LD_LIBRARY_PATH", loader.path().to_owned()), ("LD_PRELOAD", library())] {
             assert_eq!(text(&run(database.command("reload", "").env(variable, value))), "", "{variable}");
             assert_eq!(database.left(), EVERY_VERSION);
+            assert!(database.host("properties", "").starts_with('-'), "a collector that knows no options collects nothing");
         }
     }
 }

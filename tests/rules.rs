@@ -16,6 +16,8 @@
 //!                          any bytes
 //! ? r/1 a @100             judged by the key alone
 //! global 80 | own 1 80 | name 1 global | name 1 keyspace | remove 1 | enable | disable
+//! barrier 1 b 80 60        of keyspace 1 (or global, all), named b, at 80, for 60 seconds or `never`;
+//!                          unbarrier 1 b | barriers | time 1060 | effective 1 | effective global
 //! bottommost 0
 //! schemas 1 9 3,4          a list of keyspace 1 (plain: none), highest id 9; create 1 5 | drop 1 3 |
 //!                          state 1 3
@@ -122,6 +124,23 @@ fn command(gc: &Gc, run: Option<&Run>, line: &str) -> Option<String> {
             let gc_type = if words[2] == "global" { c::RGC_GC_GLOBAL } else { c::RGC_GC_KEYSPACE_LEVEL };
             gc.name(number(1) as u32, gc_type).err().unwrap_or("ok".into())
         }
+        "barrier" => {
+            let ttl = if words[4] == "never" { u64::MAX } else { number(4) };
+            said(gc.set_barrier(barrier_scope(words[1]), words[2], number(3), ttl))
+        }
+        "unbarrier" => gc.delete_barrier(barrier_scope(words[1]), words[2]).map_or_else(|error| error, |was_there| was_there.to_string()),
+        "barriers" => {
+            gc.barriers().iter().map(|(scope, name, ts, end)| format!("{scope} {name} {ts} {end}")).collect::<Vec<_>>().join("; ")
+        }
+        "time" => {
+            gc.set_time(number(1));
+            "ok".into()
+        }
+        "effective" => match words[1] {
+            "global" => gc.global(),
+            _ => gc.effective(number(1) as u32),
+        }
+        .to_string(),
         "remove" => {
             gc.remove(number(1) as u32);
             "ok".into()
@@ -158,6 +177,15 @@ fn command(gc: &Gc, run: Option<&Run>, line: &str) -> Option<String> {
 
 fn said(result: Result<(), String>) -> String {
     result.err().unwrap_or("ok".into())
+}
+
+/// What a barrier holds back.
+fn barrier_scope(word: &str) -> u32 {
+    match word {
+        "global" => c::RGC_KEYSPACE_NONE,
+        "all" => c::RGC_KEYSPACE_ALL,
+        id => id.parse().unwrap(),
+    }
 }
 
 /// Whose schemas.

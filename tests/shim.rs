@@ -1,5 +1,4 @@
-//! The install shim in its hosts: a C host, and Rust's (`examples/rust_shim`; `examples/rust_crate`
-//! is a host without the shim).
+//! The install shim in a C host. `tests/bindings.rs` has a Rust host with it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
@@ -97,36 +96,4 @@ fn headers_of_another_rocksdb_are_refused() {
     let (include, versions) = headers_of_the_next_version(&directory);
     let program = host(&directory, &[&format!("-I{}", include.display())], &[]);
     run(Command::new(program).arg(library()).arg(versions));
-}
-
-/// Runs an example of Rust's, on the RocksDB of the tests.
-fn run_example(package: &str) -> Option<String> {
-    let Some(prefix) = rocksdb_prefix() else {
-        println!(
-            "{package} is not run: it takes RocksDB 11.8.1, which is here with ROCKS_GC_TEST_ROCKSDB only (make test ROCKSDB=bundled)"
-        );
-        return None;
-    };
-    let directory = tempdir().unwrap();
-    let lib = prefix.join("lib");
-    let mut command = Command::new(env!("CARGO"));
-    // A target folder of its own: the outer cargo may hold the lock of its own one.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples");
-    command.current_dir(root()).args(["run", "--quiet", "--package", package, "--"]).arg(library()).arg(directory.path().join("db"));
-    command.env("CARGO_TARGET_DIR", target).env("ROCKSDB_LIB_DIR", &lib).env("LD_LIBRARY_PATH", &lib);
-    // Of the outer cargo's own doing, under sanitizers.
-    command.env_remove("RUSTFLAGS").env_remove("RUSTC_BOOTSTRAP");
-    Some(String::from_utf8(run(&mut command).stdout).unwrap())
-}
-
-#[test]
-fn rust_on_librocksdb_sys_collects_by_skips() {
-    let Some(output) = run_example("rocks-gc-example-shim") else { return };
-    assert_eq!(output, "2000 of 10000 versions left; 2000 skips, 0 tombstones\n");
-}
-
-#[test]
-fn rust_on_the_rocksdb_crate_collects() {
-    let Some(output) = run_example("rocks-gc-example-crate") else { return };
-    assert_eq!(output, "2000 of 10000 versions left; 8000 removed\n");
 }

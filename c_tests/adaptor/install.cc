@@ -1,5 +1,6 @@
 // install.cc - what Install sets, says and refuses.
 #include <rocks_gc_rocksdb.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
 
 #include "parts.h"
 
@@ -25,6 +26,12 @@ class Timestamped : public Comparator {
   void FindShortSuccessor(std::string*) const override {}
 };
 
+std::string CollectorsOf(const ColumnFamilyOptions& options) {
+  std::string names;
+  for (const auto& collector : options.table_properties_collector_factories) names += collector->Name() + std::string(" ");
+  return names;
+}
+
 // Refused: says why, and changes nothing.
 void Refuses(const Context& gc, int kind, Options options, const char* why) {
   const auto factory = options.compaction_filter_factory;
@@ -33,6 +40,7 @@ void Refuses(const Context& gc, int kind, Options options, const char* why) {
   CHECK(!status.ok());
   CHECK_CONTAINS(status.ToString(), why);
   CHECK(options.compaction_filter_factory == factory && options.listeners.empty() && what == "untouched");
+  CHECK(options.table_properties_collector_factories.empty());
 }
 
 void SetsAll(const Context& gc) {
@@ -42,6 +50,8 @@ void SetsAll(const Context& gc) {
   CHECK(std::string(options.compaction_filter_factory->Name()) == "rocks_gc.default");
   CHECK(options.listeners.size() == 1);
   CHECK_CONTAINS(what, "compaction_filter_factory=rocks_gc.default");
+  CHECK_CONTAINS(what, "table_properties_collector_factories+=rocks_gc.default.collector");
+  CHECK(CollectorsOf(options) == "rocks_gc.default.collector ");
   CHECK_CONTAINS(what, "listener added");
   CHECK_CONTAINS(what, "the last level is 6");
 
@@ -51,6 +61,7 @@ void SetsAll(const Context& gc) {
   CHECK(Install(gc, RGC_KIND_TXN, &options, &write, &what).ok());
   CHECK(std::string(write.compaction_filter_factory->Name()) == "rocks_gc.write");
   CHECK(options.listeners.size() == 1);
+  CHECK(CollectorsOf(options) == "rocks_gc.default.collector " && CollectorsOf(write) == "rocks_gc.write.collector ");
   CHECK_CONTAINS(what, "listener was there");
   CHECK_CONTAINS(what, "the last level is 3");
 
@@ -59,6 +70,12 @@ void SetsAll(const Context& gc) {
   CHECK(Install(gc, RGC_KIND_TTL_V1, &behind, &behind, &what).ok());
   CHECK_CONTAINS(what, "rocks_gc.ttl_v1");
   CHECK_CONTAINS(what, "ingest-behind");
+
+  // The host's own collector stays. One of this library is replaced.
+  behind.table_properties_collector_factories.push_back(NewCompactOnDeletionCollectorFactory(1, 1));
+  behind.compaction_filter_factory = nullptr;
+  CHECK(Install(gc, RGC_KIND_DROPPED_ONLY, &behind, &behind).ok());
+  CHECK(CollectorsOf(behind) == "CompactOnDeletionCollector rocks_gc.dropped_only.collector ");
 }
 
 void RefusesWhatItCannot(const Context& gc) {

@@ -76,10 +76,17 @@ void Methods(const Library& library) {
     bool moved = true;
     size_t n = 9;
     rgc_debt_t debt;
+    uint64_t oldest = 9;
+    uint32_t oldest_id = 9;
+    rgc_pd_key_t key = {sizeof key, RGC_PD_BARRIER, 1, nullptr};
+    rgc_pd_value_t value;
+    std::string text;
     return std::vector<rocks_gc::Status>{gc.SetKeyspaceGcType(invalid, RGC_GC_GLOBAL),
                                          gc.SetKeyspaceGcTypes({1, invalid}, RGC_GC_GLOBAL),
                                          gc.PauseKeyspace(invalid),
                                          gc.AdvanceKeyspaceSafePoint(invalid, 5, &moved),
+                                         gc.BarrierSet(invalid, "b", 5, 60),
+                                         gc.BarrierDelete(invalid, "b", &moved),
                                          gc.SchemasLoad(1, {1}, 0),
                                          gc.SchemaCreate(1, 5),
                                          gc.SchemaDrop(1, 5),
@@ -96,6 +103,15 @@ void Methods(const Library& library) {
                                          gc.Debt(&debt),
                                          gc.RecheckDestroyed(1, &n),
                                          gc.Collect(),
+                                         gc.CollectDryRun(nullptr),
+                                         gc.Explain(nullptr),
+                                         gc.ExplainKeyspace(1, &text),
+                                         gc.OldestLock(1, 5, &oldest),
+                                         gc.KeyspaceByName("\xff", &moved, &oldest_id),
+                                         gc.KeyspaceEtcdNamespace(invalid, &text),
+                                         gc.ReloadLedger(),
+                                         gc.PdParseKey(7, "/pd/7/keyspaces/meta/1", &moved, &key, &text),
+                                         gc.PdParseValue(key, "x", &value),
                                          gc.WorkerDrain(0, &n)};
   };
   const Context gc = Context::Create(library);
@@ -111,6 +127,29 @@ void Methods(const Library& library) {
   CHECK(gc.AdvanceKeyspaceSafePoint(7, 80, &moved).ok() && !moved && gc.AdvanceKeyspaceSafePoint(7, 81).ok());
   CHECK(gc.AdvanceGlobalSafePoint(5) && !gc.AdvanceGlobalSafePoint(5) && !Context().AdvanceGlobalSafePoint(5));
   CHECK(gc->rgc_keyspace_safe_point(gc.get(), 7) == 81 && gc->rgc_global_safe_point(gc.get()) == 5);
+  CHECK(gc.BarrierSet(7, "reader", 90, UINT64_MAX).ok() && gc.AdvanceKeyspaceSafePoint(7, 100).ok());
+  std::string seen;
+  gc.BarriersForeach([&seen](const rgc_barrier_info_t& info) { seen += info.name + std::to_string(info.ts); });
+  Context().BarriersForeach([&seen](const rgc_barrier_info_t&) { seen += "none"; });
+  CHECK(seen == "reader90" && gc->rgc_keyspace_safe_point(gc.get(), 7) == 90);
+  bool was_there = false;
+  CHECK(gc.BarrierDelete(7, "reader", &was_there).ok() && was_there && gc.BarrierDelete(7, "reader").ok());
+  CHECK(gc->rgc_keyspace_safe_point(gc.get(), 7) == 100);
+  bool found = true;
+  uint32_t id = 9;
+  CHECK(gc.KeyspaceByName("unknown", &found, &id).ok() && !found && id == 9);
+  rgc_keyspace_meta_t meta = {sizeof meta, 8, RGC_KEYSPACE_ENABLED, "tenant", "keyspace_level"};
+  CHECK(gc.Call(&rocks_gc::Functions::rgc_keyspace_load, &meta).empty());
+  CHECK(gc.KeyspaceByName("tenant", &found, &id).ok() && found && id == 8);
+  std::string text;
+  CHECK(gc.KeyspaceEtcdNamespace(8, &text).ok() && text == "/keyspaces/tidb/8");
+  rgc_pd_key_t key;
+  rgc_pd_value_t value;
+  CHECK(gc.PdParseKey(7, "/pd/7/gc/global_gc_barriers/b", &found, &key, &text).ok() && found && text == "b");
+  CHECK(key.what == RGC_PD_BARRIER && key.keyspace == RGC_KEYSPACE_ALL && key.name == nullptr);
+  CHECK(gc.PdParseValue(key, R"({"barrier_id":"b","barrier_ts":5,"expiration_time":0})", &value).ok());
+  CHECK(value.number == 5 && value.expires_unix_seconds == UINT64_MAX);
+  CHECK(gc.PdParseKey(8, "/pd/7/gc/global_gc_barriers/b", &found, &key, &text).ok() && !found);
   CHECK(gc.PauseKeyspace(7).ok() && gc->rgc_keyspace_safe_point(gc.get(), 7) == 0);
 }
 

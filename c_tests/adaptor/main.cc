@@ -8,5 +8,6 @@ int main(int argc, char** argv) {
   TestContext(argv[1]);
   TestInstall(argv[1]);
   TestProtocol(argv[1]);
+  TestFiles(argv[1]);
   std::puts("adaptor: ok");
 }

@@ -8,5 +8,6 @@ void TestLibrary(const char* library, const char* other_abi, const char* lacking
 void TestContext(const char* library);
 void TestInstall(const char* library);
 void TestProtocol(const char* library);
+void TestFiles(const char* library);
 
 #endif

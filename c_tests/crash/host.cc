@@ -108,11 +108,19 @@ void Host::Start(bool from_backup) {
   shared_->Enter(VERIFYING);
   FindOutcome();
   Verify(false, "after attach");
-  for (int family = 0; family < LEDGER; ++family) store_.Compact(family, true);
+  CompactAll();
   store_.Drain();
-  for (int family = 0; family < LEDGER; ++family) store_.Compact(family, true);
+  CompactAll();
   Verify(true, "after compaction, drain, compaction");
   shared_->Enter(WORKING);
+}
+
+// Twice: an automatic compaction may move files of level 0 down, without a filter, after the first
+// one has looked which levels it must compact.
+void Host::CompactAll() {
+  for (int pass = 0; pass < 2; ++pass) {
+    for (int family = 0; family < LEDGER; ++family) store_.Compact(family, true);
+  }
 }
 
 void Host::FindOutcome() {

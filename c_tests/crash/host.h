@@ -29,6 +29,7 @@ class Host {
   void BackUp();
   void PutBack();
   bool CutsRow() const;
+  void CompactAll();
   void FindOutcome();
   void Verify(bool exact, const char* when);
   [[noreturn]] void Fail(const char* when, const std::string& wrong);

@@ -55,20 +55,20 @@ bool IsAt(const Shared& shared, int aim, uint32_t times) {
   return shared.begun[aim] > times;
 }
 
-// Kills the child some time after it is where it should be; false = it ended before, by itself.
-bool Kill(pid_t child, const Shared& shared, Random* random) {
+// Kills the child some time after it is where it should be; its status as of waitpid.
+int Kill(pid_t child, const Shared& shared, Random* random) {
   const int aim = kAims[random->Below(std::size(kAims))];
   const uint32_t times = aim >= RECORD && aim < PHASES ? static_cast<uint32_t>(random->Below(3)) : 0;
   const uint64_t longest = aim == kAnyTime ? 100000 : aim == OPENING ? 6000 : random->Percent(50) ? 300 : 3000;
   int status = 0;
   for (unsigned waited = 0; !IsAt(shared, aim, times) && waited < kPatience; waited += 100) {
-    if (::waitpid(child, &status, WNOHANG) == child) return false;
+    if (::waitpid(child, &status, WNOHANG) == child) return status;
     ::usleep(20);
   }
   ::usleep(static_cast<useconds_t>(random->Below(longest)));
   ::kill(child, SIGKILL);
   CHECK(::waitpid(child, &status, 0) == child);
-  return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+  return status;
 }
 
 } // namespace
@@ -85,8 +85,9 @@ int Kills(const Order& order) {
     const pid_t child = ::fork();
     CHECK(child >= 0);
     if (child == 0) Live(settings, shared, UINT64_MAX);
-    if (!Kill(child, *shared, &random)) {
-      std::fprintf(stderr, "kill %llu: the host ended by itself\n", static_cast<unsigned long long>(number));
+    const int status = Kill(child, *shared, &random);
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+      std::fprintf(stderr, "kill %llu: the host ended by itself, with status %d\n", static_cast<unsigned long long>(number), status);
       return 1;
     }
     ++killed[shared->Where()];

@@ -82,6 +82,28 @@ static rgc_collect_report_t collect(rgc_t* gc, const char* family, struct key st
   return report;
 }
 
+/* A dry run changes nothing. Of files without properties it says how many it would read. */
+static void dry_run(rgc_t* gc, struct mem_engine* engine) {
+  size_t compactions = engine_calls(engine, COMPACT);
+  size_t flushes = engine_calls(engine, FLUSH);
+  rgc_collect_report_t report = {.struct_size = sizeof report};
+  SUCCEEDS(api.rgc_collect_dry_run(gc, NULL, NULL, 0, NULL, 0, 0, &report, errptr));
+  CHECK(report.files_considered > 0 && report.files_read > 0);
+  CHECK_EQ(report.files_with_figures, 0);
+  CHECK_EQ(report.garbage_versions + report.garbage_bytes, 0);
+  CHECK_EQ(engine_calls(engine, COMPACT), compactions);
+  CHECK_EQ(engine_calls(engine, FLUSH), flushes);
+  api.rgc_collect_dry_run(gc, NULL, NULL, 0, NULL, 0, 0, NULL, NULL);
+  FAILS(api.rgc_collect_dry_run(gc, "no such", NULL, 0, NULL, 0, 0, NULL, errptr), "Not found", "no such");
+  FAILS(api.rgc_collect_dry_run(gc, NULL, "b", 1, "a", 1, 0, NULL, errptr), "Invalid argument", "inverted");
+  FAILS(api.rgc_collect_dry_run(NULL, NULL, NULL, 0, NULL, 0, 0, NULL, errptr), "Invalid argument", "gc");
+  report.struct_size = 3;
+  FAILS(api.rgc_collect_dry_run(gc, NULL, NULL, 0, NULL, 0, 0, &report, errptr), "Invalid argument", "struct_size");
+  rgc_t* without_store = gc_with("");
+  FAILS(api.rgc_collect_dry_run(without_store, NULL, NULL, 0, NULL, 0, 0, NULL, errptr), "Invalid argument", "attached");
+  api.rgc_destroy(without_store);
+}
+
 static const struct key none = {0};
 
 static void everything(void) {
@@ -89,6 +111,7 @@ static void everything(void) {
   struct mem_store* store = it.engine->store;
   struct totals before[2] = {totals_of(it.engine, CF_DEFAULT), totals_of(it.engine, CF_WRITE)};
   CHECK_EQ(before[0].files, 10);
+  dry_run(it.gc, it.engine);
   rgc_collect_report_t report = collect(it.gc, NULL, none, none, 0);
   struct totals after[2] = {totals_of(it.engine, CF_DEFAULT), totals_of(it.engine, CF_WRITE)};
   CHECK_EQ(report.files_considered, before[0].files + before[1].files);

@@ -5,7 +5,8 @@
 static const char* const names[] = {"key_layout",        "data_prefix",       "plain_keys",    "history", "unknown_keyspace",
                                     "schema_id",         "remove_mode",       "ttl_grace_seconds", "max_safe_point_ahead_seconds",
                                     "worker_queue_max_rows",  "worker_queue_max_bytes",  "delete_batch_bytes", "delete_bytes_per_second", "delete_range_min_keys",
-                                    "recheck",           "recheck_seconds",   "ledger_prefix", "compact_bytes_per_second"};
+                                    "recheck",           "recheck_seconds",   "ledger_prefix", "compact_bytes_per_second",
+                                    "ratio_threshold",   "metrics_keyspaces", "metrics_tikv"};
 
 static void described(void) {
   char* text = api.rgc_options_describe();

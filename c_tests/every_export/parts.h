@@ -13,11 +13,13 @@
   X(options, (void), (), "options are taken by name, and wrong ones are refused by name and value")                      \
   X(safe_points, (void), (), "safe points only move forward, for keyspaces that exist")                                  \
   X(types_and_removals, (void), (), "the first type of a keyspace is kept, and a paused keyspace keeps everything")      \
+  X(barriers, (void), (), "a barrier holds safe points back until it is deleted or has ended")                           \
   X(runs, (void), (), "a filter judges keys in order, and keeps everything after a wrong order")                         \
   X(values, (void), (), "expiry, delete mark and damage are read from values")                                           \
   X(records, (void), (), "records of transactions are judged by type and commit timestamp")                              \
   X(skips, (void), (), "a filter skips only as far as no tombstone can be lost")                                         \
   X(inputs, (void), (), "what a filter is told of its input files decides whether it may skip")                          \
+  X(collectors, (void), (), "files get properties, and compactions that need no filter by them get none")                \
   X(listener, (void), (), "the listener tells filters their level")                                                      \
   X(key_layouts, (void), (), "prefixes, plain keys, history and unknown keyspaces change what is judged")                \
   X(callbacks, (void), (), "loggers and clocks may call readers, and nothing that waits")                                \
@@ -27,6 +29,7 @@
   X(stored_keys, (void), (), "stored keys and ranges are encoded and decoded to the byte")                               \
   X(codec, (void), (), "the codec of a keyspace translates as client-go, TiKV and PD do")                                \
   X(codec_many, (void), (), "the codec translates many keys, and the keys of buckets, in one call")                      \
+  X(pd, (void), (), "PD's keys and values are read, and bad ones refused")                                               \
   X(stats, (void), (), "counters come as a struct that grows, and as text")                                              \
   X(attach, (void), (), "a store is attached and given back")                                                            \
   X(worker, (void), (), "the worker finishes the rows that filters hand over")                                           \
@@ -41,7 +44,10 @@
   X(pending_destroys, (void), (), "a destroy begins when the safe point has passed its timestamp")                       \
   X(destroyed_runs, (void), (), "filters drop keys of destroyed ranges")                                                 \
   X(ledger, (void), (), "the ledger's records survive, and damaged ones are not believed")                               \
+  X(reload, (void), (), "a standby knows what replication brought, after it has read the ledger anew")                   \
   X(collect, (void), (), "collecting takes the files with garbage, and reports them")                                    \
+  X(locks, (void), (), "the oldest lock of a keyspace is found, and a damaged one is not overlooked")                     \
+  X(explaining, (void), (), "an operator is told why nothing is collected")                                              \
   X(together, (void), (), "several threads use one store, and engines may answer nonsense")                              \
   X(schemas, (uint64_t seed), (seed), "lists, creations and drops decide the state of a schema")                         \
   X(schema_runs, (void), (), "filters drop keys of dropped schemas, and no others")                                      \
@@ -59,6 +65,7 @@
   X(schema_histories, (uint64_t seed), (seed), "random hosts crash and come back, and each row reads right")             \
   X(kinds, (void), (), "a number that is no kind is refused")                                                            \
   X(keyspaces, (void), (), "states, names and types of keyspaces are loaded, and wrong moves refused")                   \
+  X(keyspace_names, (void), (), "a keyspace is found by its name, unless two own it")                              \
   X(keyspace_bytes, (uint64_t seed), (seed), "PD's bytes are read, and damaged ones change nothing")                     \
   X(keyspace_destroys, (void), (), "a destroyed keyspace is neither registered nor loaded as alive")                     \
   X(foreach, (void), (), "an operator is shown keyspaces and destroyed ranges")                                          \

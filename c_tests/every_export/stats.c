@@ -4,7 +4,9 @@
 /* The counters of rgc_stats_t by their names: those that this version counts, and all. */
 #define COUNTED(X)                                                                                                         \
   X(runs_started) X(filters_not_needed) X(runs_closed) X(kept) X(removed) X(skipped) X(expired) X(delete_marked) X(unparsed_keys) \
-  X(unparsed_values) X(kept_unknown_keyspace) X(safe_points_refused) X(gc_types_refused) X(rows_deferred) X(cache_bytes)
+  X(unparsed_values) X(kept_unknown_keyspace) X(safe_points_refused) X(gc_types_refused) X(rows_deferred) X(cache_bytes) \
+  X(not_needed_no_safe_point) X(not_needed_nothing_dropped) X(not_needed_too_new) X(not_needed_little_garbage) \
+  X(not_needed_nothing_expired) X(kept_no_own_safe_point) X(kept_other_kind) X(kept_disabled) X(own_safe_points_unused)
 #define COUNTERS(X)                                                                                                        \
   COUNTED(X) X(dropped) X(late_dropped) X(kept_unknown_schema) X(rows_queued) X(rows_done) X(rows_left_unparsed) \
   X(pending) X(destroyed_records)
@@ -38,7 +40,7 @@ static void sizes(void) {
 #define IS_ZERO(counter) CHECK_EQ(none.counter, 0);
   COUNTERS(IS_ZERO)
 #undef IS_ZERO
-  CHECK_EQ(sizeof none, sizeof(size_t) + 23 * sizeof(uint64_t));
+  CHECK_EQ(sizeof none, sizeof(size_t) + 32 * sizeof(uint64_t));
   api.rgc_destroy(gc);
 }
 
@@ -73,7 +75,55 @@ static void metrics(void) {
   api.rgc_destroy(gc);
 }
 
+/* What is kept for a reason of the host's is counted, and logged once. */
+static void kept(void) {
+  static struct log log;
+  log = (struct log){0};
+  CHECK(api.rgc_set_logger(remember, &log, RGC_LOG_INFO));
+  rgc_t* gc = gc_with("");
+  CHECK_EQ(api.rgc_advance_global_safe_point(gc, 90), 1);
+  SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 1, RGC_GC_KEYSPACE_LEVEL, errptr));
+  CHECK_EQ(removals_of_a_row(gc), 0);
+  CHECK_EQ(removals_of_a_row(gc), 0);
+  CHECK_EQ(stats_of(gc).kept_no_own_safe_point, 6);
+  static const char told[] = "keyspace 1 (mode r): it is registered as keyspace level and has no safe point of its own";
+  const char* first = strstr(log.text, told);
+  CHECK(first != NULL && strstr(first + 1, told) == NULL);
+
+  SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 1, 80, errptr));
+  set_enabled_elsewhere(gc, 0);
+  CHECK_EQ(removals_of_a_row(gc), 0);
+  CHECK_EQ(stats_of(gc).kept_disabled, 3);
+  CHECK(strstr(log.text, "collecting is switched off") != NULL);
+  set_enabled_elsewhere(gc, 1);
+  CHECK_EQ(removals_of_a_row(gc), 2);
+
+  SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 2, 80, errptr)); /* never registered */
+  SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 2, 81, errptr));
+  SUCCEEDS(api.rgc_set_keyspace_gc_type(gc, 3, RGC_GC_GLOBAL, errptr));
+  SUCCEEDS(api.rgc_advance_keyspace_safe_point(gc, 3, 80, errptr));
+  CHECK_EQ(stats_of(gc).own_safe_points_unused, 2);
+
+  rgc_filter_t* filter = run_of(gc, RGC_KIND_RAW);
+  CHECK_EQ(decide(filter, mode_key('x', 1, "a", 9), BYTES("any")), RGC_KEEP);
+  api.rgc_filter_destroy(filter);
+  CHECK_EQ(stats_of(gc).kept_other_kind, 1);
+  CHECK(strstr(log.text, "judge keys of other modes") != NULL);
+  /* With filters for records, these are their values. */
+  filter = run_of(gc, RGC_KIND_TXN);
+  CHECK_EQ(decide(filter, raw_key(1, "a", 9), BYTES("v\0")), RGC_KEEP);
+  api.rgc_filter_destroy(filter);
+  CHECK_EQ(stats_of(gc).kept_other_kind, 2);
+  filter = run_of(gc, RGC_KIND_RAW);
+  CHECK_EQ(decide(filter, mode_key('x', 1, "a", 9), BYTES("any")), RGC_KEEP);
+  api.rgc_filter_destroy(filter);
+  CHECK_EQ(stats_of(gc).kept_other_kind, 2);
+  api.rgc_destroy(gc);
+  CHECK(api.rgc_set_logger(NULL, NULL, RGC_LOG_OFF));
+}
+
 void test_stats(void) {
+  kept();
   sizes();
   metrics();
 }

@@ -11,8 +11,10 @@
 //   reload DB MORE       opens by the DB's OPTIONS file, gives the factory the options MORE if any,
 //                        compacts
 //   install DB KIND      opens with the adaptor's Install, compacts nothing
+//   reinstall DB KIND    opens by the DB's OPTIONS file with Install instead of its factories, compacts
 //   left DB              shows the keys, without any filter
-//   options DB           shows the factory and the listeners of the OPTIONS file
+//   options DB           shows the factory, the collectors and the listeners of the OPTIONS file
+//   properties DB        shows for each file whether it has the library's property and TiKV's
 //   names                shows what the registry makes by name
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
@@ -27,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include "../cpp_db.h"
 #include "rocks_gc_rocksdb.h"
 
 // The name that the .mk gives, declared as RocksDB's build_version.cc declares it.
@@ -75,23 +78,6 @@ class Keys {
 
  private:
   rocks_gc::Context gc_;
-};
-
-// Takes a DB from RocksDB 11, which gives a std::unique_ptr, and from an older one, which gives a
-// pointer.
-class Database {
- public:
-  Database() = default;
-  ~Database() { delete pointer_; }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
-  operator db::DB**() { return &pointer_; }
-  operator std::unique_ptr<db::DB>*() { return &owner_; }
-  db::DB* operator->() const { return pointer_ != nullptr ? pointer_ : owner_.get(); }
-
- private:
-  db::DB* pointer_ = nullptr;
-  std::unique_ptr<db::DB> owner_;
 };
 
 db::Options Parsed(const std::string& text, bool prepare = true) {
@@ -146,6 +132,15 @@ void Install(const std::string& path, int kind) {
   Fill(path, options);
 }
 
+void Reinstall(const std::string& path, int kind) {
+  const Keys keys;
+  db::Options options = Loaded(path);
+  options.compaction_filter_factory = nullptr;
+  Check(rocks_gc::Install(keys.gc(), kind, &options, &options));
+  if (options.table_properties_collector_factories.size() != 1) Check(db::Status::Corruption("a second collector"));
+  Compact(options, path);
+}
+
 class Foreign : public db::CompactionFilterFactory {
  public:
   explicit Foreign(const std::string& name) : name_(name) {}
@@ -170,13 +165,32 @@ void Describe(const db::Options& options) {
   std::string text;
   Check(options.compaction_filter_factory->GetOptionString(config, &text));
   std::printf("%s {%s}", options.compaction_filter_factory->Name(), text.c_str());
+  for (const auto& collector : options.table_properties_collector_factories) {
+    Check(collector->GetOptionString(config, &text));
+    std::printf(" %s {%s}", collector->Name(), text.c_str());
+  }
   for (const auto& listener : options.listeners) std::printf(" %s", listener->Name());
   std::printf("\n");
 }
 
+void Properties(const std::string& path) {
+  Database opened;
+  Check(db::DB::OpenForReadOnly(db::Options(), path, opened));
+  db::TablePropertiesCollection files;
+  Check(opened->GetPropertiesOfAllTables(&files));
+  std::string text;
+  for (const auto& [name, file] : files) {
+    const auto& has = file->user_collected_properties;
+    text += has.count("rocks_gc.figures") != 0 && has.count("tikv.num_versions") != 0 ? "+" : "-";
+  }
+  std::printf("%s\n", text.c_str());
+}
+
 void Names() {
   std::vector<std::string> names;
-  db::ObjectLibrary::Default()->GetFactoryNames(db::CompactionFilterFactory::Type(), &names);
+  for (const char* type : {db::CompactionFilterFactory::Type(), db::TablePropertiesCollectorFactory::Type()}) {
+    db::ObjectLibrary::Default()->GetFactoryNames(type, &names);
+  }
   for (const auto& name : names) std::printf("%s ", name.c_str());
   std::printf("\n");
 }
@@ -204,10 +218,14 @@ int main(int argc, char** argv) {
     Compact(options, path);
   } else if (command == "install") {
     Install(path, std::atoi(text.c_str()));
+  } else if (command == "reinstall") {
+    Reinstall(path, std::atoi(text.c_str()));
   } else if (command == "foreign") {
     OpenForeign(path, text);
   } else if (command == "left") {
     Left(path);
+  } else if (command == "properties") {
+    Properties(path);
   } else if (command == "options") {
     Describe(Loaded(path));
   } else {

@@ -2,6 +2,7 @@
 #include "rocks_gc_plugin.h"
 
 #include <rocksdb/convenience.h>
+#include <rocksdb/table_properties.h>
 #include <rocksdb/utilities/options_type.h>
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 
@@ -36,9 +38,10 @@ constexpr char kSoname[] = "librocks_gc.so.1";
 struct Settings {
   std::string library;
   std::string options;
-  // RocksDB writes OPTIONS files on one thread while another moves it.
-  std::atomic<uint64_t> global_safe_point{0};
 };
+
+// RocksDB writes OPTIONS files on one thread while another moves it.
+using SafePoint = std::atomic<uint64_t>;
 
 Status ParseSafePoint(const db::ConfigOptions&, const std::string& name, const std::string& value, void* address) {
   uint64_t number = 0;
@@ -47,17 +50,17 @@ Status ParseSafePoint(const db::ConfigOptions&, const std::string& name, const s
   if (parsed.ec != std::errc() || parsed.ptr != end || number == UINT64_MAX) {
     return Status::InvalidArgument(name + " takes a number from 0 (none) to 18446744073709551614, not \"" + value + "\"");
   }
-  *static_cast<std::atomic<uint64_t>*>(address) = number;
+  *static_cast<SafePoint*>(address) = number;
   return Status::OK();
 }
 
 Status WriteSafePoint(const db::ConfigOptions&, const std::string&, const void* address, std::string* value) {
-  *value = std::to_string(static_cast<const std::atomic<uint64_t>*>(address)->load());
+  *value = std::to_string(static_cast<const SafePoint*>(address)->load());
   return Status::OK();
 }
 
 bool SameSafePoint(const db::ConfigOptions&, const std::string&, const void* one, const void* other, std::string*) {
-  return static_cast<const std::atomic<uint64_t>*>(one)->load() == static_cast<const std::atomic<uint64_t>*>(other)->load();
+  return static_cast<const SafePoint*>(one)->load() == static_cast<const SafePoint*>(other)->load();
 }
 
 // RocksDB reads a text in braces, but writes it without.
@@ -72,14 +75,22 @@ db::OptionTypeInfo Text(size_t offset) {
                             db::OptionTypeFlags::kNone, nullptr, &WriteText, nullptr);
 }
 
-const std::unordered_map<std::string, db::OptionTypeInfo>* SettingTypes() {
-  // Never freed: factories may outlive static data.
-  static const auto* types = new std::unordered_map<std::string, db::OptionTypeInfo>{
+using Types = std::unordered_map<std::string, db::OptionTypeInfo>;
+
+// Never freed, as below: factories may outlive static data.
+const Types* SettingTypes() {
+  static const auto* types = new Types{
       {"library", Text(offsetof(Settings, library))},
       {"options", Text(offsetof(Settings, options))},
+  };
+  return types;
+}
+
+const Types* SafePointTypes() {
+  static const auto* types = new Types{
       {"global_safe_point",
-       {static_cast<int>(offsetof(Settings, global_safe_point)), db::OptionType::kUInt64T, db::OptionVerificationType::kNormal,
-        db::OptionTypeFlags::kNone, &ParseSafePoint, &WriteSafePoint, &SameSafePoint}},
+       {0, db::OptionType::kUInt64T, db::OptionVerificationType::kNormal, db::OptionTypeFlags::kNone, &ParseSafePoint, &WriteSafePoint,
+        &SameSafePoint}},
   };
   return types;
 }
@@ -96,10 +107,33 @@ rocks_gc::Library FindLibrary(std::string* error) {
   return loaded;
 }
 
+// A context, and a factory of this kind of its own.
+template <class Factory>
+struct Made {
+  std::string Make(const Kind& kind, const Settings& settings) {
+    std::string error;
+    const rocks_gc::Library library = settings.library.empty() ? FindLibrary(&error) : rocks_gc::Library::Load(settings.library);
+    if (!library.ok()) return error.empty() ? library.error() : error;
+    gc = rocks_gc::Context::Create(library, settings.options);
+    if (!gc.ok()) return gc.error();
+    void* reference = nullptr;
+    error = rocks_gc::detail::ErrorOf(library.functions(),
+                                      [&](char** errptr) { reference = library->rgc_factory_state(gc.get(), kind.kind, errptr); });
+    if (error.empty()) factory = std::make_unique<Factory>(library, gc.get(), kind.kind, reference);
+    return error;
+  }
+
+  rocks_gc::Context gc;
+  std::unique_ptr<Factory> factory;
+};
+
 // A factory with its own context, which RocksDB makes from text. Text goes in before open; from then on only the safe point moves.
 class NamedFactory final : public db::CompactionFilterFactory {
  public:
-  explicit NamedFactory(const Kind& kind) : kind_(kind) { RegisterOptions("rocks_gc", &settings_, SettingTypes()); }
+  explicit NamedFactory(const Kind& kind) : kind_(kind) {
+    RegisterOptions("rocks_gc", &settings_, SettingTypes());
+    RegisterOptions("rocks_gc.safe_point", &safe_point_, SafePointTypes());
+  }
 
   const char* Name() const override { return kind_.name; }
 
@@ -138,35 +172,29 @@ class NamedFactory final : public db::CompactionFilterFactory {
   Status Error(const std::string& what) const { return Status::InvalidArgument(kind_.name, what); }
 
   Status Build() {
-    std::string error;
-    const rocks_gc::Library library = settings_.library.empty() ? FindLibrary(&error) : rocks_gc::Library::Load(settings_.library);
-    if (!library.ok()) return Error(error.empty() ? library.error() : error);
-    rocks_gc::Context gc = rocks_gc::Context::Create(library, settings_.options);
-    if (!gc.ok()) return Error(gc.error());
+    Made<rocks_gc::Factory> made;
+    const std::string error = made.Make(kind_, settings_);
+    if (!error.empty()) return Error(error);
     // The bare name that Install leaves in OPTIONS files: the server's options are not known here. No safe point, so nothing goes, and
     // nothing may go by age.
     const bool nothing_may_go = kind_.kind == RGC_KIND_TTL_V1 && settings_.library.empty() && settings_.options.empty();
-    if (nothing_may_go && gc->rgc_set_enabled(gc.get(), 0) == 0) return Error("rgc_set_enabled was refused");
-    void* reference = nullptr;
-    error = rocks_gc::detail::ErrorOf(
-        library.functions(), [&](char** errptr) { reference = library->rgc_factory_state(gc.get(), kind_.kind, errptr); });
-    if (!error.empty()) return Error(error);
-    auto factory = std::make_unique<rocks_gc::Factory>(library, gc.get(), kind_.kind, reference);
-    if (std::strcmp(factory->Name(), kind_.name) != 0) return Error(std::string("the library calls this kind ") + factory->Name());
-    prepared_library_ = settings_.library;
-    prepared_options_ = settings_.options;
-    gc_ = std::move(gc);
-    factory_ = std::move(factory);
+    if (nothing_may_go && made.gc->rgc_set_enabled(made.gc.get(), 0) == 0) return Error("rgc_set_enabled was refused");
+    if (std::strcmp(made.factory->Name(), kind_.name) != 0) {
+      return Error(std::string("the library calls this kind ") + made.factory->Name());
+    }
+    prepared_ = settings_;
+    gc_ = std::move(made.gc);
+    factory_ = std::move(made.factory);
     return Status::OK();
   }
 
   Status Unchanged() const {
-    if (settings_.library == prepared_library_ && settings_.options == prepared_options_) return Status::OK();
+    if (settings_.library == prepared_.library && settings_.options == prepared_.options) return Status::OK();
     return Error("library and options cannot change any more; make another factory");
   }
 
   Status Advance() {
-    const uint64_t wanted = settings_.global_safe_point;
+    const uint64_t wanted = safe_point_;
     if (wanted == 0) return Status::OK();
     gc_->rgc_advance_global_safe_point(gc_.get(), wanted);
     const uint64_t now = gc_->rgc_global_safe_point(gc_.get());
@@ -178,8 +206,8 @@ class NamedFactory final : public db::CompactionFilterFactory {
 
   const Kind& kind_;
   Settings settings_;
-  std::string prepared_library_;
-  std::string prepared_options_;
+  SafePoint safe_point_{0};
+  Settings prepared_;
   rocks_gc::Context gc_;
   std::unique_ptr<rocks_gc::Factory> factory_;
 };
@@ -207,9 +235,59 @@ class UnknownFactory final : public db::CompactionFilterFactory {
   const std::string name_;
 };
 
-template <class Made, class Make>
+// Adds nothing to a file.
+class NoCollector final : public db::TablePropertiesCollector {
+ public:
+  const char* Name() const override { return "rocks_gc.no_collector"; }
+  Status AddUserKey(const db::Slice&, const db::Slice&, db::EntryType, db::SequenceNumber, uint64_t) override { return Status::OK(); }
+  Status Finish(db::UserCollectedProperties*) override { return Status::OK(); }
+  db::UserCollectedProperties GetReadableProperties() const override { return {}; }
+};
+
+// A factory of collectors with its own context. RocksDB neither prepares nor validates it, and does not tell whether it only reads back
+// an OPTIONS file. So it loads the library when it is used, and the only place for its error is RocksDB's info log.
+class NamedCollectorFactory final : public db::TablePropertiesCollectorFactory {
+ public:
+  explicit NamedCollectorFactory(const Kind& kind) : kind_(kind), name_(CollectorName(kind)) {
+    RegisterOptions("rocks_gc", &settings_, SettingTypes());
+  }
+
+  static std::string CollectorName(const Kind& kind) { return std::string(kind.name) + ".collector"; }
+
+  const char* Name() const override { return name_.c_str(); }
+
+  // DB::Open writes it into the info log.
+  std::string ToString() const override {
+    Prepare();
+    return error_.empty() ? name_ : name_ + " collects nothing: " + error_;
+  }
+
+  db::TablePropertiesCollector* CreateTablePropertiesCollector(Context context) override {
+    Prepare();
+    if (made_.factory == nullptr) return new NoCollector;
+    return made_.factory->CreateTablePropertiesCollector(context);
+  }
+
+ private:
+  void Prepare() const {
+    std::call_once(once_, [this] {
+      // The bare name that Install leaves in OPTIONS files. With other options than the server's the keys would mean something else.
+      const bool is_bare = settings_.library.empty() && settings_.options.empty();
+      error_ = is_bare ? "it has neither library nor options" : made_.Make(kind_, settings_);
+    });
+  }
+
+  const Kind& kind_;
+  const std::string name_;
+  Settings settings_;
+  mutable std::once_flag once_;
+  mutable Made<rocks_gc::CollectorFactory> made_;
+  mutable std::string error_;
+};
+
+template <class Object, class Make>
 void AddFactory(db::ObjectLibrary& library, const db::ObjectLibrary::PatternEntry& names, Make make) {
-  library.AddFactory<Made>(names, [make](const std::string& name, std::unique_ptr<Made>* guard, std::string*) {
+  library.AddFactory<Object>(names, [make](const std::string& name, std::unique_ptr<Object>* guard, std::string*) {
     *guard = make(name);
     return guard->get();
   });
@@ -223,6 +301,9 @@ int rocks_gc_register(db::ObjectLibrary& library, const std::string&) {
   for (const Kind& kind : kKinds) {
     AddFactory<CompactionFilterFactory>(library, Names(kind.name),
                                         [&kind](const std::string&) { return std::make_unique<NamedFactory>(kind); });
+    AddFactory<db::TablePropertiesCollectorFactory>(
+        library, Names(NamedCollectorFactory::CollectorName(kind)),
+        [&kind](const std::string&) { return std::make_unique<NamedCollectorFactory>(kind); });
   }
   AddFactory<CompactionFilterFactory>(library, Names("rocks_gc", false).AddSeparator("."),
                                       [](const std::string& name) { return std::make_unique<UnknownFactory>(name); });

@@ -8,8 +8,8 @@
 #include <string>
 
 /* Registers the compaction filter factories "rocks_gc.default", "rocks_gc.write",
- * "rocks_gc.ttl_v1" and "rocks_gc.dropped_only", and the event listener "rocks_gc.listener".
- * Returns the number of objects that the library has then. A RocksDB built with the plugin calls
+ * "rocks_gc.ttl_v1" and "rocks_gc.dropped_only"; for each of them the factory of table properties,
+ * "rocks_gc.default.collector" and so on; and the event listener "rocks_gc.listener". Returns the number of objects that the library has then. A RocksDB built with the plugin calls
  * it. A program on another RocksDB compiles rocks_gc_plugin.cc and calls, once and before it reads
  * options:
  *

@@ -1,26 +1,16 @@
 //! The filter, for hosts that call it themselves and for RocksDB's C API.
 
 use super::c;
+use super::compaction::{self, tristate};
 use super::export::{answer, guarded};
 use super::filter_handle::FilterHandle;
 use super::handles::{kind, need_context};
-use super::memory::{Sized1, array, bytes, clear_out, read_sized, sized_array};
+use super::memory::clear_out;
 use super::opaque::{borrow, from_raw, from_void};
 use crate::error::Error;
-use crate::filter::{CompactionContext, Decision};
-use crate::rule::Verdict;
+use crate::filter::Decision;
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
-
-// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
-unsafe impl Sized1 for c::rgc_compaction_t {
-    const VERSION_1: usize = 32;
-}
-
-// SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
-unsafe impl Sized1 for c::rgc_table_properties_t {
-    const VERSION_1: usize = 48;
-}
 
 /// Makes the filter of one compaction.
 #[unsafe(no_mangle)]
@@ -35,62 +25,9 @@ pub unsafe extern "C" fn rgc_filter_create(
         answer(errptr, "rgc_filter_create", null_mut(), || {
             let shared = &need_context(gc)?.shared;
             let kind = kind(shared, number)?;
-            let compaction =
-                if compaction.is_null() { CompactionContext::default() } else { checked(&read_sized("compaction", compaction)?)? };
-            Ok(FilterHandle::create(shared, kind, compaction, false))
+            let (known, inputs) = compaction::read(shared, kind, compaction)?;
+            Ok(FilterHandle::create(shared, kind, known, &inputs, false))
         })
-    }
-}
-
-/// Checks every field. A filter uses only the level, the family, and whether the inputs hold
-/// tombstones.
-///
-/// # Safety
-/// `compaction.inputs` is readable.
-unsafe fn checked(compaction: &c::rgc_compaction_t) -> Result<CompactionContext, Error> {
-    let c::rgc_compaction_t { is_full, is_manual, is_bottommost, start_level, output_level, column_family_id, inputs, num_inputs, .. } =
-        *compaction;
-    for (name, value) in [("is_full", is_full), ("is_manual", is_manual), ("is_bottommost", is_bottommost)] {
-        if !(-1..=1).contains(&value) {
-            return Err(Error::invalid(format!("compaction.{name} is {value}; give 1 (yes), 0 (no) or -1 (unknown)")));
-        }
-    }
-    for (name, value) in [("start_level", start_level), ("output_level", output_level)] {
-        if value < -1 {
-            return Err(Error::invalid(format!("compaction.{name} is {value}; give a level, or -1 (unknown)")));
-        }
-    }
-    // SAFETY: `inputs` is readable.
-    let no_tombstones = unsafe { no_tombstones("compaction.inputs", inputs, num_inputs) }?;
-    Ok(CompactionContext { bottommost: tristate(is_bottommost), no_tombstones, column_family: Some(column_family_id) })
-}
-
-/// Whether there are inputs, and none of them holds a tombstone.
-///
-/// # Safety
-/// `inputs` is readable.
-unsafe fn no_tombstones(what: &str, inputs: *const c::rgc_table_properties_t, n: usize) -> Result<bool, Error> {
-    // SAFETY: `inputs` is readable; the structs are copied.
-    let inputs = unsafe { sized_array(what, inputs, n) }?;
-    for (i, input) in inputs.iter().enumerate() {
-        let what = format_args!("{what}[{i}].user_collected");
-        // SAFETY: the host's struct has this pointer and this length, so it is readable.
-        for (j, property) in unsafe { array(what, input.user_collected, input.num_user_collected) }?.iter().enumerate() {
-            // SAFETY: so are the bytes of each property.
-            unsafe {
-                bytes(format_args!("{what}[{j}].name"), property.name, property.name_len)?;
-                bytes(format_args!("{what}[{j}].value"), property.value, property.value_len)?;
-            }
-        }
-    }
-    Ok(!inputs.is_empty() && inputs.iter().all(|input| input.num_deletions == 0 && input.num_range_deletions == 0))
-}
-
-fn tristate(value: c_int) -> Option<bool> {
-    match value {
-        0 => Some(false),
-        1 => Some(true),
-        _ => None,
     }
 }
 
@@ -143,11 +80,10 @@ pub unsafe extern "C" fn rgc_filter_decide(
                 skip_until_len,
             );
         }
-        let verdict = match u32::try_from(value_type) {
+        c_int::from(match u32::try_from(value_type) {
             Ok(c::RGC_VALUE) => FilterHandle::decide_value(filter, key, key_len, value, value_len),
             _ => FilterHandle::decide_any(filter, value_type, key, key_len, value, value_len),
-        };
-        number(verdict.into())
+        })
     })
 }
 
@@ -199,11 +135,9 @@ pub unsafe extern "C" fn rgc_filter_set_inputs(
     // writable.
     unsafe {
         answer(errptr, "rgc_filter_set_inputs", (), || {
-            if filter.is_null() {
-                return Err(Error::invalid("filter is NULL; make one by rgc_filter_create"));
-            }
-            let none = no_tombstones("inputs", inputs, n)?;
-            FilterHandle::tell(borrow(filter), |run| run.set_no_tombstones(none));
+            let found = borrow(filter).ok_or_else(|| Error::invalid("filter is NULL; make one by rgc_filter_create"))?;
+            let inputs = compaction::read_inputs(found.shared(), found.kind(), "inputs", inputs, n)?;
+            FilterHandle::tell(Some(found), |run| run.set_inputs(inputs.no_tombstones, inputs.all_values_in_records));
             Ok(())
         })
     }
@@ -236,7 +170,7 @@ pub unsafe extern "C" fn rgc_filter_callback(
             value_changed.write(0);
         }
         let filter = borrow(from_void::<c::rgc_filter_t>(filter));
-        u8::from(FilterHandle::decide_value(filter, key, key_len, value, value_len) == Verdict::Remove)
+        FilterHandle::decide_value(filter, key, key_len, value, value_len)
     })
 }
 

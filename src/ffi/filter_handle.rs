@@ -5,26 +5,29 @@ use super::c;
 use super::export::guard;
 use super::memory::slice;
 use super::opaque::{Opaque, into_raw};
-use crate::filter::{CompactionContext, CompactionFilter, Decision, ValueView, level, refusal};
+use crate::filter::{CompactionContext, CompactionFilter, Decision, Inputs, ValueView, count_refusal, level, refusal};
 use crate::log::{Level, log};
-use crate::rule::Verdict;
 use crate::shared::{FilterKind, Shared};
+#[cfg(target_arch = "x86_64")]
+use std::arch::asm;
 use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_int};
 use std::ptr::null_mut;
-use std::slice::from_raw_parts;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// The object behind `rgc_filter_t*`.
+#[repr(C)]
 pub(super) struct FilterHandle {
+    /// It is the first field, so that its address needs no computation.
+    run: UnsafeCell<CompactionFilter>,
     /// The thread that decides.
     owner: AtomicUsize,
-    run: UnsafeCell<CompactionFilter>,
     gc: Arc<Shared>,
     /// Whether a listener may set the level, on the filter's own thread, before its first decision.
     listens: bool,
+    kind: FilterKind,
 }
 
 impl Opaque for c::rgc_filter_t {
@@ -42,58 +45,30 @@ impl FilterHandle {
     /// Makes a filter, or returns NULL if none is needed. It allocates the filter, its counters and
     /// their place in the list of running filters: some kilobytes, for any number of keys. Later
     /// allocations of a filter may fail.
-    pub(super) fn create(shared: &Arc<Shared>, kind: FilterKind, compaction: CompactionContext, listens: bool) -> *mut c::rgc_filter_t {
-        if let Some(reason) = refusal(kind, shared) {
-            shared.stats.shared().filters_not_needed.add(1);
-            log(Level::Debug, || format!("no filter for a compaction of kind {kind:?}: {reason:?}"));
+    pub(super) fn create(
+        shared: &Arc<Shared>,
+        kind: FilterKind,
+        compaction: CompactionContext,
+        inputs: &Inputs,
+        listens: bool,
+    ) -> *mut c::rgc_filter_t {
+        shared.let_ended_barriers_go_if_free();
+        if let Some(reason) = refusal(kind, shared, compaction, inputs) {
+            count_refusal(shared, kind, reason, inputs);
             return null_mut();
         }
         let run = UnsafeCell::new(CompactionFilter::new(shared.clone(), kind, compaction));
-        into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone(), listens }))
+        into_raw(Box::new(Self { owner: AtomicUsize::new(NO_THREAD), run, gc: shared.clone(), listens, kind }))
     }
 
-    /// Judges a key with its value, for a caller that cannot skip.
-    ///
-    /// # Safety
-    /// As [`FilterHandle::with`]; `key` and `value` are readable.
-    #[inline(always)]
-    pub(super) unsafe fn decide_value(
-        filter: Option<&Self>,
-        key: *const c_char,
-        key_len: usize,
-        value: *const c_char,
-        value_len: usize,
-    ) -> Verdict {
-        // SAFETY: `key` and `value` are readable; the filter is not deciding on this thread, and
-        // `run` is used no more when `decide_any` asks again.
-        unsafe {
-            if let Some((key, value)) = not_null(key, key_len, value, value_len)
-                && let Some(run) = Self::run_here(filter)
-            {
-                return run.decide_shadowed(key, value).unwrap_or_else(|| decide_next_row(run, key, value));
-            }
-            Self::decide_any(filter, c::RGC_VALUE as c_int, key, key_len, value, value_len)
-        }
+    /// The state of the context.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.gc
     }
 
-    /// Judges a key with a value of any type, for a caller that cannot skip.
-    ///
-    /// # Safety
-    /// As [`FilterHandle::decide_value`].
-    #[inline(never)]
-    pub(super) unsafe fn decide_any(
-        filter: Option<&Self>,
-        value_type: c_int,
-        key: *const c_char,
-        key_len: usize,
-        value: *const c_char,
-        value_len: usize,
-    ) -> Verdict {
-        // SAFETY: `key` and `value` are readable; the filter is not deciding on this thread.
-        unsafe {
-            let (Some(key), Some(value)) = (slice(key.cast(), key_len), slice(value.cast(), value_len)) else { return Verdict::Keep };
-            Self::with(filter, Verdict::Keep, |run| run.decide(key, shown(value_type, value)))
-        }
+    /// The kind of the filter.
+    pub(super) fn kind(&self) -> FilterKind {
+        self.kind
     }
 
     /// Judges a key with a value of any type. A skip returns bytes that are valid until the next
@@ -184,11 +159,11 @@ impl FilterHandle {
     /// As [`FilterHandle::with`]. A thread drops one result before it asks for the next one.
     #[inline]
     #[expect(clippy::mut_from_ref, reason = "the run is in an UnsafeCell")]
-    unsafe fn run_here(filter: Option<&Self>) -> Option<&mut CompactionFilter> {
+    pub(super) unsafe fn run_here(filter: Option<&Self>) -> Option<&mut CompactionFilter> {
         let filter = filter?;
         // SAFETY: a thread reaches the run only while it is the owner, and this thread is. It has
         // no other reference to the run, as the filter is not deciding here.
-        (filter.owner.load(Relaxed) == this_thread()).then(|| unsafe { &mut *filter.run.get() })
+        is_this_thread(filter.owner.load(Relaxed)).then(|| unsafe { &mut *filter.run.get() })
     }
 
     /// The filter, if it has belonged to no thread so far.
@@ -232,31 +207,6 @@ fn or_close<R>(run: &mut CompactionFilter, keep: R, judge: impl FnOnce(&mut Comp
     })
 }
 
-/// This function and the next one are not inlined, so that the faster path need not save registers.
-#[inline(never)]
-fn decide_next_row(run: &mut CompactionFilter, key: &[u8], value: &[u8]) -> Verdict {
-    run.decide_next_row(key, value).unwrap_or_else(|| decide_or_close(run, key, value))
-}
-
-#[inline(never)]
-fn decide_or_close(run: &mut CompactionFilter, key: &[u8], value: &[u8]) -> Verdict {
-    or_close(run, Verdict::Keep, |run| run.decide(key, ValueView::Value(value)))
-}
-
-/// A key and its value, if neither is NULL.
-///
-/// # Safety
-/// During `'a` both are readable.
-#[inline(always)]
-unsafe fn not_null<'a>(key: *const c_char, key_len: usize, value: *const c_char, value_len: usize) -> Option<(&'a [u8], &'a [u8])> {
-    if key.is_null() || value.is_null() || (key_len | value_len) > isize::MAX as usize {
-        return None;
-    }
-    // SAFETY: not NULL, and no longer than an object may be: that was checked. As many bytes are
-    // readable during `'a`, and bytes have no alignment.
-    unsafe { Some((from_raw_parts(key.cast(), key_len), from_raw_parts(value.cast(), value_len))) }
-}
-
 /// A number that no two living threads share. Every decision reads it, so it needs no call on
 /// x86-64.
 #[inline]
@@ -265,7 +215,7 @@ fn this_thread() -> usize {
     {
         let thread_pointer: usize;
         // SAFETY: on x86-64 Linux the word at fs:0 holds its own address (System V ABI, TLS).
-        unsafe { std::arch::asm!("mov {}, fs:0", out(reg) thread_pointer, options(nostack, pure, readonly, preserves_flags)) };
+        unsafe { asm!("mov {}, fs:0", out(reg) thread_pointer, options(nostack, pure, readonly, preserves_flags)) };
         thread_pointer
     }
     #[cfg(not(target_arch = "x86_64"))]
@@ -275,7 +225,22 @@ fn this_thread() -> usize {
     }
 }
 
-fn shown<'v>(value_type: c_int, value: &'v [u8]) -> ValueView<'v> {
+/// Whether a number is the one of this thread.
+#[inline(always)]
+fn is_this_thread(number: usize) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: as in `this_thread`; the comparison changes only flags.
+        unsafe { asm!("cmp {}, fs:0", "jne {}", in(reg) number, label { return false }, options(nostack, readonly)) };
+        true
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        number == this_thread()
+    }
+}
+
+pub(super) fn shown<'v>(value_type: c_int, value: &'v [u8]) -> ValueView<'v> {
     match u32::try_from(value_type) {
         Ok(c::RGC_VALUE) => ValueView::Value(value),
         Ok(c::RGC_BLOB_INDEX) => ValueView::ValueElsewhere,

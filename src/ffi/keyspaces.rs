@@ -3,11 +3,13 @@
 use super::c;
 use super::export::answer;
 use super::handles::need_context;
-use super::memory::{Sized1, bytes, read_sized, text};
-use crate::error::Error;
+use super::memory::{Sized1, bytes, malloc_text, read_sized, text};
+use super::safe_points::keyspace;
+use crate::error::{Error, ErrorKind};
 use crate::layout::keyspace_meta::KeyspaceMeta;
-use crate::shared::load_keyspace;
+use crate::shared::{keyspace_by_name, load_keyspace};
 use std::ffi::c_char;
+use std::ptr::null_mut;
 
 // SAFETY: a generated `repr(C)` struct that begins with struct_size; zero bytes are valid.
 unsafe impl Sized1 for c::rgc_keyspace_meta_t {
@@ -48,6 +50,34 @@ pub unsafe extern "C" fn rgc_keyspace_load_protobuf(gc: *mut c::rgc_t, stored: *
             let shared = &need_context(gc)?.shared;
             let meta = KeyspaceMeta::from_protobuf(bytes("bytes", stored, len)?)?;
             load_keyspace(shared, &meta).map_err(|error: Error| error.while_doing("keyspacepb.KeyspaceMeta"))
+        })
+    }
+}
+
+/// Finds the keyspace with a name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_keyspace_by_name(gc: *const c::rgc_t, name: *const c_char, id: *mut u32, errptr: *mut *mut c_char) -> u8 {
+    // SAFETY: `gc` is alive, `name` is readable, `id` and `errptr` are writable.
+    unsafe {
+        answer(errptr, "rgc_keyspace_by_name", 0, || {
+            let shared = &need_context(gc)?.shared;
+            let Some(found) = keyspace_by_name(shared, text("name", name)?)? else { return Ok(0) };
+            if !id.is_null() {
+                id.write_unaligned(found.get());
+            }
+            Ok(1)
+        })
+    }
+}
+
+/// Returns the prefix of a keyspace's own keys in etcd.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_keyspace_etcd_namespace(id: u32, errptr: *mut *mut c_char) -> *mut c_char {
+    // SAFETY: `errptr` is writable.
+    unsafe {
+        answer(errptr, "rgc_keyspace_etcd_namespace", null_mut(), || {
+            let text = malloc_text(&keyspace(id)?.etcd_namespace());
+            if text.is_null() { Err(Error::new(ErrorKind::Aborted, "no memory for the text; try again")) } else { Ok(text) }
         })
     }
 }

@@ -16,7 +16,7 @@ use std::mem::size_of;
 ///
 /// # Safety
 /// `each` may be called with `state` and with a pointer to a `T`.
-unsafe fn show<T>(each: unsafe extern "C" fn(*mut c_void, *const T) -> c_int, state: *mut c_void, info: &T) -> bool {
+pub(super) unsafe fn show<T>(each: unsafe extern "C" fn(*mut c_void, *const T) -> c_int, state: *mut c_void, info: &T) -> bool {
     let _inside = Inside::enter();
     // SAFETY: `state` is the one that `each` expects; `info`, and what it points to, is borrowed
     // until `each` returns.

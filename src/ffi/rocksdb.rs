@@ -162,7 +162,7 @@ pub unsafe extern "C" fn rgc_factory_create_filter(
         let Some(create) = create else { return null_mut() };
         level::tell(None);
         let known = CompactionContext { bottommost: bottommost(&factory.context, compaction), ..CompactionContext::default() };
-        let filter = FilterHandle::create(&factory.context.shared, factory.kind, known, true);
+        let filter = FilterHandle::create(&factory.context.shared, factory.kind, known, &[], true);
         if filter.is_null() {
             return null_mut();
         }

@@ -16,6 +16,8 @@ const FORCE_LAST_LEVEL: u8 = 3;
 /// The property with the number of background errors since the DB was opened.
 const BACKGROUND_ERRORS: &CStr = c"rocksdb.background-errors";
 const IMMUTABLE_MEMTABLES: &CStr = c"rocksdb.num-immutable-mem-table";
+/// RocksDB's text for a status TryAgain: it cannot begin a flush while writes are stopped.
+const TRY_AGAIN: &str = "Operation failed. Try again.";
 /// `ReadTier`: kReadAllTier.
 const READ_ALL: c_int = 0;
 /// `ReadTier`: kPersistedTier. RocksDB ignores memtables for it once anything was written without a
@@ -184,7 +186,10 @@ impl Engine for RocksDb {
             if !begin_flush(immutable) {
                 return Ok(Flush::Unfinished);
             }
-            self.flush(family, false)?;
+            match self.flush(family, false) {
+                Err(error) if error.to_string().contains(TRY_AGAIN) => return Ok(Flush::Unfinished),
+                begun => begun?,
+            }
         }
         match wait_for_flush(progress, immutable, || self.property(BACKGROUND_ERRORS).unwrap_or(0)) {
             FlushWait::Finished => Ok(Flush::Finished),

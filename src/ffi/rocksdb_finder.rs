@@ -4,6 +4,7 @@
 use super::opaque::{lend, lent};
 use super::rocksdb_functions::Functions;
 use crate::error::{Error, ErrorKind};
+use crate::log::{Level, log};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::mem::MaybeUninit;
@@ -11,6 +12,9 @@ use std::ptr::null_mut;
 
 /// A function that every RocksDB with a C API has.
 const WITNESS: &CStr = c"rocksdb_compactionfilterfactory_create";
+
+/// A function that Node.js exports, and nothing else does.
+const NODE: &CStr = c"napi_create_function";
 
 const HELP: &str = "a RocksDB that is linked statically must be exported (link the executable with -rdynamic), or its functions \
                     given by rgc_bind_rocksdb_symbols, which rocks_gc_rocksdb_c.h prepares";
@@ -20,13 +24,8 @@ const HELP: &str = "a RocksDB that is linked statically must be exported (link t
 /// # Safety
 /// dlopen returned `handle`, or it is RTLD_DEFAULT; no code closes it during the call.
 pub(super) unsafe fn by_handle(handle: *mut c_void) -> Result<Functions, Error> {
-    let look_up = |name: &str| {
-        let name = CString::new(name).ok()?;
-        // SAFETY: the handle is open, and `name` lives until dlsym returns.
-        Some(definition(&name, unsafe { libc::dlsym(handle, name.as_ptr()) }))
-    };
-    // SAFETY: the address that the handle returns for a function's name is this function.
-    let functions = unsafe { Functions::bind(look_up) }?;
+    // SAFETY: as promised by the caller.
+    let functions = unsafe { in_handle(handle) }?;
     // SAFETY: the handle is open, and the name is static.
     let witness = definition(WITNESS, unsafe { libc::dlsym(handle, WITNESS.as_ptr()) });
     // An executable cannot be found like this, and is never unloaded.
@@ -34,6 +33,38 @@ pub(super) unsafe fn by_handle(handle: *mut c_void) -> Result<Functions, Error> 
         std::mem::forget(library);
     }
     Ok(functions)
+}
+
+/// The functions that a handle finds. All of them must lie in one object.
+///
+/// # Safety
+/// As for [`by_handle`].
+unsafe fn in_handle(handle: *mut c_void) -> Result<Functions, Error> {
+    let look_up = |name: &str| {
+        let name = CString::new(name).ok()?;
+        // SAFETY: the handle is open, and `name` lives until dlsym returns.
+        Some(definition(&name, unsafe { libc::dlsym(handle, name.as_ptr()) }))
+    };
+    // SAFETY: the address that the handle returns for a function's name is a function of this name.
+    // That it is RocksDB's is what the host said, and what the check below confirms.
+    let functions = unsafe { Functions::bind(look_up) }?;
+    check_one_object(&functions)?;
+    Ok(functions)
+}
+
+/// Refuses functions of two objects. One of them is not RocksDB: it has a function of RocksDB's
+/// name, perhaps with other parameters.
+fn check_one_object(functions: &Functions) -> Result<(), Error> {
+    let mut found = functions.found().filter_map(|(name, address)| Some((name, object_of(address as *mut c_void)?)));
+    let Some((first_name, first)) = found.next() else { return Ok(()) };
+    let Some((name, other)) = found.find(|(_, object)| object.base != first.base) else { return Ok(()) };
+    Err(Error::new(
+        ErrorKind::NotSupported,
+        format!(
+            "{first_name} is a function of {}, but {name} is one of {}: bind by the path or the handle of the library that is RocksDB",
+            first.name, other.name
+        ),
+    ))
 }
 
 /// The address at which a function is defined. An executable that is not position independent has a
@@ -62,32 +93,71 @@ pub(super) fn by_path(path: &str) -> Result<Functions, Error> {
     library.bind()
 }
 
-/// Binds by a search in the process: in its global scope, then in every loaded object. More than
-/// one RocksDB is an error.
+/// Binds by a search in the process: in its global scope, then in every loaded object. An object
+/// that has only some of the functions is not RocksDB. More than one RocksDB is an error.
 pub(super) fn in_process() -> Result<Functions, Error> {
-    let libraries = objects().into_iter().filter_map(|path| Loaded::find(&path));
-    // The address of the witness identifies a copy, because a handle also finds the functions of
-    // the libraries that its object depends on.
-    let mut copies = BTreeMap::new();
-    for library in std::iter::once(Loaded(libc::RTLD_DEFAULT)).chain(libraries) {
-        // SAFETY: RTLD_DEFAULT, or a handle that `library` keeps open; the name is static.
-        let witness = unsafe { libc::dlsym(library.0, WITNESS.as_ptr()) };
-        if let Some(object) = object_of(witness).filter(|object| !object.has_stand_in) {
-            copies.entry(object.base).or_insert((object.name, library));
+    // SAFETY: the name is static.
+    if !unsafe { libc::dlsym(libc::RTLD_DEFAULT, NODE.as_ptr()) }.is_null() {
+        return Err(Error::new(
+            ErrorKind::NotSupported,
+            "this process is Node.js, where packages export functions of RocksDB's names with other parameters (rocksdb-native: \
+             rocksdb_write); give the path or the handle of the library that is RocksDB",
+        ));
+    }
+    let mut copies = Vec::new();
+    let mut incomplete = Vec::new();
+    for (name, library) in candidates() {
+        // SAFETY: RTLD_DEFAULT, or a handle that `library` keeps open.
+        match unsafe { in_handle(library.0) } {
+            Ok(_) => copies.push((name, library)),
+            Err(error) => incomplete.push(format!("{name}: {}", error.what())),
         }
     }
-    let mut found = copies.into_values();
-    match (found.next(), found.next()) {
-        (None, _) => Err(Error::new(ErrorKind::NotFound, format!("no RocksDB is found in this process; load it first; {HELP}"))),
-        (Some((_, library)), None) => library.bind(),
-        (Some((one, _)), Some((two, _))) => {
-            let names = [one, two].into_iter().chain(found.map(|(name, _)| name)).collect::<Vec<_>>().join(", ");
+    match copies.as_slice() {
+        [] if incomplete.is_empty() => {
+            Err(Error::new(ErrorKind::NotFound, format!("no RocksDB is found in this process; load it first; {HELP}")))
+        }
+        [] => Err(Error::new(
+            ErrorKind::NotFound,
+            format!("no RocksDB is found in this process; what was found is not bound: {}; {HELP}", incomplete.join("; ")),
+        )),
+        [(_, library)] => {
+            for what in incomplete {
+                log(Level::Warn, || format!("a loaded object is not taken for RocksDB: {what}"));
+            }
+            library.bind()
+        }
+        _ => {
+            let names: Vec<&str> = copies.iter().map(|(name, _)| name.as_str()).collect();
             Err(Error::new(
                 ErrorKind::NotSupported,
-                format!("more than one RocksDB is in this process: {names}; say which by handle, path or symbols"),
+                format!("more than one RocksDB is in this process: {}; say which by handle, path or symbols", names.join(", ")),
             ))
         }
     }
+}
+
+/// The objects that have functions of RocksDB's names, each once, with a handle that finds them.
+fn candidates() -> Vec<(String, Loaded)> {
+    let libraries = objects().into_iter().filter_map(|path| Loaded::find(&path));
+    // The address of a function identifies its object, because a handle also finds the functions
+    // of the libraries that its object depends on.
+    let mut candidates = BTreeMap::new();
+    for library in std::iter::once(Loaded(libc::RTLD_DEFAULT)).chain(libraries) {
+        for name in Functions::names() {
+            let Ok(name) = CString::new(name) else { continue };
+            // SAFETY: RTLD_DEFAULT, or a handle that `library` keeps open; `name` lives until dlsym
+            // returns.
+            let address = unsafe { libc::dlsym(library.0, name.as_ptr()) };
+            let Some(object) = object_of(address).filter(|object| !object.has_stand_in) else { continue };
+            candidates.entry(object.base).or_insert_with(|| {
+                // The object's own handle finds its own functions first. The executable has none.
+                let own = CString::new(object.name.as_str()).ok().and_then(|path| Loaded::find(&path));
+                (object.name, own.unwrap_or(Loaded(libc::RTLD_DEFAULT)))
+            });
+        }
+    }
+    candidates.into_values().collect()
 }
 
 /// A reference to a loaded library, or the global scope, which needs no reference.

@@ -54,6 +54,16 @@ impl Functions {
         ))
     }
 
+    /// The names of all functions.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        list::NAMES.into_iter()
+    }
+
+    /// The functions that were found, with their addresses.
+    pub fn found(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        list::NAMES.into_iter().zip(self.addresses).filter(|(_, address)| *address != 0)
+    }
+
     fn missing(&self, range: Range<usize>) -> Vec<&'static str> {
         let all = list::NAMES.into_iter().zip(self.addresses);
         all.skip(range.start).take(range.len()).filter(|(_, address)| *address == 0).map(|(name, _)| name).collect()

@@ -23,12 +23,12 @@ pub unsafe extern "C" fn rgc_advance_global_safe_point(gc: *mut c::rgc_t, ts: u6
             shared.refuse_safe_points(1, || format!("global safe point: {error}"));
             return 0;
         }
-        match shared.safe_points.advance_global(ts) {
+        match shared.advance_global(ts) {
             AdvanceOutcome::Moved => 1,
-            AdvanceOutcome::Same => 0,
+            AdvanceOutcome::Same | AdvanceOutcome::Held => 0,
             AdvanceOutcome::Refused => {
-                shared
-                    .refuse_safe_points(1, || format!("the global safe point cannot go back to {ts} from {}", shared.safe_points.global()));
+                let from = shared.safe_points.asked_global();
+                shared.refuse_safe_points(1, || format!("the global safe point cannot go back to {ts} from {from}"));
                 0
             }
         }
@@ -103,7 +103,11 @@ pub unsafe extern "C" fn rgc_pause_keyspace(gc: *mut c::rgc_t, id: u32, errptr: 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_global_safe_point(gc: *const c::rgc_t) -> u64 {
     // SAFETY: `gc` is alive.
-    guarded("rgc_global_safe_point", 0, || unsafe { context(gc).map_or(0, |found| found.shared.safe_points.global()) })
+    guarded("rgc_global_safe_point", 0, || unsafe {
+        let Some(found) = context(gc) else { return 0 };
+        found.shared.let_ended_barriers_go_if_free();
+        found.shared.safe_points.global()
+    })
 }
 
 /// Returns the effective safe point of a keyspace.
@@ -112,6 +116,7 @@ pub unsafe extern "C" fn rgc_keyspace_safe_point(gc: *const c::rgc_t, id: u32) -
     // SAFETY: `gc` is alive.
     guarded("rgc_keyspace_safe_point", 0, || unsafe {
         let (Some(found), Some(id)) = (context(gc), KeyspaceId::new(id)) else { return 0 };
+        found.shared.let_ended_barriers_go_if_free();
         found.shared.safe_points.effective(id).safe_point
     })
 }
@@ -121,14 +126,26 @@ pub unsafe extern "C" fn rgc_keyspace_safe_point(gc: *const c::rgc_t, id: u32) -
 pub unsafe extern "C" fn rgc_safe_point_for_key(gc: *const c::rgc_t, key: *const c_char, len: usize) -> u64 {
     // SAFETY: `gc` is alive, `key` is readable.
     guarded("rgc_safe_point_for_key", 0, || unsafe {
+        if key.is_null() || len.cast_signed() <= 0 {
+            return 0;
+        }
         let (Some(found), Some(key)) = (context(gc), slice(key.cast(), len)) else { return 0 };
         let shared = &found.shared;
-        match shared.layout.owner(key) {
-            KeyOwner::Ledger | KeyOwner::Foreign => 0,
-            place if shared.layout.row(key).is_ok() => shared.effective(place).safe_point,
-            _ => 0,
+        match shared.layout.keyspace_at_once(key).and_then(|keyspace| shared.safe_points.of_registered(keyspace)) {
+            Some(safe_point) => safe_point,
+            None => any_safe_point(shared, key),
         }
     })
+}
+
+/// The effective safe point of any key.
+#[inline(never)]
+fn any_safe_point(shared: &Shared, key: &[u8]) -> Timestamp {
+    match shared.layout.owner(key) {
+        KeyOwner::Ledger | KeyOwner::Foreign => 0,
+        place if shared.layout.row(key).is_ok() => shared.effective(place).safe_point,
+        _ => 0,
+    }
 }
 
 /// Adds the index of an element to a message.
@@ -171,7 +188,7 @@ fn advance(shared: &Shared, ids: &[u32], ts: &[Timestamp], name: impl Fn(usize, 
             return Err(Error::invalid(what));
         }
     }
-    let advanced = shared.safe_points.advance(keyspaces.zip(ts.iter().copied()));
+    let advanced = shared.advance(keyspaces.zip(ts.iter().copied()));
     if advanced.refused > 0 {
         shared.refuse_safe_points(advanced.refused, || {
             format!(
@@ -181,12 +198,12 @@ fn advance(shared: &Shared, ids: &[u32], ts: &[Timestamp], name: impl Fn(usize, 
             )
         });
     }
-    tell_unused(shared, advanced);
+    tell_unused(shared, &advanced);
     Ok(advanced.moved)
 }
 
 /// Warns once for each keyspace whose own safe point is not in use.
-fn tell_unused(shared: &Shared, advanced: Advanced) {
+fn tell_unused(shared: &Shared, advanced: &Advanced) {
     let tell = |unused: Unused, what: &str| {
         let Some(keyspace) = unused.first else { return };
         log(Level::Warn, || match unused.n {
@@ -194,6 +211,7 @@ fn tell_unused(shared: &Shared, advanced: Advanced) {
             n => format!("keyspace {keyspace} has a safe point but {what}; {} more keyspaces are in this state", n - 1),
         });
     };
+    shared.stats.shared().own_safe_points_unused.add((advanced.unregistered.n + advanced.global.n) as u64);
     tell(
         advanced.unregistered,
         match shared.safe_points.unknown() {

@@ -8,6 +8,9 @@ macro_rules! same_type_as_in_the_header {
 }
 
 same_type_as_in_the_header! {
+    rgc_barrier_set
+    rgc_barrier_delete
+    rgc_barriers_foreach
     rgc_codec_parse_keyspace
     rgc_codec_encode_key
     rgc_codec_decode_key
@@ -36,6 +39,10 @@ same_type_as_in_the_header! {
     rgc_recheck_destroyed_range
     rgc_release_destroyed
     rgc_destroyed_count
+    rgc_collector_create
+    rgc_collector_add
+    rgc_collector_finish
+    rgc_collector_destroy
     rgc_filter_create
     rgc_filter_decide
     rgc_filter_decide_by_key
@@ -47,6 +54,8 @@ same_type_as_in_the_header! {
     rgc_filter_name
     rgc_keyspace_load
     rgc_keyspace_load_protobuf
+    rgc_keyspace_by_name
+    rgc_keyspace_etcd_namespace
     rgc_abi_version
     rgc_version
     rgc_error_kind
@@ -90,12 +99,20 @@ same_type_as_in_the_header! {
     rgc_attach_rocksdb
     rgc_attach_engine
     rgc_detach
+    rgc_reload_ledger
     rgc_worker_pending
     rgc_worker_drain
     rgc_debt
     rgc_collect
+    rgc_collect_dry_run
+    rgc_oldest_lock
+    rgc_explain
+    rgc_explain_keyspace
+    rgc_consistency_safe_point
     rgc_encode_key
     rgc_decode_key
     rgc_encode_range
     rgc_keyspace_range
+    rgc_pd_parse_key
+    rgc_pd_parse_value
 }

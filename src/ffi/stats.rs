@@ -4,6 +4,7 @@ use super::c;
 use super::export::guarded;
 use super::handles::{Context, context};
 use super::memory::{Sized1, malloc_text, struct_size, write_sized};
+use crate::metrics::openmetrics;
 use std::ffi::c_char;
 use std::mem::size_of;
 use std::ptr::null_mut;
@@ -32,7 +33,11 @@ pub unsafe extern "C" fn rgc_metrics(gc: *const c::rgc_t) -> *mut c_char {
         let Some(found) = context(gc) else { return null_mut() };
         let shared = &found.shared;
         let debt = found.attached.debt();
+        shared.let_ended_barriers_go_if_free();
+        let (barriers, held) = shared.safe_points.holding();
         let gauges = vec![
+            ("barriers", "Barriers that live", barriers as u64),
+            ("safe_points_held", "Safe points that barriers hold back", held as u64),
             ("global_safe_point", "The global safe point; 0 means that none was set yet", shared.safe_points.global()),
             (
                 "pending",
@@ -45,7 +50,8 @@ pub unsafe extern "C" fn rgc_metrics(gc: *const c::rgc_t) -> *mut c_char {
             ("debt_bytes", "The size of these files in bytes", debt.bytes),
             ("cache_bytes", "Memory of the safe points in bytes", shared.safe_points.bytes() as u64),
         ];
-        shared.stats.openmetrics(gauges).map_or(null_mut(), |text| malloc_text(&text))
+        let garbage = found.attached.get().and_then(|store| store.garbage());
+        openmetrics(shared, gauges, garbage).map_or(null_mut(), |text| malloc_text(&text))
     })
 }
 
@@ -76,6 +82,15 @@ fn to_c(context: &Context) -> c::rgc_stats_t {
         pending: shared.worker_queue.pending() as u64,
         destroyed_records: context.attached.records() as u64,
         cache_bytes: shared.safe_points.bytes() as u64,
+        kept_no_own_safe_point: sums.kept_no_own_safe_point.get(),
+        kept_other_kind: sums.kept_other_kind.get(),
+        kept_disabled: sums.kept_disabled.get(),
+        own_safe_points_unused: sums.own_safe_points_unused.get(),
+        not_needed_no_safe_point: sums.not_needed_no_safe_point.get(),
+        not_needed_nothing_dropped: sums.not_needed_nothing_dropped.get(),
+        not_needed_too_new: sums.not_needed_too_new.get(),
+        not_needed_little_garbage: sums.not_needed_little_garbage.get(),
+        not_needed_nothing_expired: sums.not_needed_nothing_expired.get(),
         struct_size: 0,
     }
 }

@@ -6,7 +6,7 @@ use super::export::{answer, guarded};
 use super::families::{check_factories, check_filter, check_handle, checked_families};
 use super::handles::{Context, context, done, kind_of, need_context, refuse_inside_run};
 use super::memory::{Sized1, bytes, read_sized, struct_size, text, write_sized};
-use super::rocksdb::bound;
+use super::rocksdb::bound as bound_functions;
 use super::rocksdb_calls::RocksDb;
 use super::rocksdb_types::to_bound;
 use crate::engine::Engine;
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn rgc_attach_rocksdb(
                 return Err(Error::invalid("db is NULL; give an open DB"));
             }
             let (mut described, handles) = checked_families(families, n)?;
-            let functions = bound(context)?;
+            let functions = bound_functions(context)?;
             let named =
                 described.iter().zip(handles).map(|(family, handle)| (handle, family.name.clone().into_bytes())).collect::<Vec<_>>();
             let engine = RocksDb::new(functions, to_bound(db), named.clone())?;
@@ -146,6 +146,13 @@ pub unsafe extern "C" fn rgc_worker_pending(gc: *const c::rgc_t) -> usize {
     guarded("rgc_worker_pending", 0, || unsafe { context(gc).map_or(0, |found| found.shared.worker_queue.pending()) })
 }
 
+/// Reads the ledger anew.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_reload_ledger(gc: *mut c::rgc_t, errptr: *mut *mut c_char) {
+    // SAFETY: `gc` is alive, `errptr` is writable.
+    unsafe { answer(errptr, "rgc_reload_ledger", (), || need_store(need_context(gc)?, "rgc_reload_ledger")?.reload()) }
+}
+
 /// Waits until the worker has finished all rows and jobs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rgc_worker_drain(gc: *mut c::rgc_t, timeout_ms: u64, errptr: *mut *mut c_char) -> usize {
@@ -207,27 +214,72 @@ pub unsafe extern "C" fn rgc_collect(
     // writable.
     unsafe {
         answer(errptr, "rgc_collect", (), || {
-            let context = need_context(gc)?;
-            check_report(report)?;
-            let bound = |what, data, len| -> Result<Option<Vec<u8>>, Error> {
-                let bytes = bytes(what, data, len)?;
-                Ok((!data.is_null()).then(|| bytes.to_vec()))
-            };
-            let order = CollectOrder {
-                family: if family.is_null() { None } else { Some(text("column_family", family)?.to_owned()) },
-                start: bound("start", start, start_len)?,
-                end: bound("end", end, end_len)?,
-                max_bytes: (max_bytes > 0).then_some(max_bytes),
-            };
-            let store = need_store(context, "rgc_collect")?;
-            let mut done = CollectReport::default();
-            let collected = store.collect(&order, &mut done);
-            if !report.is_null() {
-                write_sized(report, &to_c(&done));
-            }
-            collected
+            collect("rgc_collect", gc, family, [(start, start_len), (end, end_len)], max_bytes, false, report)
         })
     }
+}
+
+/// Tells what collecting now would do.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rgc_collect_dry_run(
+    gc: *mut c::rgc_t,
+    family: *const c_char,
+    start: *const c_char,
+    start_len: usize,
+    end: *const c_char,
+    end_len: usize,
+    max_bytes: u64,
+    report: *mut c::rgc_collect_report_t,
+    errptr: *mut *mut c_char,
+) {
+    // SAFETY: as rgc_collect.
+    unsafe {
+        answer(errptr, "rgc_collect_dry_run", (), || {
+            collect("rgc_collect_dry_run", gc, family, [(start, start_len), (end, end_len)], max_bytes, true, report)
+        })
+    }
+}
+
+/// # Safety
+/// `gc` is alive, the bounds and `family` are readable, `report` is writable.
+unsafe fn collect(
+    function: &str,
+    gc: *mut c::rgc_t,
+    family: *const c_char,
+    [start, end]: [(*const c_char, usize); 2],
+    max_bytes: u64,
+    dry_run: bool,
+    report: *mut c::rgc_collect_report_t,
+) -> Result<(), Error> {
+    // SAFETY: as this function.
+    unsafe {
+        let context = need_context(gc)?;
+        check_report(report)?;
+        let order = CollectOrder {
+            family: if family.is_null() { None } else { Some(text("column_family", family)?.to_owned()) },
+            start: bound("start", start)?,
+            end: bound("end", end)?,
+            max_bytes: (max_bytes > 0).then_some(max_bytes),
+            dry_run,
+        };
+        let store = need_store(context, function)?;
+        let mut done = CollectReport::default();
+        let collected = store.collect(&order, &mut done);
+        if !report.is_null() {
+            write_sized(report, &to_c(&done));
+        }
+        collected
+    }
+}
+
+/// A bound of a range; NULL means none.
+///
+/// # Safety
+/// The bound is readable.
+pub(super) unsafe fn bound(what: &str, (data, len): (*const c_char, usize)) -> Result<Option<Vec<u8>>, Error> {
+    // SAFETY: as this function.
+    let bytes = unsafe { bytes(what, data, len) }?;
+    Ok((!data.is_null()).then(|| bytes.to_vec()))
 }
 
 /// Checks that a report is NULL or can be filled in.
@@ -255,5 +307,8 @@ fn to_c(report: &CollectReport) -> c::rgc_collect_report_t {
         files_read: report.files_read,
         files_without_garbage: report.files_without_garbage,
         files_over_budget: report.files_over_budget,
+        files_with_figures: report.files_with_figures,
+        garbage_versions: report.garbage.0,
+        garbage_bytes: report.garbage.1,
     }
 }

@@ -26,8 +26,12 @@ const FIRST_ROWS: u32 = 8;
 /// Afterwards the filter samples one row in this number. It removes the versions of a sampled row
 /// one by one, up to `MOST` break-evens.
 const TRY_REMOVES_EVERY: u32 = 64;
-/// One row in this number is skipped even if removes cost less.
-const TRY_SEEK_EVERY: u32 = 1024;
+/// After this number of rows some are skipped even if removes cost less. They follow each other: the
+/// first seeks after many removes cost up to twice as much as later ones, because their code and
+/// their blocks are not in the processor's caches. So only the last ones are measured.
+const TRY_SEEKS_EVERY: u32 = 8192;
+const TRIED_SEEKS: u32 = 8;
+const WARM_SEEKS: u32 = 4;
 /// The number of removes that are measured in a sampled row.
 const MEASURED_REMOVES: u32 = 2;
 /// If seeks cost less, one row in this number has its seek measured.
@@ -139,7 +143,10 @@ impl Balance {
         let skip = self.removed_here >= self.removes_before_the_seek();
         // A measurement costs as much as several removes, so only some seeks and removes are
         // measured.
-        let seek_is_due = self.seek.measured < 3 || self.rows.is_multiple_of(MEASURE_SEEK_EVERY);
+        let seek_is_due = match self.tried_seek() {
+            Some(before) => before >= WARM_SEEKS,
+            None => self.rows.is_multiple_of(MEASURE_SEEK_EVERY),
+        };
         self.measuring = match (skip, self.trying) {
             (true, trying) => (trying || seek_is_due).then(|| (What::Seek, now())),
             (false, trying) => (trying && self.removed_here < MEASURED_REMOVES).then(|| (What::Remove, now())),
@@ -154,7 +161,14 @@ impl Balance {
         }
         (self.row, self.removed_here) = (Some(row), 0);
         self.rows = self.rows.wrapping_add(1);
-        self.trying = self.rows <= FIRST_ROWS || self.rows.is_multiple_of(TRY_REMOVES_EVERY);
+        let is_sampled = self.rows <= FIRST_ROWS || self.rows.is_multiple_of(TRY_REMOVES_EVERY);
+        self.trying = is_sampled && self.tried_seek().is_none();
+    }
+
+    /// In a row whose seek is tried: the number of such rows that came directly before.
+    fn tried_seek(&self) -> Option<u32> {
+        let row = self.rows.wrapping_sub(FIRST_ROWS + 1) % TRY_SEEKS_EVERY;
+        (self.rows > FIRST_ROWS && row < TRIED_SEEKS).then_some(row)
     }
 
     /// Remembers the length of a sampled row.
@@ -177,7 +191,7 @@ impl Balance {
     }
 
     fn removes_before_the_seek(&self) -> u32 {
-        let choice = if self.rows > FIRST_ROWS && (self.seek.measured < 3 || self.rows.is_multiple_of(TRY_SEEK_EVERY)) {
+        let choice = if self.tried_seek().is_some() {
             0
         } else if self.trying {
             MOST

@@ -40,7 +40,7 @@ pub struct CompactionFilter {
 impl CompactionFilter {
     /// A filter for keys of this kind.
     pub fn new(shared: Arc<Shared>, kind: FilterKind, compaction: CompactionContext) -> Self {
-        let counting = Counting::new(shared.clone());
+        let counting = Counting::new(shared.clone(), kind);
         let dropping = Dropping::new(&shared, kind, compaction.column_family);
         Self {
             walk: RowWalk::new(&shared, kind, dropping.generation),
@@ -66,9 +66,10 @@ impl CompactionFilter {
         self.removal.set_bottommost(bottommost);
     }
 
-    /// Sets whether all inputs are known to hold no tombstone.
-    pub fn set_no_tombstones(&mut self, no_tombstones: bool) {
-        self.removal.set_no_tombstones(no_tombstones);
+    /// Sets what is known of all inputs: whether none holds a tombstone, and whether each record of
+    /// a transaction in them holds its value.
+    pub fn set_inputs(&mut self, no_tombstones: bool, all_values_in_records: bool) {
+        self.removal.set_inputs(no_tombstones, all_values_in_records);
     }
 
     /// Keeps everything from here on.
@@ -95,18 +96,24 @@ impl CompactionFilter {
         self.removal.may_skip()
     }
 
-    /// Decides about a shadowed version of the current row whose value parses.
+    /// The length of the last key.
     #[inline]
-    pub fn decide_shadowed(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
-        let verdict = self.walk.shadowed(&self.shared, key, value)?;
+    pub fn last_key_len(&self) -> usize {
+        self.walk.last_key().len()
+    }
+
+    /// Decides about a shadowed version of the current row whose value parses.
+    #[inline(always)]
+    pub fn decide_shadowed<const IS_USUAL: bool>(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
+        let verdict = self.walk.shadowed::<IS_USUAL>(&self.shared, key, value)?;
         self.counting.count(verdict);
         Some(verdict)
     }
 
     /// Decides about the first version of the next row in the fast case.
     #[inline(always)]
-    pub fn decide_next_row(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
-        self.walk.next_row(&self.shared, key, value)?;
+    pub fn decide_next_row<const IS_USUAL: bool>(&mut self, key: &[u8], value: &[u8]) -> Option<Verdict> {
+        self.walk.next_row::<IS_USUAL>(&self.shared, key, value)?;
         self.counting.count(Verdict::Keep);
         Some(Verdict::Keep)
     }
@@ -116,9 +123,9 @@ impl CompactionFilter {
         self.removal.next_key();
         self.dropping.hit = DropReason::Nothing;
         let verdict = match shown {
-            ValueView::Value(value) => match self.walk.shadowed(&self.shared, key, value) {
+            ValueView::Value(value) => match self.walk.shadowed::<false>(&self.shared, key, value) {
                 Some(verdict) => verdict,
-                None if self.decide_next_row(key, value).is_some() => return Decision::Keep,
+                None if self.decide_next_row::<false>(key, value).is_some() => return Decision::Keep,
                 None => self.judge(key, shown),
             },
             ValueView::ValueElsewhere | ValueView::Other => self.judge(key, shown),
@@ -211,10 +218,12 @@ impl CompactionFilter {
     /// Begins the row of a key, and counts a key that is neither dropped nor judged.
     fn begin_row(&mut self, key: &[u8], reason: DropReason) {
         let rows = self.walk.begin_row(&self.shared, self.dropping.generation);
+        self.counting.enter(self.walk.owner());
         match rows {
             RowTreatment::UnknownKeyspace if reason == DropReason::Nothing => {
                 self.counting.count_unknown_keyspace(self.walk.owner());
             }
+            RowTreatment::KeepAndTell(notice) if reason == DropReason::Nothing => self.counting.count_told(notice, self.walk.owner()),
             RowTreatment::NotOfTheLayout if reason == DropReason::Nothing => self.counting.count_foreign(key),
             _ => {}
         }
@@ -290,7 +299,7 @@ impl Drop for CompactionFilter {
     fn drop(&mut self) {
         self.walk.write_last_timestamp();
         self.end_row();
-        self.counting.log_summary();
+        self.counting.end();
         let kind = self.kind;
         let refused = self.shared.worker_queue.give(std::mem::replace(&mut self.handed, HandedOverRows::new(kind)));
         self.shared.stats.shared().rows_deferred.add(refused as u64);

@@ -5,24 +5,39 @@ use crate::error::hex;
 use crate::layout::{KeyOwner, KeyspaceId};
 use crate::log::{Level, log};
 use crate::rule::Verdict;
-use crate::shared::Shared;
+use crate::shared::{FilterKind, KeyspaceCounts, Notice, Shared};
 use crate::stats::FilterCounters;
 use std::sync::Arc;
+
+/// The number of keyspaces whose counts are added up at once. Only then memory may be allocated.
+const KEYSPACES_AT_ONCE: usize = 64;
 
 /// The counters of one filter.
 pub struct Counting {
     /// The counters.
     pub counters: Arc<FilterCounters>,
     first_unknown: Option<KeyspaceId>,
+    /// The keyspace of the last row, and the counts of all keyspaces before it.
+    keyspace: Option<KeyspaceId>,
+    before: KeyspaceCounts,
+    /// The counts of the last keyspaces, which are not yet added to those of all filters.
+    left: Vec<(KeyspaceId, KeyspaceCounts)>,
     shared: Arc<Shared>,
 }
 
 impl Counting {
     /// Counts a new filter.
-    pub fn new(shared: Arc<Shared>) -> Self {
-        let counters = shared.stats.begin_run();
+    pub fn new(shared: Arc<Shared>, kind: FilterKind) -> Self {
+        let counters = shared.stats.begin_run(kind.mode());
         counters.runs_started.bump();
-        Self { counters, first_unknown: None, shared }
+        Self {
+            counters,
+            first_unknown: None,
+            keyspace: None,
+            before: KeyspaceCounts::default(),
+            left: Vec::with_capacity(KEYSPACES_AT_ONCE),
+            shared,
+        }
     }
 
     /// Counts a decision.
@@ -32,6 +47,61 @@ impl Counting {
             Verdict::Keep => self.counters.kept.bump(),
             Verdict::Remove => self.counters.removed.bump(),
         }
+    }
+
+    /// Adds up the counts of a keyspace when the keys of another owner follow.
+    #[inline]
+    pub fn enter(&mut self, owner: KeyOwner) {
+        let keyspace = match owner {
+            KeyOwner::Keyspace(_, keyspace) => Some(keyspace),
+            _ => None,
+        };
+        if keyspace != self.keyspace {
+            self.leave_keyspace();
+            self.keyspace = keyspace;
+        }
+    }
+
+    /// Ends the counts of the last keyspace.
+    fn leave_keyspace(&mut self) {
+        let (c, before) = (&self.counters, self.before);
+        let dropped = c.dropped.get();
+        let now = KeyspaceCounts {
+            kept: c.kept.get(),
+            // A dropped key counts as removed or skipped too.
+            removed: (c.removed.get() + c.skipped.get()).saturating_sub(dropped),
+            dropped,
+            filters_not_needed: 0,
+        };
+        self.before = now;
+        if let Some(keyspace) = self.keyspace.take()
+            && now != before
+        {
+            let here = KeyspaceCounts {
+                kept: now.kept - before.kept,
+                removed: now.removed.saturating_sub(before.removed),
+                dropped: now.dropped - before.dropped,
+                filters_not_needed: 0,
+            };
+            self.left.push((keyspace, here));
+            if self.left.len() == KEYSPACES_AT_ONCE {
+                self.add_up();
+            }
+        }
+    }
+
+    /// Adds the counts of the last keyspaces to those of all filters.
+    fn add_up(&mut self) {
+        for (keyspace, here) in self.left.drain(..) {
+            self.shared.of_keyspaces.count(keyspace, |counts| counts.add(&here));
+        }
+    }
+
+    /// Ends all counts.
+    pub fn end(&mut self) {
+        self.leave_keyspace();
+        self.add_up();
+        self.log_summary();
     }
 
     /// Counts a dropped key.
@@ -53,6 +123,18 @@ impl Counting {
         self.counters.kept_unknown_keyspace.bump();
     }
 
+    /// Counts a version that is kept for a reason that is logged once.
+    pub fn count_told(&self, notice: Notice, owner: KeyOwner) {
+        match notice {
+            Notice::NoOwnSafePoint => self.counters.kept_no_own_safe_point.bump(),
+            Notice::Disabled => self.counters.kept_disabled.bump(),
+            Notice::OtherKind => self.counters.kept_other_kind.bump(),
+            // It is no reason of a filter.
+            Notice::TooNew => {}
+        }
+        self.shared.notices.tell(notice, owner);
+    }
+
     /// Counts a key that does not match the layout.
     pub fn count_foreign(&self, key: &[u8]) {
         self.counters.unparsed_keys.bump();
@@ -69,7 +151,7 @@ impl Counting {
     }
 
     /// Logs what the filter did.
-    pub fn log_summary(&self) {
+    fn log_summary(&self) {
         if let Some(keyspace) = self.first_unknown {
             let versions = self.counters.kept_unknown_keyspace.get();
             log(Level::Warn, || {

@@ -13,8 +13,8 @@
 //! and that is now destroyed, would shadow the half that is kept. The state is also reset if a
 //! range is no longer destroyed. A schema never cuts a row.
 
-use super::bytes::common_prefix;
 use crate::error::hex;
+use crate::layout::bytes::common_prefix;
 use crate::layout::{NamedSchema, split_timestamp};
 use crate::shared::{FilterKind, KeyDropState, Lookup, Segment, Segments, Shared};
 use std::borrow::Cow;

@@ -3,36 +3,41 @@
 //! case it answers `None`, and has changed nothing. The shared state is passed as an `Arc`, so that
 //! it is loaded only when it is needed.
 
-use super::bytes::{BLOCK, equal, first_difference};
 use super::row_walk::{RowState, RowWalk};
+use crate::layout::bytes::{Difference, USUAL, equal, first_difference};
 use crate::layout::raw_value::RawValue;
 use crate::layout::{Layout, TIMESTAMP_LEN, split_timestamp};
 use crate::rule::Verdict;
 use crate::rule::raw::{Death, Row};
 use crate::shared::Shared;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// The number of bytes that [`RowWalk::next_row`] copies from each end of a key. A variable length
+/// The number of bytes that [`RowWalk::next_row`] copies from the end of a row. A variable length
 /// would need a call.
-const PART: usize = 2 * BLOCK;
+const PART: usize = 24;
+
+/// The lengths of keys whose rows are compared without a loop.
+pub const USUAL_KEYS: RangeInclusive<usize> = *USUAL.start() + TIMESTAMP_LEN..=*USUAL.end() + TIMESTAMP_LEN;
 
 /// The number of bytes that two keys of one length must share to have the same owner, for
 /// [`RowWalk::next_row`]. Every row of this case must have two groups, so that the first group
 /// holds a keyspace. If the data prefix is too long for that, the case never applies.
 pub fn owner_len(layout: &Layout) -> usize {
-    if layout.two_groups_len() <= PART - TIMESTAMP_LEN { layout.owner_len() } else { usize::MAX }
+    if layout.two_groups_len() <= PART { layout.owner_len() } else { usize::MAX }
 }
 
 impl RowWalk {
     /// Decides about a shadowed version of the current row whose value parses.
     #[inline(always)]
-    pub fn shadowed(&mut self, gc: &Arc<Shared>, key: &[u8], value: &[u8]) -> Option<Verdict> {
+    pub fn shadowed<const IS_USUAL: bool>(&mut self, gc: &Arc<Shared>, key: &[u8], value: &[u8]) -> Option<Verdict> {
         let RowState::Raw(row) = &self.state else { return None };
-        if key.len() != self.last_key.len() || key.len() < BLOCK + TIMESTAMP_LEN {
+        if key.len() != self.last_key.len() {
             return None;
         }
-        let ((key_row, ts), (last_row, _)) = (split_timestamp(key)?, split_timestamp(&self.last_key)?);
-        if !equal(key_row, last_row) || ts > self.last_ts || gc.generation() != self.span.generation {
+        equal::<IS_USUAL>(split_timestamp(key)?.0, split_timestamp(&self.last_key)?.0)?;
+        let (_, ts) = split_timestamp(key)?;
+        if ts > self.last_ts || gc.generation() != self.span.generation {
             return None;
         }
         RawValue::parse_v2(value).ok()?;
@@ -44,36 +49,35 @@ impl RowWalk {
     /// Keeps the first version of the next row, if it has the same owner and key length as the last
     /// key, and its value parses. The bytes that it shares with the last key were checked there.
     #[inline(always)]
-    pub fn next_row(&mut self, gc: &Arc<Shared>, key: &[u8], value: &[u8]) -> Option<()> {
-        let RowState::Raw(ended) = self.state else { return None };
-        if ended.dead().is_some() || key.len() != self.last_key.len() || key.len() < PART {
+    pub fn next_row<const IS_USUAL: bool>(&mut self, gc: &Arc<Shared>, key: &[u8], value: &[u8]) -> Option<()> {
+        let RowState::Raw(ended) = &mut self.state else { return None };
+        if ended.dead().is_some() || key.len() < PART + TIMESTAMP_LEN || key.len() != self.last_key.len() {
             return None;
         }
-        let ((row, ts), (last_row, _)) = (split_timestamp(key)?, split_timestamp(&self.last_key)?);
-        let shared = first_difference(row, last_row)?;
-        if shared < self.owner_len || row.get(shared) < last_row.get(shared) {
-            return None;
-        }
-        if gc.generation() != self.span.generation || !gc.layout.is_row_like(row, shared) {
+        let ((row, _), (last_row, _)) = (split_timestamp(key)?, self.last_key.split_last_chunk_mut::<TIMESTAMP_LEN>()?);
+        let Difference { place, is_before } = first_difference::<IS_USUAL>(row, last_row)?;
+        if is_before || place < self.owner_len || gc.generation() != self.span.generation || !gc.layout.is_row_like(row, place) {
             return None;
         }
         let value = RawValue::parse_v2(value).ok()?;
         let death = Death::of(value.delete_mark, value.expire_ts, self.expired);
-        if shared + PART < key.len() {
-            if key.len() > 2 * PART {
-                return None;
-            }
-            *self.last_key.first_chunk_mut::<PART>()? = *key.first_chunk()?;
+        match row.len() {
+            ..=48 => last_row.first_chunk_mut::<PART>()?.copy_from_slice(row.first_chunk::<PART>()?),
+            49..=72 => last_row.first_chunk_mut::<48>()?.copy_from_slice(row.first_chunk::<48>()?),
+            len if place + PART < len => return None,
+            _ => {}
         }
-        *self.last_key.last_chunk_mut::<PART>()? = *key.last_chunk()?;
+        last_row.last_chunk_mut::<PART>()?.copy_from_slice(row.last_chunk::<PART>()?);
+        let (_, ts) = split_timestamp(key)?;
         self.last_ts = ts;
-        self.state = RowState::Raw(Row::begin(ts, death, self.span.safe_point, self.history));
+        *ended = Row::begin(ts, death, self.span.safe_point, self.history);
         Some(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::USUAL_KEYS;
     use crate::filter::{CompactionContext, CompactionFilter, ValueView};
     use crate::layout::{KeyMode, KeyspaceId};
     use crate::options::Options;
@@ -99,9 +103,12 @@ mod tests {
     /// Stored keys of neighbouring rows, mostly in order, some of them damaged or repeated.
     fn keys(rng: &mut SmallRng, shared: &Shared, plain: bool) -> Vec<Vec<u8>> {
         let mut keys = Vec::new();
+        let rows = *[3, 40].choose(rng).unwrap();
         for _ in 0..rng.random_range(1..60) {
             let width = if plain { 20 } else { *[3, 12, 20, 20, 20, 28].choose(rng).unwrap() };
-            let user_key = format!("{:0width$}", rng.random_range(0..40));
+            // Rows differ at their end or right behind the keyspace.
+            let row = rng.random_range(0..rows);
+            let user_key = if rng.random_bool(0.8) { format!("{row:0width$}") } else { format!("{row:0<width$}") };
             let (mode, id) = if plain { (None, None) } else { (Some(KeyMode::Raw), KeyspaceId::new(*[7, 7, 7, 8].choose(rng).unwrap())) };
             let mut key = shared.layout.encode(mode, id, user_key.as_bytes(), rng.random_range(40..60)).unwrap();
             if rng.random_ratio(1, 20) {
@@ -143,8 +150,17 @@ mod tests {
                     let value: &[u8] =
                         [&b"v\0"[..], b"v\0", b"v\0", b"\x02", b"\0\0\0\0\0\0\0\x09\x01", b"\x01", b"", b"\x04"].choose(&mut rng).unwrap();
                     let expected = whole.decide(key, ValueView::Value(value));
-                    let fast = frequent.decide_shadowed(key, value).inspect(|_| shadowed += 1);
-                    let fast = fast.or_else(|| frequent.decide_next_row(key, value).inspect(|_| next_rows += 1));
+                    let is_usual = USUAL_KEYS.contains(&key.len()) && rng.random_bool(0.5);
+                    let fast =
+                        if is_usual { frequent.decide_shadowed::<true>(key, value) } else { frequent.decide_shadowed::<false>(key, value) };
+                    let fast = fast.inspect(|_| shadowed += 1).or_else(|| {
+                        let next_row = if is_usual {
+                            frequent.decide_next_row::<true>(key, value)
+                        } else {
+                            frequent.decide_next_row::<false>(key, value)
+                        };
+                        next_row.inspect(|_| next_rows += 1)
+                    });
                     let verdict = fast.unwrap_or_else(|| frequent.decide(key, ValueView::Value(value)));
                     assert_eq!(verdict, expected, "seed {seed}, {options}, key {i} of {keys:02x?}");
                 }

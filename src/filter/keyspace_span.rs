@@ -2,7 +2,7 @@
 //! owner that follow each other.
 
 use crate::layout::{KeyMode, KeyOwner, Timestamp};
-use crate::shared::{FilterKind, Shared};
+use crate::shared::{FilterKind, Notice, Shared};
 
 /// Keys of one owner that follow each other, and their common state.
 #[derive(Clone, Copy)]
@@ -26,6 +26,8 @@ pub enum RowTreatment {
     Keep,
     /// They are kept, because the host never registered their keyspace.
     UnknownKeyspace,
+    /// They are kept, for a reason that is logged once.
+    KeepAndTell(Notice),
     /// They are kept, because they do not match the key layout.
     NotOfTheLayout,
 }
@@ -46,17 +48,26 @@ impl KeyspaceSpan {
         let now = shared.effective(owner);
         let before = if same_owner { self.safe_point } else { Timestamp::MAX };
         let safe_point = now.safe_point.min(before);
-        let judged = matches!(
-            (kind, owner),
-            (FilterKind::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain)
-                | (FilterKind::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain)
-        );
+        let judged = kind.judges(owner);
         let rows = match owner {
             KeyOwner::Foreign => RowTreatment::NotOfTheLayout,
             _ if judged && now.unknown => RowTreatment::UnknownKeyspace,
-            _ if judged && safe_point > 0 && shared.enabled() => RowTreatment::Judge,
+            _ if judged && !shared.enabled() => RowTreatment::KeepAndTell(Notice::Disabled),
+            _ if judged && safe_point > 0 => RowTreatment::Judge,
+            _ if judged && shared.lacks_own_safe_point(owner) => RowTreatment::KeepAndTell(Notice::NoOwnSafePoint),
+            _ if is_of_another_kind(shared, kind, owner) => RowTreatment::KeepAndTell(Notice::OtherKind),
             _ => RowTreatment::Keep,
         };
         Self { owner, safe_point, rows, generation }
+    }
+}
+
+/// Whether filters of another kind judge keys of this owner, and this family should not hold them.
+/// The column family of RawKV rows also holds the values of transactions.
+fn is_of_another_kind(shared: &Shared, kind: FilterKind, owner: KeyOwner) -> bool {
+    match (kind, owner) {
+        (FilterKind::Write, KeyOwner::Keyspace(KeyMode::Raw, _)) => true,
+        (FilterKind::Default, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_)) => !shared.kinds.has(FilterKind::Write),
+        _ => false,
     }
 }

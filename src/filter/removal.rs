@@ -17,7 +17,7 @@
 //! same key below. So above the bottommost level the filter skips only shadowed versions.
 
 use super::balance::Balance;
-use super::bytes::append;
+use crate::layout::bytes::append;
 use crate::layout::{TIMESTAMP_LEN, Timestamp, append_timestamp, split_timestamp};
 use crate::options::RemoveMode;
 use std::time::Instant;
@@ -29,6 +29,9 @@ pub struct CompactionContext {
     pub bottommost: Option<bool>,
     /// Whether all inputs are known to hold no tombstone.
     pub no_tombstones: bool,
+    /// Whether all inputs are known to hold no transaction record whose value lies elsewhere or
+    /// does not parse.
+    pub all_values_in_records: bool,
     /// RocksDB's id of the column family, if it is known.
     pub column_family: Option<u32>,
 }
@@ -44,8 +47,9 @@ enum Reach {
 /// Selects how one filter removes versions.
 pub struct Removal {
     mode: RemoveMode,
-    /// Whether all versions behind a removed one are removed too, as in RawKV rows.
-    whole_rows: bool,
+    /// Whether all versions behind a shadowed one are removed too, as in RawKV rows. Of a
+    /// transaction's records that is so only if each holds its value.
+    raw_rows: bool,
     compaction: CompactionContext,
     blobs: bool,
     balance: Balance,
@@ -54,16 +58,17 @@ pub struct Removal {
 }
 
 impl Removal {
-    pub fn new(mode: RemoveMode, whole_rows: bool, compaction: CompactionContext) -> Self {
-        Self { mode, whole_rows, compaction, blobs: false, balance: Balance::default(), until: Vec::new() }
+    pub fn new(mode: RemoveMode, raw_rows: bool, compaction: CompactionContext) -> Self {
+        Self { mode, raw_rows, compaction, blobs: false, balance: Balance::default(), until: Vec::new() }
     }
 
     pub fn set_bottommost(&mut self, bottommost: Option<bool>) {
         self.compaction.bottommost = bottommost;
     }
 
-    pub fn set_no_tombstones(&mut self, no_tombstones: bool) {
+    pub fn set_inputs(&mut self, no_tombstones: bool, all_values_in_records: bool) {
         self.compaction.no_tombstones = no_tombstones;
+        self.compaction.all_values_in_records = all_values_in_records;
     }
 
     /// Whether older versions are known to be possible below.
@@ -93,7 +98,7 @@ impl Removal {
     }
 
     fn may_skip_rows(&self) -> bool {
-        self.whole_rows && (self.is_bottommost() || self.compaction.no_tombstones)
+        (self.raw_rows || self.compaction.all_values_in_records) && (self.is_bottommost() || self.compaction.no_tombstones)
     }
 
     /// Whether dropped keys may be removed by a skip.

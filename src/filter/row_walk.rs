@@ -13,8 +13,8 @@
 //!   r 000002 ...       another owner
 //! ```
 
-use super::bytes::{append, common_prefix};
 use super::keyspace_span::{KeyspaceSpan, RowTreatment};
+use crate::layout::bytes::{append, common_prefix};
 use crate::layout::raw_value::RawValue;
 use crate::layout::write_record::WriteRecord;
 use crate::layout::{KeyOwner, TIMESTAMP_LEN, Timestamp, split_timestamp};

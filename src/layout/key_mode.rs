@@ -51,6 +51,11 @@ impl KeyMode {
 pub struct KeyspaceId(u32);
 
 impl KeyspaceId {
+    /// The prefix of the keyspace's own keys in etcd. The id is not padded.
+    pub fn etcd_namespace(self) -> String {
+        format!("/keyspaces/tidb/{}", self.0)
+    }
+
     /// The highest id.
     pub const MAX: u32 = 0x00ff_ffff;
 

@@ -18,6 +18,8 @@ const GROUP: usize = 8;
 pub const ENCODED_GROUP: usize = GROUP + 1;
 /// The marker of a full group that is not the last.
 pub const FULL: u8 = 0xff;
+/// The marker of a last group without data.
+const EMPTY: usize = FULL as usize - GROUP;
 
 /// The reason why bytes are not an encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,29 +57,66 @@ pub fn encoded_len(bytes: &[u8]) -> Result<usize, Malformed> {
     Err(Malformed::CutOff)
 }
 
+/// Whether the whole of `bytes` is an encoding.
+#[inline(always)]
+pub fn is_encoding(bytes: &[u8]) -> bool {
+    let Some((before, &[a, b, c, d, e, f, g, h, marker])) = bytes.split_last_chunk::<ENCODED_GROUP>() else { return false };
+    let full = match before.len() {
+        // The usual lengths need no loop.
+        18 => before.first_chunk().is_some_and(are_full::<18>),
+        27 => before.first_chunk().is_some_and(are_full::<27>),
+        36 => before.first_chunk().is_some_and(are_full::<36>),
+        _ => {
+            let mut rest = before;
+            while let Some(([.., FULL], behind)) = rest.split_first_chunk::<ENCODED_GROUP>() {
+                rest = behind;
+            }
+            rest.is_empty()
+        }
+    };
+    full && is_last_group([a, b, c, d, e, f, g, h], marker)
+}
+
+/// Whether all groups are full.
+#[inline(always)]
+fn are_full<const LEN: usize>(groups: &[u8; LEN]) -> bool {
+    groups.as_chunks::<ENCODED_GROUP>().0.iter().all(|[.., marker]| *marker == FULL)
+}
+
 /// Whether the last part of `bytes` is an encoding. The caller knows an encoding of the same length
 /// whose first `shared` bytes are the same, so only later markers and padding are checked.
 #[inline(always)]
 pub fn is_encoding_like(bytes: &[u8], shared: usize) -> bool {
-    let Some((mut before, &[a, b, c, d, e, f, g, h, marker])) = bytes.split_last_chunk::<ENCODED_GROUP>() else { return false };
+    let Some(&[a, b, c, d, e, f, g, h, marker]) = bytes.last_chunk() else { return false };
     if !is_last_group([a, b, c, d, e, f, g, h], marker) {
         return false;
     }
-    while before.len() > shared {
-        match before.split_last_chunk::<ENCODED_GROUP>() {
-            Some((further_before, [.., FULL])) => before = further_before,
-            _ => return false,
+    let Some((mut before, [last_full, ..])) = bytes.split_last_chunk::<{ ENCODED_GROUP + 1 }>() else { return true };
+    if *last_full != FULL {
+        return false;
+    }
+    while let Some((further_before, [full, ..])) = before.split_last_chunk::<ENCODED_GROUP>() {
+        if further_before.len() < shared {
+            break;
         }
+        if *full != FULL {
+            return false;
+        }
+        before = further_before;
     }
     true
 }
 
-#[inline]
+#[inline(always)]
 fn is_last_group(data: [u8; GROUP], marker: u8) -> bool {
-    let padding = u32::from(FULL - marker);
-    // The padding bytes are the lowest ones; the shift removes the others.
-    (1..=8).contains(&padding) && u64::from_be_bytes(data) << (64 - 8 * padding) == 0
+    PADDING.get(usize::from(marker).wrapping_sub(EMPTY)).is_some_and(|padding| u64::from_le_bytes(data) & padding == 0)
 }
+
+/// The padding of a last group as a little-endian number, by the number of bytes before it.
+const PADDING: [u64; GROUP] = {
+    let all = u64::MAX;
+    [all, all << 8, all << 16, all << 24, all << 32, all << 40, all << 48, all << 56]
+};
 
 /// The length of the encoding of a string of `len` bytes.
 pub const fn len_of_encoded(len: usize) -> usize {
@@ -189,6 +228,10 @@ mod tests {
             let place = place % good.len();
             changed[place] = byte;
             prop_assert_eq!(is_encoding_like(&changed, place), encoded_len(&changed) == Ok(good.len()));
+            for len in 0..good.len() {
+                let bytes = changed.get(len..).unwrap_or_default();
+                prop_assert_eq!(is_encoding(bytes), encoded_len(bytes) == Ok(bytes.len()));
+            }
         }
 
         #[test]

@@ -3,9 +3,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bytes;
 mod codec;
 mod key_mode;
 pub mod keyspace_meta;
+pub mod lock;
 pub mod memcomparable;
 mod range;
 pub mod raw_value;

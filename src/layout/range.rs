@@ -12,6 +12,14 @@ pub struct KeyRange {
     pub end: Option<Vec<u8>>,
 }
 
+impl KeyRange {
+    /// Whether a key may be in both ranges.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let begins_before = |one: &Self, other: &Self| other.end.as_ref().is_none_or(|end| one.start < *end);
+        begins_before(self, other) && begins_before(other, self)
+    }
+}
+
 impl Layout {
     /// The stored key of a version.
     pub fn encode(&self, mode: Option<KeyMode>, keyspace: Option<KeyspaceId>, user_key: &[u8], ts: Timestamp) -> Result<Vec<u8>, Error> {
@@ -53,13 +61,19 @@ impl Layout {
     /// Whether all keys of a range have the same effective safe point: they are in one keyspace and
     /// of one mode, or of one mode without keyspaces, or of the plain layout.
     pub fn has_one_owner(&self, (start, end): &StoredRange) -> bool {
-        let owned = match self.owner(start) {
+        self.owner_range(self.owner(start)).is_some_and(|owned| owned.start <= *start && owned.end.is_none_or(|last| *end <= last))
+    }
+
+    /// The range of all keys of an owner. Keys outside the layout, and the library's own, have
+    /// none.
+    pub fn owner_range(&self, owner: KeyOwner) -> Option<KeyRange> {
+        let range = match owner {
             KeyOwner::Keyspace(mode, keyspace) => self.encode_range(Some(mode), Some(keyspace), b"", b""),
             KeyOwner::Tidb(mode) => self.encode_range(Some(mode), None, b"", b""),
             KeyOwner::Plain => self.encode_range(None, None, b"", b""),
-            KeyOwner::Ledger | KeyOwner::Foreign => return false,
+            KeyOwner::Ledger | KeyOwner::Foreign => return None,
         };
-        owned.is_ok_and(|owned| owned.start <= *start && owned.end.is_none_or(|last| *end <= last))
+        range.ok()
     }
 
     fn bound(&self, prefix: &[u8], user_key: &[u8]) -> Vec<u8> {
@@ -81,7 +95,10 @@ impl Layout {
             (KeyForm::ApiV2, None, _) => Err(Error::invalid("mode RGC_MODE_NONE is only for the plain layout; give r, x, m or t")),
             (KeyForm::ApiV2, Some(mode), Some(id)) if mode.has_keyspace() => Ok(id.prefix(mode).to_vec()),
             (KeyForm::ApiV2, Some(mode), None) if !mode.has_keyspace() => Ok(vec![mode.byte()]),
-            (KeyForm::ApiV2, Some(mode), None) => Err(Error::invalid(format!("keys of mode {} need a keyspace", char::from(mode.byte())))),
+            (KeyForm::ApiV2, Some(mode), None) => Err(Error::invalid(format!(
+                "keys of mode {} need a keyspace from 0 to 16777215, not RGC_KEYSPACE_NONE",
+                char::from(mode.byte())
+            ))),
             (KeyForm::ApiV2, Some(mode), Some(id)) => Err(Error::invalid(format!(
                 "keys of mode {} are in no keyspace, not in {id}; give RGC_KEYSPACE_NONE",
                 char::from(mode.byte())

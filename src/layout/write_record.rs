@@ -93,7 +93,7 @@ impl WriteRecord {
     }
 }
 
-fn fixed_u64(bytes: &[u8]) -> Result<(u64, &[u8]), Unparsed> {
+pub(super) fn fixed_u64(bytes: &[u8]) -> Result<(u64, &[u8]), Unparsed> {
     bytes.split_first_chunk().map(|(value, rest)| (u64::from_be_bytes(*value), rest)).ok_or(Unparsed)
 }
 
@@ -101,7 +101,7 @@ fn fixed_u64(bytes: &[u8]) -> Result<(u64, &[u8]), Unparsed> {
 const VARINT_MAX: usize = 10;
 
 /// A protobuf varint; a tenth byte above 1 is an error.
-fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), Unparsed> {
+pub(super) fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), Unparsed> {
     let (value, rest) = lenient_varint(bytes)?;
     match bytes.get(VARINT_MAX - 1) {
         Some(&tenth) if bytes.len() - rest.len() == VARINT_MAX && tenth > 1 => Err(Unparsed),

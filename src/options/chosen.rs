@@ -34,7 +34,7 @@ pub struct Deleting {
 }
 
 /// The options of a context.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     pub(super) plain: bool,
     pub(super) data_prefix: Vec<u8>,
@@ -47,6 +47,8 @@ pub struct Options {
     pub unknown_keyspace: UnknownKeyspace,
     /// The way in which filters remove versions.
     pub remove_mode: RemoveMode,
+    /// The versions per row from which a compaction above the bottommost level gets a filter.
+    pub ratio_threshold: f64,
     /// The time between a value's expiry and its removal, in seconds.
     pub ttl_grace_seconds: u64,
     /// The most seconds that a safe point may be ahead of the clock; 0 means no limit.
@@ -55,6 +57,10 @@ pub struct Options {
     pub worker_queue_max_rows: usize,
     /// The most bytes that waiting rows may use.
     pub worker_queue_max_bytes: usize,
+    /// The number of keyspaces that the metrics name one by one.
+    pub metrics_keyspaces: usize,
+    /// Whether the metrics also have the names that TiKV's dashboards use.
+    pub metrics_tikv: bool,
     /// The options of deletes.
     pub deleting: Deleting,
 }
@@ -70,10 +76,13 @@ impl Default for Options {
             history: None,
             unknown_keyspace: UnknownKeyspace::Keep,
             remove_mode: RemoveMode::Auto,
+            ratio_threshold: 1.1,
             ttl_grace_seconds: 0,
             max_safe_point_ahead_seconds: 0,
             worker_queue_max_rows: 1_000_000,
             worker_queue_max_bytes: 64 << 20,
+            metrics_keyspaces: 100,
+            metrics_tikv: false,
             deleting: Deleting {
                 batch_bytes: 32768,
                 bytes_per_second: 0,

@@ -1,7 +1,7 @@
 //! The names, defaults and meanings of all options.
 
 use super::chosen::{Options, RemoveMode};
-use super::values::{choose, number, text_or_hex};
+use super::values::{choose, number, positive, text_or_hex};
 use crate::error::Error;
 use crate::layout::PlainKeys;
 use crate::rule::raw::History;
@@ -15,7 +15,7 @@ struct Entry {
     set: fn(&mut Options, &str) -> Option<()>,
 }
 
-const TABLE: [Entry; 18] = [
+const TABLE: [Entry; 21] = [
     Entry {
         name: "key_layout",
         default: "api_v2",
@@ -87,6 +87,16 @@ const TABLE: [Entry; 18] = [
         meaning: "for hosts that can skip: the cheaper way, only tombstones, or skips wherever they are safe",
         set: |options, value| {
             options.remove_mode = choose(value, [("auto", RemoveMode::Auto), ("remove", RemoveMode::Remove), ("skip", RemoveMode::Skip)])?;
+            Some(())
+        },
+    },
+    Entry {
+        name: "ratio_threshold",
+        default: "1.1",
+        values: "a number above 0",
+        meaning: "the versions per row from which a compaction above the bottommost level gets a filter",
+        set: |options, value| {
+            options.ratio_threshold = positive(value)?;
             Some(())
         },
     },
@@ -191,6 +201,26 @@ const TABLE: [Entry; 18] = [
         },
     },
     Entry {
+        name: "metrics_keyspaces",
+        default: "100",
+        values: "a number of keyspaces, 0 to 10000",
+        meaning: "the keyspaces that rgc_metrics names one by one, those with the most garbage; the rest is one sum",
+        set: |options, value| {
+            options.metrics_keyspaces = number(value).filter(|n| *n <= 10_000)? as usize;
+            Some(())
+        },
+    },
+    Entry {
+        name: "metrics_tikv",
+        default: "off",
+        values: "off or on",
+        meaning: "whether rgc_metrics also has the metrics that TiKV's dashboards read, with TiKV's names",
+        set: |options, value| {
+            options.metrics_tikv = choose(value, [("off", false), ("on", true)])?;
+            Some(())
+        },
+    },
+    Entry {
         name: "ledger_prefix",
         default: "0x01726f636b735f67632f",
         values: "text, or hex if it begins with 0x and is even; not empty",
@@ -259,6 +289,12 @@ mod tests {
             ("history", ""),
             ("unknown_keyspace", "Keep"),
             ("remove_mode", "delete"),
+            ("ratio_threshold", "0"),
+            ("ratio_threshold", "-0.0"),
+            ("ratio_threshold", "-1"),
+            ("ratio_threshold", "inf"),
+            ("ratio_threshold", "NaN"),
+            ("ratio_threshold", "1e400"),
             ("ttl_grace_seconds", "-1"),
             ("ttl_grace_seconds", "+1"),
             ("max_safe_point_ahead_seconds", "1s"),
@@ -270,6 +306,8 @@ mod tests {
             ("delete_range_min_keys", "-1"),
             ("recheck", "never"),
             ("recheck_seconds", "1h"),
+            ("metrics_keyspaces", "10001"),
+            ("metrics_tikv", "1"),
             ("ledger_prefix", ""),
             ("ledger_prefix", "0x"),
             ("data_prefix", "0xzz"),

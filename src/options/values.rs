@@ -10,6 +10,12 @@ pub fn number(value: &str) -> Option<u64> {
     value.parse().ok().filter(|_| value.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// A decimal fraction above 0, for example 1.5.
+pub fn positive(value: &str) -> Option<f64> {
+    let parsed: f64 = value.parse().ok()?;
+    (parsed > 0.0 && parsed.is_finite() && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')).then_some(parsed)
+}
+
 /// The bytes that a text means: its own, or those that it writes as hex.
 pub fn text_or_hex(value: &str) -> Option<Vec<u8>> {
     match value.strip_prefix("0x") {

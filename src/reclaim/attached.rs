@@ -7,11 +7,14 @@ use super::jobs::pending::How;
 use super::jobs::{CollectReport, DestroyReport, KnownFiles, debt, destroy, drop_schema, pending, recheck, truncate_schema};
 use super::ledger::{Destroyed, DestroyedRange, Ledger, probe};
 use super::store::{ColumnFamily, DebtSize, Role, Store};
+use super::survey::explain::{Explanation, Subject, explain};
+use super::survey::garbage::GarbageSurvey;
+use super::survey::locks;
 use super::worker;
 use crate::callback::lock;
-use crate::engine::Engine;
+use crate::engine::{Engine, Family};
 use crate::error::{Error, ErrorKind};
-use crate::layout::{SchemaId, StoredRange, Tenant, Timestamp};
+use crate::layout::{KeyspaceId, SchemaId, StoredRange, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::shared::{Served, ServedFamily, Shared};
 use std::collections::HashMap;
@@ -34,7 +37,13 @@ pub fn attach(
     let probe = probe(&shared.layout.ledger_prefix);
     let store = Store::new(shared, engine, families.into(), probe);
     let ledger = Ledger::open(&store)?;
-    let attached = Arc::new(AttachedStore { store, ledger, known_files: Mutex::default(), worker: Mutex::default() });
+    let attached = Arc::new(AttachedStore {
+        store,
+        ledger,
+        known_files: Mutex::default(),
+        garbage: GarbageSurvey::default(),
+        worker: Mutex::default(),
+    });
     attached.begin(spawn).inspect_err(|_| attached.store.shared.set_dropped(before))?;
     attached.ledger.schemas.take_up(&attached.store);
     Ok(attached)
@@ -46,6 +55,8 @@ pub struct AttachedStore {
     ledger: Ledger,
     /// The files that collecting remembers.
     known_files: Mutex<KnownFiles>,
+    /// The garbage of each keyspace by the last survey.
+    garbage: GarbageSurvey,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -54,7 +65,7 @@ impl AttachedStore {
         destroy::resume(&self.store, &self.ledger)?;
         self.ledger.types.record(&self.store)?;
         let working = self.clone();
-        let thread = spawn(Box::new(move || worker::work(&working.store, &working.ledger)));
+        let thread = spawn(Box::new(move || worker::work(&working.store, &working.ledger, &working.garbage)));
         self.serve(thread.map_err(|error| Error::new(ErrorKind::Aborted, format!("the worker's thread cannot be started: {error}")))?);
         Ok(())
     }
@@ -174,6 +185,37 @@ impl AttachedStore {
     /// Orders a truncation: the worker deletes a schema's versions up to a timestamp.
     pub fn truncate_schema(&self, tenant: Tenant, id: SchemaId, up_to: Timestamp) -> Result<(), Error> {
         truncate_schema::run(&self.store, &self.ledger, tenant, id, up_to)
+    }
+
+    /// The bytes of garbage of each keyspace by the last survey; `None` if there was none yet, or no
+    /// file has properties. The worker makes another survey later.
+    pub fn garbage(&self) -> Option<HashMap<KeyspaceId, u64>> {
+        self.garbage.ask()
+    }
+
+    /// The state that the store shares with filters.
+    pub fn shared(&self) -> &Shared {
+        &self.store.shared
+    }
+
+    /// Explains why versions are still there.
+    pub fn explain(&self, subject: &Subject) -> Result<Explanation, Error> {
+        explain(&self.store, subject)
+    }
+
+    /// Reads the ledger anew, after replication has changed it.
+    pub fn reload(&self) -> Result<(), Error> {
+        self.ledger.reload(&self.store)
+    }
+
+    /// The least start timestamp at or below `up_to` of a lock of a keyspace.
+    pub fn oldest_lock(&self, tenant: Tenant, up_to: Timestamp) -> Result<Option<Timestamp>, Error> {
+        locks::oldest(&self.store, tenant, up_to)
+    }
+
+    /// The name of a column family.
+    pub fn family_name(&self, family: Family) -> &str {
+        self.store.families.get(family).map_or("", |family| family.name.as_str())
     }
 
     /// Compacts the files that hold garbage.

@@ -5,6 +5,7 @@
 //! | `attached` | an attached store: what the host may ask of it |
 //! | `worker` | the thread that finishes rows, carries out orders and due destroys, pays debts |
 //! | `jobs` | destroying, rechecking, dropping, truncating, collecting; debts; deletes of a row |
+//! | `survey` | what the files of the store hold, by their properties; its locks |
 //! | `ledger` | the durable records of ranges, schemas and keyspace types |
 //! | `store` | the engine and families of an open store, the range lock, batches of writes |
 //!
@@ -16,6 +17,7 @@ mod attached;
 mod jobs;
 mod ledger;
 mod store;
+mod survey;
 mod worker;
 
 pub use attached::{AttachedStore, attach};
@@ -25,3 +27,5 @@ pub use jobs::pending::How;
 pub use jobs::{CollectReport, DestroyReport};
 pub use ledger::{DestroyedRange, Progress};
 pub use store::{ColumnFamily, DebtSize, Role, closed};
+pub use survey::Why;
+pub use survey::explain::{Answer, Explanation, Subject};

@@ -66,9 +66,11 @@ impl Row {
     /// dead.
     #[inline]
     pub fn begin(ts: u64, death: Option<Death>, safe_point: u64, history: History) -> Self {
-        let below = ts < safe_point;
-        let shadows = below || history == History::Latest;
-        Self { newest: ts, shadow: if shadows { ts } else { 0 }, dead: if below { death } else { None } }
+        if ts < safe_point {
+            Self { newest: ts, shadow: ts, dead: death }
+        } else {
+            Self { newest: ts, shadow: if history == History::Latest { ts } else { 0 }, dead: None }
+        }
     }
 
     /// Decides about the next version. `death` says whether its value is dead, if the value is

@@ -6,10 +6,26 @@
 //! pause changes the registration first and then clears the own safe point. So a reader in between
 //! sees a value that was valid a moment ago, or 0. A registration is written after the own safe
 //! point has been cleared, so no reader sees an own safe point from before the pause.
+//!
+//! Barriers act where safe points are written, so readers pay nothing for them. What the cache holds
+//! is the least of what the host asked for and of the barriers. What the host asked for is noted
+//! beside it, and put in force when the barrier lets go. So setting a barrier changes no safe point:
+//! it must be at or above those that it holds back.
+//!
+//! | file | content |
+//! |---|---|
+//! | `registering` | the types of keyspaces |
+//! | `holding` | setting barriers, and letting them go |
 
+mod holding;
+mod registering;
+
+pub use holding::{Moment, SetError};
+
+use super::barriers::{Barrier, Barriers, NEVER, Scope};
 use super::gc_type::GcType;
-use super::outcome::{AdvanceOutcome, Advanced, Effective, Known, Loaded, TypeConflict, UnknownKeyspace};
-use super::page::{KeepReason, Page, Registration, SLOTS};
+use super::outcome::{AdvanceOutcome, Advanced, Effective, Known, UnknownKeyspace};
+use super::page::{HELD_BYTES, Page, Registration, SLOTS, count_held};
 use crate::callback::lock;
 use crate::layout::{KeyspaceId, Timestamp};
 use once_cell::race::OnceBox;
@@ -24,11 +40,21 @@ const PAGES: usize = (KeyspaceId::MAX as usize + 1) / SLOTS;
 pub struct SafePoints {
     unknown: UnknownKeyspace,
     global: AtomicU64,
-    pages: Box<[OnceBox<Page>]>,
+    /// What the host asked for, if barriers hold the global safe point back, else 0.
+    global_asked: AtomicU64,
+    /// The highest safe point that any keyspace ever had of its own.
+    highest_own: AtomicU64,
+    pages: Box<[OnceBox<Page>; PAGES]>,
     allocated: AtomicUsize,
     /// The number of registered keyspace-level keyspaces with a safe point of their own.
     collecting: AtomicUsize,
-    writer: Mutex<()>,
+    /// The number of keyspaces whose own safe point is held back.
+    held: AtomicUsize,
+    /// The number of barriers that were ever set.
+    sets: AtomicU64,
+    /// The last second in the life of the barrier that ends first.
+    next_expiry: AtomicU64,
+    writer: Mutex<Barriers>,
 }
 
 impl SafePoints {
@@ -37,10 +63,15 @@ impl SafePoints {
         Self {
             unknown,
             global: AtomicU64::new(0),
-            pages: (0..PAGES).map(|_| OnceBox::new()).collect(),
+            global_asked: AtomicU64::new(0),
+            highest_own: AtomicU64::new(0),
+            pages: Box::new([const { OnceBox::new() }; PAGES]),
             allocated: AtomicUsize::new(0),
             collecting: AtomicUsize::new(0),
-            writer: Mutex::new(()),
+            held: AtomicUsize::new(0),
+            sets: AtomicU64::new(0),
+            next_expiry: AtomicU64::new(NEVER),
+            writer: Mutex::default(),
         }
     }
 
@@ -49,20 +80,32 @@ impl SafePoints {
         self.global.load(Acquire)
     }
 
+    /// The global safe point that the host asked for. Barriers may hold it back.
+    pub fn asked_global(&self) -> Timestamp {
+        self.global_asked.load(Acquire).max(self.global())
+    }
+
+    /// The effective safe point of a keyspace that is registered and not kept.
+    #[inline(always)]
+    pub fn of_registered(&self, keyspace: KeyspaceId) -> Option<Timestamp> {
+        let (page, slot) = place(keyspace);
+        let page = self.pages.get(page)?.get()?;
+        match page.registered(slot)? {
+            GcType::KeyspaceLevel => Some(page.own(slot)),
+            GcType::Global => Some(self.global()),
+        }
+    }
+
     /// The effective safe point of a keyspace.
     pub fn effective(&self, keyspace: KeyspaceId) -> Effective {
-        let (page, slot) = place(keyspace);
-        let page = self.pages.get(page).and_then(OnceBox::get);
-        match page.map_or(Registration::Unknown, |page| page.registration(slot)) {
-            Registration::Registered(GcType::KeyspaceLevel) => {
-                Effective { safe_point: page.map_or(0, |page| page.own(slot)), unknown: false }
-            }
-            Registration::Registered(GcType::Global) => Effective { safe_point: self.global(), unknown: false },
-            Registration::Kept(..) => Effective { safe_point: 0, unknown: false },
-            Registration::Unknown => match self.unknown {
-                UnknownKeyspace::Keep => Effective { safe_point: 0, unknown: true },
-                UnknownKeyspace::Global => Effective { safe_point: self.global(), unknown: false },
-            },
+        if let Some(safe_point) = self.of_registered(keyspace) {
+            return Effective { safe_point, unknown: false };
+        }
+        match (self.registration(keyspace), self.unknown) {
+            (Registration::Unknown, UnknownKeyspace::Keep) => Effective { safe_point: 0, unknown: true },
+            (Registration::Unknown, UnknownKeyspace::Global) => Effective { safe_point: self.global(), unknown: false },
+            // Registered a moment ago, or kept.
+            (Registration::Registered(_) | Registration::Kept(..), _) => Effective { safe_point: 0, unknown: false },
         }
     }
 
@@ -70,9 +113,10 @@ impl SafePoints {
     pub fn known(&self, keyspace: KeyspaceId) -> Known {
         let (page, slot) = place(keyspace);
         let page = self.pages.get(page).and_then(OnceBox::get);
-        page.map_or(Known { registration: Registration::Unknown, own: 0 }, |page| Known {
+        page.map_or(Known { registration: Registration::Unknown, own: 0, asked: 0 }, |page| Known {
             registration: page.registration(slot),
             own: page.own(slot),
+            asked: page.asked(slot),
         })
     }
 
@@ -93,47 +137,77 @@ impl SafePoints {
         self.global() > 0 || self.collecting.load(Acquire) > 0
     }
 
+    /// No effective safe point is above this one.
+    pub fn highest(&self) -> Timestamp {
+        self.global().max(self.highest_own.load(Acquire))
+    }
+
     /// The memory that the cache uses, in bytes.
     pub fn bytes(&self) -> usize {
-        size_of::<Self>() + PAGES * size_of::<OnceBox<Page>>() + self.allocated.load(Acquire) * size_of::<Page>()
+        let held = self.pages.iter().filter_map(OnceBox::get).filter(|page| page.has_held()).count() * HELD_BYTES;
+        size_of::<Self>() + PAGES * size_of::<OnceBox<Page>>() + self.allocated.load(Acquire) * size_of::<Page>() + held
     }
 
-    /// Moves the global safe point forward.
-    pub fn advance_global(&self, ts: Timestamp) -> AdvanceOutcome {
-        let _turn = lock(&self.writer);
-        let step = step(self.global(), ts);
-        if step == AdvanceOutcome::Moved {
-            self.global.store(ts, Release);
+    /// Moves the global safe point forward, as far as barriers let it. Also returns the barrier that
+    /// holds it back, the first time that it does.
+    pub fn advance_global(&self, ts: Timestamp) -> (AdvanceOutcome, Option<Barrier>) {
+        let mut barriers = lock(&self.writer);
+        let global = self.global();
+        let outcome = step(self.asked_global(), ts);
+        if outcome != AdvanceOutcome::Moved {
+            return (outcome, None);
         }
-        step
+        let allowed = ts.min(barriers.least(Scope::Global)).min(barriers.least(Scope::All));
+        self.global_asked.store(if allowed < ts { ts } else { 0 }, Release);
+        self.global.store(allowed, Release);
+        let holder = if allowed < ts { barriers.holder_untold(Scope::Global) } else { None };
+        (if allowed > global { outcome } else { AdvanceOutcome::Held }, holder)
     }
 
-    /// Moves keyspaces' own safe points forward, in order.
+    /// Moves keyspaces' own safe points forward, in order, as far as barriers let them.
     pub fn advance(&self, safe_points: impl IntoIterator<Item = (KeyspaceId, Timestamp)>) -> Advanced {
-        let _turn = lock(&self.writer);
+        let mut barriers = lock(&self.writer);
+        let of_all = barriers.least(Scope::All);
+        let has_own = barriers.any_of_keyspaces();
         let mut advanced = Advanced::default();
         for (keyspace, ts) in safe_points {
-            match self.advance_one(keyspace, ts, &mut advanced) {
+            let allowed = if has_own { of_all.min(barriers.least(Scope::Keyspace(keyspace))) } else { of_all };
+            match self.advance_one(keyspace, ts, allowed, &mut advanced) {
                 AdvanceOutcome::Moved => advanced.moved += 1,
-                AdvanceOutcome::Same => {}
-                AdvanceOutcome::Refused => advanced.refused += 1,
+                AdvanceOutcome::Same => continue,
+                AdvanceOutcome::Refused => {
+                    advanced.refused += 1;
+                    continue;
+                }
+                AdvanceOutcome::Held => {}
+            }
+            if allowed < ts && self.known(keyspace).asked > 0 {
+                advanced.holding.add(barriers.holder_untold(Scope::Keyspace(keyspace)), ts);
             }
         }
         advanced
     }
 
-    fn advance_one(&self, keyspace: KeyspaceId, ts: Timestamp, advanced: &mut Advanced) -> AdvanceOutcome {
+    fn advance_one(&self, keyspace: KeyspaceId, ts: Timestamp, allowed: Timestamp, advanced: &mut Advanced) -> AdvanceOutcome {
         let Some((page, slot)) = self.page(keyspace) else { return AdvanceOutcome::Refused };
         let (registration, own) = (page.registration(slot), page.own(slot));
         let step = match registration {
             Registration::Kept(..) => AdvanceOutcome::Refused,
-            Registration::Unknown | Registration::Registered(_) => step(own, ts),
+            Registration::Unknown | Registration::Registered(_) => step(own.max(page.asked(slot)), ts),
         };
-        if step == AdvanceOutcome::Moved {
-            page.set_own(slot, ts);
+        if step != AdvanceOutcome::Moved {
+            return step;
         }
+        // A safe point that is not used needs no holding back.
+        let next = if registration == Registration::Registered(GcType::Global) { ts } else { ts.min(allowed) };
+        self.set_asked(page, slot, if next < ts { ts } else { 0 });
+        if next == own {
+            return AdvanceOutcome::Held;
+        }
+        self.raise_highest(next);
+        page.set_own(slot, next);
         // This is the first own safe point: only keeping the keyspace sets it to 0 again.
-        if step == AdvanceOutcome::Moved && own == 0 {
+        if own == 0 {
             match registration {
                 Registration::Registered(GcType::KeyspaceLevel) => {
                     self.collecting.fetch_add(1, Release);
@@ -142,82 +216,18 @@ impl SafePoints {
                 Registration::Unknown | Registration::Kept(..) => advanced.unregistered.add(keyspace),
             }
         }
-        step
+        AdvanceOutcome::Moved
     }
 
-    /// The safe point of keyspaces that were never registered.
-    pub fn unknown(&self) -> UnknownKeyspace {
-        self.unknown
+    fn set_asked(&self, page: &Page, slot: usize, ts: Timestamp) {
+        count_held(&self.held, page.set_asked(slot, ts), ts);
     }
 
-    /// Registers the type of all these keyspaces, or of none, and ends every reason to keep them.
-    /// Returns the number of keyspaces that became keyspace level after [`UnknownKeyspace::Global`]
-    /// may have judged them.
-    pub fn register(&self, keyspaces: impl Iterator<Item = KeyspaceId> + Clone, gc_type: GcType) -> Result<usize, TypeConflict> {
-        let _turn = lock(&self.writer);
-        self.keep_those_of_other_type(keyspaces.clone(), gc_type)?;
-        Ok(keyspaces.filter(|&keyspace| self.register_one(keyspace, gc_type)).count())
-    }
-
-    /// Registers the type from a keyspace's metadata. A pause and a conflict remain in force.
-    pub fn load(&self, keyspace: KeyspaceId, gc_type: GcType) -> Result<Loaded, TypeConflict> {
-        let _turn = lock(&self.writer);
-        self.keep_those_of_other_type(std::iter::once(keyspace), gc_type)?;
-        if let Registration::Kept(why @ (KeepReason::Conflict | KeepReason::Paused), _) = self.registration(keyspace) {
-            if let Some((page, slot)) = self.page(keyspace) {
-                page.set_registration(slot, Registration::Kept(why, Some(gc_type)));
-            }
-            return Ok(Loaded::StaysKept(why, gc_type));
+    /// Only for writers.
+    fn raise_highest(&self, own: Timestamp) {
+        if own > self.highest_own.load(Acquire) {
+            self.highest_own.store(own, Release);
         }
-        Ok(Loaded::Registered { late: self.register_one(keyspace, gc_type) })
-    }
-
-    /// Keeps all keys of a keyspace if it is registered with the other type.
-    pub fn refuse_other_type(&self, keyspace: KeyspaceId, gc_type: GcType) -> Result<(), TypeConflict> {
-        let _turn = lock(&self.writer);
-        self.keep_those_of_other_type(std::iter::once(keyspace), gc_type)
-    }
-
-    fn keep_those_of_other_type(&self, keyspaces: impl Iterator<Item = KeyspaceId>, gc_type: GcType) -> Result<(), TypeConflict> {
-        let mut conflict: Option<TypeConflict> = None;
-        for (index, keyspace) in keyspaces.enumerate() {
-            if let Some(in_force) = self.registration(keyspace).gc_type().filter(|in_force| *in_force != gc_type) {
-                self.keep_one(keyspace, KeepReason::Conflict);
-                conflict.get_or_insert(TypeConflict { n: 0, index, keyspace, in_force }).n += 1;
-            }
-        }
-        conflict.map_or(Ok(()), Err)
-    }
-
-    fn register_one(&self, keyspace: KeyspaceId, gc_type: GcType) -> bool {
-        let Some((page, slot)) = self.page(keyspace) else { return false };
-        let before = page.registration(slot);
-        if before == Registration::Registered(gc_type) {
-            return false;
-        }
-        page.set_registration(slot, Registration::Registered(gc_type));
-        if gc_type == GcType::KeyspaceLevel && page.own(slot) > 0 {
-            self.collecting.fetch_add(1, Release);
-        }
-        let judged_by_global = before.gc_type().is_none() && self.unknown == UnknownKeyspace::Global && self.global() > 0;
-        judged_by_global && gc_type == GcType::KeyspaceLevel
-    }
-
-    /// Keeps all keys of a keyspace. `why` tells which event ends that.
-    pub fn keep(&self, keyspace: KeyspaceId, why: KeepReason) {
-        let _turn = lock(&self.writer);
-        self.keep_one(keyspace, why);
-    }
-
-    fn keep_one(&self, keyspace: KeyspaceId, why: KeepReason) {
-        let Some((page, slot)) = self.page(keyspace) else { return };
-        let before = page.registration(slot);
-        let why = if let Registration::Kept(before, _) = before { before.max(why) } else { why };
-        page.set_registration(slot, Registration::Kept(why, before.gc_type()));
-        if before == Registration::Registered(GcType::KeyspaceLevel) && page.own(slot) > 0 {
-            self.collecting.fetch_sub(1, Release);
-        }
-        page.set_own(slot, 0);
     }
 
     fn registration(&self, keyspace: KeyspaceId) -> Registration {

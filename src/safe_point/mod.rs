@@ -2,12 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+mod barriers;
 mod cache;
 mod gc_type;
 mod outcome;
 mod page;
 
-pub use cache::SafePoints;
+pub use barriers::{Barrier, NEVER, Scope};
+pub use cache::{Moment, SafePoints, SetError};
 pub use gc_type::GcType;
-pub use outcome::{AdvanceOutcome, Advanced, Effective, Known, Loaded, TypeConflict, UnknownKeyspace, Unused};
+pub use outcome::{AdvanceOutcome, Advanced, Effective, Holding, Known, Loaded, RegisterError, TypeConflict, UnknownKeyspace, Unused};
 pub use page::{KeepReason, Registration};

@@ -1,5 +1,6 @@
 //! What the cache of safe points answers.
 
+use super::barriers::Barrier;
 use super::gc_type::GcType;
 use super::page::{KeepReason, Registration};
 use crate::layout::{KeyspaceId, Timestamp};
@@ -20,21 +21,42 @@ pub enum AdvanceOutcome {
     Moved,
     /// The safe point already had this value.
     Same,
+    /// A barrier holds the safe point where it is. It moves when the barrier lets go.
+    Held,
     /// The value is below the current safe point, or the keyspace is paused.
     Refused,
 }
 
 /// The result of advancing several safe points.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Advanced {
     /// The number of safe points that moved.
     pub moved: usize,
     /// The number of safe points that were refused.
     pub refused: usize,
+    /// The barriers that began to hold back.
+    pub holding: Holding,
     /// The first own safe points of unregistered keyspaces.
     pub unregistered: Unused,
     /// The first own safe points of keyspaces that are registered as global.
     pub global: Unused,
+}
+
+/// Barriers that hold back for the first time.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// Their number.
+    pub n: usize,
+    /// The first one, and the safe point that the host asked for.
+    pub first: Option<(Barrier, Timestamp)>,
+}
+
+impl Holding {
+    pub(super) fn add(&mut self, barrier: Option<Barrier>, asked: Timestamp) {
+        let Some(barrier) = barrier else { return };
+        self.n += 1;
+        self.first.get_or_insert((barrier, asked));
+    }
 }
 
 /// Safe points that are stored and not used.
@@ -66,6 +88,26 @@ pub struct TypeConflict {
     pub in_force: GcType,
 }
 
+/// Why a type is not registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegisterError {
+    /// Another type is registered.
+    Type(TypeConflict),
+    /// The keyspace has a barrier of its own, which would not hold back the global safe point.
+    Barrier {
+        /// The keyspace's place in the batch.
+        index: usize,
+        /// The barrier.
+        barrier: Barrier,
+    },
+}
+
+impl From<TypeConflict> for RegisterError {
+    fn from(conflict: TypeConflict) -> Self {
+        Self::Type(conflict)
+    }
+}
+
 /// The result of loading a type from metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loaded {
@@ -92,6 +134,8 @@ pub struct Effective {
 pub struct Known {
     /// The registration of its type.
     pub registration: Registration,
-    /// Its own safe point; 0 means none.
+    /// Its own safe point, as far as barriers let it move; 0 means none.
     pub own: Timestamp,
+    /// What the host asked for, if barriers hold its own safe point back, else 0.
+    pub asked: Timestamp,
 }

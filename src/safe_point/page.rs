@@ -1,9 +1,11 @@
-//! The state of 4,096 neighbouring keyspaces, 9 bytes each.
+//! The state of 4,096 neighbouring keyspaces, 9 bytes each; 17 once a barrier has held one of them
+//! back.
 
 use super::gc_type::GcType;
 use crate::layout::Timestamp;
+use once_cell::race::OnceBox;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::atomic::{AtomicU8, AtomicU64};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize};
 
 /// The number of keyspaces of a page.
 pub(super) const SLOTS: usize = 4096;
@@ -52,7 +54,7 @@ impl Registration {
     };
 
     /// The registered type, also if all keys are kept.
-    pub(super) fn gc_type(self) -> Option<GcType> {
+    pub fn gc_type(self) -> Option<GcType> {
         match self {
             Self::Unknown => None,
             Self::Registered(gc_type) => Some(gc_type),
@@ -61,15 +63,62 @@ impl Registration {
     }
 }
 
+/// The index of a registered global keyspace in [`Registration::ALL`].
+const GLOBAL: u8 = 1;
+/// The index of a registered keyspace-level keyspace.
+const KEYSPACE_LEVEL: u8 = 2;
+
 pub(super) struct Page {
     own: [AtomicU64; SLOTS],
     /// Indices into [`Registration::ALL`].
     registration: [AtomicU8; SLOTS],
+    /// The safe points that the host asked for where barriers hold them back; 0 elsewhere.
+    asked: OnceBox<[AtomicU64; SLOTS]>,
+    /// The number of safe points that are held back.
+    held: AtomicUsize,
 }
+
+/// The bytes that a page takes more once it has held a safe point back.
+pub(super) const HELD_BYTES: usize = size_of::<[AtomicU64; SLOTS]>();
 
 impl Page {
     pub(super) fn new() -> Box<Self> {
-        Box::new(Self { own: [const { AtomicU64::new(0) }; SLOTS], registration: [const { AtomicU8::new(0) }; SLOTS] })
+        Box::new(Self {
+            own: [const { AtomicU64::new(0) }; SLOTS],
+            registration: [const { AtomicU8::new(0) }; SLOTS],
+            asked: OnceBox::new(),
+            held: AtomicUsize::new(0),
+        })
+    }
+
+    /// The safe point that the host asked for, if a barrier holds it back, else 0.
+    pub(super) fn asked(&self, slot: usize) -> Timestamp {
+        self.asked.get().and_then(|asked| asked.get(slot)).map_or(0, |asked| asked.load(Acquire))
+    }
+
+    /// Notes what the host asked for, 0 if nothing is held back; only for writers. Returns the
+    /// value before.
+    pub(super) fn set_asked(&self, slot: usize, ts: Timestamp) -> Timestamp {
+        if ts == 0 && self.asked.get().is_none() {
+            return 0;
+        }
+        let asked = self.asked.get_or_init(|| Box::new([const { AtomicU64::new(0) }; SLOTS]));
+        let Some(asked) = asked.get(slot) else { return 0 };
+        // Writers write one at a time, so none of this needs a locked instruction.
+        let before = asked.load(Acquire);
+        asked.store(ts, Release);
+        count_held(&self.held, before, ts);
+        before
+    }
+
+    /// The number of safe points that are held back.
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Acquire)
+    }
+
+    /// Whether the page has room for what the host asked for.
+    pub(super) fn has_held(&self) -> bool {
+        self.asked.get().is_some()
     }
 
     pub(super) fn own(&self, slot: usize) -> Timestamp {
@@ -79,6 +128,16 @@ impl Page {
     pub(super) fn set_own(&self, slot: usize, ts: Timestamp) {
         if let Some(own) = self.own.get(slot) {
             own.store(ts, Release);
+        }
+    }
+
+    /// The type of a keyspace that is registered and not kept, without a look at the table.
+    #[inline(always)]
+    pub(super) fn registered(&self, slot: usize) -> Option<GcType> {
+        match self.registration.get(slot)?.load(Acquire) {
+            KEYSPACE_LEVEL => Some(GcType::KeyspaceLevel),
+            GLOBAL => Some(GcType::Global),
+            _ => None,
         }
     }
 
@@ -92,5 +151,14 @@ impl Page {
         if let (Some(cell), Some(index)) = (self.registration.get(slot), index) {
             cell.store(index as u8, Release);
         }
+    }
+}
+
+/// Counts a safe point that is held back from now on, or no longer; only for writers.
+pub(super) fn count_held(held: &AtomicUsize, before: Timestamp, now: Timestamp) {
+    match (before, now) {
+        (0, 1..) => held.store(held.load(Acquire) + 1, Release),
+        (1.., 0) => held.store(held.load(Acquire) - 1, Release),
+        _ => {}
     }
 }

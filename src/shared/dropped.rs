@@ -16,6 +16,13 @@ struct Group {
     segments: Segments,
 }
 
+impl Group {
+    /// Whether an added range covers the families: all of them, or none.
+    fn is_covered(&self, range: &DroppedRange) -> bool {
+        self.places.first().is_some_and(|place| range.covers.places.contains(place))
+    }
+}
+
 /// The destroyed ranges of each attached family at one moment. A copy copies only the list of
 /// groups. In most stores all families are in one group.
 #[derive(Debug, Clone, Default)]
@@ -55,13 +62,22 @@ impl Dropped {
         }
     }
 
+    /// Replaces a range that was added by one with the same bounds.
+    pub fn replace(&mut self, range: &Arc<DroppedRange>, by: &Arc<DroppedRange>) {
+        if range.covers.places != by.covers.places {
+            self.remove(range);
+            self.insert(by);
+            return;
+        }
+        for group in self.groups.iter_mut().filter(|group| group.is_covered(range)) {
+            group.segments.replace(range, by);
+        }
+    }
+
     /// Removes a range that was added.
     pub fn remove(&mut self, range: &Arc<DroppedRange>) {
-        for group in &mut self.groups {
-            // A range covers all families of a group or none.
-            if group.places.first().is_some_and(|place| range.covers.places.contains(place)) {
-                group.segments.remove(range);
-            }
+        for group in self.groups.iter_mut().filter(|group| group.is_covered(range)) {
+            group.segments.remove(range);
         }
         if self.is_empty() && self.groups.len() > 1 {
             *self = Self::new(self.families.to_vec(), &[]);

@@ -1,6 +1,8 @@
 //! The kinds of filters, and those that a context has.
 
 use crate::error::Error;
+use crate::layout::{KeyMode, KeyOwner};
+use crate::stats::Mode;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -18,6 +20,24 @@ pub enum FilterKind {
 }
 
 impl FilterKind {
+    /// Whether filters of this kind judge versions of this owner.
+    pub fn judges(self, owner: KeyOwner) -> bool {
+        matches!(
+            (self, owner),
+            (Self::Default, KeyOwner::Keyspace(KeyMode::Raw, _) | KeyOwner::Plain)
+                | (Self::Write, KeyOwner::Keyspace(KeyMode::Txn, _) | KeyOwner::Tidb(_) | KeyOwner::Plain)
+        )
+    }
+
+    /// The counters that its filters count in.
+    pub fn mode(self) -> Mode {
+        match self {
+            Self::Default | Self::TtlV1 => Mode::Raw,
+            Self::Write => Mode::Txn,
+            Self::DroppedOnly => Mode::Other,
+        }
+    }
+
     const fn bit(self) -> u8 {
         1 << self as u8
     }

@@ -10,6 +10,19 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct IdSet(TreeMap<u16, Arc<IdPage>>);
 
+impl PartialEq for IdSet {
+    fn eq(&self, other: &Self) -> bool {
+        let pages = |set: &Self| {
+            let mut pages = Vec::new();
+            set.for_each_page(&mut |number, page| pages.push((number, page.clone())));
+            pages
+        };
+        pages(self) == pages(other)
+    }
+}
+
+impl Eq for IdSet {}
+
 /// The page of an id, and its place there.
 fn split(id: SchemaId) -> (u16, u16) {
     ((id >> 16) as u16, id as u16)

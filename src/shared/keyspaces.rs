@@ -2,7 +2,7 @@
 
 use crate::callback::lock;
 use crate::layout::KeyspaceId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 
@@ -61,29 +61,59 @@ impl fmt::Display for KeyspaceState {
 
 /// The state and name of each keyspace.
 #[derive(Debug, Default)]
-pub struct Keyspaces(Mutex<ByKeyspace>);
+pub struct Keyspaces(Mutex<Loaded>);
 
-type ByKeyspace = BTreeMap<KeyspaceId, (KeyspaceState, Box<str>)>;
+/// The states and names of keyspaces, and the keyspaces of each name. A name may be used again when
+/// its keyspace is given up, so several keyspaces can have had one.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    by_id: BTreeMap<KeyspaceId, (KeyspaceState, Box<str>)>,
+    by_name: BTreeMap<Box<str>, BTreeSet<KeyspaceId>>,
+}
+
+impl Loaded {
+    pub(super) fn state(&self, keyspace: KeyspaceId) -> Option<KeyspaceState> {
+        self.by_id.get(&keyspace).map(|(state, _)| *state)
+    }
+
+    pub(super) fn insert(&mut self, keyspace: KeyspaceId, state: KeyspaceState, name: &str) {
+        if let Some((_, before)) = self.by_id.insert(keyspace, (state, name.into()))
+            && let Some(others) = self.by_name.get_mut(&before)
+        {
+            others.remove(&keyspace);
+            if others.is_empty() {
+                self.by_name.remove(&before);
+            }
+        }
+        self.by_name.entry(name.into()).or_default().insert(keyspace);
+    }
+
+    /// The keyspaces that have or had this name, and whether each is in use.
+    pub(super) fn with_name(&self, name: &str) -> impl DoubleEndedIterator<Item = (KeyspaceId, bool)> {
+        let in_use = |keyspace: &KeyspaceId| self.state(*keyspace).is_some_and(KeyspaceState::is_in_use);
+        self.by_name.get(name).into_iter().flatten().map(move |keyspace| (*keyspace, in_use(keyspace)))
+    }
+}
 
 impl Keyspaces {
     /// The state that was loaded last.
     pub fn state(&self, keyspace: KeyspaceId) -> Option<KeyspaceState> {
-        lock(&self.0).get(&keyspace).map(|(state, _)| *state)
+        lock(&self.0).state(keyspace)
     }
 
     /// The state and name that were loaded last.
     pub fn state_and_name(&self, keyspace: KeyspaceId) -> Option<(KeyspaceState, Box<str>)> {
-        lock(&self.0).get(&keyspace).cloned()
+        lock(&self.0).by_id.get(&keyspace).cloned()
     }
 
     /// All states and names, locked.
-    pub(super) fn lock(&self) -> MutexGuard<'_, ByKeyspace> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Loaded> {
         lock(&self.0)
     }
 
     /// The first keyspace with this id or a higher one.
     pub fn first_from(&self, keyspace: KeyspaceId) -> Option<KeyspaceId> {
-        lock(&self.0).range(keyspace..).next().map(|(id, _)| *id)
+        lock(&self.0).by_id.range(keyspace..).next().map(|(id, _)| *id)
     }
 }
 

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod barriers;
 mod clock;
 mod dropped;
 mod dropped_range;
@@ -13,9 +14,11 @@ mod filter_kinds;
 mod id_bits;
 mod id_page;
 mod id_set;
+mod keyspace_counts;
 mod keyspaces;
 mod late_keys;
 mod late_schemas;
+mod notices;
 mod recorded;
 mod registration;
 mod rows;
@@ -37,11 +40,13 @@ pub use families::{AllowedFilters, AttachedFamily, Coverage, NamedFamily, all_co
 pub use filter_kinds::FilterKind;
 pub use id_page::IdPage;
 pub use id_set::IdSet;
+pub use keyspace_counts::{CountsOfKeyspaces, KeyspaceCounts};
 pub use keyspaces::{KeyspaceState, Keyspaces};
 pub use late_keys::LateKeys;
 pub use late_schemas::LateSchemas;
+pub use notices::{Notice, Notices};
 pub use recorded::RecordedTypes;
-pub use registration::{keep_for_conflict, load_keyspace, register_keyspaces};
+pub use registration::{keep_for_conflict, keyspace_by_name, load_keyspace, register_keyspaces};
 pub use rows::HandedOverRows;
 pub use schema_registry::{Lookup, Registry};
 pub use schemas::{KeyDropState, SchemaState, Schemas, Truncation};

@@ -1,15 +1,16 @@
 //! Registering keyspaces: their GC types, alone or with the metadata of a placement driver.
 
-use super::keyspaces::KeyspaceState;
+use super::keyspaces::{KeyspaceState, Loaded as LoadedKeyspaces};
 use super::state::Shared;
 use crate::error::Error;
 use crate::layout::KeyspaceId;
 use crate::layout::keyspace_meta::KeyspaceMeta;
 use crate::log::{Level, log};
-use crate::safe_point::{GcType, KeepReason, Loaded, TypeConflict};
+use crate::safe_point::{Barrier, GcType, KeepReason, Loaded, RegisterError, Registration, TypeConflict};
 
 /// Loads a keyspace's metadata, and registers its type.
 pub fn load_keyspace(shared: &Shared, meta: &KeyspaceMeta) -> Result<(), Error> {
+    shared.let_ended_barriers_go();
     let KeyspaceMeta { id, .. } = *meta;
     let keyspace =
         KeyspaceId::new(id).ok_or_else(|| Error::invalid(format!("keyspace {id} is out of range; ids are 0 to {}", KeyspaceId::MAX)))?;
@@ -31,7 +32,7 @@ pub fn load_keyspace(shared: &Shared, meta: &KeyspaceMeta) -> Result<(), Error> 
         )));
     }
     let mut loaded = shared.keyspaces.lock();
-    if let Some((before, _)) = loaded.get(&keyspace)
+    if let Some(before) = loaded.state(keyspace)
         && !before.leads_to(state)
     {
         return Err(Error::invalid(format!("keyspace {id} is {before} and cannot become {state}; load its state from PD")));
@@ -42,8 +43,8 @@ pub fn load_keyspace(shared: &Shared, meta: &KeyspaceMeta) -> Result<(), Error> 
         )));
     }
     let named = if is_destroyed { Ok(Loaded::Registered { late: false }) } else { shared.safe_points.load(keyspace, gc_type) };
-    let named = named.map_err(|conflict| Error::invalid(refuse_type(shared, conflict, gc_type)))?;
-    loaded.insert(keyspace, (state, meta.name.as_str().into()));
+    let named = named.map_err(|error| Error::invalid(refuse(shared, error, gc_type).1))?;
+    loaded.insert(keyspace, state, &meta.name);
     drop(loaded);
     match named {
         Loaded::Registered { late } => {
@@ -53,6 +54,26 @@ pub fn load_keyspace(shared: &Shared, meta: &KeyspaceMeta) -> Result<(), Error> 
         Loaded::StaysKept(why, gc_type) => tell_kept(keyspace, why, gc_type),
     }
     Ok(())
+}
+
+/// The keyspaces that have or had a name, and whether each owns it: it is in use, and not paused.
+fn names(shared: &Shared, loaded: &LoadedKeyspaces, name: &str) -> impl DoubleEndedIterator<Item = (KeyspaceId, bool)> {
+    let is_paused = |keyspace| matches!(shared.safe_points.known(keyspace).registration, Registration::Kept(KeepReason::Paused, _));
+    loaded.with_name(name).map(move |(keyspace, in_use)| (keyspace, in_use && !is_paused(keyspace)))
+}
+
+/// The keyspace with a name: the one that owns it, or else the last one that had it.
+pub fn keyspace_by_name(shared: &Shared, name: &str) -> Result<Option<KeyspaceId>, Error> {
+    let loaded = shared.keyspaces.lock();
+    let owners: Vec<KeyspaceId> = names(shared, &loaded, name).filter(|(_, owns)| *owns).map(|(keyspace, _)| keyspace).collect();
+    match owners[..] {
+        [] => Ok(names(shared, &loaded, name).next_back().map(|(keyspace, _)| keyspace)),
+        [owner] => Ok(Some(owner)),
+        [one, other, ..] => Err(Error::invalid(format!(
+            "keyspaces {one} and {other} are both named {name:?}; load the present metadata of both, or pause the one that no longer exists \
+             (rgc_pause_keyspace)"
+        ))),
+    }
 }
 
 /// The type that a text of PD or TiKV means. If the text is another one, the library keeps all keys
@@ -75,6 +96,7 @@ fn gc_type(shared: &Shared, keyspace: KeyspaceId, text: Option<&str>) -> Result<
 /// Registers the type of all these keyspaces, or of none. An error has the place of the
 /// keyspace that caused it.
 pub fn register_keyspaces(shared: &Shared, keyspaces: &[KeyspaceId], gc_type: GcType) -> Result<(), (usize, String)> {
+    shared.let_ended_barriers_go();
     let dropped = shared.dropped();
     if let Some((index, keyspace)) = keyspaces.iter().enumerate().find(|(_, keyspace)| dropped.has_keyspace(&shared.layout, **keyspace)) {
         return Err((index, format!("keyspace {keyspace} is destroyed, and cannot be registered while its record exists")));
@@ -86,7 +108,7 @@ pub fn register_keyspaces(shared: &Shared, keyspaces: &[KeyspaceId], gc_type: Gc
             tell_late(shared, late);
             Ok(())
         }
-        Err(conflict) => Err((conflict.index, refuse_type(shared, conflict, gc_type))),
+        Err(error) => Err(refuse(shared, error, gc_type)),
     }
 }
 
@@ -109,6 +131,20 @@ fn check_recorded(shared: &Shared, keyspaces: &[KeyspaceId], gc_type: GcType) ->
 pub fn keep_for_conflict(shared: &Shared, keyspaces: &[KeyspaceId]) {
     keyspaces.iter().for_each(|keyspace| shared.safe_points.keep(*keyspace, KeepReason::Conflict));
     shared.tell_runs();
+}
+
+/// Reports why a type is not registered, with the place of the keyspace that caused it.
+fn refuse(shared: &Shared, error: RegisterError, gc_type: GcType) -> (usize, String) {
+    match error {
+        RegisterError::Type(conflict) => (conflict.index, refuse_type(shared, conflict, gc_type)),
+        RegisterError::Barrier { index, barrier: Barrier { scope, name, ts, .. } } => (
+            index,
+            format!(
+                "the keyspace cannot become global: barrier {name:?} {scope} at {ts} would not hold back the global safe point; set it for \
+                 RGC_KEYSPACE_NONE, and delete this one"
+            ),
+        ),
+    }
 }
 
 /// Reports that both types were registered. Filters keep all keys of the keyspace from their

@@ -175,6 +175,10 @@ impl Segments {
 
     /// Adds a range.
     pub fn insert(&mut self, range: &Arc<DroppedRange>) {
+        if range.start() < range.end() && !self.touch(range.start(), range.end()) {
+            self.set_whole(range);
+            return;
+        }
         self.change(range, |inside, (start, end)| {
             let alone = |start: &[u8], end: &[u8]| Segment::of(start, end, vec![range.clone()]);
             let mut changed = Vec::new();
@@ -194,8 +198,22 @@ impl Segments {
         });
     }
 
+    /// Replaces a range that was added by one with the same bounds.
+    pub fn replace(&mut self, range: &Arc<DroppedRange>, by: &Arc<DroppedRange>) {
+        if self.is_alone(range) {
+            self.set_whole(by);
+        } else {
+            self.remove(range);
+            self.insert(by);
+        }
+    }
+
     /// Removes a range that was added.
     pub fn remove(&mut self, range: &Arc<DroppedRange>) {
+        if self.is_alone(range) {
+            self.0 = self.0.without(&|segment| segment.start().cmp(range.start()));
+            return;
+        }
         self.change(range, |inside, _| {
             let mut changed = Vec::new();
             for segment in inside {
@@ -206,6 +224,16 @@ impl Segments {
             }
             changed
         });
+    }
+
+    /// Whether a range that was added overlaps no other one.
+    fn is_alone(&self, range: &Arc<DroppedRange>) -> bool {
+        matches!(self.first_behind(range.start()), Some(Segment::Whole(found)) if Arc::ptr_eq(found, range))
+    }
+
+    /// Adds a range that overlaps no other one, or only one with its bounds, which it replaces.
+    fn set_whole(&mut self, range: &Arc<DroppedRange>) {
+        self.0 = self.0.with(Segment::Whole(range.clone()), &|segment| segment.start().cmp(range.start()));
     }
 
     /// Replaces the segments inside a range by what `change` makes of them. Neighbours that lie in
@@ -288,6 +316,11 @@ mod tests {
                 let before = (segments.clone(), all(&segments).len());
                 if start % 3 == 0 && !ranges.is_empty() {
                     segments.remove(&ranges.swap_remove(index.index(ranges.len())));
+                } else if start % 3 == 1 && !ranges.is_empty() {
+                    let place = index.index(ranges.len());
+                    let (first, last) = ranges[place].range();
+                    let by = range(first[0], last[0]);
+                    segments.replace(&std::mem::replace(&mut ranges[place], by.clone()), &by);
                 } else {
                     ranges.push(range(start, end));
                     segments.insert(&ranges[ranges.len() - 1]);

@@ -3,7 +3,9 @@
 use super::clock::Clock;
 use super::dropped::Dropped;
 use super::filter_kinds::{FilterKind, FilterKinds};
+use super::keyspace_counts::CountsOfKeyspaces;
 use super::keyspaces::Keyspaces;
+use super::notices::Notices;
 use super::recorded::RecordedTypes;
 use super::rows_in_hand::RowsInHand;
 use super::schema_registry::Registry;
@@ -11,11 +13,11 @@ use super::schemas::Schemas;
 use super::worker_queue::WorkerQueue;
 use crate::callback::lock;
 use crate::error::{Error, hex};
-use crate::layout::{KeyForm, KeyOwner, KeyspaceId, Layout, Tenant, Timestamp};
+use crate::layout::{KeyForm, KeyMode, KeyOwner, KeyRange, KeyspaceId, Layout, Tenant, Timestamp};
 use crate::log::{Level, log};
 use crate::options::{Deleting, Options, RemoveMode};
 use crate::rule::raw::History;
-use crate::safe_point::{Effective, KeepReason, SafePoints};
+use crate::safe_point::{Effective, GcType, KeepReason, Registration, SafePoints};
 use crate::stats::Stats;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,6 +30,8 @@ pub struct Shared {
     pub history: History,
     /// The way in which filters remove versions.
     pub remove_mode: RemoveMode,
+    /// The versions per row from which a compaction above the bottommost level gets a filter.
+    pub ratio_threshold: f64,
     /// The time between a value's expiry and its removal, in seconds.
     pub ttl_grace_seconds: u64,
     /// The most seconds that a safe point may be ahead of the clock; 0 means no limit.
@@ -38,11 +42,17 @@ pub struct Shared {
     pub clock: Clock,
     /// The counters of all filters and the worker.
     pub stats: Stats,
+    /// What filters did, per keyspace.
+    pub of_keyspaces: CountsOfKeyspaces,
     /// Whether rows are judged. If not, every filter keeps everything from its next row.
     enabled: AtomicBool,
     generation: AtomicU64,
     /// The kinds of filters that the context has.
     pub kinds: FilterKinds,
+    /// The number of keyspaces that the metrics name one by one.
+    pub metrics_keyspaces: usize,
+    /// Whether the metrics also have the names that TiKV's dashboards use.
+    pub metrics_tikv: bool,
     /// The options of the worker's deletes.
     pub deleting: Deleting,
     /// The rows that filters hand over to the worker.
@@ -57,6 +67,8 @@ pub struct Shared {
     pub keyspaces: Keyspaces,
     /// The types that the ledger has recorded.
     pub recorded_types: RecordedTypes,
+    /// The reasons to keep versions that were logged.
+    pub notices: Notices,
     /// Whether the first key outside the layout was logged.
     has_told_foreign_key: AtomicBool,
     /// The rows that the worker has in hand.
@@ -70,14 +82,18 @@ impl Shared {
             layout: options.layout()?,
             history: options.history(),
             remove_mode: options.remove_mode,
+            ratio_threshold: options.ratio_threshold,
             ttl_grace_seconds: options.ttl_grace_seconds,
             max_safe_point_ahead_seconds: options.max_safe_point_ahead_seconds,
             safe_points: SafePoints::new(options.unknown_keyspace),
             clock: Clock::new(),
             stats: Stats::default(),
+            of_keyspaces: CountsOfKeyspaces::default(),
             enabled: AtomicBool::new(true),
             generation: AtomicU64::new(0),
             kinds: FilterKinds::default(),
+            metrics_keyspaces: options.metrics_keyspaces,
+            metrics_tikv: options.metrics_tikv,
             deleting: options.deleting,
             worker_queue: WorkerQueue::new(options.worker_queue_max_rows, options.worker_queue_max_bytes),
             dropped: Mutex::default(),
@@ -85,6 +101,7 @@ impl Shared {
             schemas: Registry::default(),
             keyspaces: Keyspaces::default(),
             recorded_types: RecordedTypes::default(),
+            notices: Notices::default(),
             has_told_foreign_key: AtomicBool::new(false),
             rows_in_hand: RowsInHand::default(),
         })
@@ -183,6 +200,29 @@ impl Shared {
             KeyOwner::Tidb(_) | KeyOwner::Plain => Effective { safe_point: self.safe_points.global(), unknown: false },
             KeyOwner::Ledger | KeyOwner::Foreign => Effective { safe_point: 0, unknown: false },
         }
+    }
+
+    /// Whether a keyspace lacks a safe point of its own, while a global one is set, which does not
+    /// count for it.
+    pub fn lacks_own_safe_point(&self, owner: KeyOwner) -> bool {
+        let KeyOwner::Keyspace(_, keyspace) = owner else { return false };
+        let known = self.safe_points.known(keyspace);
+        known.registration == Registration::Registered(GcType::KeyspaceLevel) && known.own == 0 && self.safe_points.global() > 0
+    }
+
+    /// The first keyspace with keys in a range that is registered as keyspace level.
+    pub fn keyspace_level_in(&self, range: &KeyRange) -> Option<KeyspaceId> {
+        let is_keyspace_level = |keyspace: &KeyspaceId| {
+            let registration = self.safe_points.known(*keyspace).registration;
+            matches!(registration, Registration::Registered(GcType::KeyspaceLevel) | Registration::Kept(_, Some(GcType::KeyspaceLevel)))
+        };
+        let is_in_range = |keyspace: &KeyspaceId| {
+            let owned = [KeyMode::Raw, KeyMode::Txn].map(|mode| self.layout.owner_range(KeyOwner::Keyspace(mode, *keyspace)));
+            owned.into_iter().flatten().any(|owned| owned.overlaps(range))
+        };
+        let next = |keyspace: &KeyspaceId| self.safe_points.first_known(KeyspaceId::new(keyspace.get() + 1)?);
+        let known = std::iter::successors(KeyspaceId::new(0).and_then(|first| self.safe_points.first_known(first)), next);
+        known.filter(is_keyspace_level).find(is_in_range)
     }
 
     /// The highest safe point that is accepted now: the clock's time plus the allowed lead. While

@@ -3,9 +3,10 @@
 //! allocates nothing, because filters make it in callbacks of the host.
 //!
 //! The ordered lookups of imbl 7 and rpds 1 allocate, so this tree is the library's own. It is an
-//! AVL tree whose only primitive is `join`, as in Blelloch, Ferizovic and Sun, "Just Join for
-//! Parallel Ordered Sets" (2016): `join(left, item, right)` makes a balanced tree of two trees of
-//! any height and an item between them.
+//! AVL tree. A change of one item makes the nodes on one way new. A change of a stretch of items
+//! uses `join`, as in Blelloch, Ferizovic and Sun, "Just Join for Parallel Ordered Sets" (2016):
+//! `join(left, item, right)` makes a balanced tree of two trees of any height and an item between
+//! them.
 //!
 //! ```text
 //!   insert [c, f) into          split at c, split at f       join the three again
@@ -115,6 +116,28 @@ impl<T: Item> Tree<T> {
         } else {
             let (less, others) = node.left.split(compare);
             (less, Self::join(others, node.item.clone(), node.right.clone()))
+        }
+    }
+
+    /// The tree with this item: instead of an equal item if there is one. `compare` compares an item
+    /// to this one.
+    pub fn with(&self, item: T, compare: &impl Fn(&T) -> Ordering) -> Self {
+        let Some(node) = &self.0 else { return Self::node(Self::default(), item, Self::default()) };
+        match compare(&node.item) {
+            Ordering::Equal => Self::node(node.left.clone(), item, node.right.clone()),
+            Ordering::Greater => Self::balanced(node.left.with(item, compare), node.item.clone(), node.right.clone()),
+            Ordering::Less => Self::balanced(node.left.clone(), node.item.clone(), node.right.with(item, compare)),
+        }
+    }
+
+    /// The tree without the item that is equal to the wanted one, if there is one. `compare` compares
+    /// an item to the wanted one.
+    pub fn without(&self, compare: &impl Fn(&T) -> Ordering) -> Self {
+        let Some(node) = &self.0 else { return Self::default() };
+        match compare(&node.item) {
+            Ordering::Equal => node.left.clone().concat(node.right.clone()),
+            Ordering::Greater => Self::balanced(node.left.without(compare), node.item.clone(), node.right.clone()),
+            Ordering::Less => Self::balanced(node.left.clone(), node.item.clone(), node.right.without(compare)),
         }
     }
 
@@ -270,6 +293,13 @@ mod tests {
                     tree.for_each_until(time, &mut |item| until.push(*item));
                     prop_assert_eq!(until, expected.iter().copied().filter(|item| item.time() <= time).collect::<Vec<_>>());
                 }
+                let (with, without) = (tree.with(start, &|item| item.cmp(&start)), tree.without(&|item| item.cmp(&start)));
+                prop_assert!(is_balanced(&with) && is_balanced(&without));
+                let others = expected.iter().copied().filter(|item| *item != start);
+                prop_assert_eq!(items(&without), others.clone().collect::<Vec<_>>());
+                let mut all: Vec<_> = others.chain([start]).collect();
+                all.sort_unstable();
+                prop_assert_eq!(items(&with), all);
                 for probe in [start, start + len, 0, 400] {
                     prop_assert_eq!(tree.first_from(|item| item.cmp(&probe)), expected.iter().find(|item| **item >= probe));
                 }

@@ -2,7 +2,6 @@
 //! and a lookup allocates nothing.
 
 use super::tree::{Item, Tree};
-use std::cmp::Ordering;
 
 impl<K: Clone, V: Clone> Item for (K, V) {}
 
@@ -40,23 +39,13 @@ impl<K: Ord + Clone, V: Clone> TreeMap<K, V> {
 
     /// Sets the value of a key.
     pub fn insert(&mut self, key: K, value: V) {
-        let [before, behind] = self.around(&key);
-        self.0 = before.concat(Tree::of(&[(key, value)])).concat(behind);
+        let compare = |(known, _): &(K, V)| known.cmp(&key);
+        self.0 = self.0.with((key.clone(), value), &compare);
     }
 
     /// Removes a key.
     pub fn remove(&mut self, key: &K) {
-        if self.get(key).is_some() {
-            let [before, behind] = self.around(key);
-            self.0 = before.concat(behind);
-        }
-    }
-
-    /// The items before a key, and those behind it.
-    fn around(&self, key: &K) -> [Tree<(K, V)>; 2] {
-        let (before, rest) = self.0.split(&|(known, _)| known.cmp(key));
-        let (_, behind) = rest.split(&|(known, _)| known.cmp(key).then(Ordering::Less));
-        [before, behind]
+        self.0 = self.0.without(&|(known, _)| known.cmp(key));
     }
 
     /// Calls `each` with all keys in order.

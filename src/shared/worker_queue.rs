@@ -146,10 +146,12 @@ impl WorkerQueue {
         n
     }
 
-    /// Takes some rows of one filter for the worker. It waits at most `wait` for them.
-    pub fn take(&self, wait: Duration) -> Option<HandedOverRows> {
+    /// Takes some rows of one filter for the worker. It waits at most `wait` for them, and not at all
+    /// if `must_end` says that the worker must end. The queue is locked when it asks, so a
+    /// [`wake`](Self::wake) after the answer has changed is never missed.
+    pub fn take(&self, wait: Duration, must_end: impl FnOnce() -> bool) -> Option<HandedOverRows> {
         let mut ready = lock(&self.ready);
-        if ready.is_empty() && !self.has(JobKind::Order) {
+        if ready.is_empty() && !self.has(JobKind::Order) && !must_end() {
             // It waits only once, because a thread may wake the worker for another reason.
             ready = self.woken.wait_timeout(ready, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -268,7 +270,7 @@ mod tests {
         assert!(!worker_queue.add(&mut rows, None, b"c"), "full");
         assert_eq!(worker_queue.give(rows), 0);
         assert_eq!((worker_queue.pending(), worker_queue.drain(Duration::ZERO)), (2, 2));
-        let taken = worker_queue.take(Duration::ZERO).unwrap();
+        let taken = worker_queue.take(Duration::ZERO, || false).unwrap();
         assert!(taken.iter().eq([b"a", b"b"]));
         worker_queue.finish(taken.len());
         assert_eq!(worker_queue.drain(Duration::from_secs(60)), 0);
@@ -289,12 +291,28 @@ mod tests {
         assert!(worker_queue.add(&mut rows, None, &[0; 500]) && !worker_queue.add(&mut rows, None, &[0; 500]));
         assert_eq!(worker_queue.pending(), 1);
         worker_queue.give(rows);
-        let taken = worker_queue.take(Duration::ZERO).unwrap();
+        let taken = worker_queue.take(Duration::ZERO, || false).unwrap();
         worker_queue.give_back(taken.kind, taken.iter().collect::<Vec<_>>().into_iter());
         drop(taken);
-        let taken = worker_queue.take(Duration::ZERO).unwrap();
+        let taken = worker_queue.take(Duration::ZERO, || false).unwrap();
         worker_queue.finish(taken.len());
         drop(taken);
         assert!(worker_queue.add(&mut HandedOverRows::new(FilterKind::Default), None, &[0; 500]), "there is room again");
+    }
+
+    #[test]
+    fn a_wake_after_the_worker_has_looked_is_not_missed() {
+        const FOR_EVER: Duration = Duration::from_secs(60);
+        let queue = WorkerQueue::new(1, 1 << 20);
+        assert!(queue.take(FOR_EVER, || true).is_none(), "a worker that must end does not wait");
+        std::thread::scope(|scope| {
+            let began = Instant::now();
+            let stops = || {
+                scope.spawn(|| queue.wake());
+                false
+            };
+            assert!(queue.take(FOR_EVER, stops).is_none());
+            assert!(began.elapsed() < FOR_EVER, "the worker slept through the wake");
+        });
     }
 }

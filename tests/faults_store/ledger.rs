@@ -1,6 +1,7 @@
 //! The ledger: whose it is, what it records, and for which families.
 
 use crate::support::gc::Gc;
+use crate::support::log::Log;
 use crate::support::store::{EVERY_WAY, RAW, Store, Via};
 use crate::{TWO, gc, left};
 use rocks_gc::ffi::c;
@@ -176,5 +177,32 @@ fn a_ledger_whose_family_is_dropped_records_nothing_in_silence() {
         assert_eq!(gc.destroyed_count(), 0, "what is not in the ledger is not listed");
         store.compact(0);
         assert_eq!(store.keys(0), [b"lion"], "{via:?}");
+    }
+}
+
+/// A host may drop a family while the worker pays the debt of a destroyed range.
+#[test]
+fn a_debt_whose_ledger_is_dropped_is_no_error() {
+    for via in EVERY_WAY {
+        let log = Log::new(c::RGC_LOG_WARN);
+        let gc = gc("");
+        let dir = tempdir().unwrap();
+        let store = Store::attached(dir.path(), &gc, via, TWO);
+        store.put(0, b"lion", b"v");
+        store.put(0, b"zebra", b"v");
+        store.compact(0);
+        gc.destroy_range(b"l", b"m", 0).unwrap();
+        assert!(gc.debt().debts > 0, "{via:?}: the worker has not paid yet");
+        store.drop_family(2);
+        let told = loop {
+            let told = log.with("the column family of the ledger was dropped");
+            if !told.is_empty() {
+                break told;
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        assert_eq!(told[0].0, c::RGC_LOG_WARN, "{via:?}: {told:?}");
+        thread::sleep(Duration::from_millis(2500));
+        assert_eq!(log.with("the column family of the ledger was dropped").len(), 1, "{via:?}: the worker repeats itself");
     }
 }

@@ -144,6 +144,14 @@ impl Gc {
         checked(|error| unsafe { ffi::rgc_release_destroyed(self.0, start, start_len, end, end_len, error) })
     }
 
+    pub fn reload_ledger(&self) -> Result<(), String> {
+        checked(|error| unsafe { ffi::rgc_reload_ledger(self.0, error) })
+    }
+
+    pub fn oldest_lock(&self, keyspace: u32, up_to: u64) -> Result<u64, String> {
+        checked(|error| unsafe { ffi::rgc_oldest_lock(self.0, keyspace, up_to, error) })
+    }
+
     pub fn destroyed_count(&self) -> usize {
         unsafe { ffi::rgc_destroyed_count(self.0) }
     }
@@ -160,6 +168,27 @@ impl Gc {
         checked(|error| unsafe {
             ffi::rgc_collect(self.0, null(), bound(start), start.len(), bound(end), end.len(), max_bytes, &mut report, error)
         })?;
+        Ok(report)
+    }
+
+    /// Why nothing of a keyspace is collected: each answer, and the text.
+    pub fn explain_keyspace(&self, keyspace: u32) -> Result<(Vec<c::rgc_explained_t>, String), String> {
+        unsafe extern "C" fn take(state: *mut c_void, answer: *const c::rgc_explained_t) -> i32 {
+            unsafe { (*state.cast::<Vec<c::rgc_explained_t>>()).push(*answer) };
+            0
+        }
+        let mut answers: Vec<c::rgc_explained_t> = Vec::new();
+        let state: *mut c_void = (&raw mut answers).cast();
+        let text = checked(|error| unsafe { ffi::rgc_explain_keyspace(self.0, keyspace, Some(take), state, error) })?;
+        let copy = unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy().into_owned();
+        unsafe { ffi::rgc_free(text.cast()) };
+        Ok((answers, copy))
+    }
+
+    /// What collecting everything would do.
+    pub fn collect_dry_run(&self) -> Result<c::rgc_collect_report_t, String> {
+        let mut report = c::rgc_collect_report_t { struct_size: size_of::<c::rgc_collect_report_t>(), ..Default::default() };
+        checked(|error| unsafe { ffi::rgc_collect_dry_run(self.0, null(), null(), 0, null(), 0, 0, &mut report, error) })?;
         Ok(report)
     }
 
@@ -185,6 +214,33 @@ impl Gc {
         checked(|error| unsafe { ffi::rgc_set_keyspace_gc_types(self.0, ids, n, gc_type as c_int, error) })
     }
 
+    /// Sets a barrier; `u64::MAX` seconds = it never ends.
+    pub fn set_barrier(&self, keyspace: u32, name: &str, ts: u64, ttl_seconds: u64) -> Result<(), String> {
+        let name = CString::new(name).expect("no NUL");
+        checked(|error| unsafe { ffi::rgc_barrier_set(self.0, keyspace, name.as_ptr(), ts, ttl_seconds, error) })
+    }
+
+    /// Deletes a barrier. Was it there?
+    pub fn delete_barrier(&self, keyspace: u32, name: &str) -> Result<bool, String> {
+        let name = CString::new(name).expect("no NUL");
+        checked(|error| unsafe { ffi::rgc_barrier_delete(self.0, keyspace, name.as_ptr(), error) != 0 })
+    }
+
+    /// Keyspace, name, timestamp and last second of every barrier.
+    pub fn barriers(&self) -> Vec<(u32, String, u64, u64)> {
+        unsafe extern "C" fn take(state: *mut c_void, info: *const c::rgc_barrier_info_t) -> i32 {
+            unsafe {
+                let name = CStr::from_ptr((*info).name).to_string_lossy().into_owned();
+                let barrier = ((*info).keyspace, name, (*info).ts, (*info).expires_unix_seconds);
+                (*state.cast::<Vec<(u32, String, u64, u64)>>()).push(barrier);
+            }
+            0
+        }
+        let mut barriers = Vec::new();
+        unsafe { ffi::rgc_barriers_foreach(self.0, Some(take), (&raw mut barriers).cast()) };
+        barriers
+    }
+
     pub fn remove(&self, keyspace: u32) {
         // A thread with a living filter is refused.
         let remove = || checked(|error| unsafe { ffi::rgc_pause_keyspace(self.handle(), keyspace, error) }).expect("removes");
@@ -200,6 +256,15 @@ impl Gc {
         unsafe { ffi::rgc_keyspace_safe_point(self.0, keyspace) }
     }
 
+    /// The effective safe point of a stored key.
+    pub fn of_key(&self, key: &[u8]) -> u64 {
+        unsafe { ffi::rgc_safe_point_for_key(self.0, key.as_ptr().cast(), key.len()) }
+    }
+
+    pub fn destroy_keyspace_after(&self, keyspace: u32, ts: u64) -> Result<(), String> {
+        checked(|error| unsafe { ffi::rgc_destroy_keyspace_after(self.0, keyspace, ts, 0, error) })
+    }
+
     pub fn global(&self) -> u64 {
         unsafe { ffi::rgc_global_safe_point(self.0) }
     }
@@ -208,6 +273,14 @@ impl Gc {
         let mut stats = c::rgc_stats_t { struct_size: size_of::<c::rgc_stats_t>(), ..Default::default() };
         unsafe { ffi::rgc_stats(self.0, &mut stats) };
         stats
+    }
+
+    /// The metrics as OpenMetrics text.
+    pub fn metrics(&self) -> String {
+        let text = unsafe { ffi::rgc_metrics(self.0) };
+        let copy = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
+        unsafe { ffi::rgc_free(text.cast()) };
+        copy
     }
 
     /// The stored key of a version; mode r.

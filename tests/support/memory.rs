@@ -16,6 +16,9 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct State {
     families: [Mutex<BTreeMap<Vec<u8>, Vec<u8>>>; 2],
+    /// Every get waits while `holds_gets`; a get that waits sets `is_getting`.
+    pub holds_gets: AtomicBool,
+    pub is_getting: AtomicBool,
     /// Every scan waits while `holds_scans`; a scan that waits sets `is_scanning`.
     pub holds_scans: AtomicBool,
     pub is_scanning: AtomicBool,
@@ -62,6 +65,10 @@ pub fn shared(options: &str) -> Arc<Shared> {
 
 impl Engine for Memory {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        while self.0.holds_gets.load(SeqCst) {
+            self.0.is_getting.store(true, SeqCst);
+            sleep(Duration::from_micros(200));
+        }
         Ok(self.0.families[family].lock().unwrap().get(key).cloned())
     }
 

@@ -3,7 +3,7 @@
 
 use super::compaction_cost::{Budget, compact_at_rate, range_of};
 use super::known_files::KnownFiles;
-use super::pick::{note_if_in_vain, pick};
+use super::pick::{Candidates, Pick, note_if_in_vain, pick};
 use super::report::CollectReport;
 use crate::callback::lock;
 use crate::engine::{Family, File};
@@ -25,6 +25,8 @@ pub struct CollectOrder {
     pub end: Option<Vec<u8>>,
     /// The budget: the most bytes of files to read or compact.
     pub max_bytes: Option<u64>,
+    /// Whether the call only tells what it would do.
+    pub dry_run: bool,
 }
 
 impl CollectOrder {
@@ -76,16 +78,25 @@ fn collect_family(
     report: &mut CollectReport,
 ) -> Result<(), Error> {
     let runs = runs_so_far(store);
-    let all = flushed_files(store, family, budget)?;
+    let all = if order.dry_run { store.engine.files_with_properties(family)? } else { flushed_files(store, family, budget)? };
     let before: Vec<File> = all.iter().filter(|file| order.overlaps(file)).cloned().collect();
+    let sum = |files: &[File], of: fn(&File) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
     let mut remembered = lock(known);
     if remembered.is_unfiltered(family, runs) {
         return Err(no_filter(store, family));
     }
     remembered.keep(family, &all);
-    let picked = pick(store, family, &before, &all, &mut remembered, budget, report)?;
+    let candidates = Candidates { family, order, all: &all };
+    let Pick { files: picked, gain } = pick(store, &candidates, &mut remembered, budget, report)?;
     drop(remembered);
     report.files_considered += before.len() as u64;
+    report.garbage = (report.garbage.0.saturating_add(gain.versions), report.garbage.1.saturating_add(gain.bytes));
+    if order.dry_run {
+        report.files_compacted += picked.len() as u64;
+        report.bytes_before = report.bytes_before.saturating_add(sum(&before, |file| file.bytes));
+        report.bytes_after = report.bytes_before.saturating_sub(report.garbage.1);
+        return Ok(());
+    }
     let rows = rows_met(store);
     let ranges = merged(&picked, &all);
     for range in &ranges {
@@ -102,7 +113,6 @@ fn collect_family(
     // If a picked file still exists, RocksDB did not compact it.
     let compacted = picked.iter().filter(|file| !after.iter().any(|other| other.is_same(file))).count() as u64;
     report.files_compacted += compacted;
-    let sum = |files: &[File], of: fn(&File) -> u64| files.iter().map(of).fold(0, u64::saturating_add);
     let gone = sum(&before, |file| file.entries).saturating_sub(sum(&after, |file| file.entries));
     report.bytes_before = report.bytes_before.saturating_add(sum(&before, |file| file.bytes));
     report.bytes_after = report.bytes_after.saturating_add(sum(&after, |file| file.bytes));

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::filter::{RowWalk, ValueView};
 use crate::layout::raw_value::RawValue;
 use crate::layout::split_timestamp;
-use crate::reclaim::store::{Role, Store};
+use crate::reclaim::store::Store;
 use crate::rule::Verdict;
 use crate::shared::{FilterKind, KeyDropState, Lookup, Segments, Shared};
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ use std::ops::ControlFlow;
 pub fn read(store: &Store, family: Family, file: &File) -> Result<Found, Error> {
     let behind = [file.largest.as_slice(), b"\0"].concat();
     let generation = store.shared.generation();
-    let kind = kind_of(store, family);
+    let kind = store.kind_of(family);
     let mut reader = Reader {
         shared: &store.shared,
         dropped: store.shared.dropped().in_family(family),
@@ -36,17 +36,6 @@ pub fn read(store: &Store, family: Family, file: &File) -> Result<Found, Error> 
     })?;
     let nothing = Found::Nothing { next_expiry: reader.next_expiry };
     Ok(if garbage || reader.ends_in_garbage() { Found::Garbage } else { nothing })
-}
-
-fn kind_of(store: &Store, family: Family) -> FilterKind {
-    match store.families.role(family) {
-        Some(Role::Default) if store.shared.kinds.has(FilterKind::TtlV1) && !store.shared.kinds.has(FilterKind::Default) => {
-            FilterKind::TtlV1
-        }
-        Some(Role::Default) => FilterKind::Default,
-        Some(Role::Write) => FilterKind::Write,
-        _ => FilterKind::DroppedOnly,
-    }
 }
 
 /// Whether the row of this key has newer versions.

@@ -71,12 +71,13 @@ impl KnownFiles {
         self.files.insert((family, file.bare()), (as_of, found));
     }
 
-    /// Whether this call skips the file, because its last compaction removed nothing.
-    pub fn pauses(&mut self, family: Family, file: &File, as_of: LookedAtUnder, now: Option<u64>) -> bool {
+    /// Whether this call skips the file, because its last compaction removed nothing. `counts` means
+    /// that the call counts among those that skip it.
+    pub fn pauses(&mut self, family: Family, file: &File, as_of: LookedAtUnder, now: Option<u64>, counts: bool) -> bool {
         match self.files.get_mut(&(family, file.bare())) {
             Some((then, Found::InVain { left, snapshots, .. })) if *then == as_of && *snapshots == now => {
                 let pauses = *left > 0;
-                *left = left.saturating_sub(1);
+                *left = left.saturating_sub(u32::from(counts));
                 pauses
             }
             _ => false,

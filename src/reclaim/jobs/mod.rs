@@ -11,11 +11,13 @@
 //! | `truncate_schema`, `truncate_rows` | truncating a schema; deleting its versions row by row |
 //! | `dead_row`, `long_row` | the deletes of a row that a filter handed over |
 //! | `collect`, `pick` | collect now: compacting files; choosing them |
+//! | `across_files` | garbage that no file names for itself |
 //! | `file_counts`, `garbage` | whether a file holds garbage, by its counts and by its keys |
 //! | `compaction_cost` | the cost of a compaction; the rate and the budget of compactions |
 //! | `known_files` | what earlier collect calls found in files |
 //! | `report` | what one destroy or one collect call did |
 
+mod across_files;
 mod clear;
 pub mod collect;
 mod compaction_cost;

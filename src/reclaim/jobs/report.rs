@@ -34,6 +34,10 @@ pub struct CollectReport {
     pub files_compacted: u64,
     /// The number of files whose range was read to find garbage.
     pub files_read: u64,
+    /// The number of files whose figures their properties tell.
+    pub files_with_figures: u64,
+    /// The garbage in the compacted files, by their figures: the versions and their bytes.
+    pub garbage: (u64, u64),
     /// The number of files that hold no garbage and were not compacted.
     pub files_without_garbage: u64,
     /// The number of files that were not compacted because of the budget.

@@ -154,6 +154,13 @@ impl DestroyedRanges {
         self.count(store);
     }
 
+    /// Replaces all records by those that were read from the ledger. The caller holds the range
+    /// lock of all keys.
+    pub fn replace(&self, store: &Store, records: impl Iterator<Item = Destroyed>) {
+        self.with(|entries| entries.replace(records, store));
+        self.publish(store);
+    }
+
     /// The records of ranges that overlap one of these ranges.
     pub fn overlapping(&self, ranges: &[StoredRange]) -> Vec<Destroyed> {
         self.with(|entries| ranges.iter().flat_map(|range| entries.overlapping(range)).collect())

@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub type ByFamilies = BTreeMap<Vec<NamedFamily>, IdSet>;
 
 /// The ids of all tenants.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct DoneDrops(BTreeMap<Tenant, ByFamilies>);
 
 impl DoneDrops {

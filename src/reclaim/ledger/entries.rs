@@ -58,6 +58,7 @@ impl Entries {
         let mut entries = Self::default();
         let ranges: Vec<_> = in_force.into_iter().map(|record| entries.note_in_force(record, None, store)).collect();
         let families = store.families.iter().map(|family| AttachedFamily { id: family.id, runs: family.role.runs() }).collect();
+        entries.number = ranges.len();
         entries.in_force = Dropped::new(families, &ranges);
         others.into_iter().for_each(|record| entries.put(record, true, true, store));
         entries
@@ -117,12 +118,19 @@ impl Entries {
         if known.is_some() && !durable {
             return;
         }
-        self.remove(&record.range);
         if durable && record.is_in_force() {
+            self.forget_notes(&record.range);
             let range = self.note_in_force(record, known.as_deref(), store);
-            self.in_force.insert(&range);
+            match known {
+                Some(known) => self.in_force.replace(&known, &range),
+                None => {
+                    self.number += 1;
+                    self.in_force.insert(&range);
+                }
+            }
             return;
         }
+        self.remove(&record.range);
         self.note_to_compact(&record, store);
         if let Some(after) = record.pending() {
             self.pending.insert(&store.shared.layout, &record.range, after);
@@ -130,6 +138,23 @@ impl Entries {
         let range = Arc::new(DroppedRange::new(&record.range, record.keyspace, self.coverage(&record, store)));
         self.segments.insert(&range);
         self.others.insert(record.range.clone(), Other { record, is_stored, range });
+    }
+
+    /// Replaces all records by those that are in the store. A record that is the same stays as it
+    /// is, with its debt and its count of late keys.
+    pub fn replace(&mut self, records: impl Iterator<Item = Destroyed>, store: &Store) {
+        let in_force = self.in_force.all().into_iter().map(|range| range.range());
+        let mut gone: BTreeSet<StoredRange> = in_force.chain(self.others.keys().cloned()).collect();
+        for record in records {
+            gone.remove(&record.range);
+            // A record in force has begun, whatever ordered it.
+            let comparable = Destroyed { forced: record.forced && !record.is_in_force(), ..record.clone() };
+            let is_unsure = self.others.get(&record.range).is_some_and(|other| !other.is_stored || record.is_in_force());
+            if is_unsure || self.get(&record.range) != Some(comparable) {
+                self.put(record, true, true, store);
+            }
+        }
+        gone.iter().for_each(|range| self.remove(range));
     }
 
     /// Notes a record that is in force, and returns its range for filters. The range takes over the
@@ -144,7 +169,6 @@ impl Entries {
         (range.reusable, range.started_at, range.cleared_at) = (record.reusable, record.started_at, record.cleared_at);
         before.into_iter().for_each(|before| range.late = before.late.again(false));
         range.late.set_done(record.is_done());
-        self.number += 1;
         self.note_to_compact(&record, store);
         if let Progress::Cleared(families) = record.progress {
             self.uncompacted.insert(record.range, families);
@@ -180,6 +204,11 @@ impl Entries {
             self.in_force.remove(&found);
             self.number = self.number.saturating_sub(1);
         }
+        self.forget_notes(range);
+    }
+
+    /// Forgets what is noted of a record beside its range in force.
+    fn forget_notes(&mut self, range: &StoredRange) {
         if let Some(other) = self.others.remove(range) {
             self.segments.remove(&other.range);
         }

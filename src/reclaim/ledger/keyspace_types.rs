@@ -10,7 +10,7 @@ use crate::reclaim::store::{Role, Store};
 use crate::safe_point::{GcType, KeepReason, Registration};
 use crate::shared::{Shared, keep_for_conflict};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 /// The most keyspaces that an error names.
 const MOST_NAMED: usize = 10;
@@ -80,6 +80,11 @@ impl KeyspaceTypes {
         Self { storage, pages: Mutex::new(pages.map(|page| (page.first, page)).collect()) }
     }
 
+    /// Stops recording until the guard is dropped.
+    pub fn stop(&self) -> StoppedTypes<'_> {
+        StoppedTypes(lock(&self.pages))
+    }
+
     /// Whether types are recorded. They are recorded only if the ledger has a family of its own, so
     /// that scans of the host do not see the records.
     pub fn are_recorded(&self, store: &Store) -> bool {
@@ -114,5 +119,15 @@ impl KeyspaceTypes {
         let types = recorded.values().flat_map(|page| &page.types).map(|(keyspace, gc_type)| (*keyspace, *gc_type)).collect();
         shared.recorded_types.replace(types);
         Ok(())
+    }
+}
+
+/// The recorded types, while no thread records any.
+pub struct StoppedTypes<'t>(MutexGuard<'t, BTreeMap<u32, TypesPage>>);
+
+impl StoppedTypes<'_> {
+    /// Replaces the types by those that were read from the ledger.
+    pub fn replace(&mut self, pages: impl Iterator<Item = TypesPage>) {
+        *self.0 = pages.map(|page| (page.first, page)).collect();
     }
 }

@@ -38,6 +38,8 @@ pub use storage::{own_keys, probe};
 
 use super::store::Store;
 use crate::error::Error;
+use crate::layout::prefix_range;
+use owner::Ownership;
 use storage::Storage;
 
 /// The ledger of an attached store.
@@ -49,6 +51,7 @@ pub struct Ledger {
     /// The types of keyspaces.
     pub types: KeyspaceTypes,
     storage: Storage,
+    _ownership: Ownership,
 }
 
 impl Ledger {
@@ -56,7 +59,7 @@ impl Ledger {
     /// the ledger belongs to another context, or contradicts what the host registered.
     pub fn open(store: &Store) -> Result<Self, Error> {
         let storage = Storage::new(&store.families, &store.shared.layout.ledger_prefix);
-        owner::take(&store.engine, &storage)?;
+        let ownership = owner::take(&store.engine, &storage)?;
         let records = storage.load(&store.engine, store.families.len())?;
         owner::check_families(&records, &store.families)?;
         keyspace_types::check(&store.shared, &records)?;
@@ -65,9 +68,31 @@ impl Ledger {
             schemas: SchemaOrders::open(storage.clone(), &store.engine, records.schemas.into_values(), records.dropped_ids.into_values())?,
             types: KeyspaceTypes::new(storage.clone(), records.types.into_values()),
             storage,
+            _ownership: ownership,
         };
         ledger.destroyed.publish(store);
         Ok(ledger)
+    }
+
+    /// Reads the ledger anew, after replication has changed it. What the ledger no longer has is
+    /// forgotten, so that filters keep it. Nothing is written. Returns when the worker's rows in
+    /// hand are finished.
+    ///
+    /// Meanwhile nobody else changes the ledger: a record that is written after the read must not
+    /// be forgotten.
+    pub fn reload(&self, store: &Store) -> Result<(), Error> {
+        let _turn = store.range_lock.take(&[prefix_range(b"")]);
+        let mut types = self.types.stop();
+        let mut orders = self.schemas.stop();
+        let (records, _) = self.storage.read_all(&store.engine, store.families.len())?;
+        owner::check_families(&records, &store.families)?;
+        keyspace_types::check(&store.shared, &records)?;
+        types.replace(records.types.into_values());
+        orders.replace(store, records.schemas.into_values(), records.dropped_ids.into_values());
+        // The worker may wait for these locks with rows in hand.
+        drop((orders, types));
+        self.destroyed.replace(store, records.destroyed.into_values());
+        Ok(())
     }
 
     /// Whether all visible writes to the store would survive a crash.

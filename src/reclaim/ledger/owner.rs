@@ -25,6 +25,19 @@ struct Owned {
     storage: Storage,
 }
 
+/// The ownership of a ledger, which ends when this is dropped. Then no attach of another store calls
+/// the engine any more, so the host may close the DB.
+pub struct Ownership {
+    engine: Arc<ClosableEngine>,
+}
+
+impl Drop for Ownership {
+    fn drop(&mut self) {
+        // Whoever calls the engines of others holds the lock meanwhile.
+        lock(&OWNED).retain(|owned| !std::ptr::eq(owned.engine.as_ptr(), Arc::as_ptr(&self.engine)));
+    }
+}
+
 /// The ledgers that are in use in this process.
 static OWNED: Mutex<Vec<Owned>> = Mutex::new(Vec::new());
 
@@ -51,9 +64,9 @@ pub fn check_families(records: &Records, attached: &[ColumnFamily]) -> Result<()
     )))
 }
 
-/// Takes a ledger for one store, until its engine is stopped or dropped. It is an error if another
-/// store has the ledger. The caller must not have written anything there before.
-pub fn take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<(), Error> {
+/// Takes a ledger for one store. It is an error if another store has the ledger. The caller must not
+/// have written anything there before.
+pub fn take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<Ownership, Error> {
     loop {
         match try_take(engine, storage) {
             // The list is not locked during the pause, because other stores may not stall.
@@ -64,13 +77,12 @@ pub fn take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<(), Error
 }
 
 /// An error of kind Busy means that the store stalls writes.
-fn try_take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<(), Error> {
-    // Declared before the lock. So if this holds the last reference to an engine, the engine is
-    // dropped after the lock is released.
-    let mut others: Vec<(Arc<ClosableEngine>, Storage)> = Vec::new();
+fn try_take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<Ownership, Error> {
     let mut owned = lock(&OWNED);
-    owned.retain(|other| other.engine.strong_count() > 0);
-    others.extend(owned.iter().filter_map(|other| Some((other.engine.upgrade()?, other.storage.clone()))));
+    // Declared after the lock, so that these references are dropped before it is released. They are
+    // never the last ones: an `Ownership` has one until it has had the lock.
+    let others: Vec<(Arc<ClosableEngine>, Storage)> =
+        owned.iter().filter_map(|other| Some((other.engine.upgrade()?, other.storage.clone()))).collect();
     let is_shared = others.iter().any(|(other, _)| !other.is_stopping()) && {
         let how = WriteOptions { sync: false, no_slowdown: true };
         let (family, key, mark) = (storage.home, engine.new_probe(), new_mark());
@@ -92,7 +104,7 @@ fn try_take(engine: &Arc<ClosableEngine>, storage: &Storage) -> Result<(), Error
         ));
     }
     owned.push(Owned { engine: Arc::downgrade(engine), storage: storage.clone() });
-    Ok(())
+    Ok(Ownership { engine: engine.clone() })
 }
 
 fn new_mark() -> Vec<u8> {

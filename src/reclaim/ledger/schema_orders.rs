@@ -19,7 +19,7 @@
 //! the worker takes. Instead it marks the schema as being ordered. The worker skips that schema.
 
 use super::covered_families::CoveredFamilies;
-use super::done_drops::{ByFamilies, DoneDrops};
+use super::done_drops::ByFamilies;
 use super::dropped_ids::DroppedIds;
 use super::order_book::{OrderBook, SchemaKey};
 use super::schema::{Order, OrderProgress, SchemaRecord};
@@ -31,9 +31,9 @@ use crate::layout::{KeyForm, NamedSchema, SchemaId, Tenant};
 use crate::log::{Level, log};
 use crate::reclaim::store::{ClosableEngine, Store};
 use crate::safe_point::Registration;
-use crate::shared::{FilterKind, IdSet, JobKind, Truncation};
+use crate::shared::{FilterKind, JobKind, Truncation};
 use std::ops::Bound;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 /// The schema orders of an attached store.
 pub struct SchemaOrders {
@@ -53,22 +53,20 @@ impl SchemaOrders {
         records: impl Iterator<Item = SchemaRecord>,
         dropped_ids: impl Iterator<Item = DroppedIds>,
     ) -> Result<Self, Error> {
-        let (done, mut own): (Vec<_>, Vec<_>) = records.partition(SchemaRecord::is_done_drop);
-        let page = |record: &SchemaRecord| (record.tenant, IdSet::page_of(record.id));
-        let mut drops = DoneDrops::new(dropped_ids);
-        for neighbours in done.chunk_by(|one, next| page(one) == page(next)) {
-            let pages = drops.with(neighbours);
-            storage.replace(engine, &pages, neighbours)?;
-            pages.into_iter().for_each(|page| drops.put(page));
+        let (book, replaced, outranked) = OrderBook::of(records, dropped_ids);
+        for (pages, records) in replaced {
+            storage.replace(engine, &pages, &records)?;
         }
-        // A drop outranks a truncation. A ledger has both only if it was merged from two ledgers.
-        let outranked: Vec<_> = own.extract_if(.., |record| record.order == Order::Truncate && drops.contain(record.schema())).collect();
         if !outranked.is_empty() {
             storage.erase(engine, &outranked)?;
         }
-        let records = own.into_iter().map(|record| (record.schema(), record)).collect();
-        let book = Mutex::new(OrderBook { records, done: drops, ..OrderBook::default() });
-        Ok(Self { storage, book, ordering: Mutex::default() })
+        Ok(Self { storage, book: Mutex::new(book), ordering: Mutex::default() })
+    }
+
+    /// Stops all orders, and the worker's progress with them, until the guard is dropped.
+    pub fn stop(&self) -> StoppedOrders<'_> {
+        let ordering = lock(&self.ordering);
+        StoppedOrders { book: lock(&self.book), _ordering: ordering }
     }
 
     /// Writes a new record of a schema, if `decide` returns one. Filters and the worker follow it
@@ -124,7 +122,10 @@ impl SchemaOrders {
     /// Replaces all known schema orders by those of the ledger; the worker continues the unfinished
     /// ones.
     pub fn take_up(&self, store: &Store) {
-        let mut book = lock(&self.book);
+        Self::take_up_book(store, &mut lock(&self.book));
+    }
+
+    fn take_up_book(store: &Store, book: &mut OrderBook) {
         let (read, unread): (Vec<_>, Vec<_>) = book.records.values().cloned().partition(|record| Self::reads(store, record.tenant));
         let mut unread = unread.len() as u64;
         store.shared.forget_schema_orders();
@@ -139,8 +140,7 @@ impl SchemaOrders {
             Self::publish(store, &record);
             book.put(record);
         }
-        Self::count(store, &book);
-        drop(book);
+        Self::count(store, book);
         if unread > 0 {
             log(Level::Warn, || {
                 format!(
@@ -227,5 +227,23 @@ impl SchemaOrders {
         // This is after the log, so that the log is complete when a drain ends.
         Self::count(store, &lock(&self.book));
         Ok(())
+    }
+}
+
+/// The orders, while nobody changes them.
+pub struct StoppedOrders<'o> {
+    book: MutexGuard<'o, OrderBook>,
+    _ordering: MutexGuard<'o, ()>,
+}
+
+impl StoppedOrders<'_> {
+    /// Replaces the orders by those that were read from the ledger. Nothing is written: the next
+    /// attach replaces records of earlier versions.
+    pub fn replace(&mut self, store: &Store, records: impl Iterator<Item = SchemaRecord>, dropped_ids: impl Iterator<Item = DroppedIds>) {
+        let (book, ..) = OrderBook::of(records, dropped_ids);
+        if (&book.records, &book.done) != (&self.book.records, &self.book.done) {
+            *self.book = book;
+            SchemaOrders::take_up_book(store, &mut self.book);
+        }
     }
 }

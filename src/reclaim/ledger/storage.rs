@@ -37,6 +37,9 @@ pub struct Storage {
 /// A record as it is stored.
 type KeyValue = (Vec<u8>, Vec<u8>);
 
+/// A key and the family that it is in.
+type InFamily = (Family, Vec<u8>);
+
 /// The write is durable when it returns.
 const DURABLY: WriteOptions = WriteOptions { sync: true, no_slowdown: false };
 
@@ -75,6 +78,21 @@ impl Storage {
     /// Reads the records of all families, and moves those in other families to the ledger's family.
     /// If a record does not parse, the error names it, and nothing is changed.
     pub fn load(&self, engine: &ClosableEngine, families: usize) -> Result<Records, Error> {
+        let (records, away) = self.read_all(engine, families)?;
+        for (family, key) in away {
+            if let Some(value) = records.value(&key)
+                && engine.get(self.home, &key)?.as_ref() != Some(&value)
+            {
+                engine.write(&[Write { family: self.home, op: Op::Put(key.clone(), value) }], DURABLY)?;
+            }
+            engine.write(&[Write { family, op: Op::Delete(key) }], DURABLY)?;
+        }
+        Ok(records)
+    }
+
+    /// Reads the records of all families, and writes nothing. Also returns the keys that do not
+    /// belong into their family.
+    pub fn read_all(&self, engine: &ClosableEngine, families: usize) -> Result<(Records, Vec<InFamily>), Error> {
         let mut records = Records::default();
         let mut away = Vec::new();
         for family in 0..families {
@@ -90,15 +108,7 @@ impl Storage {
                 }
             }
         }
-        for (family, key) in away {
-            if let Some(value) = records.value(&key)
-                && engine.get(self.home, &key)?.as_ref() != Some(&value)
-            {
-                engine.write(&[Write { family: self.home, op: Op::Put(key.clone(), value) }], DURABLY)?;
-            }
-            engine.write(&[Write { family, op: Op::Delete(key) }], DURABLY)?;
-        }
-        Ok(records)
+        Ok((records, away))
     }
 
     fn add(&self, key: &[u8], value: &[u8], records: &mut Records) -> Option<()> {

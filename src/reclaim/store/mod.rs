@@ -3,7 +3,7 @@
 //!
 //! It also has the rates of deletes and compactions, because calls and worker share them.
 //!
-//! Lock order of an attached store: range lock, rows in hand, order book.
+//! Lock order of an attached store: range lock, rows in hand, types of keyspaces, order book.
 //!
 //! A thread that destroys a range takes the range lock first. Then it publishes the destroyed
 //! range, and waits until the worker has no rows in hand. The worker takes the range lock for a
@@ -25,7 +25,8 @@ pub use rate_limiter::RateLimiter;
 
 use crate::engine::{Direction, Engine, Family, File};
 use crate::error::Error;
-use crate::shared::Shared;
+use crate::properties::FileFigures;
+use crate::shared::{FilterKind, Shared};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
@@ -79,6 +80,24 @@ impl Store {
         let (delete_rate, compact_rate) =
             (RateLimiter::new(shared.deleting.bytes_per_second), RateLimiter::new(shared.deleting.compact_bytes_per_second));
         Self { shared, engine, families, range_lock: RangeLock::default(), delete_rate, compact_rate, debt: Mutex::default() }
+    }
+
+    /// The kind of a family's filters.
+    pub fn kind_of(&self, family: Family) -> FilterKind {
+        match self.families.role(family) {
+            Some(Role::Default) if self.shared.kinds.has(FilterKind::TtlV1) && !self.shared.kinds.has(FilterKind::Default) => {
+                FilterKind::TtlV1
+            }
+            Some(Role::Default) => FilterKind::Default,
+            Some(Role::Write) => FilterKind::Write,
+            _ => FilterKind::DroppedOnly,
+        }
+    }
+
+    /// The figures of a file of a family, if its properties tell them.
+    pub fn figures_of(&self, family: Family, file: &File) -> Option<FileFigures> {
+        let properties = file.properties.iter().map(|(name, value)| (name.as_slice(), value.as_slice()));
+        FileFigures::read(&self.shared.layout, self.kind_of(family), properties)
     }
 
     /// Whether a range has at least this number of keys.

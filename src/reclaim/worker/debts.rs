@@ -2,9 +2,10 @@
 //! until a burst of destroys is over, so that it pays all their debts together. It does one
 //! compaction at a time, at the rate of all compactions, and none while the store stalls writes.
 
+use super::failures;
 use super::pauses::{LONGEST_WAIT, SHORT_LOOK};
-use crate::error::{Error, ErrorKind};
-use crate::log::{Level, log};
+use crate::error::Error;
+use crate::log::log;
 use crate::reclaim::jobs::debt::{self, DebtKey, Payment};
 use crate::reclaim::ledger::Ledger;
 use crate::reclaim::store::Store;
@@ -67,10 +68,8 @@ impl Debts {
         }
         if let Err(error) = self.work(store, ledger) {
             self.payment = None;
-            self.next_look += AGAIN;
-            // The store stalls, is busy with other compactions, or is being detached.
-            let is_usual = matches!(error.kind(), ErrorKind::Busy | ErrorKind::Aborted);
-            log(if is_usual { Level::Debug } else { Level::Error }, || {
+            self.next_look += failures::pause(&error, AGAIN);
+            log(failures::level(&error), || {
                 format!("files that hold deleted keys cannot be compacted now, and the worker tries again: {error}")
             });
         }

@@ -13,6 +13,7 @@
 //! is in hand.
 
 mod debts;
+mod failures;
 mod orders;
 mod paced_writer;
 mod pauses;
@@ -21,6 +22,7 @@ mod rows;
 use super::jobs::{DestroyReport, pending, recheck};
 use super::ledger::Ledger;
 use super::store::Store;
+use super::survey::garbage::GarbageSurvey;
 use crate::error::ErrorKind;
 use crate::log::{Level, log};
 use crate::shared::JobKind;
@@ -37,13 +39,16 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The main function of the worker's thread.
-pub fn work(store: &Store, ledger: &Ledger) {
+pub fn work(store: &Store, ledger: &Ledger, garbage: &GarbageSurvey) {
     let mut worker = Worker {
         store,
         ledger,
+        garbage,
         writer: PacedWriter::new(store),
+        next_barriers: Instant::now(),
         next_recheck: Instant::now(),
         next_due: Instant::now(),
+        due_rests_until: Instant::now(),
         orders: Orders::default(),
         debts: Debts::new(),
         registrations: u64::MAX,
@@ -68,12 +73,16 @@ pub fn work(store: &Store, ledger: &Ledger) {
 struct Worker<'s> {
     store: &'s Store,
     ledger: &'s Ledger,
+    garbage: &'s GarbageSurvey,
     writer: PacedWriter<'s>,
     orders: Orders,
     debts: Debts,
     rows: Rows,
+    next_barriers: Instant,
     next_recheck: Instant,
     next_due: Instant,
+    /// The end of the pause after pending destroys failed.
+    due_rests_until: Instant,
     /// The number of registrations whose types are recorded.
     registrations: u64,
 }
@@ -84,8 +93,12 @@ impl Worker<'_> {
             self.recheck();
         }
         self.record_types();
+        if Instant::now() >= self.next_barriers {
+            self.next_barriers = Instant::now() + LOOK;
+            self.store.shared.let_ended_barriers_go();
+        }
         let wait = self.debts.wait(self.store).map_or(LOOK, |wait| wait.min(LOOK));
-        if let Some(rows) = self.store.shared.worker_queue.take(wait) {
+        if let Some(rows) = self.store.shared.worker_queue.take(wait, || self.store.is_stopping()) {
             self.rows.finish(&mut self.writer, rows);
         }
         if self.store.shared.worker_queue.has(JobKind::Order) {
@@ -93,6 +106,9 @@ impl Worker<'_> {
         }
         self.destroy_due();
         self.debts.carry_on(self.store, self.ledger);
+        if let Err(error) = self.garbage.run_if_due(self.store) {
+            log(Level::Debug, || format!("the garbage of keyspaces cannot be surveyed now: {error}"));
+        }
     }
 
     fn record_types(&mut self) {
@@ -100,7 +116,13 @@ impl Worker<'_> {
         if registrations != self.registrations && self.ledger.types.are_recorded(self.store) {
             match self.ledger.types.record(self.store) {
                 Ok(()) => self.registrations = registrations,
-                Err(error) => log(Level::Error, || format!("the types of keyspaces cannot be recorded now: {error}")),
+                Err(error) => {
+                    log(failures::level(&error), || format!("the types of keyspaces cannot be recorded now: {error}"));
+                    // Attempts are of no use until the next attach, which has a worker of its own.
+                    if error.kind() == ErrorKind::FamilyDropped {
+                        self.registrations = registrations;
+                    }
+                }
             }
         }
     }
@@ -109,16 +131,14 @@ impl Worker<'_> {
     /// once a second.
     fn destroy_due(&mut self) {
         let is_told = self.store.shared.worker_queue.has(JobKind::Due);
-        if !self.ledger.destroyed.any_pending() || Instant::now() < self.next_due && !is_told || self.store.engine.write_stalled() {
+        let next = if is_told { self.due_rests_until } else { self.due_rests_until.max(self.next_due) };
+        if !self.ledger.destroyed.any_pending() || Instant::now() < next || self.store.engine.write_stalled() {
             return;
         }
         self.next_due = Instant::now() + LOOK;
         if let Err(error) = pending::run_due(self.store, self.ledger) {
-            let is_usual = matches!(error.kind(), ErrorKind::Busy | ErrorKind::Aborted);
-            log(if is_usual { Level::Debug } else { Level::Error }, || {
-                format!("a pending destroy cannot be carried out now, and the worker tries again: {error}")
-            });
-            wait(self.store, AFTER_ERROR);
+            log(failures::level(&error), || format!("a pending destroy cannot be carried out now, and the worker tries again: {error}"));
+            self.due_rests_until = Instant::now() + failures::pause(&error, AFTER_ERROR);
         }
         self.ledger.destroyed.count(self.store);
     }
@@ -129,7 +149,7 @@ impl Worker<'_> {
             return;
         }
         if let Err(error) = recheck::run(self.store, self.ledger, self.store.shared.clock.now(), &mut DestroyReport::default()) {
-            log(Level::Error, || format!("a destroyed range cannot be rechecked now, and its record is kept: {error}"));
+            log(failures::level(&error), || format!("a destroyed range cannot be rechecked now, and its record is kept: {error}"));
             self.next_recheck = Instant::now() + 60 * LOOK;
         }
     }

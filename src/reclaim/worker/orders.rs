@@ -1,6 +1,7 @@
 //! The worker carries out orders about schemas. It does one batch of one order, then one batch of
 //! the next order.
 
+use super::failures;
 use super::paced_writer::PacedWriter;
 use super::pauses::{LONGEST_WAIT, SHORT_LOOK, SHORTEST_WAIT, wait};
 use crate::error::{Error, ErrorKind, hex};
@@ -63,7 +64,7 @@ impl Orders {
             Err(error) if error.kind() == ErrorKind::Busy => wait(store, SHORTEST_WAIT),
             Err(error) => {
                 self.wait(key);
-                log(Level::Error, || {
+                log(failures::level(&error), || {
                     format!("the keys of {} cannot be deleted now, and the worker tries again: {error}", NamedSchema(key))
                 });
             }

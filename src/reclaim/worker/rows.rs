@@ -1,6 +1,7 @@
 //! Finishing the rows that filters handed over. The worker has a limited number of them in hand at
 //! a time. A row whose deciding version is only in a memtable waits for a flush.
 
+use super::failures;
 use super::paced_writer::PacedWriter;
 use super::pauses::{AFTER_ERROR, LONGEST_WAIT, SHORTEST_WAIT, wait};
 use crate::engine::{Family, WriteOptions};
@@ -66,7 +67,7 @@ impl Rows {
                 // The rows were put back, because another thread waits or the store was too busy.
                 Err(error) if error.kind() == ErrorKind::Busy => wait(store, SHORTEST_WAIT),
                 Err(error) => {
-                    log(Level::Error, || format!("the worker leaves rows to later filters: {error}"));
+                    log(failures::level(&error), || format!("the worker leaves rows to later filters: {error}"));
                     wait(store, AFTER_ERROR);
                 }
             }
@@ -104,7 +105,7 @@ impl Rows {
         self.next_flush = Instant::now() + BETWEEN_FLUSHES;
         self.flushes_in_vain += 1;
         if let Err(error) = store.engine.flush(family) {
-            log(Level::Error, || format!("rows wait for a flush, which fails: {error}"));
+            log(failures::level(&error), || format!("rows wait for a flush, which fails: {error}"));
             wait(store, AFTER_ERROR);
         }
     }

@@ -1,6 +1,7 @@
 //! The cache of safe points against an obvious one.
 
-use super::super::outcome::Unused;
+use super::super::outcome::{Loaded, TypeConflict, Unused};
+use super::super::page::KeepReason;
 use super::*;
 use GcType::{Global, KeyspaceLevel};
 use std::iter::once;
@@ -35,7 +36,7 @@ fn each_keyspace_has_its_own_effective_safe_point() {
 fn safe_points_only_move_forward() {
     let sp = SafePoints::new(UnknownKeyspace::Keep);
     assert_eq!(
-        [5, 5, 4, 6].map(|ts| sp.advance_global(ts)),
+        [5, 5, 4, 6].map(|ts| sp.advance_global(ts).0),
         [AdvanceOutcome::Moved, AdvanceOutcome::Same, AdvanceOutcome::Refused, AdvanceOutcome::Moved]
     );
     let batch = [(id(1), 10), (id(1), 9), (id(1), 10), (id(2), 1)];
@@ -50,7 +51,7 @@ fn the_first_type_stands_and_another_one_keeps_everything_until_it_is_named() {
     sp.register([id(3), id(5)].into_iter(), KeyspaceLevel).unwrap();
     sp.advance([(id(3), 70), (id(5), 70)]);
     let conflict = sp.register([id(4), id(3), id(5)].into_iter(), Global).unwrap_err();
-    assert_eq!(conflict, TypeConflict { n: 2, index: 1, keyspace: id(3), in_force: KeyspaceLevel });
+    assert_eq!(conflict, TypeConflict { n: 2, index: 1, keyspace: id(3), in_force: KeyspaceLevel }.into());
     assert!(sp.effective(id(4)).unknown, "a refused batch registers no keyspace");
     assert_eq!([3, 5].map(|keyspace| effective(&sp, keyspace)), [0, 0], "all that conflict are kept");
     assert!(sp.any_effective(), "by the global one");

@@ -1,0 +1,3 @@
+module rocksgc
+
+go 1.19

@@ -1,0 +1,3 @@
+//! PD's keys.
+
+pub use rocks_gc_pd::key::PdKey;

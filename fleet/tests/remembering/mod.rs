@@ -1,0 +1,195 @@
+//! A library and a host that only remember what they were told.
+#![allow(dead_code)] // Each test file uses a part.
+
+use rocks_gc_fleet::error::{Error, Result};
+use rocks_gc_fleet::follower::host::Host;
+use rocks_gc_fleet::follower::local::{Bounds, GcType, Keyspace, Left, Local, Schema, SchemaProgress};
+use rocks_gc_fleet::layout::id::{KeyspaceId, Scope};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+type OwnedBounds = (Vec<u8>, Vec<u8>);
+
+/// What the library was told.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub keyspaces: BTreeMap<KeyspaceId, Keyspace>,
+    pub loads: Vec<Keyspace>,
+    pub registered: Vec<(KeyspaceId, GcType)>,
+    pub paused: BTreeSet<KeyspaceId>,
+    pub global: u64,
+    pub own: BTreeMap<KeyspaceId, u64>,
+    pub lists: BTreeMap<KeyspaceId, (Vec<u32>, u32)>,
+    pub dropped: BTreeSet<Schema>,
+    pub truncated: Vec<(Schema, u64)>,
+    pub left_of_schemas: Left,
+    pub ranges: BTreeMap<OwnedBounds, (u64, Left)>,
+    pub has_locks: bool,
+}
+
+/// The library.
+#[derive(Clone)]
+pub struct Remembering(Arc<Mutex<Known>>);
+
+impl Default for Remembering {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Known {
+            keyspaces: BTreeMap::new(),
+            loads: Vec::new(),
+            registered: Vec::new(),
+            paused: BTreeSet::new(),
+            global: 0,
+            own: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            dropped: BTreeSet::new(),
+            truncated: Vec::new(),
+            left_of_schemas: Left::Visible,
+            ranges: BTreeMap::new(),
+            has_locks: false,
+        })))
+    }
+}
+
+impl Remembering {
+    pub fn get(&self) -> Known {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub fn change(&self, change: impl FnOnce(&mut Known)) {
+        change(&mut self.0.lock().unwrap());
+    }
+}
+
+impl Local for Remembering {
+    fn load_keyspace(&self, keyspace: &Keyspace) -> Result<()> {
+        let mut known = self.0.lock().unwrap();
+        if let Some(before) = known.keyspaces.get(&keyspace.id)
+            && !before.state.may_become(keyspace.state)
+        {
+            return Err(Error("a move that PD does not make".into()));
+        }
+        known.keyspaces.insert(keyspace.id, keyspace.clone());
+        known.loads.push(keyspace.clone());
+        Ok(())
+    }
+
+    fn register(&self, id: KeyspaceId, gc_type: GcType) -> Result<()> {
+        let mut known = self.0.lock().unwrap();
+        known.registered.push((id, gc_type));
+        known.paused.remove(&id);
+        known.own.remove(&id);
+        Ok(())
+    }
+
+    fn pause(&self, id: KeyspaceId) -> Result<()> {
+        self.0.lock().unwrap().paused.insert(id);
+        Ok(())
+    }
+
+    fn advance_global(&self, safe_point: u64) {
+        let mut known = self.0.lock().unwrap();
+        known.global = known.global.max(safe_point);
+    }
+
+    fn advance(&self, safe_points: &[(KeyspaceId, u64)]) -> Result<()> {
+        let mut known = self.0.lock().unwrap();
+        for (id, safe_point) in safe_points {
+            let own = known.own.entry(*id).or_default();
+            *own = (*own).max(*safe_point);
+        }
+        Ok(())
+    }
+
+    fn load_schemas(&self, keyspace: KeyspaceId, valid: &[u32], highest: u32) -> Result<()> {
+        self.0.lock().unwrap().lists.insert(keyspace, (valid.to_vec(), highest));
+        Ok(())
+    }
+
+    fn drop_schema(&self, schema: Schema) -> Result<()> {
+        self.0.lock().unwrap().dropped.insert(schema);
+        Ok(())
+    }
+
+    fn is_dropped(&self, schema: Schema) -> bool {
+        self.0.lock().unwrap().dropped.contains(&schema)
+    }
+
+    fn truncate_schema(&self, schema: Schema, up_to: u64) -> Result<()> {
+        self.0.lock().unwrap().truncated.push((schema, up_to));
+        Ok(())
+    }
+
+    fn has_lock_family(&self) -> bool {
+        self.0.lock().unwrap().has_locks
+    }
+
+    fn highest_dropped(&self) -> Vec<Schema> {
+        self.0.lock().unwrap().dropped.iter().next_back().copied().into_iter().collect()
+    }
+
+    fn progress_of_schemas(&self, schemas: &[Schema]) -> Vec<SchemaProgress> {
+        let known = self.0.lock().unwrap();
+        let truncated = |schema: &Schema| known.truncated.iter().filter(|(of, _)| of == schema).map(|(_, up_to)| *up_to).max();
+        let progress = |schema| SchemaProgress { left: known.left_of_schemas, truncated_up_to: truncated(schema).unwrap_or(0) };
+        schemas.iter().map(progress).collect()
+    }
+
+    fn destroy_after(&self, start: &[u8], end: &[u8], timestamp: u64) -> Result<()> {
+        self.0.lock().unwrap().ranges.insert((start.to_vec(), end.to_vec()), (timestamp, Left::Visible));
+        Ok(())
+    }
+
+    fn left_of_ranges(&self, ranges: &[Bounds<'_>]) -> Vec<Option<Left>> {
+        let known = self.0.lock().unwrap();
+        let left = |(start, end): &Bounds<'_>| known.ranges.get(&(start.to_vec(), end.to_vec())).map(|(_, left)| *left);
+        ranges.iter().map(left).collect()
+    }
+}
+
+/// The host.
+#[derive(Clone, Default)]
+pub struct RememberingHost(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+struct Told {
+    stuck: BTreeSet<Scope>,
+    fenced: Vec<String>,
+    lost: Vec<(Scope, String)>,
+}
+
+impl RememberingHost {
+    pub fn set_stuck(&self, scope: Scope, is_stuck: bool) {
+        let stuck = &mut self.0.lock().unwrap().stuck;
+        if is_stuck {
+            stuck.insert(scope)
+        } else {
+            stuck.remove(&scope)
+        };
+    }
+
+    pub fn fenced(&self) -> Vec<String> {
+        self.0.lock().unwrap().fenced.clone()
+    }
+
+    pub fn lost(&self) -> Vec<(Scope, String)> {
+        self.0.lock().unwrap().lost.clone()
+    }
+}
+
+impl Host for RememberingHost {
+    fn holds_transactions(&self) -> bool {
+        true
+    }
+
+    fn resolve(&self, scope: Scope, _: u64) -> bool {
+        !self.0.lock().unwrap().stuck.contains(&scope)
+    }
+
+    fn fenced(&self, why: &str) {
+        self.0.lock().unwrap().fenced.push(why.into());
+    }
+
+    fn hold_lost(&self, scope: Scope, name: &str) {
+        self.0.lock().unwrap().lost.push((scope, name.into()));
+    }
+}

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Installs the Debian packages into an empty chroot, and builds and runs the quick start there:
+# test_deb.sh DIST CACHE. It needs root and debootstrap. The empty system is kept in CACHE.
+set -eu
+dist=$(realpath "$1")
+mkdir -p "$2"
+base=$(realpath "$2")/bookworm.tar
+here=$(cd "$(dirname "$0")" && pwd)
+mirror=$(apt-get indextargets --format '$(SITE)' | grep -v security | head -1)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+if [ ! -e "$base" ]; then
+  debootstrap --variant=minbase bookworm "$work/base" "$mirror" > "$work/log" || {
+    tail -20 "$work/log" >&2
+    exit 1
+  }
+  tar -C "$work/base" -cf "$base.new" .
+  mv "$base.new" "$base"
+fi
+mkdir -p "$work/root/build"
+tar -C "$work/root" -xf "$base"
+cp "$dist"/librocks-gc1_*.deb "$dist"/librocks-gc-dev_*.deb "$work/root/build"
+cp "$here/../examples/quickstart.cc" "$work/root/build"
+cat > "$work/root/build/in_chroot" <<'IN'
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+cd /build
+apt-get update
+apt-get install -y --no-install-recommends ./librocks-gc1_*.deb ./librocks-gc-dev_*.deb \
+  g++ librocksdb-dev pkg-config
+dpkg-query -W -f='${Depends}\n' librocks-gc1 | grep -q libc6
+c++ -std=c++17 quickstart.cc $(pkg-config --cflags rocks_gc) -lrocksdb -o quickstart
+printed=$(./quickstart)
+[ "$printed" = "1 of 3 versions left" ]
+IN
+chroot "$work/root" sh /build/in_chroot > "$work/log" 2>&1 || { tail -40 "$work/log" >&2; exit 1; }
+echo "test_deb: ok"
