@@ -177,26 +177,26 @@ install: lib
 
 # Installs a node's library, its header (make install has that, too), and the command.
 install-fleet: fleet
-	install -D -m 755 $(RELEASE)/librocks_gc_fleet.so "$(DESTDIR)$(LIBDIR)/librocks_gc_fleet.so.1"
-	ln -sf librocks_gc_fleet.so.1 "$(DESTDIR)$(LIBDIR)/librocks_gc_fleet.so"
-	install -D -m 644 include/rocks_gc_fleet.h "$(DESTDIR)$(PREFIX)/include/rocks_gc_fleet.h"
-	install -D -m 755 $(RELEASE)/rocks-gc "$(DESTDIR)$(PREFIX)/bin/rocks-gc"
+	packaging/install_fleet.sh $(RELEASE) "$(DESTDIR)$(PREFIX)" "$(DESTDIR)$(LIBDIR)"
 
 # Every package, with checksums, in dist/.
 DIST = $(CURDIR)/dist
 VERSION = $(shell packaging/version.sh)
 TREE = $(CARGO_TARGET_DIR)/packages
 TOOLS = $(CACHE)/tools
-packages: lib rocksdbjni
+packages: lib fleet rocksdbjni
 	@.ci/setup binutils python3-venv
 	@command -v npm >/dev/null || .ci/setup nodejs npm
 	@rm -rf $(DIST) $(TREE) target/packages && mkdir -p $(DIST)
 	packaging/install.sh $(LIBRARY) $(TREE)/tar/rocks_gc-$(VERSION) '$${pcfiledir}/../..' '$${prefix}/lib'
+	packaging/install_fleet.sh $(RELEASE) $(TREE)/tar/rocks_gc-$(VERSION) $(TREE)/tar/rocks_gc-$(VERSION)/lib
 	tar -C $(TREE)/tar -czf $(DIST)/rocks_gc-$(VERSION)-x86_64-linux.tar.gz rocks_gc-$(VERSION)
 	packaging/install.sh $(LIBRARY) target/packages/deb /usr /usr/lib/x86_64-linux-gnu
+	packaging/install_fleet.sh $(RELEASE) target/packages/fleet/usr target/packages/fleet/usr/lib/x86_64-linux-gnu
 	@test -x $(TOOLS)/bin/cargo-deb || cargo install --locked --root $(TOOLS) cargo-deb
 	$(TOOLS)/bin/cargo-deb --no-build --output $(DIST)/
 	$(TOOLS)/bin/cargo-deb --no-build --variant dev --output $(DIST)/
+	$(TOOLS)/bin/cargo-deb --no-build -p rocks-gc-fleet --output $(DIST)/
 	bindings/python/package.sh $(LIBRARY) $(DIST)
 	bindings/node/package.sh $(LIBRARY) $(DIST)
 	bindings/java/package.sh $(LIBRARY) $(DIST)

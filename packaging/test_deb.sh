@@ -19,19 +19,26 @@ if [ ! -e "$base" ]; then
 fi
 mkdir -p "$work/root/build"
 tar -C "$work/root" -xf "$base"
-cp "$dist"/librocks-gc1_*.deb "$dist"/librocks-gc-dev_*.deb "$work/root/build"
-cp "$here/../examples/quickstart.cc" "$work/root/build"
+cp "$dist"/librocks-gc1_*.deb "$dist"/librocks-gc-dev_*.deb "$dist"/rocks-gc-fleet_*.deb \
+  "$work/root/build"
+cp "$here/../examples/quickstart.cc" "$here/../examples/fleet_node.cc" "$work/root/build"
 cat > "$work/root/build/in_chroot" <<'IN'
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 cd /build
 apt-get update
-apt-get install -y --no-install-recommends ./librocks-gc1_*.deb ./librocks-gc-dev_*.deb \
-  g++ librocksdb-dev pkg-config
-dpkg-query -W -f='${Depends}\n' librocks-gc1 | grep -q libc6
+apt-get install -y --no-install-recommends ./*.deb g++ librocksdb-dev pkg-config
+for package in librocks-gc1 rocks-gc-fleet; do
+  dpkg-query -W -f='${Depends}\n' "$package" | grep -q libc6
+done
 c++ -std=c++17 quickstart.cc $(pkg-config --cflags rocks_gc) -lrocksdb -o quickstart
 printed=$(./quickstart)
 [ "$printed" = "1 of 3 versions left" ]
+rocks-gc --version
+c++ -std=c++17 fleet_node.cc $(pkg-config --cflags rocks_gc) -lrocksdb -o fleet_node
+# The node finds both libraries by name, and no etcd.
+./fleet_node librocks_gc.so.1 librocks_gc_fleet.so.1 db endpoints=http://127.0.0.1:1 2> refused && exit 1
+grep -q '127.0.0.1:1' refused
 IN
 chroot "$work/root" sh /build/in_chroot > "$work/log" 2>&1 || { tail -40 "$work/log" >&2; exit 1; }
 echo "test_deb: ok"

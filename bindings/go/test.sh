@@ -43,5 +43,10 @@ printf 'keyspace 7: 1 of 3 versions left\nkeyspace 8: 2 of 3 versions left\n' | 
 echo 'unsigned rgc_abi_version(void) { return 99; }' |
   gcc -shared -fPIC -x c -o "$project/other_abi.so" -
 export OTHER_ABI="$project/other_abi.so"
+# A second RocksDB, as far as a search of the process can see.
+nm -D "$(pkg-config --variable=libdir rocksdb)/librocksdb.so" |
+  sed -n 's/.* T \(rocksdb_[a-z0-9_]*\)$/void \1(void) {}/p' |
+  gcc -shared -fPIC -x c -o "$project/second.so" -
+export SECOND_ROCKSDB="$project/second.so"
 go vet rocksgc ./...
 go test $race -count=1 -v ./tests -bench . -benchtime 100000x

@@ -413,8 +413,11 @@ func TestWrongPointersAndPaths(t *testing.T) {
 	fails(t, err, rocksgc.ErrInvalidArgument, "")
 }
 
+// rocksDBPath finds RocksDB in /proc/self/maps.
+var rocksDBPath = regexp.MustCompile(`/.*librocksdb\.so.*`)
+
 func TestBindByPath(t *testing.T) {
-	path := regexp.MustCompile(`/.*librocksdb\.so.*`).Find(got[[]byte](t)(os.ReadFile("/proc/self/maps")))
+	path := rocksDBPath.Find(got[[]byte](t)(os.ReadFile("/proc/self/maps")))
 	if path == nil {
 		t.Skip("RocksDB is linked statically")
 	}

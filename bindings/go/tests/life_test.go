@@ -349,6 +349,28 @@ func TestOtherABI(t *testing.T) {
 	fails(t, rocksgc.SetLogger(nil, rocksgc.LogOff), rocksgc.ErrNotSupported, "99")
 }
 
+// TestTwoRocksDBs runs this test binary again, and loads a second RocksDB there.
+func TestTwoRocksDBs(t *testing.T) {
+	second := os.Getenv("SECOND_ROCKSDB")
+	if os.Getenv("LOAD_SECOND") == "" {
+		command := exec.Command(os.Args[0], "-test.run=^TestTwoRocksDBs$")
+		command.Env = append(os.Environ(), "LOAD_SECOND=1")
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, output)
+		}
+		return
+	}
+	first := string(rocksDBPath.Find(got[[]byte](t)(os.ReadFile("/proc/self/maps"))))
+	must(t, load(second))
+	gc := newGc(t, "")
+	defer gc.Close()
+	fails(t, gc.Bind(""), rocksgc.ErrNotSupported, second)
+	fails(t, gc.Bind(""), rocksgc.ErrNotSupported, first)
+	must(t, gc.Bind(first))
+	fails(t, gc.Bind(second), rocksgc.ErrInvalidArgument, "another RocksDB")
+	must(t, gc.Bind(first))
+}
+
 func BenchmarkSafePoint(b *testing.B) {
 	gc := newGc(b, "")
 	defer gc.Close()

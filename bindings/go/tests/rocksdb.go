@@ -1,7 +1,8 @@
 // Package tests drives rocksgc on a real RocksDB.
 package tests
 
-// #cgo LDFLAGS: -lrocksdb
+// #cgo LDFLAGS: -lrocksdb -ldl
+// #include <dlfcn.h>
 // #include <stdlib.h>
 // #include <rocksdb/c.h>
 import "C"
@@ -37,6 +38,16 @@ func pointer(o *options) unsafe.Pointer {
 func (o *options) close() {
 	C.rocksdb_options_destroy(o.c)
 	o.c = nil
+}
+
+// load loads a shared library for the rest of the process.
+func load(path string) error {
+	c := C.CString(path)
+	defer C.free(unsafe.Pointer(c))
+	if C.dlopen(c, C.RTLD_NOW) == nil {
+		return errors.New(C.GoString(C.dlerror()))
+	}
+	return nil
 }
 
 type db struct {
