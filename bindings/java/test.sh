@@ -56,6 +56,7 @@ suite() { # CLASSPATH JAVA [OPTION]
 suite rocks-gc.jar:jna.jar "${JAVA:-java}"
 if [ -n "${JAVA22:-}" ]; then
   suite rocks-gc.jar "$JAVA22" --enable-native-access=ALL-UNNAMED
+  "$JAVA22" --enable-native-access=ALL-UNNAMED -cp rocks-gc.jar:rocksdbjni.jar:classes StackTest
 else
   echo "no JAVA22: nothing is tested on Java 22 or later"
 fi

@@ -37,6 +37,13 @@ final class Stub {
     return new Stub(target.address(), target);
   }
 
+  /** For what is called while this thread waits: a call that has no stack ends the process. */
+  static void requireStack() {
+    if (callbacks().number("rgc_java_has_stack") == 0) {
+      throw new StackOverflowError("the library cannot call Java on what is left of the stack");
+    }
+  }
+
   long address() {
     return address;
   }

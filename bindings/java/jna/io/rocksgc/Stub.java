@@ -42,6 +42,9 @@ final class Stub {
     return new Stub(each);
   }
 
+  /** JNA survives a call that has no stack. */
+  static void requireStack() {}
+
   long address() {
     return Pointer.nativeValue(CallbackReference.getFunctionPointer(callback));
   }

@@ -50,6 +50,7 @@ final class Callbacks {
 
   /** Runs a listing function, and shows each struct to visitor. */
   static long listing(Consumer<ByteBuffer> visitor, LongUnaryOperator function) {
+    Stub.requireStack();
     Throwable[] thrown = new Throwable[1];
     Consumer<ByteBuffer> outer = VISITOR.get();
     VISITOR.set(info -> {
