@@ -217,8 +217,8 @@ test-bindings-quick: lib $(ROCKSDB_SETUP)
 	bindings/node/test.sh $(QUICK)
 	bindings/go/test.sh $(LIBRARY) include
 
-# The rest: Java on rocksdbjni (450 MB are fetched once, and 72 MB are kept), Debian's packages in a chroot, and Rust's crates on
-# RocksDB 11.8.1.
+# The rest: Java on rocksdbjni (450 MB are fetched once, and 72 MB are kept), with JNA and on Java 25 without it (100 MB), Debian's
+# packages in a chroot, and Rust's crates on RocksDB 11.8.1.
 JNI = $(CACHE)/rocksdbjni
 rocksdbjni:
 	@.ci/setup default-jdk-headless libjna-java python3-venv
@@ -226,7 +226,8 @@ rocksdbjni:
 
 test-bindings: packages bundled
 	@.ci/setup debootstrap
-	bindings/java/test.sh $(DIST)
+	bindings/java/fetch_java22.sh $(CACHE)/java22
+	JAVA22=$(CACHE)/java22/java-runtime/bin/java bindings/java/test.sh $(DIST)
 	packaging/test_deb.sh $(DIST) $(CACHE)/debian
 	for host in "rocksdb" "rocksdb shim" "rocksdb multi-threaded-cf" "rust-rocksdb"; do \
 	  CARGO_TARGET_DIR=$(CACHE)/bindings-rust ROCKSDB_LIB_DIR=$(BUNDLED)/lib ROCKSDB_INCLUDE_DIR=$(BUNDLED)/include \

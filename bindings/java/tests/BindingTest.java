@@ -1,5 +1,3 @@
-import com.sun.jna.Library;
-import com.sun.jna.NativeLibrary;
 import io.rocksgc.AttachedDb;
 import io.rocksgc.BarrierInfo;
 import io.rocksgc.Barriers;
@@ -30,7 +28,6 @@ import io.rocksgc.StoredKey;
 import io.rocksgc.Why;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -383,7 +380,10 @@ public final class BindingTest {
 
   private static void callbacks() throws Exception {
     ConcurrentLinkedQueue<Throwable> uncaught = new ConcurrentLinkedQueue<>();
-    Thread.setDefaultUncaughtExceptionHandler((thread, e) -> uncaught.add(e));
+    Thread.setDefaultUncaughtExceptionHandler((thread, e) -> {
+      uncaught.add(e);
+      throw new IllegalStateException("a handler that throws");
+    });
     ConcurrentLinkedQueue<String> lines = new ConcurrentLinkedQueue<>();
     RocksGc.setLogger(
         (level, message) -> {
@@ -474,7 +474,7 @@ public final class BindingTest {
   }
 
   private static void twoRocksDbs(String second) throws Exception {
-    NativeLibrary.getInstance(second, Map.of(Library.OPTION_OPEN_FLAGS, 2));
+    System.load(second);
     try (Gc gc = new Gc()) {
       Checks.fails(ErrorKind.NOT_SUPPORTED, "librocksdb.so", gc::bind);
       Checks.fails(ErrorKind.NOT_SUPPORTED, "librocksdbjni", gc::bind);

@@ -1,6 +1,7 @@
 package io.rocksgc;
 
-import com.sun.jna.Memory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -25,7 +26,7 @@ public final class AttachedDb extends RocksDB {
   private final RocksDB opened;
   private final Map<String, ColumnFamilyHandle> families = new LinkedHashMap<>();
   /** A rocksdb_t, and a rocksdb_column_family_handle_t for each family. */
-  private final List<Memory> structs = new ArrayList<>();
+  private final List<ByteBuffer> structs = new ArrayList<>();
 
   AttachedDb(
       Gc gc,
@@ -94,11 +95,10 @@ public final class AttachedDb extends RocksDB {
 
   /** C's struct around a C++ object: its first field is the pointer. */
   private long struct(long object) {
-    Memory struct = new Memory(16);
-    struct.clear();
-    struct.setLong(0, object);
+    ByteBuffer struct = ByteBuffer.allocateDirect(16).order(ByteOrder.nativeOrder());
+    struct.putLong(0, object);
     structs.add(struct);
-    return Bytes.address(struct);
+    return Memory.address(struct);
   }
 
   // Handles belong to the RocksDB that frees them.

@@ -1,6 +1,6 @@
 package io.rocksgc;
 
-import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
 
 /**
  * A barrier that lives.
@@ -10,11 +10,11 @@ import com.sun.jna.Pointer;
  * @param expiresUnixSeconds its last second; Barriers.NO_TTL means that it does not end
  */
 public record BarrierInfo(int keyspace, String name, long ts, long expiresUnixSeconds) {
-  static BarrierInfo read(Pointer info) {
+  static BarrierInfo read(ByteBuffer info) {
     return new BarrierInfo(
-        info.getInt(Abi.BarrierInfoLayout.KEYSPACE),
-        Bytes.readText(info.getLong(Abi.BarrierInfoLayout.NAME)),
-        info.getLong(Abi.BarrierInfoLayout.TS),
-        info.getLong(Abi.BarrierInfoLayout.EXPIRES_UNIX_SECONDS));
+        info.getInt(Header.BarrierInfoLayout.KEYSPACE),
+        Bytes.readText(info.getLong(Header.BarrierInfoLayout.NAME)),
+        info.getLong(Header.BarrierInfoLayout.TS),
+        info.getLong(Header.BarrierInfoLayout.EXPIRES_UNIX_SECONDS));
   }
 }

@@ -1,7 +1,5 @@
 package io.rocksgc;
 
-import com.sun.jna.Memory;
-import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -54,11 +52,16 @@ final class Bytes {
   }
 
   static byte[] copy(long address, long length) {
-    return address == 0 ? null : new Pointer(address).getByteArray(0, Math.toIntExact(length));
+    if (address == 0) {
+      return null;
+    }
+    byte[] copy = new byte[Math.toIntExact(length)];
+    Memory.at(address, copy.length).get(copy);
+    return copy;
   }
 
   static String readText(long address) {
-    return address == 0 ? null : new Pointer(address).getString(0, "UTF-8");
+    return address == 0 ? null : Memory.text(address);
   }
 
   /** A struct that tells its size in its first field. */
@@ -68,23 +71,28 @@ final class Bytes {
     return struct;
   }
 
+  /** A struct of the library, which tells its size in its first field. */
+  static ByteBuffer structAt(long address) {
+    long size = Memory.at(address, Long.BYTES).order(ByteOrder.nativeOrder()).getLong(0);
+    return Memory.at(address, Math.toIntExact(size)).order(ByteOrder.nativeOrder());
+  }
+
   static ByteBuffer read(byte[] struct) {
     return ByteBuffer.wrap(struct).order(ByteOrder.nativeOrder());
   }
 
   /** Copies bytes to memory that does not move. The caller must hold the result during the call. */
-  static Memory fixed(byte[] bytes) {
-    Memory memory = new Memory(Math.max(1, bytes.length));
-    memory.write(0, bytes, 0, bytes.length);
-    return memory;
+  static ByteBuffer fixed(byte[] bytes) {
+    return direct(bytes.length).put(0, bytes);
   }
 
-  static long address(Memory memory) {
-    return Pointer.nativeValue(memory);
+  /** Memory of its own, also if nothing is to be in it. */
+  private static ByteBuffer direct(int size) {
+    return ByteBuffer.allocateDirect(Math.max(1, size));
   }
 
   /** Many byte strings as the library takes them: an address and a length for each. */
-  record Array(long[] addresses, long[] lengths, Memory memory) {
+  record Array(long[] addresses, long[] lengths, ByteBuffer memory) {
     static Array of(List<byte[]> strings) {
       long[] addresses = new long[strings.size()];
       long[] lengths = new long[strings.size()];
@@ -96,12 +104,11 @@ final class Bytes {
         lengths[i] = strings.get(i).length;
         total = Math.addExact(total, lengths[i]);
       }
-      Memory memory = new Memory(Math.max(1, total));
-      long offset = 0;
+      ByteBuffer memory = direct(Math.toIntExact(total));
+      long first = Memory.address(memory);
       for (int i = 0; i < addresses.length; i++) {
-        memory.write(offset, strings.get(i), 0, strings.get(i).length);
-        addresses[i] = address(memory) + offset;
-        offset += lengths[i];
+        addresses[i] = first + memory.position();
+        memory.put(strings.get(i));
       }
       return new Array(addresses, lengths, memory);
     }

@@ -1,42 +1,42 @@
 package io.rocksgc;
 
-import com.sun.jna.Callback;
-import com.sun.jna.CallbackReference;
-import com.sun.jna.CallbackThreadInitializer;
-import com.sun.jna.Native;
-import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.LongUnaryOperator;
 
-/** The functions that the library calls. Nothing that the program throws gets into the library. */
+/**
+ * The functions that the library calls. Nothing that the program throws gets into the library: on
+ * java.lang.foreign it would end the process.
+ */
 final class Callbacks {
-  interface Log extends Callback {
-    void call(Pointer state, int level, Pointer message);
+  interface Log {
+    void call(long state, int level, long message);
   }
 
-  interface Clock extends Callback {
-    long call(Pointer state);
+  interface Clock {
+    long call(long state);
   }
 
-  interface Each extends Callback {
-    int call(Pointer state, Pointer info);
+  interface Each {
+    int call(long state, long info);
   }
 
   /** What a listing on this thread does with each struct. */
-  private static final ThreadLocal<Consumer<Pointer>> VISITOR = new ThreadLocal<>();
+  private static final ThreadLocal<Consumer<ByteBuffer>> VISITOR = new ThreadLocal<>();
   private static final ThreadLocal<Boolean> INSIDE = ThreadLocal.withInitial(() -> false);
-  private static final Each EACH = Callbacks::visit;
+  private static final Stub EACH = Stub.of((Each) Callbacks::visit);
 
   private Callbacks() {}
 
-  static Log log(Logger logger) {
-    return attached((state, level, message) -> guarded(() ->
-        logger.log(Numbered.find(LogLevel.class, level), message.getString(0, "UTF-8"))));
+  static Stub log(Logger logger) {
+    return Stub.of((Log) (state, level, message) -> guarded(() ->
+        logger.log(Numbered.find(LogLevel.class, level), Bytes.readText(message))));
   }
 
   /** A clock that fails tells 0: the time is unknown. */
-  static Clock clock(LongSupplier seconds) {
-    return attached(state -> {
+  static Stub clock(LongSupplier seconds) {
+    return Stub.of((Clock) state -> {
       long[] now = new long[1];
       guarded(() -> now[0] = seconds.getAsLong());
       return now[0];
@@ -48,14 +48,11 @@ final class Callbacks {
     return INSIDE.get();
   }
 
-  static long address(Callback callback) {
-    return Pointer.nativeValue(CallbackReference.getFunctionPointer(callback));
-  }
-
   /** Runs a listing function, and shows each struct to visitor. */
-  static long listing(Consumer<Pointer> visitor, java.util.function.LongUnaryOperator function) {
+  static long listing(Consumer<ByteBuffer> visitor, LongUnaryOperator function) {
+    Stub.requireStack();
     Throwable[] thrown = new Throwable[1];
-    Consumer<Pointer> outer = VISITOR.get();
+    Consumer<ByteBuffer> outer = VISITOR.get();
     VISITOR.set(info -> {
       try {
         visitor.accept(info);
@@ -65,7 +62,7 @@ final class Callbacks {
       }
     });
     try {
-      long answer = function.applyAsLong(address(EACH));
+      long answer = function.applyAsLong(EACH.address());
       if (thrown[0] != null) {
         throw new IllegalStateException("a listing could not be read", thrown[0]);
       }
@@ -75,9 +72,9 @@ final class Callbacks {
     }
   }
 
-  private static int visit(Pointer state, Pointer info) {
+  private static int visit(long state, long info) {
     try {
-      VISITOR.get().accept(info);
+      VISITOR.get().accept(Bytes.structAt(info));
       return 0;
     } catch (Throwable e) {
       return 1;
@@ -85,25 +82,19 @@ final class Callbacks {
   }
 
   private static void guarded(Runnable body) {
-    boolean outer = INSIDE.get();
-    INSIDE.set(true);
     try {
-      body.run();
+      boolean outer = INSIDE.get();
+      INSIDE.set(true);
+      try {
+        body.run();
+      } catch (Throwable e) {
+        Thread thread = Thread.currentThread();
+        thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
+      } finally {
+        INSIDE.set(outer);
+      }
     } catch (Throwable e) {
-      Thread thread = Thread.currentThread();
-      thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
-    } finally {
-      INSIDE.set(outer);
+      // The program's handler of uncaught exceptions has failed, too.
     }
-  }
-
-  /**
-   * RocksDB's threads become daemon threads of Java during the call only. RocksDB joins its threads
-   * at exit, and a thread that still belonged to the ended JVM would never end.
-   */
-  private static <C extends Callback> C attached(C callback) {
-    Native.setCallbackThreadInitializer(
-        callback, new CallbackThreadInitializer(true, true, "rocks-gc callback"));
-    return callback;
   }
 }

@@ -16,7 +16,7 @@ final class Context {
   private final Object closing = new Object();
   private boolean closed;
   /** The library calls it: Java must not collect it. */
-  private Callbacks.Clock clock;
+  private Stub clock;
 
   Context(long address) {
     this.address = address;
@@ -31,19 +31,20 @@ final class Context {
     }
   }
 
-  void setClock(Callbacks.Clock newClock) {
+  void setClock(Stub newClock) {
     refuseInside("the new clock");
     synchronized (closing) {
-      long function = newClock == null ? 0 : Callbacks.address(newClock);
+      long function = newClock == null ? 0 : newClock.address();
+      long state = newClock == null ? 0 : newClock.state();
       ask((gc, error) -> {
-        Call.accepted(Abi.rgc_set_clock(gc, function, 0), "the new clock");
+        Call.accepted(Abi.rgc_set_clock(gc, function, state), "the new clock");
         return 0;
       });
       remember(newClock);
     }
   }
 
-  private void remember(Callbacks.Clock newClock) {
+  private void remember(Stub newClock) {
     clock = newClock;
     if (newClock == null) {
       WITH_CLOCK.remove(this);

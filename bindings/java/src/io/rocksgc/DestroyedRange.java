@@ -1,6 +1,6 @@
 package io.rocksgc;
 
-import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
 
 /**
  * The record of a destroyed range. rgc_destroyed_info_t in rocks_gc.h says what each number means.
@@ -16,19 +16,20 @@ public record DestroyedRange(
     long doneUnixSeconds,
     long lateKeysDropped,
     long pendingTs) {
-  static DestroyedRange read(Pointer info) {
+  static DestroyedRange read(ByteBuffer info) {
     byte[] start = Bytes.copy(
-        info.getLong(Abi.DestroyedInfoLayout.START),
-        info.getLong(Abi.DestroyedInfoLayout.START_LEN));
+        info.getLong(Header.DestroyedInfoLayout.START),
+        info.getLong(Header.DestroyedInfoLayout.START_LEN));
     byte[] end = Bytes.copy(
-        info.getLong(Abi.DestroyedInfoLayout.END), info.getLong(Abi.DestroyedInfoLayout.END_LEN));
+        info.getLong(Header.DestroyedInfoLayout.END),
+        info.getLong(Header.DestroyedInfoLayout.END_LEN));
     return new DestroyedRange(
         new Range(start, end),
-        info.getInt(Abi.DestroyedInfoLayout.KEYSPACE),
-        Numbered.find(DestroyState.class, info.getInt(Abi.DestroyedInfoLayout.STATE)),
-        info.getLong(Abi.DestroyedInfoLayout.STARTED_UNIX_SECONDS),
-        info.getLong(Abi.DestroyedInfoLayout.DONE_UNIX_SECONDS),
-        info.getLong(Abi.DestroyedInfoLayout.LATE_KEYS_DROPPED),
-        info.getLong(Abi.DestroyedInfoLayout.PENDING_TS));
+        info.getInt(Header.DestroyedInfoLayout.KEYSPACE),
+        Numbered.find(DestroyState.class, info.getInt(Header.DestroyedInfoLayout.STATE)),
+        info.getLong(Header.DestroyedInfoLayout.STARTED_UNIX_SECONDS),
+        info.getLong(Header.DestroyedInfoLayout.DONE_UNIX_SECONDS),
+        info.getLong(Header.DestroyedInfoLayout.LATE_KEYS_DROPPED),
+        info.getLong(Header.DestroyedInfoLayout.PENDING_TS));
   }
 }

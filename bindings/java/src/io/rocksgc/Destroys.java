@@ -1,6 +1,5 @@
 package io.rocksgc;
 
-import com.sun.jna.Memory;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -11,9 +10,9 @@ public final class Destroys {
   /** How to destroy. */
   public enum Flag {
     /** Destroys a keyspace whatever its state. */
-    FORCE(Abi.DESTROY_FORCE),
+    FORCE(Header.DESTROY_FORCE),
     /** The range may be written again when the call returns. */
-    REUSABLE(Abi.DESTROY_REUSABLE);
+    REUSABLE(Header.DESTROY_REUSABLE);
 
     private final int bit;
 
@@ -53,14 +52,14 @@ public final class Destroys {
 
   /** Destroys many ranges together. An error about one of them names its index. */
   public DestroyReport ranges(List<Range> ranges, Flag... flags) {
-    int size = Abi.RangeLayout.SIZE;
+    int size = Header.RangeLayout.SIZE;
     byte[] array = new byte[size * ranges.size()];
-    List<Memory> bounds = new ArrayList<>();
+    List<ByteBuffer> bounds = new ArrayList<>();
     for (int i = 0; i < ranges.size(); i++) {
       Range range = ranges.get(i);
       ByteBuffer struct = Bytes.read(array).putLong(size * i, size);
-      bounds.add(bound(struct, size * i + Abi.RangeLayout.START, range.start()));
-      bounds.add(bound(struct, size * i + Abi.RangeLayout.END, range.end()));
+      bounds.add(bound(struct, size * i + Header.RangeLayout.START, range.start()));
+      bounds.add(bound(struct, size * i + Header.RangeLayout.END, range.end()));
     }
     try {
       return reported((gc, report, error) -> {
@@ -74,9 +73,9 @@ public final class Destroys {
   }
 
   /** Writes a bound's address and length into a struct. The caller must hold the result. */
-  private static Memory bound(ByteBuffer struct, int at, byte[] bound) {
-    Memory memory = bound == null ? null : Bytes.fixed(bound);
-    struct.putLong(at, memory == null ? 0 : Bytes.address(memory));
+  private static ByteBuffer bound(ByteBuffer struct, int at, byte[] bound) {
+    ByteBuffer memory = bound == null ? null : Bytes.fixed(bound);
+    struct.putLong(at, memory == null ? 0 : Memory.address(memory));
     struct.putLong(at + Long.BYTES, Bytes.length(bound));
     return memory;
   }

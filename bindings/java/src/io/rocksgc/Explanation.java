@@ -1,6 +1,6 @@
 package io.rocksgc;
 
-import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
 
 /**
  * Why garbage of one keyspace and mode in one column family is not collected. rgc_explained_t in
@@ -30,27 +30,27 @@ public record Explanation(
     long heldBytes,
     long unparsed,
     long oldestTs) {
-  static Explanation read(Pointer info) {
+  static Explanation read(ByteBuffer info) {
     return new Explanation(
-        Bytes.readText(info.getLong(Abi.ExplainedLayout.COLUMN_FAMILY)),
-        Numbered.find(Mode.class, info.getInt(Abi.ExplainedLayout.MODE)),
-        info.getInt(Abi.ExplainedLayout.KEYSPACE),
-        Numbered.find(Why.class, info.getInt(Abi.ExplainedLayout.WHY)),
-        Bytes.readText(info.getLong(Abi.ExplainedLayout.TEXT)),
-        info.getLong(Abi.ExplainedLayout.OWN_SAFE_POINT),
-        info.getLong(Abi.ExplainedLayout.EFFECTIVE_SAFE_POINT),
-        info.getLong(Abi.ExplainedLayout.FILES),
-        info.getLong(Abi.ExplainedLayout.SAMPLED_VERSIONS),
-        info.getLong(Abi.ExplainedLayout.ROWS),
-        info.getLong(Abi.ExplainedLayout.VERSIONS),
-        info.getLong(Abi.ExplainedLayout.BYTES),
-        info.getLong(Abi.ExplainedLayout.DUE_VERSIONS),
-        info.getLong(Abi.ExplainedLayout.DUE_BYTES),
-        info.getLong(Abi.ExplainedLayout.LAST_LEVEL_VERSIONS),
-        info.getLong(Abi.ExplainedLayout.LAST_LEVEL_BYTES),
-        info.getLong(Abi.ExplainedLayout.HELD_VERSIONS),
-        info.getLong(Abi.ExplainedLayout.HELD_BYTES),
-        info.getLong(Abi.ExplainedLayout.UNPARSED),
-        info.getLong(Abi.ExplainedLayout.OLDEST_TS));
+        Bytes.readText(info.getLong(Header.ExplainedLayout.COLUMN_FAMILY)),
+        Numbered.find(Mode.class, info.getInt(Header.ExplainedLayout.MODE)),
+        info.getInt(Header.ExplainedLayout.KEYSPACE),
+        Numbered.find(Why.class, info.getInt(Header.ExplainedLayout.WHY)),
+        Bytes.readText(info.getLong(Header.ExplainedLayout.TEXT)),
+        info.getLong(Header.ExplainedLayout.OWN_SAFE_POINT),
+        info.getLong(Header.ExplainedLayout.EFFECTIVE_SAFE_POINT),
+        info.getLong(Header.ExplainedLayout.FILES),
+        info.getLong(Header.ExplainedLayout.SAMPLED_VERSIONS),
+        info.getLong(Header.ExplainedLayout.ROWS),
+        info.getLong(Header.ExplainedLayout.VERSIONS),
+        info.getLong(Header.ExplainedLayout.BYTES),
+        info.getLong(Header.ExplainedLayout.DUE_VERSIONS),
+        info.getLong(Header.ExplainedLayout.DUE_BYTES),
+        info.getLong(Header.ExplainedLayout.LAST_LEVEL_VERSIONS),
+        info.getLong(Header.ExplainedLayout.LAST_LEVEL_BYTES),
+        info.getLong(Header.ExplainedLayout.HELD_VERSIONS),
+        info.getLong(Header.ExplainedLayout.HELD_BYTES),
+        info.getLong(Header.ExplainedLayout.UNPARSED),
+        info.getLong(Header.ExplainedLayout.OLDEST_TS));
   }
 }

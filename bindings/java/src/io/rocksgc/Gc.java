@@ -1,7 +1,7 @@
 package io.rocksgc;
 
-import com.sun.jna.Memory;
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -166,17 +166,17 @@ public final class Gc implements AutoCloseable {
 
   /** Attaches a DB that needs memory of the binding. */
   void attach(long db, List<Family> families, Object memory) {
-    int size = Abi.ColumnFamilyLayout.SIZE;
+    int size = Header.ColumnFamilyLayout.SIZE;
     byte[] array = new byte[size * families.size()];
-    List<Memory> names = new ArrayList<>();
+    List<ByteBuffer> names = new ArrayList<>();
     for (int i = 0; i < families.size(); i++) {
       Family family = families.get(i);
       names.add(Bytes.fixed(Bytes.text(family.name(), "a family's name")));
       Bytes.read(array)
           .putLong(size * i, size)
-          .putInt(size * i + Abi.ColumnFamilyLayout.ROLE, family.role().number())
-          .putLong(size * i + Abi.ColumnFamilyLayout.NAME, Bytes.address(names.get(i)))
-          .putLong(size * i + Abi.ColumnFamilyLayout.HANDLE, family.handle());
+          .putInt(size * i + Header.ColumnFamilyLayout.ROLE, family.role().number())
+          .putLong(size * i + Header.ColumnFamilyLayout.NAME, Memory.address(names.get(i)))
+          .putLong(size * i + Header.ColumnFamilyLayout.HANDLE, family.handle());
     }
     try {
       handle.run((gc, error) -> {

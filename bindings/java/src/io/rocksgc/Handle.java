@@ -41,7 +41,7 @@ final class Handle {
     });
   }
 
-  void setClock(Callbacks.Clock clock) {
+  void setClock(Stub clock) {
     try {
       context.setClock(clock);
     } finally {

@@ -21,16 +21,16 @@ public final class Keys {
 
   /** Takes a stored key apart. Fails with CORRUPTION if it is not one. */
   public StoredKey decode(byte[] storedKey) {
-    byte[] struct = Bytes.struct(Abi.KeyLayout.SIZE);
+    byte[] struct = Bytes.struct(Header.KeyLayout.SIZE);
     handle.ask((gc, error) ->
         Abi.rgc_decode_key(gc, storedKey, storedKey.length, struct, error));
     ByteBuffer key = Bytes.read(struct);
     return new StoredKey(
-        Numbered.find(Mode.class, key.getInt(Abi.KeyLayout.MODE)),
-        key.getInt(Abi.KeyLayout.KEYSPACE),
+        Numbered.find(Mode.class, key.getInt(Header.KeyLayout.MODE)),
+        key.getInt(Header.KeyLayout.KEYSPACE),
         Bytes.take(
-            key.getLong(Abi.KeyLayout.USER_KEY), key.getLong(Abi.KeyLayout.USER_KEY_LEN)),
-        key.getLong(Abi.KeyLayout.TS));
+            key.getLong(Header.KeyLayout.USER_KEY), key.getLong(Header.KeyLayout.USER_KEY_LEN)),
+        key.getLong(Header.KeyLayout.TS));
   }
 
   /**

@@ -1,6 +1,6 @@
 package io.rocksgc;
 
-import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
@@ -23,16 +23,16 @@ public record KeyspaceInfo(
     String name) {
   private static final int KEPT_WHOLE = -2;
 
-  static KeyspaceInfo read(Pointer info) {
-    int type = info.getInt(Abi.KeyspaceInfoLayout.GC_TYPE);
+  static KeyspaceInfo read(ByteBuffer info) {
+    int type = info.getInt(Header.KeyspaceInfoLayout.GC_TYPE);
     return new KeyspaceInfo(
-        info.getInt(Abi.KeyspaceInfoLayout.ID),
-        known(KeyspaceState.class, info.getInt(Abi.KeyspaceInfoLayout.STATE)),
+        info.getInt(Header.KeyspaceInfoLayout.ID),
+        known(KeyspaceState.class, info.getInt(Header.KeyspaceInfoLayout.STATE)),
         known(GcType.class, type),
         type == KEPT_WHOLE,
-        info.getLong(Abi.KeyspaceInfoLayout.OWN_SAFE_POINT),
-        info.getLong(Abi.KeyspaceInfoLayout.EFFECTIVE_SAFE_POINT),
-        Bytes.readText(info.getLong(Abi.KeyspaceInfoLayout.NAME)));
+        info.getLong(Header.KeyspaceInfoLayout.OWN_SAFE_POINT),
+        info.getLong(Header.KeyspaceInfoLayout.EFFECTIVE_SAFE_POINT),
+        Bytes.readText(info.getLong(Header.KeyspaceInfoLayout.NAME)));
   }
 
   private static <E extends Enum<E> & Numbered> Optional<E> known(Class<E> type, int number) {

@@ -1,7 +1,7 @@
 package io.rocksgc;
 
-import com.sun.jna.Memory;
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -9,7 +9,7 @@ import java.util.OptionalInt;
 /** The keyspaces of a {@link Gc}: GC types, pauses, metadata. */
 public final class Keyspaces {
   /** The highest keyspace id. */
-  public static final int MAX = Abi.KEYSPACE_MAX;
+  public static final int MAX = Header.KEYSPACE_MAX;
   /** The keyspace of keys that belong to none: modes m and t, and the plain layout. */
   public static final int NONE = -1;
   /** Every safe point, of a barrier. */
@@ -42,17 +42,17 @@ public final class Keyspaces {
   /** Loads a keyspace's metadata, and registers its type. */
   public void load(KeyspaceMeta meta) {
     check(meta.id());
-    Memory name = Bytes.fixed(Bytes.text(meta.name(), "the name of keyspace " + meta.id()));
+    ByteBuffer name = Bytes.fixed(Bytes.text(meta.name(), "the name of keyspace " + meta.id()));
     byte[] typeText =
         Bytes.optionalText(meta.gcManagementType(), "the GC type of keyspace " + meta.id());
-    Memory type = typeText == null ? null : Bytes.fixed(typeText);
-    byte[] struct = Bytes.struct(Abi.KeyspaceMetaLayout.SIZE);
+    ByteBuffer type = typeText == null ? null : Bytes.fixed(typeText);
+    byte[] struct = Bytes.struct(Header.KeyspaceMetaLayout.SIZE);
     Bytes.read(struct)
-        .putInt(Abi.KeyspaceMetaLayout.ID, meta.id())
-        .putInt(Abi.KeyspaceMetaLayout.STATE, meta.state().number())
-        .putLong(Abi.KeyspaceMetaLayout.NAME, Bytes.address(name))
+        .putInt(Header.KeyspaceMetaLayout.ID, meta.id())
+        .putInt(Header.KeyspaceMetaLayout.STATE, meta.state().number())
+        .putLong(Header.KeyspaceMetaLayout.NAME, Memory.address(name))
         .putLong(
-            Abi.KeyspaceMetaLayout.GC_MANAGEMENT_TYPE, type == null ? 0 : Bytes.address(type));
+            Header.KeyspaceMetaLayout.GC_MANAGEMENT_TYPE, type == null ? 0 : Memory.address(type));
     try {
       handle.run((gc, error) -> Abi.rgc_keyspace_load(gc, struct, error));
     } finally {

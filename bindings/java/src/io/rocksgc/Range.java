@@ -12,13 +12,13 @@ public record Range(byte[] start, byte[] end) {
 
   /** Lets the library fill a range, and gives its bounds back. */
   static Range filled(Consumer<byte[]> filler) {
-    byte[] struct = Bytes.struct(Abi.RangeLayout.SIZE);
+    byte[] struct = Bytes.struct(Header.RangeLayout.SIZE);
     filler.accept(struct);
     ByteBuffer range = Bytes.read(struct);
     byte[] start = Bytes.take(
-        range.getLong(Abi.RangeLayout.START), range.getLong(Abi.RangeLayout.START_LEN));
+        range.getLong(Header.RangeLayout.START), range.getLong(Header.RangeLayout.START_LEN));
     byte[] end = Bytes.take(
-        range.getLong(Abi.RangeLayout.END), range.getLong(Abi.RangeLayout.END_LEN));
+        range.getLong(Header.RangeLayout.END), range.getLong(Header.RangeLayout.END_LEN));
     return new Range(start, end);
   }
 

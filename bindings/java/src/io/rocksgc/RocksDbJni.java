@@ -1,15 +1,10 @@
 package io.rocksgc;
 
-import com.sun.jna.Function;
-import com.sun.jna.Library;
-import com.sun.jna.NativeLibrary;
-import com.sun.jna.Pointer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.rocksdb.ColumnFamilyDescriptor;
 import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.ColumnFamilyOptions;
@@ -52,9 +47,9 @@ public final class RocksDbJni {
 
   /** Gives options a filter factory. Call it before opening, once for each options object. */
   public static void install(Gc gc, Options options, FilterKind kind) {
-    Function set = function("rocksdb_options_set_compaction_filter_factory", options);
+    Library.Setter set = setter("rocksdb_options_set_compaction_filter_factory", options);
     gc.bind(libraryPath());
-    give(set, options, gc.filterFactory(kind));
+    set.set(options.getNativeHandle(), gc.filterFactory(kind));
   }
 
   /**
@@ -77,7 +72,7 @@ public final class RocksDbJni {
     requireOpen(options);
     gc.bind(libraryPath());
     long listener = gc.eventListener();
-    give(function("rocksdb_options_add_eventlistener", options), options, listener);
+    setter("rocksdb_options_add_eventlistener", options).set(options.getNativeHandle(), listener);
   }
 
   /** Opens a DB with its default family, and attaches it with the role DEFAULT. */
@@ -102,17 +97,10 @@ public final class RocksDbJni {
     return new AttachedDb(gc, opened, families, handles);
   }
 
-  private static Function function(String name, RocksObject options) {
+  /** A function that gives options an object, which they own from then on. */
+  private static Library.Setter setter(String name, RocksObject options) {
     requireOpen(options);
-    return NativeLibrary
-        .getInstance(libraryPath(), Map.of(Library.OPTION_OPEN_FLAGS, LOADED_ALREADY))
-        .getFunction(name);
-  }
-
-  /** The options own the object from then on. */
-  private static void give(Function set, RocksObject options, long object) {
-    set.invokeVoid(
-        new Object[] {new Pointer(options.getNativeHandle()), new Pointer(object)});
+    return Library.open(libraryPath(), LOADED_ALREADY).setter(name);
   }
 
   private static void requireOpen(RocksObject options) {

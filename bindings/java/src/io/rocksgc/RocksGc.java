@@ -1,25 +1,19 @@
 package io.rocksgc;
 
-import com.sun.jna.Library;
-import com.sun.jna.Native;
-import com.sun.jna.NativeLibrary;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.Map;
 
 /** The library librocks_gc.so. A process loads it once. */
 public final class RocksGc {
   /** A system property: the path of the library, instead of the one in the jar. */
   public static final String LIBRARY_PROPERTY = "rocksgc.library";
   /** dlopen's RTLD_NOW. The library's names stay its own: RTLD_GLOBAL is not set. */
-  private static final int RTLD_NOW = 2;
+  static final int RTLD_NOW = 2;
+  private static final String ABI_VERSION = "rgc_abi_version";
   private static Path loaded;
   private static final Object LOGGER_LOCK = new Object();
   /** The library calls it: Java must not collect it. */
-  private static Callbacks.Log logger;
+  private static Stub logger;
 
   private RocksGc() {}
 
@@ -36,27 +30,9 @@ public final class RocksGc {
       load(Path.of(path));
       return;
     }
-    String name = "/rocks-gc/linux-" + System.getProperty("os.arch") + "/librocks_gc.so";
-    try (InputStream library = RocksGc.class.getResourceAsStream(name)) {
-      if (library == null) {
-        throw new RocksGcException(
-            ErrorKind.NOT_FOUND,
-            "Not found: the jar holds no " + name + ": set the system property "
-                + LIBRARY_PROPERTY + " to the path of librocks_gc.so");
-      }
-      Path copy = Files.createTempFile("librocks_gc", ".so");
-      try {
-        Files.copy(library, copy, StandardCopyOption.REPLACE_EXISTING);
-        load(copy);
-      } finally {
-        Files.delete(copy);
-      }
-    } catch (IOException e) {
-      throw new RocksGcException(
-          ErrorKind.IO,
-          "IO error: the library could not be copied out of the jar (" + e + "): set the system"
-              + " property " + LIBRARY_PROPERTY + " to the path of librocks_gc.so");
-    }
+    Bundled.load(
+        "librocks_gc.so", RocksGc::load,
+        "set the system property " + LIBRARY_PROPERTY + " to the path of librocks_gc.so");
   }
 
   /** Loads the library at a path. A second call with the same path does nothing. */
@@ -69,16 +45,17 @@ public final class RocksGc {
       }
       return;
     }
-    NativeLibrary library = open(file);
-    int version = library.getFunction("rgc_abi_version").invokeInt(new Object[0]);
-    if (version != Abi.VERSION) {
+    Library library = open(file);
+    int version = library.number(ABI_VERSION);
+    if (version != Header.VERSION) {
       throw new RocksGcException(
           ErrorKind.NOT_SUPPORTED,
           "Not supported: the library " + file + " has ABI version " + version
-              + ", and this jar needs " + Abi.VERSION + ": use the jar of the library's version");
+              + ", and this jar needs " + Header.VERSION
+              + ": use the jar of the library's version");
     }
     try {
-      Native.register(Abi.class, library);
+      library.bind();
     } catch (UnsatisfiedLinkError e) {
       throw new RocksGcException(
           ErrorKind.NOT_SUPPORTED,
@@ -96,15 +73,14 @@ public final class RocksGc {
   }
 
   /** Opens a file, and looks for the function that tells the ABI's version. */
-  private static NativeLibrary open(Path file) {
+  private static Library open(Path file) {
     if (!Files.isRegularFile(file)) {
       throw new RocksGcException(
           ErrorKind.NOT_FOUND, "Not found: there is no library " + file + ": check the path");
     }
     try {
-      NativeLibrary library = NativeLibrary.getInstance(
-          file.toString(), Map.of(Library.OPTION_OPEN_FLAGS, RTLD_NOW));
-      library.getFunction("rgc_abi_version");
+      Library library = Library.open(file.toString(), RTLD_NOW);
+      library.number(ABI_VERSION);
       return library;
     } catch (UnsatisfiedLinkError e) {
       throw RocksGcException.invalid(
@@ -136,9 +112,12 @@ public final class RocksGc {
       Call.accepted((byte) 0, "the new logger");
     }
     synchronized (LOGGER_LOCK) {
-      Callbacks.Log log = newLogger == null ? null : Callbacks.log(newLogger);
-      long address = log == null ? 0 : Callbacks.address(log);
-      Call.accepted(Abi.rgc_set_logger(address, 0, maxLevel.number()), "the new logger");
+      Stub log = newLogger == null ? null : Callbacks.log(newLogger);
+      Call.accepted(
+          log == null
+              ? Abi.rgc_set_logger(0, 0, maxLevel.number())
+              : Abi.rgc_set_logger(log.address(), log.state(), maxLevel.number()),
+          "the new logger");
       logger = log;
     }
   }

@@ -1,6 +1,6 @@
 package io.rocksgc;
 
-import com.sun.jna.Pointer;
+import java.nio.ByteBuffer;
 
 /**
  * A schema that was listed, created, dropped or truncated.
@@ -9,11 +9,11 @@ import com.sun.jna.Pointer;
  * @param truncatedUpToTs unsigned; 0 means never
  */
 public record SchemaInfo(int keyspace, long id, SchemaState state, long truncatedUpToTs) {
-  static SchemaInfo read(Pointer info) {
+  static SchemaInfo read(ByteBuffer info) {
     return new SchemaInfo(
-        info.getInt(Abi.SchemaInfoLayout.KEYSPACE),
-        Integer.toUnsignedLong(info.getInt(Abi.SchemaInfoLayout.ID)),
-        Numbered.find(SchemaState.class, info.getInt(Abi.SchemaInfoLayout.STATE)),
-        info.getLong(Abi.SchemaInfoLayout.TRUNCATED_UP_TO_TS));
+        info.getInt(Header.SchemaInfoLayout.KEYSPACE),
+        Integer.toUnsignedLong(info.getInt(Header.SchemaInfoLayout.ID)),
+        Numbered.find(SchemaState.class, info.getInt(Header.SchemaInfoLayout.STATE)),
+        info.getLong(Header.SchemaInfoLayout.TRUNCATED_UP_TO_TS));
   }
 }
