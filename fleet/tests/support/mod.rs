@@ -1,10 +1,12 @@
 //! A real etcd on loopback: one member or three, in a temporary folder, killed at drop.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // Each test file uses a part.
 
+pub mod access;
+pub mod c_follower;
 pub mod control;
-pub mod worker;
-
 pub mod proxy;
+pub mod worker;
+pub mod worker_process;
 
 use rocks_gc_fleet::etcd::{Client, Put, Settings, Txn};
 use std::net::TcpListener;
