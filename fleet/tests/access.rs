@@ -114,7 +114,6 @@ async fn certificates_by_options() {
 }
 
 struct WithUsers {
-    folder: tempfile::TempDir,
     host: PathBuf,
     etcd: Etcd,
     raw: etcd_client::Client,
@@ -124,8 +123,6 @@ struct WithUsers {
 
 /// Users `root` and `node`; the password file is `node`'s.
 async fn with_users(permissions: Vec<Permission>) -> WithUsers {
-    let folder = tempfile::tempdir().unwrap();
-    let host = CFollower::compile(folder.path());
     let etcd = Etcd::start_with(1, &["--bcrypt-cost", "4"]).await;
     let mut raw = etcd.raw().await;
     add_user(&mut raw, "root", []).await;
@@ -136,16 +133,16 @@ async fn with_users(permissions: Vec<Permission>) -> WithUsers {
     let raw = etcd_client::Client::connect([etcd.endpoint(0)], Some(options)).await.unwrap();
     let user = Some(("root".into(), Secret::new(PASSWORD.into())));
     let root = Client::connect(&Settings { user, ..etcd.settings() }).await.unwrap();
-    let file = password(folder.path(), "password", PASSWORD);
-    WithUsers { folder, host, etcd, raw, root, file }
+    let (host, file) = (CFollower::compile(&etcd.folder()), password(&etcd.folder(), "password", PASSWORD));
+    WithUsers { host, etcd, raw, root, file }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn users_by_options() {
-    let WithUsers { folder, host, etcd, mut raw, file, .. } = with_users(of_a_node(7)).await;
+    let WithUsers { host, etcd, mut raw, file, .. } = with_users(of_a_node(7)).await;
     let refused = |options: &[(&str, &str)]| refused(&host, &etcd, options);
-    let wrong = password(folder.path(), "wrong", &format!("{PASSWORD}-not"));
-    let empty = password(folder.path(), "empty", "");
+    let wrong = password(&etcd.folder(), "wrong", &format!("{PASSWORD}-not"));
+    let empty = password(&etcd.folder(), "empty", "");
     says(&refused(&[]), &["IO error: ", "etcd asks for a user: give a name and a password file"]);
     says(&refused(&[("user", "node"), ("password_file", &wrong)]), &["IO error: ", "check the user's name and the password file"]);
     says(&refused(&[("user", "no"), ("password_file", &file)]), &["IO error: ", "check the user's name and the password file"]);
@@ -155,13 +152,14 @@ async fn users_by_options() {
     let (follower, first) = CFollower::start(&host, &etcd, &user);
     works(follower, &first);
 
-    // Without its registration a node does not follow, and without the barriers it holds nothing.
-    for (at, without) in ["/pd/", "/keyspaces/tidb/", "/rocks-gc/7/nodes/", "/pd/7/keyspaces/service_safe_point/"].into_iter().enumerate() {
-        let name = format!("but-{at}");
+    // Without the right to register, or to tell its clock, a node does not follow.
+    let begins = ["/pd/", "/keyspaces/tidb/", "/rocks-gc/7/nodes/", "/rocks-gc/7/clocks/nodes/"].map(|without| (without, 4000));
+    for (without, follow_ms) in begins.into_iter().chain([("/pd/7/keyspaces/service_safe_point/", 30_000)]) {
+        let name = without.replace('/', "-");
         let all = of_a_node(7);
         add_user(&mut raw, &name, all.into_iter().filter(|permission| permission.key() != without.as_bytes())).await;
         let options = [("user", name.as_str()), user[1], ("node", &name)];
-        let (mut follower, mut said) = CFollower::start_within(&host, &etcd, &options, 2000);
+        let (mut follower, mut said) = CFollower::start_within(&host, &etcd, &options, follow_ms);
         if said == "follows" {
             said = follower.ask("holds 1 backup 20");
         }

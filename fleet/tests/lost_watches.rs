@@ -3,10 +3,9 @@
 
 mod support;
 
-use rocks_gc_fleet::etcd::{Client, Keys};
+use rocks_gc_fleet::etcd::{Client, Keys, Settings};
 use rocks_gc_fleet::layout::id::KeyspaceId;
 use rocks_gc_fleet::layout::pd_value;
-use std::sync::Arc;
 use std::time::Duration;
 use support::c_follower::{CFollower, meta};
 use support::worker::delete;
@@ -41,13 +40,14 @@ async fn filled() -> (Etcd, Client) {
 /// What happens while the follower is stopped: G and T of keyspace 1 move, keyspace 2 vanishes, and
 /// more changes than etcd keeps for a watch that does not read. Then all of it is compacted.
 async fn much_happens(etcd: &Etcd, client: &Client) {
-    let client = Arc::new(client.clone());
+    let patient = Settings { call_timeout: Duration::from_secs(60), ..etcd.settings() };
+    let flood = Client::connect(&patient).await.unwrap();
     let mut writes = JoinSet::new();
     for writer in 0..40 {
-        let client = client.clone();
+        let flood = flood.clone();
         writes.spawn(async move {
-            for _ in 0..100 {
-                put(&client, &format!("/rocks-gc/7/schemas/flood/{writer}"), vec![b'x'; 2000]).await;
+            for _ in 0..60 {
+                put(&flood, &format!("/rocks-gc/7/schemas/flood/{writer}"), vec![b'x'; 500]).await;
             }
         });
     }

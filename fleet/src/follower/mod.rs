@@ -139,7 +139,8 @@ impl<L: Local, H: Host> Follower<L, H> {
             self.standing.serving().await;
             Ok(())
         };
-        runtime.block_on(within(end - Instant::now(), "read what etcd holds", serving))
+        let read = runtime.block_on(within(end - Instant::now(), "read what etcd holds", serving));
+        read.map_err(|Error(late)| Error(self.status().last_error.map_or(late.clone(), |why| format!("{late}; {why}"))))
     }
 
     /// May the host serve, for certain, now?
