@@ -3,7 +3,7 @@
 
 mod support;
 
-use etcd_client::{Certificate, ConnectOptions, Identity, Permission, RoleRevokePermissionOptions, TlsOptions};
+use etcd_client::{Certificate, ConnectOptions, Identity, Permission, TlsOptions};
 use rocks_gc_fleet::etcd::{Client, Secret, Settings, Tls};
 use rocks_gc_fleet::layout::pd_value;
 use std::path::{Path, PathBuf};
@@ -176,21 +176,18 @@ async fn a_permission_that_is_taken_away_and_given_back() {
     let (mut follower, first) = CFollower::start(&host, &etcd, &user);
     assert_eq!(first, "follows", "{}", follower.log());
     follower.until("point 1", |point| point == "10");
-    for permission in of_a_node(7) {
-        let range = RoleRevokePermissionOptions::new().with_range_end(permission.range_end());
-        raw.role_revoke_permission("node", permission.key(), Some(range)).await.unwrap();
-    }
+    raw.user_revoke_role("node", "node").await.unwrap();
     let status = follower.until("status", |status| status.contains("permission denied"));
     says(&status, &["\"is_connected\":false"]);
     put(&root, T, "40").await;
     put(&root, G, safe_point(30)).await;
-    raw.role_grant_permission("node", Permission::read("/pd/").with_prefix()).await.unwrap();
     // One of many is not enough.
+    raw.role_add("part").await.unwrap();
+    raw.role_grant_permission("part", Permission::read("/pd/").with_prefix()).await.unwrap();
+    raw.user_grant_role("node", "part").await.unwrap();
     follower.until("status", |status| status.contains("cannot list /rocks-gc/7/"));
     assert_eq!(follower.ask("point 1"), "10", "it keeps what it has");
-    for permission in of_a_node(7) {
-        raw.role_grant_permission("node", permission).await.unwrap();
-    }
+    raw.user_grant_role("node", "node").await.unwrap();
     follower.until("point 1", |point| point == "30");
     follower.until("locks 1 41", |locks| locks == "1");
     assert_eq!(follower.ask("locks 1 40"), "0");

@@ -1,8 +1,12 @@
 //! A follower whose watch ends under it: it lists everything anew, and keeps nothing stale.
 #![allow(clippy::unwrap_used)] // Helpers of tests are not in `#[test]` functions.
 
+#[path = "remembering/fleet.rs"]
+mod fleet;
+mod remembering;
 mod support;
 
+use fleet::{Fleet, eventually};
 use rocks_gc_fleet::etcd::{Client, Keys, Settings};
 use rocks_gc_fleet::layout::id::KeyspaceId;
 use rocks_gc_fleet::layout::pd_value;
@@ -47,7 +51,7 @@ async fn much_happens(etcd: &Etcd, client: &Client) {
         let flood = flood.clone();
         writes.spawn(async move {
             for _ in 0..60 {
-                put(&flood, &format!("/rocks-gc/7/schemas/flood/{writer}"), vec![b'x'; 500]).await;
+                put(&flood, &format!("/rocks-gc/7/schemas/flood/{writer}"), vec![b'x'; 4000]).await;
             }
         });
     }
@@ -73,7 +77,7 @@ fn epoch(status: &str) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_that_etcd_cancels_by_a_compaction_within_the_lease() {
+async fn a_process_that_goes_on_within_its_lease_lists_anew() {
     let (etcd, client) = filled().await;
     let host = CFollower::compile(&etcd.folder());
     let (mut follower, first) = CFollower::start(&host, &etcd, &[("lease_seconds", "600")]);
@@ -85,7 +89,33 @@ async fn a_watch_that_etcd_cancels_by_a_compaction_within_the_lease() {
     follower.go_on();
     knows_all(&mut follower);
     assert_eq!(epoch(&follower.ask("status")), epoch(&before), "the registration stood");
-    assert!(follower.log().contains("etcd has compacted the changes before revision"), "{}", follower.log());
+    assert!(follower.log().contains("lists everything anew"), "{}", follower.log());
+}
+
+#[test]
+fn a_watch_that_etcd_cancels_by_a_compaction_while_the_library_is_busy() {
+    let mut fleet = Fleet::start(1);
+    fleet.lease = Duration::from_secs(600);
+    fleet.settings.call_timeout = Duration::from_secs(60);
+    for id in [1, 2] {
+        fleet.put(&meta_key(id), meta(id));
+    }
+    let follower = fleet.follow(false);
+    let epoch = fleet.epoch("n1");
+    eventually("it watches", || follower.status().is_connected);
+    // The follower waits for the library, and does not read what etcd sends.
+    fleet.known.change(|_| {
+        fleet.put_gc(fleet::keyspace(1), 10);
+        fleet.runtime.block_on(much_happens(&fleet.etcd, &fleet.client));
+    });
+    fleet.eventually("it knows G", |known| known.own.get(&fleet::id(1)) == Some(&30));
+    fleet.eventually("what vanished is paused", |known| known.paused.contains(&fleet::id(2)));
+    eventually("it watches again", || follower.status().is_connected);
+    let why = follower.status().last_error.unwrap();
+    assert!(why.contains("etcd has compacted the changes before revision"), "{why}");
+    assert_eq!(fleet.epoch("n1"), epoch, "the registration stood");
+    fleet.put_gc(fleet::keyspace(1), 31);
+    fleet.eventually("it follows", |known| known.own.get(&fleet::id(1)) == Some(&31));
 }
 
 #[tokio::test(flavor = "multi_thread")]
