@@ -11,7 +11,10 @@ use rocks_gc_fleet::follower::local::Left;
 use rocks_gc_fleet::layout::keyspace_meta::State;
 use rocks_gc_fleet::layout::own_key::OwnKey;
 use rocks_gc_fleet::layout::own_value::{Action, Answer, Clock, Order, OwnValue, Progress, Range, Resolved, SchemaId};
+use rocks_gc_fleet::layout::pd_key::PdKey;
+use rocks_gc_fleet::layout::pd_value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use support::{CLUSTER, put};
 
 fn order_of(schema: u64) -> OwnKey {
@@ -106,36 +109,38 @@ fn an_answer_that_could_not_be_written_is_told_again() {
 
 #[test]
 fn what_is_resolved_and_could_not_be_told_is_told_again_under_the_same_registration_only() {
-    let fleet = Fleet::start(1);
-    let resolved = || fleet.get_own::<Resolved>(&OwnKey::Resolved("n1".into(), keyspace(1)));
-    fleet.put(&meta_key(1), meta(1, State::Enabled, "keyspace_level"));
-    fleet.put_txn(keyspace(1), 100);
-    fleet.host.set_stuck(keyspace(1), true);
+    let mut fleet = Fleet::start(1);
+    // The clock is told twice in this time, and must not be what cannot be written.
+    fleet.lease = Duration::from_secs(600);
+    let resolved = |number| fleet.get_own::<Resolved>(&OwnKey::Resolved("n1".into(), keyspace(number)));
+    for number in [1, 2] {
+        fleet.put(&meta_key(number), meta(number, State::Enabled, "keyspace_level"));
+        fleet.put_txn(keyspace(number), 100);
+        fleet.host.set_stuck(keyspace(number), true);
+    }
     let follower = fleet.follow(true);
     let epoch = fleet.epoch("n1").unwrap();
-    let resolve_while_full = |says: &str| {
+    let resolve_while_full = |number: u32| {
         fleet.set_full(true);
-        fleet.host.set_stuck(keyspace(1), false);
-        eventually("the write fails", || {
-            follower.status().last_error.is_some_and(|error| error.contains(says) && error.contains("NOSPACE"))
-        });
-        fleet.host.set_stuck(keyspace(1), true);
+        fleet.host.set_stuck(keyspace(number), false);
+        let key = format!("resolved/n1/{number}");
+        let fails = || follower.status().last_error.is_some_and(|error| error.contains(&key) && error.contains("NOSPACE"));
+        eventually("the write fails", fails);
+        fleet.host.set_stuck(keyspace(number), true);
     };
-    resolve_while_full("resolved/n1/1");
+    resolve_while_full(1);
     fleet.set_full(false);
-    eventually("it is told", || resolved() == Some(Resolved { txn_safe_point: 100, epoch }));
-    // Once more, and the registration ends before it is told.
-    fleet.put_txn(keyspace(1), 200);
-    eventually("T is known", || !follower.may_lock(Some(id(1)), 200));
-    resolve_while_full("resolved/n1/1");
+    eventually("it is told", || resolved(1) == Some(Resolved { txn_safe_point: 100, epoch }));
+    // The other one, and the registration ends before it is told.
+    resolve_while_full(2);
     fleet.delete(&OwnKey::Node("n1".into()).build(CLUSTER).unwrap());
     eventually("it does not serve", || !follower.may_serve());
     fleet.set_full(false);
     eventually("a new epoch serves", || fleet.epoch("n1").is_some_and(|next| next != epoch) && follower.may_serve());
-    assert_eq!(resolved(), None, "the new registration has resolved nothing yet");
-    fleet.host.set_stuck(keyspace(1), false);
+    assert_eq!((resolved(1), resolved(2)), (None, None), "the new registration has resolved nothing yet");
+    fleet.host.set_stuck(keyspace(2), false);
     let epoch = fleet.epoch("n1").unwrap();
-    eventually("it resolves anew", || resolved() == Some(Resolved { txn_safe_point: 200, epoch }));
+    eventually("it resolves anew", || resolved(2) == Some(Resolved { txn_safe_point: 100, epoch }));
 }
 
 #[test]
@@ -170,4 +175,18 @@ fn a_new_registration_tells_everything_anew() {
     assert!(!follower.may_lock(Some(id(1)), 100), "T has not changed, and is known");
     all_told(fleet.epoch("n1").unwrap());
     assert!(follower.may_lock(Some(id(1)), 101) && !follower.may_lock(Some(id(1)), 100));
+}
+
+#[test]
+fn a_change_right_after_the_listing_is_not_missed() {
+    let fleet = with_schemas(3);
+    fleet.put(&meta_key(1), meta(1, State::Enabled, "keyspace_level"));
+    fleet.put_own(&order_of(3), &truncate(77));
+    let follower = fleet.load_as("n1", false).unwrap();
+    // The node has listed, and does not watch yet.
+    let (client, runtime) = (fleet.client.clone(), fleet.runtime.handle().clone());
+    let (key, value) = (PdKey::GcSafePoint(keyspace(1)).build(CLUSTER), pd_value::safe_point(id(1), 30).unwrap());
+    fleet.known.before_next_answer(move || runtime.block_on(put(&client, &key, value)));
+    follower.follow(LIMIT).unwrap();
+    fleet.eventually("it is known", |known| known.own.get(&id(1)) == Some(&30));
 }
