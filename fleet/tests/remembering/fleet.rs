@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(60);
 /// Above 2^53, and odd: a double cannot hold it.
 pub const LARGE: u64 = 456_139_133_457_530_881;
 
@@ -42,10 +42,10 @@ impl Fleet {
         Self::of(runtime, etcd, client)
     }
 
-    /// Followers with a lease of 2 s, without a user.
+    /// Followers with a lease of 5 s, without a user.
     pub fn of(runtime: Runtime, etcd: Etcd, client: Client) -> Self {
         let settings = support::settings(vec![etcd.endpoint(0)]);
-        let (known, host, lease) = (Remembering::default(), RememberingHost::default(), Duration::from_secs(2));
+        let (known, host, lease) = (Remembering::default(), RememberingHost::default(), Duration::from_secs(5));
         Self { runtime, etcd, client, known, host, settings, lease }
     }
 
