@@ -53,6 +53,25 @@ fn what_vanished_while_the_node_was_away_is_found() {
 }
 
 #[test]
+fn a_node_whose_library_is_busy_stops_to_serve_with_its_lease() {
+    let fleet = Fleet::start(3);
+    fleet.put(&meta_key(1), meta(1, State::Enabled, "keyspace_level"));
+    let follower = fleet.follow(false);
+    fleet.known.change(|_| {
+        // The follower waits for the library meanwhile, and sees nothing end.
+        fleet.put_gc(keyspace(1), 10);
+        std::thread::sleep(Duration::from_secs(1));
+        assert!(follower.may_serve());
+        fleet.etcd.stop(0);
+        eventually("the registration ends", || fleet.epoch("n1").is_none());
+        assert!(!follower.may_serve());
+    });
+    fleet.etcd.go_on(0);
+    eventually("it serves again", || follower.may_serve());
+    assert_eq!(fleet.known.get().own, [(id(1), 10)].into());
+}
+
+#[test]
 fn one_process_a_name() {
     let fleet = Fleet::start(1);
     let follower = fleet.follow(false);

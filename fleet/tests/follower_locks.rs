@@ -111,6 +111,30 @@ fn a_t_that_cannot_be_read_lets_no_lock_in() {
 }
 
 #[test]
+fn t_is_read_after_the_registration() {
+    let fleet = Fleet::start(1);
+    fleet.put(&meta_key(1), meta(1, State::Enabled, "keyspace_level"));
+    fleet.put_txn(keyspace(1), 100);
+    let follower = fleet.follow(true);
+    assert!(follower.may_lock(Some(id(1)), 101));
+    let (client, runtime) = (fleet.client.clone(), fleet.runtime.handle().clone());
+    let key = PdKey::TxnSafePoint(keyspace(1)).build(CLUSTER);
+    let (moved, has_moved) = std::sync::mpsc::channel();
+    fleet.known.after_next_registration(move || {
+        runtime.block_on(support::put(&client, &key, "200"));
+        moved.send(()).unwrap();
+    });
+    fleet.delete(&OwnKey::Node("n1".into()).build(CLUSTER).unwrap());
+    has_moved.recv_timeout(LIMIT).unwrap();
+    let begin = std::time::Instant::now();
+    while !follower.may_lock(Some(id(1)), 201) {
+        assert!(!follower.may_lock(Some(id(1)), 200), "no worker waits for a lock at or below T");
+        assert!(begin.elapsed() < LIMIT);
+    }
+    assert!(!follower.may_lock(Some(id(1)), 200));
+}
+
+#[test]
 fn holds_of_one_name_take_turns() {
     let fleet = Fleet::start(1);
     fleet.put(&meta_key(1), meta(1, State::Enabled, "keyspace_level"));

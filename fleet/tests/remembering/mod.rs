@@ -37,6 +37,7 @@ type Act = Box<dyn FnOnce() + Send>;
 pub struct Remembering {
     known: Arc<Mutex<Known>>,
     before_answer: Arc<Mutex<Option<Act>>>,
+    after_registration: Arc<Mutex<Option<Act>>>,
 }
 
 impl Default for Remembering {
@@ -57,7 +58,7 @@ impl Default for Remembering {
             walks_of_schemas: Vec::new(),
             walks_of_ranges: Vec::new(),
         };
-        Self { known: Arc::new(Mutex::new(known)), before_answer: Arc::default() }
+        Self { known: Arc::new(Mutex::new(known)), before_answer: Arc::default(), after_registration: Arc::default() }
     }
 }
 
@@ -74,6 +75,11 @@ impl Remembering {
     /// not answered yet.
     pub fn before_next_answer(&self, act: impl FnOnce() + Send + 'static) {
         *self.before_answer.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// What happens in etcd when the follower has registered anew, and done nothing else yet.
+    pub fn after_next_registration(&self, act: impl FnOnce() + Send + 'static) {
+        *self.after_registration.lock().unwrap() = Some(Box::new(act));
     }
 }
 
@@ -141,6 +147,9 @@ impl Local for Remembering {
     }
 
     fn highest_dropped(&self) -> Vec<Schema> {
+        if let Some(act) = self.after_registration.lock().unwrap().take() {
+            act();
+        }
         self.known.lock().unwrap().dropped.iter().next_back().copied().into_iter().collect()
     }
 
