@@ -38,7 +38,7 @@ impl Fleet {
         let runtime = Runtime::new().unwrap();
         let etcd = runtime.block_on(Etcd::start(members));
         // The tests write by the last member; a follower reads by the first one.
-        let client = runtime.block_on(Client::connect(&support::settings(vec![etcd.endpoint(members - 1)]))).unwrap();
+        let client = runtime.block_on(etcd.wait(&support::settings(vec![etcd.endpoint(members - 1)])));
         Self::of(runtime, etcd, client)
     }
 

@@ -81,7 +81,7 @@ impl Etcd {
             };
             match answer {
                 Ok(client) => return client,
-                Err(error) => assert!(begin.elapsed() < Duration::from_secs(20), "{error}\n{}", self.log(0)),
+                Err(error) => assert!(begin.elapsed() < Duration::from_secs(60), "{error}\n{}", self.log(0)),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -109,7 +109,7 @@ impl Etcd {
 
     /// A client of all members.
     pub async fn client(&self) -> Client {
-        Client::connect(&self.settings()).await.unwrap()
+        self.wait(&self.settings()).await
     }
 
     /// The crate's own client, for what the module does not offer.
