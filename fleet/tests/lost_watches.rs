@@ -56,9 +56,9 @@ async fn much_happens(etcd: &Etcd, client: &Client) {
         });
     }
     writes.join_all().await;
-    put(&client, T, "40").await;
-    put_gc(&client, 1, 30).await;
-    delete(&client, &meta_key(2)).await;
+    put(client, T, "40").await;
+    put_gc(client, 1, 30).await;
+    delete(client, &meta_key(2)).await;
     let revision = client.list(&[Keys::One("x".into())]).await.unwrap().revision;
     etcd.raw().await.compact(revision, None).await.unwrap();
 }
