@@ -3,23 +3,17 @@
 
 mod support;
 
-use rocks_gc_fleet::etcd::{Client, Keys};
+use rocks_gc_fleet::etcd::Keys;
 use rocks_gc_fleet::layout::id::Scope;
 use rocks_gc_fleet::protocol::etcd::Key;
 use rocks_gc_fleet::translate::{Reading, number};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
+use support::worker_process::{Worker, leader, rocks_gc, until_leader};
 use support::{Etcd, free_port, put, signal};
 use tokio::time::{Instant, sleep};
-
-fn rocks_gc(etcd: &Etcd, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rocks-gc"));
-    command.args(arguments).args(["--cluster", "7", "--endpoints", &etcd.settings().endpoints.join(",")]);
-    command.stdin(Stdio::null());
-    command
-}
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -39,35 +33,6 @@ fn error(command: &mut Command) -> String {
     assert_eq!((status.code(), stdout.len()), (Some(1), 0), "{stderr}");
     assert!(stderr.starts_with("rocks-gc: ") && stderr.ends_with('\n') && stderr.lines().count() == 1, "{stderr}");
     stderr
-}
-
-/// A worker as a process, killed at drop.
-struct Worker(Child);
-
-impl Worker {
-    fn start(etcd: &Etcd, name: &str, arguments: &[&str]) -> Self {
-        let mut command = rocks_gc(etcd, &["worker", "--name", name, "--interval", "100ms", "--lease", "2s", "--timeout", "1s"]);
-        Self(command.args(arguments).stderr(Stdio::null()).spawn().unwrap())
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-async fn leader(client: &Client) -> Option<String> {
-    Reading::take(client).await.unwrap().leader.map(|(leader, _)| leader.worker)
-}
-
-async fn until_leader(client: &Client, name: &str) {
-    let begin = Instant::now();
-    while leader(client).await.as_deref() != Some(name) {
-        assert!(begin.elapsed() < Duration::from_secs(15), "{name} does not lead");
-        sleep(Duration::from_millis(50)).await;
-    }
 }
 
 #[tokio::test]
@@ -96,7 +61,7 @@ async fn an_operator_s_day() {
     said(&etcd, &["range", "add", "job", "1", "--start", "7a7800000161", "--end", "7a7800000162", "--timestamp", "5"]);
     assert!(said(&etcd, &["range", "list"]).contains("7a7800000161"));
     let worker = Worker::start(&etcd, "w", &[]);
-    until_leader(&client, "w").await;
+    until_leader(&client, Some("w")).await;
     let begin = Instant::now();
     let json = loop {
         let json: serde_json::Value = serde_json::from_str(&said(&etcd, &["status", "--json"])).unwrap();
@@ -154,11 +119,11 @@ async fn a_stopped_leader_that_goes_on_writes_nothing() {
     let etcd = Etcd::start(1).await;
     let client = etcd.client().await;
     let one = Worker::start(&etcd, "one", &["--gc-life-time", "0s"]);
-    until_leader(&client, "one").await;
+    until_leader(&client, Some("one")).await;
     let two = Worker::start(&etcd, "two", &["--gc-life-time", "1h"]);
     sleep(Duration::from_millis(300)).await;
     signal(one.0.id(), "STOP");
-    until_leader(&client, "two").await;
+    until_leader(&client, Some("two")).await;
     let points = async || {
         let read = Reading::take(&client).await.unwrap();
         let of = number(Scope::Global);
@@ -172,7 +137,7 @@ async fn a_stopped_leader_that_goes_on_writes_nothing() {
     assert_eq!(points().await, before);
     assert_eq!(leader(&client).await.as_deref(), Some("two"));
     signal(two.0.id(), "TERM");
-    until_leader(&client, "one").await;
+    until_leader(&client, Some("one")).await;
 }
 
 #[tokio::test]
@@ -181,7 +146,7 @@ async fn metrics_are_served_and_a_terminated_worker_gives_up_its_lease() {
     let client = etcd.client().await;
     let address = format!("127.0.0.1:{}", free_port());
     let mut worker = Worker::start(&etcd, "w", &["--metrics", &address]);
-    until_leader(&client, "w").await;
+    until_leader(&client, Some("w")).await;
     let begin = Instant::now();
     let answer = loop {
         let mut answer = String::new();

@@ -8,6 +8,7 @@ use rocks_gc_fleet::etcd::{Client, Ended, Keys, Put, Secret, Settings, Tls, Txn}
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use support::access::{Certificates, PASSWORD, add_user};
 use support::{Etcd, free_port, put, settings};
 use tokio::time::timeout;
 
@@ -153,20 +154,15 @@ async fn a_full_etcd_says_what_to_do() {
 async fn users_without_password_or_permission_are_told_apart() {
     let etcd = Etcd::start(1).await;
     let mut raw = etcd.raw().await;
-    raw.role_add("root").await.unwrap();
-    raw.role_add("reader").await.unwrap();
-    raw.role_grant_permission("reader", Permission::read("/a/").with_prefix()).await.unwrap();
-    for user in ["root", "reader"] {
-        raw.user_add(user, "secret", None).await.unwrap();
-        raw.user_grant_role(user, user).await.unwrap();
-    }
+    add_user(&mut raw, "root", []).await;
+    add_user(&mut raw, "reader", [Permission::read("/a/").with_prefix()]).await;
     raw.auth_enable().await.unwrap();
     let as_user = |name: &str, password: &str| Settings { user: Some((name.into(), Secret::new(password.into()))), ..etcd.settings() };
 
     let nobody = Client::connect(&etcd.settings()).await.unwrap();
     says(&nobody.list(&[a()]).await.unwrap_err().to_string(), &["cannot list /a/", "give a name and a password file"]);
     says(&refused(&as_user("root", "secret2")).await, &["cannot connect", "check the user's name and the password file"]);
-    let reader = Client::connect(&as_user("reader", "secret")).await.unwrap();
+    let reader = Client::connect(&as_user("reader", PASSWORD)).await.unwrap();
     assert_eq!(reader.list(&[a()]).await.unwrap().entries, []);
     says(&reader.list(&[Keys::One("/b".into())]).await.unwrap_err().to_string(), &["cannot list /b", "permission denied", "grant"]);
     let write = Txn { puts: vec![Put::new("/a/1".into(), "x")], ..Txn::default() };
@@ -175,38 +171,12 @@ async fn users_without_password_or_permission_are_told_apart() {
     let ended = timeout(Duration::from_secs(5), watch.next()).await.unwrap().unwrap_err();
     assert!(matches!(ended, Ended::Cancelled(_)));
     says(&ended.to_string(), &["cannot watch /b/", "permission denied"]);
-    let root = Client::connect(&as_user("root", "secret")).await.unwrap();
+    let root = Client::connect(&as_user("root", PASSWORD)).await.unwrap();
     assert!(root.commit(&write).await.unwrap());
-    assert!(!format!("{:?}", as_user("root", "secret")).contains("secret"));
+    assert!(!format!("{:?}", as_user("root", PASSWORD)).contains("secret"));
     let no_users = Etcd::start(1).await;
-    let settings = Settings { user: as_user("root", "secret").user, ..no_users.settings() };
+    let settings = Settings { user: as_user("root", PASSWORD).user, ..no_users.settings() };
     says(&refused(&settings).await, &["leave the user out"]);
-}
-
-struct Certificates {
-    ca: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
-}
-
-impl Certificates {
-    fn new() -> Self {
-        let mut params = rcgen::CertificateParams::new(vec![]).unwrap();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = rcgen::KeyPair::generate().unwrap();
-        Self { ca: rcgen::CertifiedIssuer::self_signed(params, key).unwrap() }
-    }
-
-    /// Writes the CA, and a certificate for a name with its key: `{name}.crt`, `{name}.key`.
-    fn write(&self, folder: &Path, name: &str) -> Tls {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth, rcgen::ExtendedKeyUsagePurpose::ClientAuth];
-        let signed = params.signed_by(&key, &self.ca).unwrap();
-        let path = |end: &str| folder.join(format!("{name}.{end}"));
-        std::fs::write(path("ca"), self.ca.pem()).unwrap();
-        std::fs::write(path("crt"), signed.pem()).unwrap();
-        std::fs::write(path("key"), key.serialize_pem()).unwrap();
-        Tls { ca: path("ca"), cert: Some(path("crt")), key: Some(path("key")), domain: None }
-    }
 }
 
 #[tokio::test]

@@ -9,13 +9,16 @@ mod support;
 
 use fleet::*;
 use rocks_gc_fleet::etcd::{Keys, Put, Txn};
+use rocks_gc_fleet::follower::answers::{Reply, Writes};
 use rocks_gc_fleet::follower::local::GcType;
+use rocks_gc_fleet::follower::registration::{Identity, Registration};
 use rocks_gc_fleet::layout::id::Scope;
 use rocks_gc_fleet::layout::keyspace_meta::State;
 use rocks_gc_fleet::layout::own_key::OwnKey;
-use rocks_gc_fleet::layout::own_value::{Fenced, OwnValue};
+use rocks_gc_fleet::layout::own_value::{Fenced, OwnValue, Role};
 use rocks_gc_fleet::layout::pd_key::PdKey;
 use rocks_gc_fleet::layout::pd_value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use support::CLUSTER;
 
@@ -34,6 +37,7 @@ fn what_vanished_while_the_node_was_away_is_found() {
     fleet.put_gc(keyspace(1), 20);
     fleet.put_gc(keyspace(3), 30);
     eventually("the registration ends", || fleet.epoch("n1").is_none());
+    assert!(!follower.may_serve(), "its lease ended here before it ended in etcd");
     let newest = fleet.runtime.block_on(fleet.client.list(&[Keys::One("x".into())])).unwrap().revision;
     fleet.runtime.block_on(async {
         let mut raw = etcd_client::Client::connect([fleet.etcd.endpoint(2)], None).await.unwrap();
@@ -49,14 +53,64 @@ fn what_vanished_while_the_node_was_away_is_found() {
 }
 
 #[test]
+fn a_node_whose_library_is_busy_stops_to_serve_with_its_lease() {
+    let fleet = Fleet::start(3);
+    fleet.put(&meta_key(1), meta(1, State::Enabled, "keyspace_level"));
+    let follower = fleet.follow(false);
+    fleet.known.change(|_| {
+        // The follower waits for the library meanwhile, and sees nothing end.
+        fleet.put_gc(keyspace(1), 10);
+        std::thread::sleep(Duration::from_secs(1));
+        assert!(follower.may_serve());
+        fleet.etcd.stop(0);
+        eventually("the registration ends", || fleet.epoch("n1").is_none());
+        assert!(!follower.may_serve());
+    });
+    fleet.etcd.go_on(0);
+    eventually("it serves again", || follower.may_serve());
+    assert_eq!(fleet.known.get().own, [(id(1), 10)].into());
+}
+
+#[test]
 fn one_process_a_name() {
     let fleet = Fleet::start(1);
     let follower = fleet.follow(false);
     let other = fleet.load_as("n1", false).unwrap();
-    let error = other.follow(Duration::from_secs(1)).unwrap_err().to_string();
+    let error = other.follow(Duration::from_secs(5)).unwrap_err().to_string();
     assert!(error.contains("registered by another process"), "{error}");
     drop(follower);
     other.follow(LIMIT).unwrap();
+}
+
+#[test]
+fn what_a_registration_writes_depends_on_its_key() {
+    let fleet = Fleet::start(1);
+    let identity = Identity {
+        name: "n1".into(),
+        role: Role::Primary,
+        holds_transactions: true,
+        versions: BTreeMap::new(),
+        lease: Duration::from_secs(60),
+    };
+    let registration = fleet.runtime.block_on(Registration::new(&fleet.client, &identity, None)).unwrap();
+    fleet.put("/order", "drop");
+    let revision = fleet.runtime.block_on(fleet.client.list(&[Keys::One("/order".into())])).unwrap().entries[0].mod_revision;
+    let writes = |name: &str| {
+        let (value, key) = (b"x".to_vec(), |part: &str| format!("/{name}/{part}"));
+        fleet.runtime.block_on(async {
+            let puts = vec![(key("write"), value.clone())];
+            [
+                registration.write(Writes { puts, deletes: Vec::new() }).await.unwrap(),
+                registration.reply(Reply { key: key("reply"), value: value.clone(), to: "/order".into(), revision }).await.unwrap(),
+                registration.note((key("note"), value.clone())).await.unwrap(),
+            ]
+        })
+    };
+    assert_eq!(writes("before"), [true; 3]);
+    // Its lease lives on.
+    fleet.delete(&OwnKey::Node("n1".into()).build(CLUSTER).unwrap());
+    assert_eq!(writes("after"), [false; 3]);
+    assert!(["write", "reply", "note"].iter().all(|part| fleet.get(&format!("/after/{part}")).is_none()));
 }
 
 #[test]
@@ -65,13 +119,20 @@ fn a_fenced_node_stops() {
     fleet.put(&meta_key(1), meta(1, State::Enabled, "keyspace_level"));
     let follower = fleet.follow(true);
     eventually("it serves", || follower.may_lock(Some(id(1)), 5));
+    let hold = || follower.hold(Some(id(1)), "backup", 120, Duration::from_secs(60), LIMIT);
+    let barrier = PdKey::Barrier(keyspace(1), "backup".into()).build(CLUSTER);
+    hold().unwrap();
+    assert!(follower.is_held(Some(id(1)), "backup") && fleet.get(&barrier).is_some());
     let epoch = fleet.epoch("n1").unwrap();
     let fenced = Put::new(OwnKey::Fenced("n1".into()).build(CLUSTER).unwrap(), Fenced { epoch, why: "no answer".into() }.build().unwrap());
     let node = OwnKey::Node("n1".into()).build(CLUSTER).unwrap();
     fleet.commit(&Txn { puts: vec![fenced], deletes: vec![Keys::One(node)], ..Txn::default() });
     eventually("the host is told", || fleet.host.fenced() == ["no answer"]);
     assert!(!follower.may_lock(Some(id(1)), 500));
-    assert!(follower.status().is_fenced);
+    assert!(follower.status().is_fenced && !follower.may_serve());
+    eventually("its holds have ended", || !follower.is_held(Some(id(1)), "backup") && fleet.get(&barrier).is_none());
+    let error = hold().unwrap_err().to_string();
+    assert!(error.contains("this node is fenced") && fleet.get(&barrier).is_none(), "{error}");
     fleet.put_gc(keyspace(1), 70);
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(fleet.known.get().own, [].into(), "it follows no more");
@@ -132,6 +193,8 @@ fn what_etcd_holds_is_what_the_library_is_told() {
     follower.follow(LIMIT).unwrap();
     follower.follow(LIMIT).unwrap(); // it follows already
     assert!(follower.may_serve());
+    let unknown = follower.hold(Some(id(3)), "backup", LARGE + 5, Duration::from_secs(60), LIMIT).unwrap_err().to_string();
+    assert!(unknown.contains("keyspace 3 is not known, or everything of it is kept"), "{unknown}");
     fleet.put_gc(keyspace(1), LARGE + 2);
     fleet.eventually("a safe point moves", |known| known.own[&id(1)] == LARGE + 2);
     fleet.put_gc(keyspace(1), LARGE);
@@ -152,6 +215,7 @@ fn what_etcd_holds_is_what_the_library_is_told() {
     // The library begins at 0 after a pause.
     fleet.put(&meta_key(1), meta(1, State::Enabled, "keyspace_level_gc"));
     fleet.eventually("it is registered again", |known| known.registered.contains(&(id(1), GcType::KeyspaceLevel)));
+    fleet.eventually("and is given its safe point again", |known| known.own.get(&id(1)) == Some(&(LARGE + 2)));
     fleet.put_gc(keyspace(1), LARGE + 3);
     fleet.eventually("and has its safe point", |known| known.own.get(&id(1)) == Some(&(LARGE + 3)));
     fleet.put(&meta_key(4), meta(4, State::Enabled, "unified"));

@@ -87,7 +87,7 @@ fn a_keyspace_that_follows_the_global_safe_point_counts_as_the_global_scope() {
     assert!(follower.may_lock(Some(id(2)), 101) && !follower.may_lock(Some(id(2)), 100));
     assert!(follower.may_lock(None, 101) && !follower.may_lock(None, 100));
     assert!(!follower.may_lock(Some(id(3)), 500), "not known");
-    follower.hold(Some(id(2)), "backup", 120, Duration::from_secs(3), LIMIT).unwrap();
+    follower.hold(Some(id(2)), "backup", 120, Duration::from_secs(60), LIMIT).unwrap();
     assert!(fleet.get(&PdKey::Barrier(Scope::Global, "backup".into()).build(CLUSTER)).is_some());
     assert!(follower.is_held(Some(id(2)), "backup") && follower.is_held(None, "backup"));
     let error = follower.hold(Some(id(3)), "backup", 120, Duration::from_secs(3), LIMIT).unwrap_err();
@@ -104,8 +104,34 @@ fn a_t_that_cannot_be_read_lets_no_lock_in() {
     fleet.put(&PdKey::TxnSafePoint(keyspace(1)).build(CLUSTER), "1x0");
     let follower = fleet.follow(true);
     assert!(follower.may_serve() && !follower.may_lock(Some(id(1)), 1_000_000));
+    let error = follower.hold(Some(id(1)), "backup", 1_000_000, Duration::from_secs(60), LIMIT).unwrap_err().to_string();
+    assert!(error.contains("saved_safe_point") && !follower.is_held(Some(id(1)), "backup"), "{error}");
     fleet.put_txn(keyspace(1), 100);
     eventually("T is known", || follower.may_lock(Some(id(1)), 101));
+}
+
+#[test]
+fn t_is_read_after_the_registration() {
+    let fleet = Fleet::start(1);
+    fleet.put(&meta_key(1), meta(1, State::Enabled, "keyspace_level"));
+    fleet.put_txn(keyspace(1), 100);
+    let follower = fleet.follow(true);
+    assert!(follower.may_lock(Some(id(1)), 101));
+    let (client, runtime) = (fleet.client.clone(), fleet.runtime.handle().clone());
+    let key = PdKey::TxnSafePoint(keyspace(1)).build(CLUSTER);
+    let (moved, has_moved) = std::sync::mpsc::channel();
+    fleet.known.after_next_registration(move || {
+        runtime.block_on(support::put(&client, &key, "200"));
+        moved.send(()).unwrap();
+    });
+    fleet.delete(&OwnKey::Node("n1".into()).build(CLUSTER).unwrap());
+    has_moved.recv_timeout(LIMIT).unwrap();
+    let begin = std::time::Instant::now();
+    while !follower.may_lock(Some(id(1)), 201) {
+        assert!(!follower.may_lock(Some(id(1)), 200), "no worker waits for a lock at or below T");
+        assert!(begin.elapsed() < LIMIT);
+    }
+    assert!(!follower.may_lock(Some(id(1)), 200));
 }
 
 #[test]
@@ -118,7 +144,7 @@ fn holds_of_one_name_take_turns() {
         std::thread::scope(|scope| {
             for thread in 0..4 {
                 let follower = &follower;
-                scope.spawn(move || follower.hold(Some(id(1)), "n", 100 + round * 10 + thread, Duration::from_secs(3), LIMIT).unwrap());
+                scope.spawn(move || follower.hold(Some(id(1)), "n", 100 + round * 10 + thread, Duration::from_secs(60), LIMIT).unwrap());
             }
         });
         assert_eq!((follower.is_held(Some(id(1)), "n"), fleet.get(&key).is_some()), (true, true), "round {round}");
@@ -136,15 +162,17 @@ fn holds_are_barriers_that_end_with_their_node() {
     fleet.put_txn(keyspace(1), 100);
     let follower = fleet.follow(false);
     let key = |name: &str| PdKey::Barrier(keyspace(1), name.into()).build(CLUSTER);
-    let hold = |name: &str, ts| follower.hold(Some(id(1)), name, ts, Duration::from_secs(3), LIMIT);
+    let hold = |name: &str, ts| follower.hold(Some(id(1)), name, ts, Duration::from_secs(6), LIMIT);
     let error = hold("late", 99).unwrap_err().to_string();
     assert!(error.contains("99") && error.contains("100"), "{error}");
     assert_eq!(fleet.get(&key("late")), None);
+    let leases = fleet.runtime.block_on(async { fleet.etcd.raw().await.leases().await.unwrap().leases().len() });
+    assert_eq!(leases, 1, "the node's; that of the barrier is given up");
     hold("backup", 100).unwrap();
     hold("backup", 120).unwrap();
     let (value, lease) = fleet.get(&key("backup")).unwrap();
     assert_eq!((pd_value::parse_barrier(&value).unwrap().timestamp, lease != 0), (120, true));
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(8));
     assert!(fleet.get(&key("backup")).is_some(), "it is renewed");
     follower.release(Some(id(1)), "backup", LIMIT).unwrap();
     follower.release(Some(id(1)), "backup", LIMIT).unwrap();
@@ -153,9 +181,9 @@ fn holds_are_barriers_that_end_with_their_node() {
     hold("lost", 130).unwrap();
     assert!(follower.is_held(Some(id(1)), "lost") && !follower.is_held(Some(id(1)), "backup"));
     fleet.etcd.stop(0);
-    eventually("the host is told", || fleet.host.lost() == [(keyspace(1), "lost".to_owned())]);
-    assert!(!follower.is_held(Some(id(1)), "lost"));
     eventually("etcd deletes it", || fleet.get(&key("lost")).is_none());
+    assert!(!follower.is_held(Some(id(1)), "lost"), "it ended here before it ended in etcd");
+    eventually("the host is told", || fleet.host.lost() == [(keyspace(1), "lost".to_owned())]);
     fleet.etcd.go_on(0);
     eventually("it is back", || hold("last", 140).is_ok());
     drop(follower);

@@ -13,6 +13,8 @@
 //! | | holds "n": takes 1 off the list | | under 1 |
 //! | | writes under lease 2; the answer is lost | | under 2, or 1 |
 //! | | gives up both leases: an error | | nothing |
+//!
+//! A fence ends all holds: a node that may not serve has no readers, and must hold up no other.
 
 use super::host::Host;
 use crate::error::{Error, Result};
@@ -41,7 +43,14 @@ pub struct Holds {
 }
 
 #[derive(Default)]
-struct List(Mutex<HashMap<Named, Hold>>);
+struct List(Mutex<Listed>);
+
+#[derive(Default)]
+struct Listed {
+    holds: HashMap<Named, Hold>,
+    /// No hold begins any more.
+    has_ended: bool,
+}
 
 struct Hold {
     lease: Arc<Lease>,
@@ -56,14 +65,23 @@ impl Drop for Hold {
 }
 
 impl List {
-    fn get(&self) -> MutexGuard<'_, HashMap<Named, Hold>> {
+    fn get(&self) -> MutexGuard<'_, Listed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn insert(&self, named: Named, hold: Hold) -> Result<()> {
+        let mut list = self.get();
+        if list.has_ended {
+            return Err(Error("this node is fenced, or closes, and holds nothing any more".to_owned()));
+        }
+        list.holds.insert(named, hold);
+        Ok(())
     }
 
     /// Takes this hold off, unless another one is in its place.
     fn remove(&self, named: &Named, lease: i64) -> Option<Hold> {
-        let mut list = self.get();
-        if list.get(named)?.lease.id() == lease { list.remove(named) } else { None }
+        let holds = &mut self.get().holds;
+        if holds.get(named)?.lease.id() == lease { holds.remove(named) } else { None }
     }
 }
 
@@ -72,15 +90,16 @@ impl Holds {
     /// is no hold.
     pub async fn hold(&self, client: &Client, host: &Arc<impl Host>, named: Named, ts: u64, ttl: Duration) -> Result<()> {
         let _turn = self.turn.lock().await;
-        let before = self.list.get().remove(&named);
+        let before = self.list.get().holds.remove(&named);
         let lease = Arc::new(client.lease(ttl).await?);
-        let set = set(client, &named, ts, lease.id()).await;
-        if set.is_ok() {
+        let id = lease.id();
+        let set = set(client, &named, ts, id).await.and_then(|()| {
             let watch = tokio::spawn(tell_when_lost(self.list.clone(), lease.clone(), host.clone(), named.clone()));
-            self.list.get().insert(named, Hold { lease, watch });
-        } else {
+            self.list.insert(named, Hold { lease, watch })
+        });
+        if set.is_err() {
             // It may have been written.
-            let _ = client.revoke(lease.id()).await;
+            let _ = client.revoke(id).await;
         }
         if let Some(before) = before {
             // The key, if it is there, is under the new lease now.
@@ -91,24 +110,28 @@ impl Holds {
 
     /// Does a hold stand for certain, now?
     pub fn stands(&self, named: &Named) -> bool {
-        self.list.get().get(named).is_some_and(|hold| hold.lease.is_alive())
+        self.list.get().holds.get(named).is_some_and(|hold| hold.lease.is_alive())
     }
 
     /// Ends a hold, and deletes its barrier.
     pub async fn release(&self, client: &Client, named: &Named) -> Result<()> {
         let _turn = self.turn.lock().await;
-        let hold = self.list.get().remove(named);
+        let hold = self.list.get().holds.remove(named);
         match hold {
             Some(hold) => client.revoke(hold.lease.id()).await,
             None => Ok(()),
         }
     }
 
-    /// Ends all.
-    pub async fn release_all(&self, client: &Client) {
-        let _turn = self.turn.lock().await;
-        let holds: Vec<Hold> = self.list.get().drain().map(|(_, hold)| hold).collect();
-        for hold in holds {
+    /// Ends all, and lets no other begin: at once on this node, then in etcd. A hold that is being set
+    /// finds no place in the list, and fails.
+    pub async fn end(&self, client: &Client) {
+        let holds = {
+            let mut list = self.list.get();
+            list.has_ended = true;
+            std::mem::take(&mut list.holds)
+        };
+        for hold in holds.values() {
             let _ = client.revoke(hold.lease.id()).await;
         }
     }

@@ -74,7 +74,7 @@ pub struct Follower<L: Local, H: Host> {
     locks: Option<Arc<Locks>>,
     standing: Arc<Standing>,
     directory: Arc<Directory>,
-    holds: Holds,
+    holds: Arc<Holds>,
     status: Arc<Status>,
     replicated: Arc<AtomicU64>,
     stop: watch::Sender<bool>,
@@ -103,7 +103,7 @@ impl<L: Local, H: Host> Follower<L, H> {
             locks: session.locks.clone(),
             standing: session.standing.clone(),
             directory: session.knowledge.directory(),
-            holds: Holds::default(),
+            holds: Arc::default(),
             status: session.status.clone(),
             replicated: session.replicated.clone(),
             idle: Mutex::new(Some(session)),
@@ -133,13 +133,14 @@ impl<L: Local, H: Host> Follower<L, H> {
                 *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
                 return Err(last.unwrap_or(error));
             }
-            runtime.spawn(keep_following(session, self.stop.subscribe()));
+            runtime.spawn(keep_following(session, self.holds.clone(), self.stop.subscribe()));
         }
         let serving = async {
             self.standing.serving().await;
             Ok(())
         };
-        runtime.block_on(within(end - Instant::now(), "read what etcd holds", serving))
+        let read = runtime.block_on(within(end - Instant::now(), "read what etcd holds", serving));
+        read.map_err(|Error(late)| Error(self.status().last_error.map_or(late.clone(), |why| format!("{late}; {why}"))))
     }
 
     /// May the host serve, for certain, now?
@@ -201,7 +202,7 @@ impl<L: Local, H: Host> Drop for Follower<L, H> {
         self.standing.end();
         self.stop.send_replace(true);
         runtime.block_on(async {
-            let _ = timeout(FAREWELL, self.holds.release_all(&self.client)).await;
+            let _ = timeout(FAREWELL, self.holds.end(&self.client)).await;
             // The task has a receiver until it ends.
             self.stop.closed().await;
         });
@@ -219,7 +220,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn keep_following<L: Local, H: Host>(mut session: Session<L, H>, mut stop: watch::Receiver<bool>) {
+async fn keep_following<L: Local, H: Host>(mut session: Session<L, H>, holds: Arc<Holds>, mut stop: watch::Receiver<bool>) {
     let mut waits = reconnects();
     let node = session.identity.name.clone();
     loop {
@@ -234,7 +235,8 @@ async fn keep_following<L: Local, H: Host>(mut session: Session<L, H>, mut stop:
                 session.standing.end();
                 session.status.fenced();
                 let host = session.host.clone();
-                let _ = tokio::task::spawn_blocking(move || host.fenced(&why)).await;
+                let told = tokio::task::spawn_blocking(move || host.fenced(&why));
+                let _ = tokio::join!(timeout(FAREWELL, holds.end(&session.client)), told);
                 break;
             }
             Ended::Unregistered(why) => {

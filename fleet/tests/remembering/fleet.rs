@@ -3,7 +3,8 @@
 
 use super::remembering::{Known, Remembering, RememberingHost};
 use super::support::{self, CLUSTER, Etcd};
-use rocks_gc_fleet::etcd::{Client, Keys, Put, Txn};
+use etcd_client::{AlarmAction, AlarmOptions, AlarmType};
+use rocks_gc_fleet::etcd::{Client, Keys, Put, Settings, Txn};
 use rocks_gc_fleet::follower::Follower;
 use rocks_gc_fleet::follower::local::Schema;
 use rocks_gc_fleet::follower::registration::Identity;
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(60);
 /// Above 2^53, and odd: a double cannot hold it.
 pub const LARGE: u64 = 456_139_133_457_530_881;
 
@@ -27,6 +28,9 @@ pub struct Fleet {
     pub client: Client,
     pub known: Remembering,
     pub host: RememberingHost,
+    /// Of followers.
+    pub settings: Settings,
+    pub lease: Duration,
 }
 
 impl Fleet {
@@ -34,8 +38,15 @@ impl Fleet {
         let runtime = Runtime::new().unwrap();
         let etcd = runtime.block_on(Etcd::start(members));
         // The tests write by the last member; a follower reads by the first one.
-        let client = runtime.block_on(Client::connect(&support::settings(vec![etcd.endpoint(members - 1)]))).unwrap();
-        Self { runtime, etcd, client, known: Remembering::default(), host: RememberingHost::default() }
+        let client = runtime.block_on(etcd.wait(&support::settings(vec![etcd.endpoint(members - 1)])));
+        Self::of(runtime, etcd, client)
+    }
+
+    /// Followers with a lease of 5 s, without a user.
+    pub fn of(runtime: Runtime, etcd: Etcd, client: Client) -> Self {
+        let settings = support::settings(vec![etcd.endpoint(0)]);
+        let (known, host, lease) = (Remembering::default(), RememberingHost::default(), Duration::from_secs(5));
+        Self { runtime, etcd, client, known, host, settings, lease }
     }
 
     pub fn load_as(&self, node: &str, holds_transactions: bool) -> Result<Follower<Remembering, RememberingHost>, String> {
@@ -43,9 +54,8 @@ impl Fleet {
     }
 
     pub fn load(&self, node: &str, role: Role, holds_transactions: bool) -> Result<Follower<Remembering, RememberingHost>, String> {
-        let identity = Identity { name: node.into(), role, holds_transactions, versions: BTreeMap::new(), lease: Duration::from_secs(2) };
-        let settings = support::settings(vec![self.etcd.endpoint(0)]);
-        Follower::load(&settings, identity, self.known.clone(), self.host.clone(), || (), LIMIT).map_err(|error| error.to_string())
+        let identity = Identity { name: node.into(), role, holds_transactions, versions: BTreeMap::new(), lease: self.lease };
+        Follower::load(&self.settings, identity, self.known.clone(), self.host.clone(), || (), LIMIT).map_err(|error| error.to_string())
     }
 
     pub fn follow(&self, holds_transactions: bool) -> Follower<Remembering, RememberingHost> {
@@ -110,6 +120,18 @@ impl Fleet {
 
     pub fn eventually(&self, what: &str, holds: impl Fn(&Known) -> bool) {
         eventually(what, || holds(&self.known.get()));
+    }
+
+    /// etcd refuses writes from now on, as if it were full, or takes them again. Reads, deletes and
+    /// renewals go on.
+    pub fn set_full(&self, is_full: bool) {
+        self.runtime.block_on(async {
+            let mut raw = self.etcd.raw().await;
+            let mut of = AlarmOptions::new();
+            of.with_member(raw.status().await.unwrap().header().unwrap().member_id());
+            let action = if is_full { AlarmAction::Activate } else { AlarmAction::Deactivate };
+            raw.alarm(action, AlarmType::Nospace, Some(of)).await.unwrap();
+        });
     }
 
     pub fn epoch(&self, node: &str) -> Option<u64> {

@@ -25,15 +25,24 @@ pub struct Known {
     pub left_of_schemas: Left,
     pub ranges: BTreeMap<OwnedBounds, (u64, Left)>,
     pub has_locks: bool,
+    /// How many schemas, and how many ranges, each walk of the ledger was asked for.
+    pub walks_of_schemas: Vec<usize>,
+    pub walks_of_ranges: Vec<usize>,
 }
+
+type Act = Box<dyn FnOnce() + Send>;
 
 /// The library.
 #[derive(Clone)]
-pub struct Remembering(Arc<Mutex<Known>>);
+pub struct Remembering {
+    known: Arc<Mutex<Known>>,
+    before_answer: Arc<Mutex<Option<Act>>>,
+    after_registration: Arc<Mutex<Option<Act>>>,
+}
 
 impl Default for Remembering {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Known {
+        let known = Known {
             keyspaces: BTreeMap::new(),
             loads: Vec::new(),
             registered: Vec::new(),
@@ -46,23 +55,37 @@ impl Default for Remembering {
             left_of_schemas: Left::Visible,
             ranges: BTreeMap::new(),
             has_locks: false,
-        })))
+            walks_of_schemas: Vec::new(),
+            walks_of_ranges: Vec::new(),
+        };
+        Self { known: Arc::new(Mutex::new(known)), before_answer: Arc::default(), after_registration: Arc::default() }
     }
 }
 
 impl Remembering {
     pub fn get(&self) -> Known {
-        self.0.lock().unwrap().clone()
+        self.known.lock().unwrap().clone()
     }
 
     pub fn change(&self, change: impl FnOnce(&mut Known)) {
-        change(&mut self.0.lock().unwrap());
+        change(&mut self.known.lock().unwrap());
+    }
+
+    /// What happens in etcd when the library has looked how far schemas are, and the follower has
+    /// not answered yet.
+    pub fn before_next_answer(&self, act: impl FnOnce() + Send + 'static) {
+        *self.before_answer.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// What happens in etcd when the follower has registered anew, and done nothing else yet.
+    pub fn after_next_registration(&self, act: impl FnOnce() + Send + 'static) {
+        *self.after_registration.lock().unwrap() = Some(Box::new(act));
     }
 }
 
 impl Local for Remembering {
     fn load_keyspace(&self, keyspace: &Keyspace) -> Result<()> {
-        let mut known = self.0.lock().unwrap();
+        let mut known = self.known.lock().unwrap();
         if let Some(before) = known.keyspaces.get(&keyspace.id)
             && !before.state.may_become(keyspace.state)
         {
@@ -74,7 +97,7 @@ impl Local for Remembering {
     }
 
     fn register(&self, id: KeyspaceId, gc_type: GcType) -> Result<()> {
-        let mut known = self.0.lock().unwrap();
+        let mut known = self.known.lock().unwrap();
         known.registered.push((id, gc_type));
         known.paused.remove(&id);
         known.own.remove(&id);
@@ -82,17 +105,17 @@ impl Local for Remembering {
     }
 
     fn pause(&self, id: KeyspaceId) -> Result<()> {
-        self.0.lock().unwrap().paused.insert(id);
+        self.known.lock().unwrap().paused.insert(id);
         Ok(())
     }
 
     fn advance_global(&self, safe_point: u64) {
-        let mut known = self.0.lock().unwrap();
+        let mut known = self.known.lock().unwrap();
         known.global = known.global.max(safe_point);
     }
 
     fn advance(&self, safe_points: &[(KeyspaceId, u64)]) -> Result<()> {
-        let mut known = self.0.lock().unwrap();
+        let mut known = self.known.lock().unwrap();
         for (id, safe_point) in safe_points {
             let own = known.own.entry(*id).or_default();
             *own = (*own).max(*safe_point);
@@ -101,46 +124,56 @@ impl Local for Remembering {
     }
 
     fn load_schemas(&self, keyspace: KeyspaceId, valid: &[u32], highest: u32) -> Result<()> {
-        self.0.lock().unwrap().lists.insert(keyspace, (valid.to_vec(), highest));
+        self.known.lock().unwrap().lists.insert(keyspace, (valid.to_vec(), highest));
         Ok(())
     }
 
     fn drop_schema(&self, schema: Schema) -> Result<()> {
-        self.0.lock().unwrap().dropped.insert(schema);
+        self.known.lock().unwrap().dropped.insert(schema);
         Ok(())
     }
 
     fn is_dropped(&self, schema: Schema) -> bool {
-        self.0.lock().unwrap().dropped.contains(&schema)
+        self.known.lock().unwrap().dropped.contains(&schema)
     }
 
     fn truncate_schema(&self, schema: Schema, up_to: u64) -> Result<()> {
-        self.0.lock().unwrap().truncated.push((schema, up_to));
+        self.known.lock().unwrap().truncated.push((schema, up_to));
         Ok(())
     }
 
     fn has_lock_family(&self) -> bool {
-        self.0.lock().unwrap().has_locks
+        self.known.lock().unwrap().has_locks
     }
 
     fn highest_dropped(&self) -> Vec<Schema> {
-        self.0.lock().unwrap().dropped.iter().next_back().copied().into_iter().collect()
+        if let Some(act) = self.after_registration.lock().unwrap().take() {
+            act();
+        }
+        self.known.lock().unwrap().dropped.iter().next_back().copied().into_iter().collect()
     }
 
     fn progress_of_schemas(&self, schemas: &[Schema]) -> Vec<SchemaProgress> {
-        let known = self.0.lock().unwrap();
+        let mut known = self.known.lock().unwrap();
+        known.walks_of_schemas.push(schemas.len());
         let truncated = |schema: &Schema| known.truncated.iter().filter(|(of, _)| of == schema).map(|(_, up_to)| *up_to).max();
         let progress = |schema| SchemaProgress { left: known.left_of_schemas, truncated_up_to: truncated(schema).unwrap_or(0) };
-        schemas.iter().map(progress).collect()
+        let answers = schemas.iter().map(progress).collect();
+        drop(known);
+        if let Some(act) = self.before_answer.lock().unwrap().take() {
+            act();
+        }
+        answers
     }
 
     fn destroy_after(&self, start: &[u8], end: &[u8], timestamp: u64) -> Result<()> {
-        self.0.lock().unwrap().ranges.insert((start.to_vec(), end.to_vec()), (timestamp, Left::Visible));
+        self.known.lock().unwrap().ranges.insert((start.to_vec(), end.to_vec()), (timestamp, Left::Visible));
         Ok(())
     }
 
     fn left_of_ranges(&self, ranges: &[Bounds<'_>]) -> Vec<Option<Left>> {
-        let known = self.0.lock().unwrap();
+        let mut known = self.known.lock().unwrap();
+        known.walks_of_ranges.push(ranges.len());
         let left = |(start, end): &Bounds<'_>| known.ranges.get(&(start.to_vec(), end.to_vec())).map(|(_, left)| *left);
         ranges.iter().map(left).collect()
     }

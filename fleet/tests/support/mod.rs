@@ -1,10 +1,12 @@
 //! A real etcd on loopback: one member or three, in a temporary folder, killed at drop.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // Each test file uses a part.
 
+pub mod access;
+pub mod c_follower;
 pub mod control;
-pub mod worker;
-
 pub mod proxy;
+pub mod worker;
+pub mod worker_process;
 
 use rocks_gc_fleet::etcd::{Client, Put, Settings, Txn};
 use std::net::TcpListener;
@@ -79,7 +81,7 @@ impl Etcd {
             };
             match answer {
                 Ok(client) => return client,
-                Err(error) => assert!(begin.elapsed() < Duration::from_secs(20), "{error}\n{}", self.log(0)),
+                Err(error) => assert!(begin.elapsed() < Duration::from_secs(60), "{error}\n{}", self.log(0)),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -107,7 +109,7 @@ impl Etcd {
 
     /// A client of all members.
     pub async fn client(&self) -> Client {
-        Client::connect(&self.settings()).await.unwrap()
+        self.wait(&self.settings()).await
     }
 
     /// The crate's own client, for what the module does not offer.
