@@ -2,17 +2,20 @@ package io.rocksgc;
 
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 
 /** An rgc_t that is destroyed when no call uses it any more. */
 final class Context {
-  private static final long CLOSING = 1L << 62;
+  /** How often a close looks whether calls still run. */
+  private static final long LOOK_AGAIN_MS = 5;
   /** Those with a clock of the program. */
   private static final Set<Context> WITH_CLOCK = ConcurrentHashMap.newKeySet();
 
   private final long address;
-  /** The number of running calls, plus CLOSING. */
-  private final AtomicLong calls = new AtomicLong();
+  private final Object counting = new Object();
+  /** The number of running calls. */
+  private long calls;
+  /** No other call begins. */
+  private boolean ends;
   private final Object closing = new Object();
   private boolean closed;
   /** The library calls it: Java must not collect it. */
@@ -22,12 +25,20 @@ final class Context {
     this.address = address;
   }
 
+  /** Counts without calling a method: on a full stack one fails, and close would never end. */
   long ask(Handle.Question question) {
-    enter();
+    synchronized (counting) {
+      if (ends) {
+        throw new IllegalStateException("this Gc is closed");
+      }
+      calls++;
+    }
     try {
       return Call.checked(error -> question.ask(address, error));
     } finally {
-      leave();
+      synchronized (counting) {
+        calls--;
+      }
     }
   }
 
@@ -81,7 +92,7 @@ final class Context {
       if (closed) {
         return;
       }
-      calls.addAndGet(CLOSING);
+      setEnds(true);
       try {
         Call.accepted(Abi.rgc_detach(address), "the close");
         awaitCalls();
@@ -89,34 +100,25 @@ final class Context {
         closed = true;
       } finally {
         if (!closed) {
-          calls.addAndGet(-CLOSING);
+          setEnds(false);
         }
       }
       remember(null);
     }
   }
 
-  private void enter() {
-    if (calls.incrementAndGet() >= CLOSING) {
-      leave();
-      throw new IllegalStateException("this Gc is closed");
-    }
-  }
-
-  private void leave() {
-    if (calls.decrementAndGet() == CLOSING) {
-      synchronized (calls) {
-        calls.notifyAll();
-      }
+  private void setEnds(boolean value) {
+    synchronized (counting) {
+      ends = value;
     }
   }
 
   private void awaitCalls() {
     boolean interrupted = false;
-    synchronized (calls) {
-      while (calls.get() != CLOSING) {
+    synchronized (counting) {
+      while (calls > 0) {
         try {
-          calls.wait();
+          counting.wait(LOOK_AGAIN_MS);
         } catch (InterruptedException e) {
           interrupted = true;
         }
