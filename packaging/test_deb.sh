@@ -37,7 +37,8 @@ printed=$(./quickstart)
 rocks-gc --version
 c++ -std=c++17 fleet_node.cc $(pkg-config --cflags rocks_gc) -lrocksdb -o fleet_node
 # The node finds both libraries by name, and no etcd.
-./fleet_node librocks_gc.so.1 librocks_gc_fleet.so.1 db endpoints=http://127.0.0.1:1 2> refused && exit 1
+./fleet_node librocks_gc.so.1 librocks_gc_fleet.so.1 db endpoints=http://127.0.0.1:1 cluster=1 node=n1 \
+  2> refused && exit 1
 grep -q '127.0.0.1:1' refused
 IN
 chroot "$work/root" sh /build/in_chroot > "$work/log" 2>&1 || { tail -40 "$work/log" >&2; exit 1; }
