@@ -49,8 +49,14 @@ async fn much_happens(etcd: &Etcd, client: &Client) {
     let patient = Settings { call_timeout: Duration::from_secs(60), ..etcd.settings() };
     let flood = Client::connect(&patient).await.unwrap();
     let begin = Instant::now();
+    let in_time = || assert!(begin.elapsed() < Duration::from_secs(120));
+    // A watch counts as slow at its begin too.
+    while has_slow_watcher(etcd) {
+        in_time();
+        sleep(Duration::from_millis(50)).await;
+    }
     while !has_slow_watcher(etcd) {
-        assert!(begin.elapsed() < Duration::from_secs(120), "etcd keeps everything");
+        in_time();
         let mut writes = JoinSet::new();
         for writer in 0..40 {
             let flood = flood.clone();
