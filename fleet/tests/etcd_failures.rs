@@ -47,6 +47,8 @@ async fn endpoints_that_no_etcd_serves() {
             let mut stream = stream;
             let _ = stream.read(&mut [0; 1024]);
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            // The client closes: else it may see a broken pipe before it sees the answer.
+            let _ = stream.read_to_end(&mut Vec::new());
         }
     });
     says(&refused(&settings(vec![endpoint.clone()])).await, &[&endpoint, "does not speak etcd's protocol"]);
