@@ -76,20 +76,20 @@ async fn an_order_goes_when_all_have_swept_and_nobody_may_still_serve() {
     put(&client, order, r#"{"action":"drop","nodes":{"n1":5,"n2":6,"n3":7}}"#).await;
     let worker = Running::start(&client, "w", NOON);
     worker.until_metric("rocks_gc_worker_leads 1").await;
-    let stays = async || {
+    let stays = async |order: &str| {
         sleep(Duration::from_millis(400)).await;
         client.list(&[Keys::Prefix(order.into())]).await.unwrap().entries.len()
     };
-    let answer = async |node: &str, progress: &str, epoch: u64| {
+    let answer = async |order: &str, node: &str, progress: &str, epoch: u64| {
         put(&client, &format!("{order}/answers/{node}"), format!(r#"{{"progress":"{progress}","epoch":{epoch}}}"#)).await;
     };
-    answer("n1", "removed", 5).await;
-    answer("n2", "swept", 9).await;
-    put(&client, "/rocks-gc/7/fenced/n3", r#"{"epoch":7,"why":"x"}"#).await;
-    assert_eq!(stays().await, 3, "n1 has not swept");
-    delete(&client, "/rocks-gc/7/fenced/n3").await;
-    answer("n1", "swept", 5).await;
-    assert_eq!(stays().await, 3, "n3 is not fenced");
+    let unswept = "/rocks-gc/7/schemas/42/orders/4";
+    put(&client, unswept, r#"{"action":"drop","nodes":{"n1":5,"n2":6}}"#).await;
+    answer(unswept, "n1", "removed", 5).await;
+    answer(unswept, "n2", "swept", 9).await;
+    answer(order, "n1", "swept", 5).await;
+    answer(order, "n2", "swept", 9).await;
+    assert_eq!(stays(order).await, 3, "n3 is not fenced");
     let lingering = "/rocks-gc/7/lingering/n3";
     let begin = Instant::now();
     put(&client, lingering, r#"{"lease":1,"seconds":1}"#).await;
@@ -97,6 +97,9 @@ async fn an_order_goes_when_all_have_swept_and_nobody_may_still_serve() {
     until_gone(&client, order).await;
     assert!(begin.elapsed() >= Duration::from_secs(1), "n3 may still serve");
     until_gone(&client, lingering).await;
+    assert_eq!(stays(unswept).await, 3, "n1 has not swept");
+    answer(unswept, "n1", "swept", 5).await;
+    until_gone(&client, unswept).await;
     worker.stop().await;
 }
 
