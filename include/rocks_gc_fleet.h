@@ -128,7 +128,8 @@ typedef struct rgc_fleet_host_t {
    * the same time, in turn. A call that does not return holds up its scope, and takes one of these
    * 16 places. NULL means that this node holds no transactions, and no worker waits for it. */
   int (*resolve)(void* state, uint32_t keyspace, uint64_t up_to);
-  /* This node is fenced. The follower has stopped; safe points do not move any more. */
+  /* This node is fenced. The follower has stopped; safe points do not move any more. All holds of
+   * the node have ended, without hold_lost: rgc_fleet_is_held answers 0. */
   void (*fenced)(void* state, const char* why);
   /* A hold (rgc_fleet_hold) could not be renewed in time, and counts as lost. Its readers must
    * stop. A reader that must know asks rgc_fleet_is_held: the callback may come late. */
@@ -192,7 +193,8 @@ void rgc_fleet_replicated(rgc_fleet_t* fleet, uint64_t sequence);
  * first one. A keyspace that follows the global safe point counts as the global scope. Names are
  * shared by all nodes of the fleet: put the node's name into them.
  * Errors: Invalid argument: a ttl below 3 or above 86400, a bad name (as a node's); IO error: ts is
- *   below T, so that a reader at ts comes too late; etcd did not answer. Then there is no hold.
+ *   below T, so that a reader at ts comes too late; etcd did not answer; the node is fenced. Then
+ *   there is no hold.
  * Threads: any, not inside a callback.
  * Blocks: at most for timeout_ms. */
 void rgc_fleet_hold(rgc_fleet_t* fleet, uint32_t keyspace, const char* name, uint64_t ts,
