@@ -37,7 +37,7 @@ async fn every_function_does_what_the_header_says() {
     let free_port = format!("http://127.0.0.1:{}", support::free_port());
     let mut run = Command::new(&host);
     run.arg(support::library()).arg(support::fleet_library()).args([etcd.endpoint(0), free_port]).arg(etcd.folder());
-    // Objects of static lifetime of both libraries count as leaks of theirs.
+    // LeakSanitizer reports the static objects of both libraries as leaks.
     let output = tokio::task::spawn_blocking(move || run.env("ASAN_OPTIONS", "detect_leaks=0").output()).await.unwrap().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && output.stdout.ends_with(b"every_export: ok\n"), "{text}");

@@ -111,7 +111,7 @@ async fn errors_are_one_line() {
     let usage = rocks_gc(&etcd, &["status", "--password", "secret"]).output().unwrap();
     assert_eq!(usage.status.code(), Some(2), "a password is no argument");
     let usage = rocks_gc(&etcd, &["status", "--password-file", "/none"]).output().unwrap();
-    assert!(usage.status.code() == Some(2) && text(&usage.stderr).contains("--user"), "a password of nobody");
+    assert!(usage.status.code() == Some(2) && text(&usage.stderr).contains("--user"), "a password without a user");
 }
 
 #[tokio::test]

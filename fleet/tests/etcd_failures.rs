@@ -161,8 +161,8 @@ async fn users_without_password_or_permission_are_told_apart() {
     raw.auth_enable().await.unwrap();
     let as_user = |name: &str, password: &str| Settings { user: Some((name.into(), Secret::new(password.into()))), ..etcd.settings() };
 
-    let nobody = Client::connect(&etcd.settings()).await.unwrap();
-    says(&nobody.list(&[a()]).await.unwrap_err().to_string(), &["cannot list /a/", "give a name and a password file"]);
+    let anonymous = Client::connect(&etcd.settings()).await.unwrap();
+    says(&anonymous.list(&[a()]).await.unwrap_err().to_string(), &["cannot list /a/", "give a name and a password file"]);
     says(&refused(&as_user("root", "secret2")).await, &["cannot connect", "check the user's name and the password file"]);
     let reader = Client::connect(&as_user("reader", PASSWORD)).await.unwrap();
     assert_eq!(reader.list(&[a()]).await.unwrap().entries, []);

@@ -78,7 +78,7 @@ impl Ledger {
     /// forgotten, so that filters keep it. Nothing is written. Returns when the worker's rows in
     /// hand are finished.
     ///
-    /// Meanwhile nobody else changes the ledger: a record that is written after the read must not
+    /// Meanwhile no other thread changes the ledger: a record that is written after the read must not
     /// be forgotten.
     pub fn reload(&self, store: &Store) -> Result<(), Error> {
         let _turn = store.range_lock.take(&[prefix_range(b"")]);

@@ -33,7 +33,7 @@ pub struct Ownership {
 
 impl Drop for Ownership {
     fn drop(&mut self) {
-        // Whoever calls the engines of others holds the lock meanwhile.
+        // A thread that calls the engines of others holds the lock meanwhile.
         lock(&OWNED).retain(|owned| !std::ptr::eq(owned.engine.as_ptr(), Arc::as_ptr(&self.engine)));
     }
 }

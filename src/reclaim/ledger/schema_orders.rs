@@ -230,7 +230,7 @@ impl SchemaOrders {
     }
 }
 
-/// The orders, while nobody changes them.
+/// The orders, while no other thread changes them.
 pub struct StoppedOrders<'o> {
     book: MutexGuard<'o, OrderBook>,
     _ordering: MutexGuard<'o, ()>,
