@@ -3,12 +3,12 @@
 use crate::Result;
 use crate::abi;
 use crate::bytes;
-use crate::callbacks::{self, Collected};
+use crate::callbacks::Collected;
 use crate::gc::Gc;
 use crate::keys::Mode;
 use crate::library::start_of;
 use crate::why::Why;
-use std::ptr::from_mut;
+use std::ffi::c_char;
 
 macro_rules! explained {
     ($($field:ident,)*) => {
@@ -66,47 +66,42 @@ impl Gc {
     ///
     /// Errors: those of `rgc_explain`.
     pub fn explain(&self, start: &[u8], end: &[u8]) -> Result<Explanation> {
-        let mut collected =
-            Collected { all: Vec::new(), of: explained as fn(&abi::Explained) -> Explained };
-        let state = from_mut(&mut collected).cast();
-        // SAFETY: the context lives, the bounds have so many bytes, and the callback reads this
-        // state.
-        let text = self.library().checked(|rgc, error| unsafe {
-            let each = Some(
-                callbacks::collect::<abi::Explained, Explained, fn(&abi::Explained) -> Explained>
-                    as _,
-            );
-            (rgc.rgc_explain)(
-                self.as_ptr(),
-                start_of(start),
-                start.len(),
-                start_of(end),
-                end.len(),
-                each,
-                state,
-                error,
-            )
+        let mut collected = Collected { all: Vec::new(), of: explained };
+        let text = self.list(&mut collected, |_, gc, each, state| {
+            // SAFETY: the context lives, the bounds have so many bytes, and `each` reads this
+            // state.
+            self.library().checked(|rgc, error| unsafe {
+                (rgc.rgc_explain)(
+                    gc,
+                    start_of(start),
+                    start.len(),
+                    start_of(end),
+                    end.len(),
+                    each,
+                    state,
+                    error,
+                )
+            })
         })?;
-        // SAFETY: the library returned a text.
-        Ok(Explanation { text: unsafe { self.library().take_text(text) }, answers: collected.all })
+        Ok(self.explanation(text, collected.all))
     }
 
     /// Explains one keyspace, also one of which no file holds a version.
     ///
     /// Errors: those of `rgc_explain_keyspace`.
     pub fn explain_keyspace(&self, keyspace: u32) -> Result<Explanation> {
-        let mut collected =
-            Collected { all: Vec::new(), of: explained as fn(&abi::Explained) -> Explained };
-        let state = from_mut(&mut collected).cast();
-        // SAFETY: the context lives, and the callback reads this state.
-        let text = self.library().checked(|rgc, error| unsafe {
-            let each = Some(
-                callbacks::collect::<abi::Explained, Explained, fn(&abi::Explained) -> Explained>
-                    as _,
-            );
-            (rgc.rgc_explain_keyspace)(self.as_ptr(), keyspace, each, state, error)
+        let mut collected = Collected { all: Vec::new(), of: explained };
+        let text = self.list(&mut collected, |_, gc, each, state| {
+            // SAFETY: the context lives, and `each` reads this state.
+            self.library().checked(|rgc, error| unsafe {
+                (rgc.rgc_explain_keyspace)(gc, keyspace, each, state, error)
+            })
         })?;
+        Ok(self.explanation(text, collected.all))
+    }
+
+    fn explanation(&self, text: *mut c_char, answers: Vec<Explained>) -> Explanation {
         // SAFETY: the library returned a text.
-        Ok(Explanation { text: unsafe { self.library().take_text(text) }, answers: collected.all })
+        Explanation { text: unsafe { self.library().take_text(text) }, answers }
     }
 }

@@ -6,7 +6,7 @@ use crate::bytes;
 use crate::callbacks::{self, Collected};
 use crate::gc::Gc;
 use crate::library::start_of;
-use std::ffi::{CString, c_int};
+use std::ffi::{CString, c_int, c_void};
 use std::ptr::null;
 
 /// Where the safe point of a keyspace comes from.
@@ -152,20 +152,20 @@ fn keyspace(info: &abi::KeyspaceInfo) -> Keyspace {
 }
 
 /// A callback of a listing.
-type Each<I> = Option<unsafe extern "C" fn(*mut std::ffi::c_void, *const I) -> c_int>;
+type Each<I> = Option<unsafe extern "C" fn(*mut c_void, *const I) -> c_int>;
 
 impl Gc {
     /// Runs a listing into `collected`.
-    pub(crate) fn list<I, T, F: Fn(&I) -> T>(
+    pub(crate) fn list<I, T, F: Fn(&I) -> T, R>(
         &self,
         collected: &mut Collected<T, F>,
-        run: impl FnOnce(&abi::Functions, *mut std::ffi::c_void, Each<I>, *mut std::ffi::c_void),
-    ) {
+        run: impl FnOnce(&abi::Functions, *mut c_void, Each<I>, *mut c_void) -> R,
+    ) -> R {
         run(
             self.library().functions(),
             self.as_ptr(),
             Some(callbacks::collect::<I, T, F>),
             std::ptr::from_mut(collected).cast(),
-        );
+        )
     }
 }

@@ -34,7 +34,8 @@ impl Symbol {
     ///
     /// # Safety
     ///
-    /// `address` is the address of RocksDB's function of this name, and stays valid while the process runs.
+    /// `address` is the address of RocksDB's function of this name, and stays valid while the
+    /// process runs.
     pub const unsafe fn new(name: &'static str, address: *const c_void) -> Self {
         Self { name, address }
     }
