@@ -176,9 +176,11 @@
  *     DB destroyed. The C++ adaptor refuses to open a DB with an rgc_t that has an attached store.
  *     RocksDB's C API cannot refuse this.
  *  H9 Only the primary is attached. Attaching writes to the DB: the ledger, and what the worker
- *     deletes. A follower that replicates the primary's WAL receives these deletes from there. It
- *     may use filters, and nothing else. An exception is a standby whose store also accepts writes
- *     of its own: it may be attached, and calls rgc_reload_ledger. A TransactionDB must have the
+ *     deletes. A follower that replicates the primary's WAL receives the keys that the worker
+ *     deletes. It does not receive the files that a destroy deletes whole: the WAL says nothing of
+ *     them, so their keys remain in the follower. It may use filters, and nothing else. An
+ *     exception is a standby whose store also accepts writes of its own: it may be attached, and
+ *     calls rgc_reload_ledger in the order that is described there. A TransactionDB must have the
  *     write policy WRITE_COMMITTED: with the other policies the base DB shows data that is prepared
  *     and not committed. The C++ adaptor refuses them. RocksDB's C API cannot.
  * H10 A bound of a destroyed range that carries a timestamp cuts a row in two. A version that the
@@ -642,8 +644,10 @@ uint64_t rgc_safe_point_for_key(const rgc_t* gc, const char* key, size_t len);
  * lets go at the next of these: an advance, a registration, a call of these three functions, the
  * creation of a filter, rgc_global_safe_point, rgc_keyspace_safe_point, rgc_consistency_safe_point,
  * rgc_explain, rgc_metrics, or, while a store is attached and collecting is on, within a second by
- * the worker. rgc_safe_point_for_key does not look at the clock. A clock that goes back lets
- * barriers live longer. It brings back none that let go. */
+ * the worker. (Functions that only read, and the creation of a filter, leave it to the next of
+ * these inside a callback, and while another thread moves a safe point.) rgc_safe_point_for_key
+ * does not look at the clock. A clock that goes back lets barriers live longer. It brings back none
+ * that let go. */
 
 /* rgc_barrier_set: sets a barrier, or replaces ts and ttl of the one with this keyspace and name.
  * keyspace is an id, RGC_KEYSPACE_NONE or RGC_KEYSPACE_ALL. name is a text of 1 to 255 bytes. The
@@ -837,7 +841,8 @@ void rgc_filter_destroy(rgc_filter_t* filter);
  * A COLLECTOR counts what a table file holds, key by key, while RocksDB writes the file. RocksDB
  * stores the result in the file as user-collected properties. They tell later whether a compaction
  * needs a filter (rgc_filter_create), which files hold garbage (rgc_collect), and why nothing is
- * collected (rgc_explain). They select work. They never decide that a version is removed.
+ * collected (rgc_explain). They select work. They do not decide that a version is removed, with one
+ * exception: whether a skip may pass several transaction records (rgc_filter_decide).
  *
  * The C++ adaptor collects by itself. RocksDB's C API can take over a collector's factory, but has
  * no function that creates one: a host on rocksdb/c.h needs the shim. Without properties everything
@@ -1232,16 +1237,31 @@ void rgc_attach_engine(rgc_t* gc, const rgc_engine_t* engine, void* state,
 RGC_MUST_CHECK unsigned char rgc_detach(rgc_t* gc);
 
 /* rgc_reload_ledger: reads the ledger anew from the attached store, after something other than gc
- * has changed it: for hot standbys and secondary instances, whose store receives what the primary
- * destroys and drops, and the records of that, by replication. From then on filters, listings and
- * the worker know what the ledger says: destroyed ranges, pending destroys, schema orders, types of
- * keyspaces. What is unchanged continues, with its debt and its counters. A second call changes
- * nothing.
+ * has changed it: for hot standbys, whose store receives the primary's writes, and so the ledger,
+ * by replication. (RocksDB's secondary instances accept no writes, and cannot attach.) From then on
+ * filters, listings and the worker know what the ledger says: destroyed ranges, pending destroys,
+ * schema orders, types of keyspaces. What is unchanged continues, with its debt and its counters. A
+ * second call changes nothing.
  *
  * What gc knew and the ledger no longer has is forgotten: filters keep new keys there. The ledger
  * is the truth about what is destroyed, and a key of which it says nothing must not be removed.
  * (The primary removes a record when it rechecked the range, or when rgc_release_destroyed released
  * it for new data.)
+ *
+ * The host's order. Until the call has returned without an error, filters and worker act on the
+ * records that they know. They would remove new keys of a range that the primary has released.
+ *   - A replicated batch that adds records (a destroy, a drop, a truncation): the host applies it,
+ *     and calls rgc_reload_ledger at any later time.
+ *   - A replicated batch that deletes or replaces a record (a release, a recheck, a pending destroy
+ *     that is taken back): the host calls rgc_detach before it applies the batch, and attaches
+ *     again after. Attaching reads the ledger. Without the detach the worker may carry out the old
+ *     record meanwhile, or write it back.
+ *   - The host moves a safe point of a standby only when the store has everything that the primary
+ *     wrote before it moved its own. Else the standby begins a pending destroy that the primary has
+ *     taken back.
+ *   - Files that the primary deleted whole remain in the standby. Their keys stay readable until a
+ *     filter drops them. For a range that was destroyed with RGC_DESTROY_REUSABLE no filter does:
+ *     the host destroys it on the standby too.
  *
  * The call writes nothing. The worker continues to write: it sweeps dropped schemas, truncates,
  * begins pending destroys that are due by gc's safe points, pays debts, and rechecks, as on the
@@ -2170,7 +2190,8 @@ typedef struct rgc_pd_key_t {
 typedef struct rgc_pd_value_t {
   size_t struct_size;
   uint64_t number; /* a timestamp, an id, a revision */
-  /* a barrier's last second; UINT64_MAX means without end; 0 for other values */
+  /* a barrier's last second, so the ttl for rgc_barrier_set is this - now + 1; UINT64_MAX means
+   * without end, also if PD's number is 0 or below; 0 for other values */
   uint64_t expires_unix_seconds;
 } rgc_pd_value_t;
 

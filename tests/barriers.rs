@@ -275,6 +275,25 @@ fn versions_under_a_barrier_survive_until_it_lets_go() {
     }
 }
 
+/// The safe point that the host asked for is below what made the versions stale.
+#[test]
+fn a_barrier_is_no_reason_if_nothing_would_go_without_it() {
+    let gc = Gc::new("history=snapshot", 1000);
+    gc.name(1, c::RGC_GC_KEYSPACE_LEVEL).unwrap();
+    let dir = tempdir().unwrap();
+    let store = Store::attached(dir.path(), &gc, Via::Adaptor, RAW);
+    for ts in [10, 50] {
+        store.put(0, &gc.raw_key(1, b"row", ts), b"value\0");
+    }
+    gc.set_barrier(1, "backup", 15, NEVER).unwrap();
+    gc.advance(1, 49).unwrap();
+    store.compact(0);
+    let why = |gc: &Gc| gc.explain_keyspace(1).unwrap().0[0].why;
+    assert_eq!(why(&gc), c::RGC_WHY_OWN_SAFE_POINT as i32, "10 is stale since 50");
+    gc.advance(1, 50).unwrap();
+    assert_eq!(why(&gc), c::RGC_WHY_BARRIER as i32);
+}
+
 /// The worker by itself lets an ended barrier go; nothing else looks.
 #[test]
 fn the_worker_lets_an_ended_barrier_go() {

@@ -81,7 +81,7 @@ fn every_metric_of_the_dashboard_is_exported() {
         assert!(!names.is_empty(), "{expression}");
         assert!(!expression.contains("(keyspace)") || names.is_subset(&per_keyspace), "no label keyspace: {expression}");
     }
-    // A new reason must get a line, so that nobody misses it.
+    // A new reason must get a line in the dashboard.
     let is_reason = |name: &&String| name.starts_with("rocks_gc_not_needed_") || name.starts_with("rocks_gc_kept_");
     let missing: Vec<_> = known.iter().filter(is_reason).filter(|name| !asked.contains(*name)).collect();
     assert!(missing.is_empty(), "the dashboard lacks {missing:?}");

@@ -44,7 +44,7 @@ impl Expiry {
 /// A barrier as it is stored, without its scope: that is in the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Barrier {
-    /// Nothing at or above it may be collected.
+    /// The highest safe point that it allows.
     pub timestamp: u64,
     /// When it ends.
     pub expiry: Expiry,

@@ -3,9 +3,10 @@
 //!
 //! A file gets TiKV's properties, which describe the file as a whole, and one property of this
 //! library, which describes each keyspace and each schema in it. Properties select work: they tell
-//! whether a compaction needs a filter, and which files hold garbage. They never decide that a
-//! version is removed. The figures are counted in one file. A row whose versions are in two files
-//! has a newest version in each of them.
+//! whether a compaction needs a filter, and which files hold garbage. They do not decide that a
+//! version is removed, with one exception: whether a skip may pass several transaction records. The
+//! figures are counted in one file. A row whose versions are in two files has a newest version in
+//! each of them.
 //!
 //! | file | content |
 //! |---|---|

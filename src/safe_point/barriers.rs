@@ -111,14 +111,18 @@ impl Barriers {
 
     /// The barrier that holds back the safe points of a scope first: one of its own, or one of all.
     pub(super) fn holder(&self, scope: Scope) -> Option<Barrier> {
+        self.first(self.holding(scope))
+    }
+
+    /// The scope whose first barrier holds back the safe points of a scope.
+    fn holding(&self, scope: Scope) -> Scope {
         let [own, all] = [scope, Scope::All].map(|scope| self.least(scope));
-        self.first(if own <= all { scope } else { Scope::All })
+        if own <= all { scope } else { Scope::All }
     }
 
     /// [`Self::holder`], if it was not told yet; now it is.
     pub(super) fn holder_untold(&mut self, scope: Scope) -> Option<Barrier> {
-        let [own, all] = [scope, Scope::All].map(|scope| self.least(scope));
-        let scope = if own <= all { scope } else { Scope::All };
+        let scope = self.holding(scope);
         let scoped = self.scopes.get_mut(&scope)?;
         let (_, name) = scoped.by_ts.first()?;
         if std::mem::replace(&mut scoped.by_name.get_mut(name)?.is_told, true) {

@@ -23,7 +23,7 @@ pub enum AdvanceOutcome {
     Same,
     /// A barrier holds the safe point where it is. It moves when the barrier lets go.
     Held,
-    /// The value is below the current safe point, or the keyspace is paused.
+    /// The value is below what the host asked for before, or the keyspace is paused.
     Refused,
 }
 

@@ -302,17 +302,17 @@ mod tests {
 
     #[test]
     fn a_wake_after_the_worker_has_looked_is_not_missed() {
-        const FOR_EVER: Duration = Duration::from_secs(60);
+        const LONG: Duration = Duration::from_secs(60);
         let queue = WorkerQueue::new(1, 1 << 20);
-        assert!(queue.take(FOR_EVER, || true).is_none(), "a worker that must end does not wait");
+        assert!(queue.take(LONG, || true).is_none(), "a worker that must end does not wait");
         std::thread::scope(|scope| {
             let began = Instant::now();
             let stops = || {
                 scope.spawn(|| queue.wake());
                 false
             };
-            assert!(queue.take(FOR_EVER, stops).is_none());
-            assert!(began.elapsed() < FOR_EVER, "the worker slept through the wake");
+            assert!(queue.take(LONG, stops).is_none());
+            assert!(began.elapsed() < LONG, "the worker slept through the wake");
         });
     }
 }

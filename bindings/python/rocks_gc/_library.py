@@ -128,7 +128,7 @@ def _silence() -> None:
         library.rgc_set_logger(_abi.rgc_log_fn(0), None, LogLevel.OFF)
 
 
-# In a child a logger that ran at the fork never returns: to set another would wait forever.
+# In a child a logger that ran at the fork never returns: to set another would not return.
 os.register_at_fork(after_in_child=_with_logger.clear)
 
 

@@ -90,8 +90,8 @@ impl Storage {
         Ok(records)
     }
 
-    /// Reads the records of all families, and writes nothing. Also returns the keys that do not
-    /// belong into their family.
+    /// Reads the records of all families, and writes nothing. Also returns the keys of
+    /// records that lie in another family than theirs.
     pub fn read_all(&self, engine: &ClosableEngine, families: usize) -> Result<(Records, Vec<InFamily>), Error> {
         let mut records = Records::default();
         let mut away = Vec::new();

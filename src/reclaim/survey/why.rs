@@ -39,7 +39,7 @@ pub enum Why {
     HeldByOwnSafePoint,
     /// Stale versions are newer than the global safe point.
     HeldByGlobalSafePoint,
-    /// Stale versions are newer than a barrier, which holds the safe point back.
+    /// Stale versions are newer than a barrier. It holds back a safe point at which some could go.
     HeldByBarrier,
     /// Values do not parse, or keys do not match the layout.
     DoesNotParse,
@@ -83,7 +83,8 @@ pub fn why(shared: &Shared, kind: FilterKind, has_records: bool, owner: KeyOwner
         return if seen.due == seen.due_in_last_level { Why::OnlyInLastLevel } else { Why::Due };
     }
     if seen.figures.stale > 0 {
-        if shared.holder(owner).is_some() {
+        let oldest = seen.figures.stale_since.least;
+        if shared.holder(owner).is_some_and(|(barrier, asked)| barrier.ts < asked && oldest <= asked) {
             return Why::HeldByBarrier;
         }
         return if follows_global(shared, owner) { Why::HeldByGlobalSafePoint } else { Why::HeldByOwnSafePoint };
